@@ -1,0 +1,5 @@
+"""The command line: `python -m app`, installed as `signalbox`."""
+
+from app.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,34 @@
+"""Identifiers (UUIDv7, so that their order is the order of creation), request ids and secrets."""
+
+import hashlib
+import re
+import secrets
+
+from uuid_utils import uuid7
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def new_id() -> str:
+    """A fresh UUIDv7 as text."""
+    return str(uuid7())
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of an id. A string that has not names nothing that exists."""
+    return _UUID.fullmatch(text) is not None
+
+
+def new_request_id() -> str:
+    """`req_` and 16 hex digits."""
+    return f"req_{secrets.token_hex(8)}"
+
+
+def new_secret(prefix: str) -> str:
+    """A bearer secret of 256 random bits, in URL-safe text after `prefix`."""
+    return f"{prefix}{secrets.token_urlsafe(32)}"
+
+
+def digest(secret: str) -> str:
+    """The SHA-256 of a secret in hex: all that is ever stored of it."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

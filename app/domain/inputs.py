@@ -1,0 +1,124 @@
+"""Commands: what callers may send, validated once for both transports.
+
+A command is a strict pydantic model with camelCase names that refuses unknown fields; `validate` turns every fault of
+a body into the catalogue's `invalid_request`, by dotted path. Services hold the commands beside their use cases.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.functional_validators import AfterValidator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from app.domain import json_text
+from app.domain.errors import AppError, invalid
+
+SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
+_SLUG = re.compile(SLUG_PATTERN.removesuffix("$") + r"\Z")
+_EMAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]+@[^@\s<>\"(),:;\\\[\]]+\.[^@\s<>\"(),:;\\\[\].]+")
+MAX_EMAIL = 254
+
+
+def _slug(text: str) -> str:
+    if not _SLUG.match(text):
+        raise PydanticCustomError(
+            "slug",
+            "Must be 1 to 128 characters of a-z, 0-9, dot, underscore and hyphen, beginning with a letter or digit.",
+        )
+    return text
+
+
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul", "Must not hold a NUL character.")
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("empty", "Must not be empty.")
+    return text
+
+
+def _email(text: str) -> str:
+    if not _EMAIL.fullmatch(text) or not text.isprintable():
+        raise PydanticCustomError("email", "Must be an email address.")
+    return text
+
+
+Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG_PATTERN})]
+Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_plain), AfterValidator(_filled)]
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_plain)]
+Email = Annotated[str, StringConstraints(max_length=MAX_EMAIL), AfterValidator(_email)]
+FieldPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_plain), AfterValidator(_filled)]
+
+
+class Command(BaseModel):
+    """The base of all commands: strict types, camelCase, nothing unknown."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
+    )
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the caller sent, by their Python names: what a PATCH changes."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class NoBody(Command):
+    """For operations that take nothing: a body, if there is one, must be `{}`."""
+
+
+C = TypeVar("C", bound=Command)
+
+
+def validate(command: type[C], body: Any) -> C:
+    """`body` (decoded JSON; None for an absent one) as the command. Raises `invalid_request` with all faults."""
+    if not isinstance(body, Mapping | None):
+        raise AppError("invalid_request", "The body must be a JSON object.")
+    try:
+        return command.model_validate(body or {})
+    except ValidationError as fault:
+        raise invalid(fault_paths(fault)) from None
+
+
+def fault_paths(fault: ValidationError) -> dict[str, str]:
+    """Dotted path to message; of several faults at one path the first."""
+    fields: dict[str, str] = {}
+    for error in fault.errors(include_url=False):
+        path = ""
+        for step in error["loc"]:
+            path = json_text.join(path, step)
+        fields.setdefault(path, _message(error))
+    return fields
+
+
+_MESSAGES = {
+    "missing": "Is required.",
+    "extra_forbidden": "Unknown field.",
+    "string_type": "Must be a string.",
+    "bool_type": "Must be true or false.",
+    "int_type": "Must be an integer.",
+    "list_type": "Must be a list.",
+    "dict_type": "Must be an object.",
+    "model_type": "Must be an object.",
+}
+
+
+def _message(error: ErrorDetails) -> str:
+    if (known := _MESSAGES.get(error["type"])) is not None:
+        return known
+    context = error.get("ctx", {})
+    if error["type"] == "string_too_long":
+        return f"Must have at most {context['max_length']} characters."
+    if error["type"] in {"enum", "literal_error"}:
+        return f"Must be one of {str(context['expected']).replace(chr(39), '').replace(' or ', ', ')}."
+    return error["msg"].rstrip(".") + "."

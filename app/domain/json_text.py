@@ -1,0 +1,125 @@
+"""JSON in and out: strict decoding of what callers send, canonical text of what is stored.
+
+Integers are exact from -2^63 to 2^64-1, every other number is a double; what no double holds, a lone surrogate, NaN,
+and a key that stands twice are faults, named by their path.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import orjson
+
+MAX_DEPTH = 100
+_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
+_LONGEST_INT = 20  # characters of -2^63 and of 2^64-1
+_TOO_DEEP = f"JSON nests at most {MAX_DEPTH} deep."
+
+
+class BadJson(ValueError):
+    """`faults` maps paths to messages; a fault of syntax stands under the empty path."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        super().__init__("; ".join(faults.values()))
+        self.faults = faults
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which some key stood twice; found by the walk that knows the path."""
+
+    repeated: list[str]
+
+
+class _Unholdable(float):
+    """A number that no double holds; found by the walk that knows the path."""
+
+
+def decode(data: bytes) -> Any:
+    """The JSON value of `data`.
+
+    Raises BadJson with every fault that decoding can name; a fault of syntax is the only one of its answer.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise BadJson({"": "The body is not UTF-8."}) from fault
+    try:
+        value = json.loads(
+            text,
+            parse_int=_integer,
+            parse_float=_double,
+            parse_constant=_constant,
+            object_pairs_hook=_object,
+        )
+    except json.JSONDecodeError as fault:
+        raise BadJson(
+            {"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."}
+        ) from fault
+    except RecursionError as fault:
+        raise BadJson({"": _TOO_DEEP}) from fault
+    faults = dict(_faults(value, "", MAX_DEPTH))
+    if faults:
+        raise BadJson(faults)
+    return value
+
+
+def encode(value: Any) -> str:
+    """Canonical text: compact, keys in their order, numbers in their shortest form."""
+    return orjson.dumps(value).decode()
+
+
+def join(path: str, step: str | int) -> str:
+    """`path` with one more step; a step that holds a dot itself is written `["a.b"]`."""
+    text = f'["{step}"]' if isinstance(step, str) and "." in step else str(step)
+    return f"{path}.{text}" if path else text
+
+
+def has_lone_surrogate(text: str) -> bool:
+    """Whether `text` holds half of a surrogate pair, which no UTF-8 can carry."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) <= _LONGEST_INT and _MIN_INT <= (number := int(digits)) <= _MAX_INT:
+        return number
+    return _double(digits)
+
+
+def _double(digits: str) -> float:
+    number = float(digits)
+    return _Unholdable(number) if math.isinf(number) else number
+
+
+def _constant(name: str) -> NoReturn:
+    raise BadJson({"": f"The body is not JSON: {name} is no JSON number."})
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    marked = _Repeated(value)
+    marked.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    return marked
+
+
+def _faults(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:
+    if levels == 0 and isinstance(value, dict | list):
+        yield path, _TOO_DEEP
+    elif isinstance(value, dict):
+        for key in getattr(value, "repeated", ()):
+            yield join(path, key), "The key stands twice."
+        for key, member in value.items():
+            if has_lone_surrogate(key):
+                yield path, "A key holds a lone surrogate."
+            else:
+                yield from _faults(member, join(path, key), levels - 1)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _faults(member, join(path, index), levels - 1)
+    elif isinstance(value, _Unholdable):
+        yield path, "The number is too large."
+    elif isinstance(value, str) and has_lone_surrogate(value):
+        yield path, "The text holds a lone surrogate."

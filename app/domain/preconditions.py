@@ -1,0 +1,36 @@
+"""ETags and the preconditions that name them (RFC 9110, sections 8.8.3 and 13.1)."""
+
+import re
+from dataclasses import dataclass
+
+from app.domain.errors import AppError, invalid
+
+_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_LIST = re.compile(rf"\s*(?:{_TAG.pattern}\s*(?:,\s*|$))+")
+
+
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """An `If-Match` as it was sent, read when it is needed: None sets no condition, nor does `*`.
+
+    A `W/` prefix is ignored on purpose: proxies that compress turn strong tags into weak ones.
+    """
+
+    header: str | None = None
+    name: str = "If-Match"
+
+    def require(self, tag: str) -> None:
+        """Raises `precondition_failed` unless `tag` is among the tags, and `invalid_request` for what is no tag."""
+        if self.header is None or self.header.strip() == "*":
+            return
+        if not _LIST.fullmatch(self.header):
+            raise invalid({self.name: 'Must be * or a list of quoted tags, such as "3.1".'})
+        if tag.strip('"') not in _TAG.findall(self.header):
+            raise AppError("precondition_failed")
+
+
+def none_match(header: str | None, tag: str) -> bool:
+    """Whether an `If-None-Match` says that the caller has `tag` already: answer 304."""
+    if header is None:
+        return False
+    return header.strip() == "*" or tag.strip('"') in _TAG.findall(header)

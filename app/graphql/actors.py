@@ -1,0 +1,33 @@
+"""Who did or does something."""
+
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+
+from app.domain.actors import Role
+
+strawberry.enum(Role, name="Role", description="A person's role in an organisation, lowest first.")
+
+
+@strawberry.enum(description="What kind of caller an actor is.")
+class ActorKind(StrEnum):
+    """Kinds of actors."""
+
+    MEMBER = "member"
+    TOKEN = "token"  # noqa: S105
+    SYSTEM = "system"
+
+
+@strawberry.type(description="Who did something, with the name as it was then.")
+class Actor:
+    """An actor as it was stored."""
+
+    kind: ActorKind = strawberry.field(description="A person, a token, or the service itself.")
+    id: str = strawberry.field(description="The id of the user or token.")
+    name: str = strawberry.field(description="The name as it was then.")
+
+    @classmethod
+    def of(cls, shown: dict[str, Any]) -> "Actor":
+        """From the stored form."""
+        return cls(kind=ActorKind(shown["kind"]), id=shown["id"], name=shown["name"])

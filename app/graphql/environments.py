@@ -1,0 +1,152 @@
+"""Environments in GraphQL."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.domain.errors import invalid
+from app.domain.primitives import FlagType
+from app.graphql.context import Info, listing
+from app.graphql.flags import FlagState, Search
+from app.graphql.inputs import Input, body_of, if_match, if_match_field
+from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
+from app.graphql.scalars import Time
+from app.models import Environment as EnvironmentRow
+from app.services import environments, flags
+from app.services.etags import row_etag
+
+if TYPE_CHECKING:
+    from app.graphql.projects import Project
+
+EnvironmentId = Annotated[strawberry.ID | None, strawberry.argument(description="The environment's id.")]
+ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The id of its project, beside `key`.")]
+EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key, beside `projectId`.")]
+TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
+
+
+@strawberry.type(description="Holds the state of a project's flags, configs and segments, at one version.")
+class Environment(Node):
+    """An environment."""
+
+    key: str = strawberry.field(description="Unique in the project; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+    protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
+    required_approvals: int = strawberry.field(description="How many people must approve where it is protected.")
+    version: int = strawberry.field(description="Raised by one with each change of state; 0 until the first.")
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    row: strawberry.Private[EnvironmentRow]
+
+    @classmethod
+    def of(cls, row: EnvironmentRow) -> "Environment":
+        """From the row."""
+        return cls(
+            id=strawberry.ID(row.id),
+            key=row.key,
+            name=row.name,
+            protected=row.protected,
+            required_approvals=row.required_approvals,
+            version=row.version,
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=row_etag(row),
+            row=row,
+        )
+
+    @strawberry.field(description="The project it belongs to.")
+    async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("app.graphql.projects")] | None:
+        """The parent."""
+        return await info.context.loaders.project.load(self.row.project_id)
+
+    @strawberry.field(description="The states of its flags, oldest flag first.")
+    async def flag_states(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        search: Search = None,
+        type: TypeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[FlagState] | None:
+        """The states."""
+        wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        async with info.context.unit() as uow:
+            page = await flags.list_flag_states(uow, self.id, wish)
+        return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
+
+
+@strawberry.input(description="A new environment: every primitive with its initial value, at version 0.")
+class CreateEnvironmentInput:
+    """REST's `POST /projects/{id}/environments`."""
+
+    project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
+    key: str = strawberry.field(description="Unique in the project; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+
+
+@strawberry.input(description="What changes of an environment; what is left out stays.")
+class UpdateEnvironmentInput:
+    """REST's `PATCH /envs/{id}`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="Which environment.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
+    if_match: str | None = if_match_field()
+
+
+@strawberry.type(description="A new environment.")
+class CreateEnvironmentPayload:
+    """What `createEnvironment` gives."""
+
+    environment: Environment = strawberry.field(description="The environment.")
+
+
+@strawberry.type(description="A changed environment.")
+class UpdateEnvironmentPayload:
+    """What `updateEnvironment` gives."""
+
+    environment: Environment = strawberry.field(description="The environment as it is now.")
+
+
+@strawberry.type
+class EnvironmentQueries:
+    """Queries about environments."""
+
+    @strawberry.field(description="An environment, by its id or by its project's id and its key.")
+    async def environment(
+        self, info: Info, id: EnvironmentId = None, project_id: ProjectId = None, key: EnvironmentKey = None
+    ) -> Environment | None:
+        """REST's `GET /envs/{id}`."""
+        async with info.context.unit() as uow:
+            if id is not None:
+                return Environment.of(await environments.get_environment(uow, id))
+            if project_id is None or key is None:
+                raise invalid({"id": "Give the id, or projectId and key."})
+            return Environment.of(await environments.get_environment_by_key(uow, project_id, key))
+
+
+@strawberry.type
+class EnvironmentMutations:
+    """Changes of environments."""
+
+    @strawberry.mutation(description="Create an environment.")
+    async def create_environment(
+        self, info: Info, input: Input[CreateEnvironmentInput]
+    ) -> CreateEnvironmentPayload | None:
+        """REST's `POST /projects/{id}/environments`."""
+        async with info.context.unit() as uow:
+            environment = await environments.create_environment(uow, input.project_id, body_of(input, "project_id"))
+        return CreateEnvironmentPayload(environment=Environment.of(environment))
+
+    @strawberry.mutation(description="Change an environment.")
+    async def update_environment(
+        self, info: Info, input: Input[UpdateEnvironmentInput]
+    ) -> UpdateEnvironmentPayload | None:
+        """REST's `PATCH /envs/{id}`."""
+        async with info.context.unit() as uow:
+            environment = await environments.update_environment(
+                uow, input.environment_id, body_of(input, "environment_id"), if_match(input)
+            )
+        return UpdateEnvironmentPayload(environment=Environment.of(environment))

@@ -1,0 +1,128 @@
+"""The ruleset and evaluation in GraphQL."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain.evaluation import CompiledRuleset
+from app.domain.evaluation import Evaluation as Evaluated
+from app.graphql.context import Info
+from app.graphql.inputs import Input, body_of
+from app.graphql.scalars import JSON
+from app.services import evaluation
+
+EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
+
+
+@strawberry.enum(description="What decided a value.")
+class ReasonKind(StrEnum):
+    """Kinds of reasons."""
+
+    DEFAULT = "default"
+    KILLED = "killed"
+
+
+@strawberry.type(description="Why a value is what it is.")
+class Reason:
+    """A reason."""
+
+    kind: ReasonKind = strawberry.field(description="What decided.")
+
+    @classmethod
+    def of(cls, reason: dict[str, Any]) -> "Reason":
+        """From the evaluation's."""
+        return cls(kind=ReasonKind(reason["kind"]))
+
+
+@strawberry.type(description="What a key is for a context.")
+class Evaluation:
+    """A value and its reason."""
+
+    value: JSON | None = strawberry.field(description="The value for the context.")
+    default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
+    reason: Reason = strawberry.field(description="Why.")
+
+    @classmethod
+    def of(cls, found: Evaluated) -> "Evaluation":
+        """From the snapshot's answer."""
+        return cls(value=JSON(found.value), default_value=JSON(found.default_value), reason=Reason.of(found.reason))
+
+
+@strawberry.type(description="A key and what it is.")
+class KeyedEvaluation:
+    """An entry of REST's `evaluations`."""
+
+    key: str = strawberry.field(description="The key.")
+    evaluation: Evaluation | None = strawberry.field(description="What it is; null for an unknown key.")
+
+
+@strawberry.type(description="What an environment's keys are for a context, at one version.")
+class Evaluations:
+    """All answers of a call."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    version: int = strawberry.field(description="The version that answered.")
+    evaluations: list[KeyedEvaluation] = strawberry.field(description="An entry for each key asked for.")
+
+
+@strawberry.type(description="All states of an environment at one version, as SDKs read them.")
+class Ruleset:
+    """The ruleset document."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    version: int = strawberry.field(description="Its version.")
+    target_id_field: str = strawberry.field(description="The context field that ids are taken from.")
+    flags: JSON = strawberry.field(description="An object of flags by key.")
+    configs: JSON = strawberry.field(description="An object of configs by key.")
+    segments: JSON = strawberry.field(description="An object of segments by key.")
+
+    @classmethod
+    def of(cls, ruleset: CompiledRuleset) -> "Ruleset":
+        """From the snapshot."""
+        document = ruleset.document()
+        return cls(
+            environment_id=strawberry.ID(ruleset.environment_id),
+            version=ruleset.version,
+            target_id_field=ruleset.target_id_field,
+            flags=document["flags"],
+            configs=document["configs"],
+            segments=document["segments"],
+        )
+
+
+@strawberry.input(description="What to evaluate for whom.")
+class EvaluateInput:
+    """REST's `POST /envs/{id}/evaluate`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    context: JSON = strawberry.field(description="The JSON object to evaluate for.")
+    keys: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description='Which flags and configs; all if absent or ["*"].'
+    )
+
+
+@strawberry.type
+class EvaluationQueries:
+    """Queries of the data plane."""
+
+    @strawberry.field(description="An environment's ruleset.")
+    async def ruleset(self, info: Info, environment_id: EnvironmentId) -> Ruleset | None:
+        """REST's `GET /envs/{id}/ruleset`."""
+        async with info.context.unit() as uow:
+            return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id))
+
+    @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
+    async def evaluate(self, info: Info, input: Input[EvaluateInput]) -> Evaluations | None:
+        """REST's `POST /envs/{id}/evaluate`."""
+        body = body_of(input, "environment_id")
+        async with info.context.unit() as uow:
+            ruleset, found = await evaluation.evaluate(uow, info.context.node.rulesets, input.environment_id, body)
+        return Evaluations(
+            environment_id=strawberry.ID(ruleset.environment_id),
+            version=ruleset.version,
+            evaluations=[
+                KeyedEvaluation(key=key, evaluation=None if one is None else Evaluation.of(one))
+                for key, one in found.items()
+            ],
+        )

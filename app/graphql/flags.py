@@ -1,0 +1,238 @@
+"""Flags in GraphQL: identities and their states."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.domain.primitives import FlagType
+from app.graphql.actors import Actor
+from app.graphql.context import Info
+from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
+from app.graphql.relay import Node
+from app.graphql.scalars import JSON, Time
+from app.models import Primitive
+from app.services import flags
+from app.services.etags import row_etag, state_etag
+from app.store.primitives import Current
+
+if TYPE_CHECKING:
+    from app.graphql.environments import Environment
+    from app.graphql.projects import Project
+
+strawberry.enum(FlagType, name="FlagType", description="What a flag's values are.")
+Search = Annotated[str | None, strawberry.argument(description="Part of the key or description, in any case.")]
+EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
+ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id.")]
+FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
+
+
+@strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
+class Flag(Node):
+    """An identity."""
+
+    key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
+    type: FlagType = strawberry.field(description="What its values are.")
+    description: str = strawberry.field(description="What it is for.")
+    initial_value: JSON | None = strawberry.field(description="The default that new environments start with.")
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When its identity was last changed.")
+    etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
+    row: strawberry.Private[Primitive]
+
+    @classmethod
+    def of(cls, row: Primitive) -> "Flag":
+        """From the row."""
+        return cls(
+            id=strawberry.ID(row.id),
+            key=row.key,
+            type=FlagType(row.value_type),
+            description=row.description,
+            initial_value=json.loads(row.initial_value),
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=row_etag(row),
+            row=row,
+        )
+
+    @strawberry.field(description="The project it belongs to.")
+    async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("app.graphql.projects")] | None:
+        """The parent."""
+        return await info.context.loaders.project.load(self.row.project_id)
+
+    @strawberry.field(description="Its state in one environment.")
+    async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
+        """The state."""
+        states = await info.context.loaders.states.load(self.id)
+        return next((state for state in states if state.current.state.environment_id == environment_id), None)
+
+    @strawberry.field(description="Its states in all environments, oldest environment first.")
+    async def states(self, info: Info) -> "list[FlagState] | None":
+        """The states."""
+        return await info.context.loaders.states.load(self.id)
+
+
+@strawberry.type(description="What a flag does in an environment.")
+class FlagState(Node):
+    """A state."""
+
+    default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
+    rules: list[JSON] = strawberry.field(description="Tried top down; the first that applies decides.")
+    killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
+    version: int = strawberry.field(description="The environment's version when the state last changed.")
+    updated_at: Time = strawberry.field(description="When the state last changed.")
+    updated_by: Actor = strawberry.field(description="Who changed it last.")
+    etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
+    flag: Flag = strawberry.field(description="The flag's identity.")
+    current: strawberry.Private[Current]
+
+    @classmethod
+    def of(cls, current: Current) -> "FlagState":
+        """From the rows."""
+        state = current.state
+        return cls(
+            id=strawberry.ID(state.id),
+            default_value=json.loads(state.default_value),
+            rules=json.loads(state.rules),
+            killed=state.killed,
+            version=state.from_version,
+            updated_at=Time(state.updated_at),
+            updated_by=Actor.of(state.updated_by),
+            etag=state_etag(current),
+            flag=Flag.of(current.primitive),
+            current=current,
+        )
+
+    @strawberry.field(description="The environment it is the state in.")
+    async def environment(
+        self, info: Info
+    ) -> Annotated["Environment", strawberry.lazy("app.graphql.environments")] | None:
+        """The parent."""
+        return await info.context.loaders.environment.load(self.current.state.environment_id)
+
+
+@strawberry.input(description="A new flag, made in every environment of the project.")
+class CreateFlagInput:
+    """REST's `POST /projects/{id}/flags`."""
+
+    project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
+    key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
+    type: FlagType = strawberry.field(description="What its values are; never changes.")
+    default_value: JSON = strawberry.field(description="Where every environment starts.")
+    rules: list[JSON] | None = strawberry.field(default=strawberry.UNSET, description="None yet: the empty list.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+
+
+@strawberry.input(description="What changes of a flag's state; what is left out stays.")
+class UpdateFlagStateInput:
+    """REST's `PATCH /envs/{id}/flags/{key}`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    key: str = strawberry.field(description="The flag.")
+    default_value: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="The value where no rule decides."
+    )
+    rules: list[JSON] | None = strawberry.field(default=strawberry.UNSET, description="None yet: the empty list.")
+    reason: str | None = reason_field()
+    if_match: str | None = if_match_field()
+
+
+@strawberry.input(description="Which flag to turn off, where.")
+class KillFlagInput:
+    """REST's `POST /envs/{id}/flags/{key}/kill`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    key: str = strawberry.field(description="The flag.")
+    reason: str | None = reason_field()
+    if_match: str | None = if_match_field()
+
+
+@strawberry.input(description="Which flag to turn on again, where.")
+class RestoreFlagInput:
+    """REST's `POST /envs/{id}/flags/{key}/restore`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    key: str = strawberry.field(description="The flag.")
+    reason: str | None = reason_field()
+    if_match: str | None = if_match_field()
+
+
+@strawberry.type(description="A new flag.")
+class CreateFlagPayload:
+    """What `createFlag` gives."""
+
+    flag: Flag = strawberry.field(description="The flag.")
+
+
+@strawberry.type(description="A changed state.")
+class UpdateFlagStatePayload:
+    """What `updateFlagState` gives."""
+
+    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+
+
+@strawberry.type(description="A killed flag.")
+class KillFlagPayload:
+    """What `killFlag` gives."""
+
+    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+
+
+@strawberry.type(description="A restored flag.")
+class RestoreFlagPayload:
+    """What `restoreFlag` gives."""
+
+    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+
+
+@strawberry.type
+class FlagQueries:
+    """Queries about flags."""
+
+    @strawberry.field(description="A flag of a project.")
+    async def flag(self, info: Info, project_id: ProjectId, key: FlagKey) -> Flag | None:
+        """REST's `GET /projects/{id}/flags/{key}`."""
+        async with info.context.unit() as uow:
+            return Flag.of(await flags.get_flag(uow, project_id, key))
+
+    @strawberry.field(description="A flag's state in an environment.")
+    async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:
+        """REST's `GET /envs/{id}/flags/{key}`."""
+        async with info.context.unit() as uow:
+            return FlagState.of(await flags.get_flag_state(uow, environment_id, key))
+
+
+@strawberry.type
+class FlagMutations:
+    """Changes of flags."""
+
+    @strawberry.mutation(description="Create a flag in every environment of a project.")
+    async def create_flag(self, info: Info, input: Input[CreateFlagInput]) -> CreateFlagPayload | None:
+        """REST's `POST /projects/{id}/flags`."""
+        async with info.context.unit() as uow:
+            flag = await flags.create_flag(uow, input.project_id, body_of(input, "project_id"))
+        return CreateFlagPayload(flag=Flag.of(flag))
+
+    @strawberry.mutation(description="Change a flag's state in an environment.")
+    async def update_flag_state(self, info: Info, input: Input[UpdateFlagStateInput]) -> UpdateFlagStatePayload | None:
+        """REST's `PATCH /envs/{id}/flags/{key}`."""
+        body = body_of(input, "environment_id", "key")
+        async with info.context.unit() as uow:
+            current = await flags.update_flag_state(uow, input.environment_id, input.key, body, if_match(input))
+        return UpdateFlagStatePayload(flag_state=FlagState.of(current))
+
+    @strawberry.mutation(description="Turn a flag off in an environment, at once and whatever its rules say.")
+    async def kill_flag(self, info: Info, input: Input[KillFlagInput]) -> KillFlagPayload | None:
+        """REST's `POST /envs/{id}/flags/{key}/kill`."""
+        body = body_of(input, "environment_id", "key")
+        async with info.context.unit() as uow:
+            current = await flags.kill_flag(uow, input.environment_id, input.key, body, if_match(input))
+        return KillFlagPayload(flag_state=FlagState.of(current))
+
+    @strawberry.mutation(description="Turn a killed flag on again.")
+    async def restore_flag(self, info: Info, input: Input[RestoreFlagInput]) -> RestoreFlagPayload | None:
+        """REST's `POST /envs/{id}/flags/{key}/restore`."""
+        body = body_of(input, "environment_id", "key")
+        async with info.context.unit() as uow:
+            current = await flags.restore_flag(uow, input.environment_id, input.key, body, if_match(input))
+        return RestoreFlagPayload(flag_state=FlagState.of(current))

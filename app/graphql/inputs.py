@@ -1,0 +1,46 @@
+"""From a GraphQL input object to the body that REST would have been sent, for the one validation of both."""
+
+import dataclasses
+from enum import Enum
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from pydantic.alias_generators import to_camel
+
+from app.domain.preconditions import IfMatch
+
+T = TypeVar("T")
+
+Input = Annotated[T, strawberry.argument(description="What is asked for.")]
+
+
+def if_match_field() -> Any:
+    """The member of an input that carries REST's `If-Match`."""
+    return strawberry.field(
+        default=strawberry.UNSET, description="Refuse the write unless this is the present etag, or is `*`."
+    )
+
+
+def reason_field() -> Any:
+    """The member of an input that says why."""
+    return strawberry.field(default=strawberry.UNSET, description="Why, for the audit.")
+
+
+def if_match(given: Any) -> IfMatch:
+    """The precondition of an input."""
+    return IfMatch(given.if_match or None, "ifMatch")
+
+
+def body_of(given: Any, *addressing: str) -> dict[str, Any]:
+    """The members that were sent, in camelCase; `addressing` names those that stand in REST's path."""
+    left_out = {*addressing, "if_match"}
+    members = {member.name: getattr(given, member.name) for member in dataclasses.fields(given)}
+    return {
+        to_camel(name): _plain(value)
+        for name, value in members.items()
+        if name not in left_out and value is not strawberry.UNSET
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value

@@ -1,0 +1,41 @@
+"""`node`: whatever has the id, for those who may see it."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from app.domain.ids import is_id
+from app.graphql.context import Info
+from app.graphql.environments import Environment
+from app.graphql.flags import Flag, FlagState
+from app.graphql.orgs import Org
+from app.graphql.projects import Project
+from app.graphql.relay import Node
+from app.services import lookups
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="Any id.")]
+
+_KINDS: list[tuple[Any, Any]] = [
+    (lookups.orgs, Org.of),
+    (lookups.projects, Project.of),
+    (lookups.environments, Environment.of),
+    (lookups.primitives, Flag.of),
+    (lookups.states, FlagState.of),
+]
+
+
+@strawberry.type
+class NodeQueries:
+    """Look-ups by id alone."""
+
+    @strawberry.field(description="Whatever has the id; null where nothing that you may see has it.")
+    async def node(self, info: Info, id: Id) -> Node | None:
+        """Tries one kind after the other."""
+        if not is_id(id):
+            return None
+        async with info.context.unit() as uow:
+            for look_up, make in _KINDS:
+                if found := await look_up(uow, [id]):
+                    node: Node = make(found[0])
+                    return node
+        return None

@@ -1,0 +1,163 @@
+"""Projects in GraphQL."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from app.domain.errors import invalid
+from app.domain.primitives import FlagType
+from app.graphql.context import Info, listing
+from app.graphql.environments import Environment
+from app.graphql.flags import Flag, Search
+from app.graphql.inputs import Input, body_of, if_match, if_match_field
+from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
+from app.graphql.scalars import Time
+from app.models import Project as ProjectRow
+from app.services import environments, flags, projects
+from app.services.etags import row_etag
+
+if TYPE_CHECKING:
+    from app.graphql.orgs import Org
+
+ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The project's id.")]
+OrgSlug = Annotated[str | None, strawberry.argument(description="The slug of its organisation, beside `key`.")]
+ProjectKey = Annotated[str | None, strawberry.argument(description="Its key, beside `orgSlug`.")]
+TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
+
+
+@strawberry.type(description="Holds the identity of flags, configs and segments, and the environments they live in.")
+class Project(Node):
+    """A project."""
+
+    key: str = strawberry.field(description="Unique in the organisation; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+    target_id_field: str | None = strawberry.field(
+        description="The context field that ids are taken from; the organisation's default if null."
+    )
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When it was last changed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    row: strawberry.Private[ProjectRow]
+
+    @classmethod
+    def of(cls, row: ProjectRow) -> "Project":
+        """From the row."""
+        return cls(
+            id=strawberry.ID(row.id),
+            key=row.key,
+            name=row.name,
+            target_id_field=row.target_id_field,
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=row_etag(row),
+            row=row,
+        )
+
+    @strawberry.field(description="The organisation it belongs to.")
+    async def org(self, info: Info) -> Annotated["Org", strawberry.lazy("app.graphql.orgs")] | None:
+        """The parent."""
+        return await info.context.loaders.org.load(self.row.org_id)
+
+    @strawberry.field(description="Its environments, oldest first.")
+    async def environments(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Environment] | None:
+        """The environments."""
+        wish = listing(info, key=key, first=first, after=after, last=last, before=before)
+        async with info.context.unit() as uow:
+            page = await environments.list_environments(uow, self.id, wish)
+        return Connection.of(info.context, page, lambda row: row.id, Environment.of)
+
+    @strawberry.field(description="Its flags, oldest first.")
+    async def flags(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        search: Search = None,
+        type: TypeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Flag] | None:
+        """The identities."""
+        wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        async with info.context.unit() as uow:
+            page = await flags.list_flags(uow, self.id, wish)
+        return Connection.of(info.context, page, lambda row: row.id, Flag.of)
+
+
+@strawberry.input(description="A new project.")
+class CreateProjectInput:
+    """REST's `POST /orgs/{slug}/projects`."""
+
+    org_slug: str = strawberry.field(description="The organisation it is made in.")
+    key: str = strawberry.field(description="Unique in the organisation; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+
+
+@strawberry.input(description="What changes of a project; what is left out stays.")
+class UpdateProjectInput:
+    """REST's `PATCH /projects/{id}`."""
+
+    project_id: strawberry.ID = strawberry.field(description="Which project.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
+    if_match: str | None = if_match_field()
+
+
+@strawberry.type(description="A new project.")
+class CreateProjectPayload:
+    """What `createProject` gives."""
+
+    project: Project = strawberry.field(description="The project.")
+
+
+@strawberry.type(description="A changed project.")
+class UpdateProjectPayload:
+    """What `updateProject` gives."""
+
+    project: Project = strawberry.field(description="The project as it is now.")
+
+
+@strawberry.type
+class ProjectQueries:
+    """Queries about projects."""
+
+    @strawberry.field(description="A project, by its id or by its organisation's slug and its key.")
+    async def project(
+        self, info: Info, id: ProjectId = None, org_slug: OrgSlug = None, key: ProjectKey = None
+    ) -> Project | None:
+        """REST's `GET /projects/{id}`."""
+        async with info.context.unit() as uow:
+            if id is not None:
+                return Project.of(await projects.get_project(uow, id))
+            if org_slug is None or key is None:
+                raise invalid({"id": "Give the id, or orgSlug and key."})
+            return Project.of(await projects.get_project_by_key(uow, org_slug, key))
+
+
+@strawberry.type
+class ProjectMutations:
+    """Changes of projects."""
+
+    @strawberry.mutation(description="Create a project.")
+    async def create_project(self, info: Info, input: Input[CreateProjectInput]) -> CreateProjectPayload | None:
+        """REST's `POST /orgs/{slug}/projects`."""
+        async with info.context.unit() as uow:
+            project = await projects.create_project(uow, input.org_slug, body_of(input, "org_slug"))
+        return CreateProjectPayload(project=Project.of(project))
+
+    @strawberry.mutation(description="Change a project.")
+    async def update_project(self, info: Info, input: Input[UpdateProjectInput]) -> UpdateProjectPayload | None:
+        """REST's `PATCH /projects/{id}`."""
+        async with info.context.unit() as uow:
+            project = await projects.update_project(
+                uow, input.project_id, body_of(input, "project_id"), if_match(input)
+            )
+        return UpdateProjectPayload(project=Project.of(project))

@@ -1,0 +1,153 @@
+"""GraphQL over HTTP: POST, GET for queries, both media types, and every failure from the catalogue."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from app.domain.errors import AppError, invalid
+from app.graphql.context import Context
+from app.graphql.errors import extensions_of, formatted
+from app.graphql.loaders import RequestLoaders
+from app.graphql.schema import schema
+from app.middleware.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
+from app.middleware.bodies import decode, read_json
+from app.middleware.failures import Failures
+from app.middleware.requests import info_of
+from app.serving.node import Node
+
+PATH = "/graphql"
+ALLOW = "GET, HEAD, OPTIONS, POST"
+RESPONSE_JSON = "application/graphql-response+json"
+JSON = "application/json"
+_MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is to be run."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any]
+
+
+class View:
+    """The ASGI app at `/graphql`. `explorer` makes the page for a browser that comes to look."""
+
+    def __init__(self, node: Node, explorer: Callable[[], Response]) -> None:
+        self.node = node
+        self.explorer = explorer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        info_of(scope).route = PATH
+        response = await self._answer(scope, receive)
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        method, headers = scope["method"], Headers(scope=scope)
+        if method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ALLOW})
+        if method not in {"GET", "HEAD", "POST"}:
+            raise AppError("method_not_allowed", headers={"Allow": ALLOW})
+        if method != "POST" and _prefers_page(headers.get("accept")):
+            return self.explorer()
+        await authenticate(self.node, scope)
+        if method == "POST":
+            require_own_origin(self.node, scope)
+            document = _read(await read_json(scope, receive))
+        else:
+            document = _read(_from_query(QueryParams(scope["query_string"])))
+        return await self._run(scope, document, queries_only=method != "POST")
+
+    async def _run(self, scope: Scope, document: Document, *, queries_only: bool) -> Response:
+        info = info_of(scope)
+        context = Context(self.node, info, RequestLoaders(self.node, info))
+        allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
+        try:
+            result = await schema.execute(
+                document.query, document.variables, context, None, document.operation_name, allowed
+            )
+        except CannotGetOperationTypeError as fault:
+            raise invalid({"operationName": fault.as_http_error_reason()}) from None
+        except InvalidOperationTypeError as fault:
+            raise _wrong_operation(fault, queries_only=queries_only) from None
+        response = _result(result, info.request_id, _media_type(scope))
+        self._cookie(response, context.cookie)
+        return response
+
+    def _cookie(self, response: Response, secret: str | None) -> None:
+        if secret:
+            set_cookie(self.node, response, secret)
+        elif secret is not None:
+            clear_cookie(self.node, response)
+
+
+def build(node: Node, explorer: Callable[[], Response]) -> ASGIApp:
+    """The view with its failures rendered."""
+    return Failures(View(node, explorer), refusal)
+
+
+def refusal(error: AppError, request_id: str) -> Response:
+    """What is refused before a document runs: `errors` without `data`, with REST's status and headers."""
+    entry = {"message": error.message, "extensions": extensions_of(error, request_id)}
+    return Response(orjson.dumps({"errors": [entry]}), error.status, error.headers, JSON)
+
+
+def _result(result: ExecutionResult, request_id: str, media_type: str) -> Response:
+    body: dict[str, Any] = {}
+    if result.errors:
+        body["errors"] = [formatted(error, request_id) for error in result.errors]
+    began = result.data is not None
+    if began:
+        body["data"] = result.data
+    status = 400 if not began and media_type == RESPONSE_JSON else 200
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    return Response(orjson.dumps(body), status, headers, media_type)
+
+
+def _read(body: Any) -> Document:
+    if not isinstance(body, dict):
+        raise AppError("invalid_request", "The body must be one JSON object; batches are not taken.")
+    faults = {name: "Is of the wrong type." for name, kind in _MEMBERS.items() if not _fits(body.get(name), kind)}
+    if not body.get("query"):
+        faults["query"] = "Is required."
+    if faults:
+        raise invalid(faults)
+    return Document(body["query"], body.get("operationName"), body.get("variables") or {})
+
+
+def _fits(value: Any, kind: type) -> bool:
+    return value is None or isinstance(value, kind)
+
+
+def _from_query(parameters: Mapping[str, str]) -> dict[str, Any]:
+    body: dict[str, Any] = dict(parameters)
+    for name in ("variables", "extensions"):
+        if name in body:
+            body[name] = decode(body[name].encode("utf-8", "surrogatepass")) if body[name] else None
+    return body
+
+
+def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:
+    if queries_only and fault.operation_type is OperationType.MUTATION:
+        return AppError("method_not_allowed", "A mutation takes POST.", headers={"Allow": "POST"})
+    return AppError("invalid_request", "Subscriptions go over WebSocket.")
+
+
+def _prefers_page(accept: str | None) -> bool:
+    """A browser's address bar names `text/html`; no GraphQL client does."""
+    return accept is not None and "text/html" in accept
+
+
+def _media_type(scope: Scope) -> str:
+    """The newer media type where the caller names it, else plain JSON, which everybody reads."""
+    return RESPONSE_JSON if RESPONSE_JSON in Headers(scope=scope).get("accept", "") else JSON

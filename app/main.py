@@ -1,0 +1,90 @@
+"""The composition root: builds everything once, and hands each path to its surface."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from app.domain.errors import AppError
+from app.domain.ids import new_request_id
+from app.graphql import view
+from app.middleware.requests import Requests, info_of
+from app.rest import app as rest
+from app.rest.calls import refusal
+from app.services import instance
+from app.services.listing import CursorCodec
+from app.serving.node import Node
+from app.serving.rulesets import RulesetCache
+from app.settings import Settings
+from app.store import migrations
+from app.store.engines import Database, Sqlite
+from app.store.unit_of_work import UnitOfWork
+from app.web import app as web
+from app.web.pages import graphiql_page
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name."""
+    return Sqlite(settings.sqlite_path)
+
+
+async def open_node(settings: Settings) -> Node:
+    """Brings the database up to date and gathers what the process holds. The caller closes the node's database."""
+    database = open_database(settings)
+    await migrations.upgrade(database)
+    rulesets = RulesetCache(database)
+    async with UnitOfWork(database, rulesets, new_request_id()) as uow:
+        row = await instance.prepare(uow, settings)
+    return Node(settings, database, rulesets, CursorCodec(row.signing_key))
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI app. The node is opened when the server starts, for only then is there a loop to open it on."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        node = app.state.node = await open_node(settings)
+        app.router.routes[:] = surfaces(node)
+        yield
+        await node.database.close()
+
+    app = Starlette(lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.add_middleware(Requests)
+    return app
+
+
+def surfaces(node: Node) -> list[BaseRoute]:
+    """Who answers what."""
+    return [
+        Route("/healthz", Probe(alive)),
+        Route("/readyz", Probe(node.database.ping)),
+        Mount(rest.PREFIX, rest.build(node)),
+        Route(view.PATH, view.build(node, graphiql_page)),
+        Mount("/", web.build(node)),
+    ]
+
+
+class Probe:
+    """`{"status": "ok"}` when what it asks does not raise, `unavailable` when it does."""
+
+    def __init__(self, asked: Callable[[], Awaitable[None]]) -> None:
+        self.asked = asked
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        info = info_of(scope)
+        info.route = scope["path"]
+        try:
+            await self.asked()
+            response: Response = JSONResponse({"status": "ok"})
+        except AppError as error:
+            response = refusal(error, info.request_id)
+        await response(scope, receive, send)
+
+
+async def alive() -> None:
+    """A process that answers is alive."""

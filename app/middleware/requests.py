@@ -1,0 +1,61 @@
+"""Every request's id, its one log line, and the last resort for what nobody caught. Pure ASGI, outermost."""
+
+import time
+from dataclasses import dataclass, field
+from typing import cast
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.actors import Actor, Anonymous
+from app.domain.ids import new_request_id
+
+log = structlog.get_logger()
+MAX_LOGGED_ID = 200
+
+
+@dataclass(slots=True)
+class RequestInfo:
+    """What is known of a request: its id from the start, its actor and route once they are found."""
+
+    request_id: str
+    actor: Actor = field(default_factory=Anonymous)
+    route: str = "unmatched"
+
+
+def info_of(scope: Scope) -> RequestInfo:
+    """The request's info; `Requests` has put it there."""
+    return cast(RequestInfo, scope["signalbox.request"])
+
+
+class Requests:
+    """Gives each request its id, sends it as `X-Request-Id`, binds it to every log line, and logs the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        info = scope["signalbox.request"] = RequestInfo(new_request_id())
+        bound = {"requestId": info.request_id}
+        if (theirs := Headers(scope=scope).get("x-request-id")) is not None:
+            bound["callerRequestId"] = theirs[:MAX_LOGGED_ID]
+        started, status = time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = info.request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(**bound):
+            try:
+                await self.app(scope, receive, send_with_id)
+            finally:
+                milliseconds = round((time.perf_counter() - started) * 1000, 2)
+                log.info("request", method=scope.get("method"), route=info.route, status=status, ms=milliseconds)

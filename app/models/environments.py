@@ -1,0 +1,31 @@
+"""Environments and their versions: they hold the state of primitives."""
+
+from datetime import datetime
+
+from sqlmodel import Field, UniqueConstraint
+
+from app.models.base import Instant, Revised, Table, now
+
+
+class Environment(Revised, table=True):
+    """`version` is 0 until the first write of a state; only the unit of work raises it."""
+
+    __table_args__ = (UniqueConstraint("project_id", "key"),)
+
+    project_id: str = Field(foreign_key="project.id", ondelete="CASCADE")
+    key: str
+    name: str
+    protected: bool = False
+    required_approvals: int = 1
+    version: int = 0
+    version_at: datetime = Field(default_factory=now, sa_type=Instant)
+
+
+class EnvironmentVersion(Table, table=True):
+    """When an environment reached a version: what `asOf` and history look up."""
+
+    __tablename__ = "environment_version"
+
+    environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
+    version: int = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,73 @@
+"""Environments over REST."""
+
+from starlette.responses import Response
+
+from app.domain.policy import Operation
+from app.rest.calls import Call
+from app.rest.routing import Endpoint
+from app.rest.shapes import EnvironmentShape
+from app.services import environments
+from app.services.etags import row_etag
+
+_OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
+
+
+async def create_environment(call: Call) -> Response:
+    """POST /projects/{id}/environments."""
+    async with call.unit() as uow:
+        environment = await environments.create_environment(uow, call.path["project_id"], call.body)
+    return call.created(EnvironmentShape.of(environment), f"/api/v1/envs/{environment.id}", row_etag(environment))
+
+
+async def list_environments(call: Call) -> Response:
+    """GET /projects/{id}/environments."""
+    async with call.unit() as uow:
+        page = await environments.list_environments(uow, call.path["project_id"], call.listing())
+    return call.page(page, lambda environment: environment.id, EnvironmentShape.of)
+
+
+async def get_environment(call: Call) -> Response:
+    """GET /envs/{id}."""
+    async with call.unit() as uow:
+        environment = await environments.get_environment(uow, call.path["env_id"])
+    return call.read(EnvironmentShape.of(environment), row_etag(environment))
+
+
+async def update_environment(call: Call) -> Response:
+    """PATCH /envs/{id}."""
+    async with call.unit() as uow:
+        environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
+    return call.written(EnvironmentShape.of(environment), row_etag(environment))
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        _OF_PROJECT,
+        list_environments,
+        "The environments of a project",
+        Operation.READ_PROJECT,
+        gives=EnvironmentShape,
+        many=True,
+    ),
+    Endpoint(
+        "POST",
+        _OF_PROJECT,
+        create_environment,
+        "Create an environment",
+        Operation.CREATE_ENVIRONMENT,
+        environments.CreateEnvironment,
+        EnvironmentShape,
+        201,
+    ),
+    Endpoint("GET", _ONE, get_environment, "An environment", Operation.READ_ENVIRONMENT, gives=EnvironmentShape),
+    Endpoint(
+        "PATCH",
+        _ONE,
+        update_environment,
+        "Change an environment",
+        Operation.UPDATE_ENVIRONMENT,
+        environments.UpdateEnvironment,
+        EnvironmentShape,
+    ),
+]

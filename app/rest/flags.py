@@ -1,0 +1,135 @@
+"""Flags over REST: identities below a project, states below an environment."""
+
+from starlette.responses import Response
+
+from app.domain.policy import Operation
+from app.rest.calls import Call
+from app.rest.routing import Endpoint
+from app.rest.shapes import FlagShape, FlagStateShape
+from app.services import flags
+from app.services.etags import row_etag, state_etag
+from app.store.primitives import Current
+
+_OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flags/{key}"
+_STATES, _STATE = "/envs/{env_id}/flags", "/envs/{env_id}/flags/{key}"
+
+
+async def create_flag(call: Call) -> Response:
+    """POST /projects/{id}/flags."""
+    async with call.unit() as uow:
+        flag = await flags.create_flag(uow, call.path["project_id"], call.body)
+    return call.created(FlagShape.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
+
+
+async def list_flags(call: Call) -> Response:
+    """GET /projects/{id}/flags."""
+    async with call.unit() as uow:
+        page = await flags.list_flags(uow, call.path["project_id"], call.listing())
+    return call.page(page, lambda flag: flag.id, FlagShape.of)
+
+
+async def get_flag(call: Call) -> Response:
+    """GET /projects/{id}/flags/{key}."""
+    async with call.unit() as uow:
+        flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
+    return call.read(FlagShape.of(flag), row_etag(flag))
+
+
+async def list_flag_states(call: Call) -> Response:
+    """GET /envs/{id}/flags."""
+    async with call.unit() as uow:
+        page = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
+    return call.page(page, lambda current: current.primitive.id, FlagStateShape.of)
+
+
+async def get_flag_state(call: Call) -> Response:
+    """GET /envs/{id}/flags/{key}."""
+    async with call.unit() as uow:
+        current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
+    return call.read(FlagStateShape.of(current), state_etag(current))
+
+
+async def update_flag_state(call: Call) -> Response:
+    """PATCH /envs/{id}/flags/{key}."""
+    async with call.unit() as uow:
+        current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    return _written(call, current)
+
+
+async def kill_flag(call: Call) -> Response:
+    """POST /envs/{id}/flags/{key}/kill."""
+    async with call.unit() as uow:
+        current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    return _written(call, current)
+
+
+async def restore_flag(call: Call) -> Response:
+    """POST /envs/{id}/flags/{key}/restore."""
+    async with call.unit() as uow:
+        current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    return _written(call, current)
+
+
+def _written(call: Call, current: Current) -> Response:
+    return call.written(FlagStateShape.of(current), state_etag(current))
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        _OF_PROJECT,
+        list_flags,
+        "The flags of a project",
+        Operation.READ_PRIMITIVE,
+        gives=FlagShape,
+        many=True,
+    ),
+    Endpoint(
+        "POST",
+        _OF_PROJECT,
+        create_flag,
+        "Create a flag",
+        Operation.CREATE_PRIMITIVE,
+        flags.CreateFlag,
+        FlagShape,
+        201,
+    ),
+    Endpoint("GET", _ONE, get_flag, "A flag", Operation.READ_PRIMITIVE, gives=FlagShape),
+    Endpoint(
+        "GET",
+        _STATES,
+        list_flag_states,
+        "The states of an environment's flags",
+        Operation.READ_STATE,
+        gives=FlagStateShape,
+        many=True,
+    ),
+    Endpoint("GET", _STATE, get_flag_state, "A flag's state", Operation.READ_STATE, gives=FlagStateShape),
+    Endpoint(
+        "PATCH",
+        _STATE,
+        update_flag_state,
+        "Change a flag's state",
+        Operation.UPDATE_STATE,
+        flags.UpdateFlagState,
+        FlagStateShape,
+    ),
+    Endpoint(
+        "POST",
+        f"{_STATE}/kill",
+        kill_flag,
+        "Turn a flag off",
+        Operation.KILL,
+        flags.StateAction,
+        FlagStateShape,
+    ),
+    Endpoint(
+        "POST",
+        f"{_STATE}/restore",
+        restore_flag,
+        "Turn a killed flag on again",
+        Operation.RESTORE,
+        flags.StateAction,
+        FlagStateShape,
+    ),
+]

@@ -1,0 +1,73 @@
+"""Projects over REST."""
+
+from starlette.responses import Response
+
+from app.domain.policy import Operation
+from app.rest.calls import Call
+from app.rest.routing import Endpoint
+from app.rest.shapes import ProjectShape
+from app.services import projects
+from app.services.etags import row_etag
+
+_OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
+
+
+async def create_project(call: Call) -> Response:
+    """POST /orgs/{slug}/projects."""
+    async with call.unit() as uow:
+        project = await projects.create_project(uow, call.path["slug"], call.body)
+    return call.created(ProjectShape.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
+
+
+async def list_projects(call: Call) -> Response:
+    """GET /orgs/{slug}/projects."""
+    async with call.unit() as uow:
+        page = await projects.list_projects(uow, call.path["slug"], call.listing())
+    return call.page(page, lambda project: project.id, ProjectShape.of)
+
+
+async def get_project(call: Call) -> Response:
+    """GET /projects/{id}."""
+    async with call.unit() as uow:
+        project = await projects.get_project(uow, call.path["project_id"])
+    return call.read(ProjectShape.of(project), row_etag(project))
+
+
+async def update_project(call: Call) -> Response:
+    """PATCH /projects/{id}."""
+    async with call.unit() as uow:
+        project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
+    return call.written(ProjectShape.of(project), row_etag(project))
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        _OF_ORG,
+        list_projects,
+        "The projects of an organisation",
+        Operation.READ_PROJECT,
+        gives=ProjectShape,
+        many=True,
+    ),
+    Endpoint(
+        "POST",
+        _OF_ORG,
+        create_project,
+        "Create a project",
+        Operation.CREATE_PROJECT,
+        projects.CreateProject,
+        ProjectShape,
+        201,
+    ),
+    Endpoint("GET", _ONE, get_project, "A project", Operation.READ_PROJECT, gives=ProjectShape),
+    Endpoint(
+        "PATCH",
+        _ONE,
+        update_project,
+        "Change a project",
+        Operation.UPDATE_PROJECT,
+        projects.UpdateProject,
+        ProjectShape,
+    ),
+]

@@ -1,0 +1,62 @@
+"""Install-claim: the first organisation and its owner on an empty instance, for whoever holds the claim code."""
+
+import hmac
+
+from app.domain.errors import AppError, invalid
+from app.domain.ids import digest
+from app.domain.inputs import Command, Email, Name, Slug, validate
+from app.models import Org, User, now
+from app.services.orgs import found_org
+from app.services.sessions import SignedIn, start_session
+from app.store import instance, people
+from app.store.unit_of_work import UnitOfWork
+
+
+class InstallClaim(Command):
+    """Who claims the instance, and the organisation to begin with."""
+
+    email: Email
+    display_name: Name | None = None
+    org_name: Name
+    org_slug: Slug
+    claim_code: str
+
+
+async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
+    """Makes the owner and the organisation, and signs the owner in. Raises `already_claimed`.
+
+    The code is looked at before the lock is taken, and whether somebody was first inside it: of two at the same
+    moment one wins.
+    """
+    command = validate(InstallClaim, body)
+    await _require_unclaimed(uow)
+    await _require_code(uow, command.claim_code)
+    await uow.begin_write()
+    await _require_unclaimed(uow)
+    (await instance.get(uow.session)).claimed_at = now()
+    user = User(
+        email=command.email,
+        email_key=people.email_key(command.email),
+        display_name=command.display_name or command.email.partition("@")[0],
+    )
+    uow.add(user)
+    await uow.flush()
+    signed_in = start_session(uow, user)
+    uow.actor = signed_in.member
+    return signed_in, await found_org(uow, user.id, command.org_slug, command.org_name)
+
+
+async def is_claimed(uow: UnitOfWork) -> bool:
+    """Whether the instance has, or ever had, an organisation."""
+    return (await instance.get(uow.session)).claimed_at is not None
+
+
+async def _require_unclaimed(uow: UnitOfWork) -> None:
+    if await is_claimed(uow):
+        raise AppError("already_claimed")
+
+
+async def _require_code(uow: UnitOfWork, code: str) -> None:
+    expected = (await instance.get(uow.session)).claim_code_hash or ""
+    if not hmac.compare_digest(digest(code), expected):
+        raise invalid({"claimCode": "Is not the claim code of this instance."})

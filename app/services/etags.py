@@ -1,0 +1,14 @@
+"""The tags of what is versioned, the same on both transports."""
+
+from app.models.base import Revised
+from app.store.primitives import Current
+
+
+def row_etag(row: Revised) -> str:
+    """Tells the row and its revision; a key that was deleted and made again has another tag."""
+    return f'"{row.id[-12:]}.{row.revision}"'
+
+
+def state_etag(current: Current) -> str:
+    """Tells the version in which the state last changed and the revision of its identity."""
+    return f'"{current.state.from_version}.{current.primitive.revision}"'

@@ -1,0 +1,146 @@
+"""Flags: their identity in a project and their state in each environment."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.domain import json_text
+from app.domain.errors import invalid
+from app.domain.inputs import Command, Slug, Text, validate
+from app.domain.policy import Operation
+from app.domain.preconditions import IfMatch
+from app.domain.primitives import FlagType, Kind, value_fault
+from app.models import Primitive
+from app.services.access import EnvironmentAccess, enter_environment, enter_project
+from app.services.etags import state_etag
+from app.services.listing import Listing
+from app.services.projects import key_collision
+from app.store import environments, primitives
+from app.store.paging import Page
+from app.store.primitives import Current
+from app.store.unit_of_work import UnitOfWork
+
+Rules = Annotated[list[Any], Field(max_length=0)]
+
+
+class CreateFlag(Command):
+    """A new flag; every environment of the project starts with `defaultValue` and `rules`."""
+
+    key: Slug
+    type: Annotated[FlagType, Field(strict=False)]
+    default_value: Any
+    rules: Rules = []
+    description: Text = ""
+
+
+class UpdateFlagState(Command):
+    """What may change of a flag's state: what is not named stays."""
+
+    default_value: Any = None
+    rules: Rules = []
+    reason: Text | None = None
+
+
+class StateAction(Command):
+    """A kill or a restore."""
+
+    reason: Text | None = None
+
+
+async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primitive:
+    """Makes a flag and seeds it in every environment of the project. Raises `key_collision`."""
+    access = await enter_project(uow, project_id, Operation.CREATE_PRIMITIVE)
+    command = validate(CreateFlag, body)
+    _check_value(command.type, command.default_value)
+    access = await access.to_write()
+    if await primitives.key_taken(uow.session, access.project.id, Kind.FLAG, command.key):
+        raise key_collision(command.key)
+    flag = Primitive(
+        project_id=access.project.id,
+        kind=Kind.FLAG,
+        space=primitives.SPACES[Kind.FLAG],
+        key=command.key,
+        value_type=command.type,
+        description=command.description,
+        initial_value=json_text.encode(command.default_value),
+    )
+    uow.add(flag)
+    await uow.flush()
+    for environment in await environments.all_of_project(uow.session, access.project.id):
+        uow.write_state(environment, flag, None, default_value=flag.initial_value)
+    uow.record(access.operation, access.subject_of(flag), new=command.model_dump(by_alias=True))
+    return flag
+
+
+async def list_flags(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
+    """The project's flags."""
+    access = await enter_project(uow, project_id, Operation.READ_PRIMITIVE)
+    return await primitives.list_of_project(
+        uow.session, access.project.id, Kind.FLAG, listing.filter(), listing.window()
+    )
+
+
+async def get_flag(uow: UnitOfWork, project_id: str, key: str) -> Primitive:
+    """The flag's identity."""
+    return (await enter_project(uow, project_id, Operation.READ_PRIMITIVE, Kind.FLAG, key)).found
+
+
+async def list_flag_states(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
+    """The states of the environment's flags."""
+    access = await enter_environment(uow, environment_id, Operation.READ_STATE)
+    return await primitives.list_current(
+        uow.session, access.environment.id, Kind.FLAG, listing.filter(), listing.window()
+    )
+
+
+async def get_flag_state(uow: UnitOfWork, environment_id: str, key: str) -> Current:
+    """The flag's state in the environment."""
+    access = await enter_environment(uow, environment_id, Operation.READ_STATE, Kind.FLAG, key)
+    return await primitives.current(uow.session, access.environment.id, access.found)
+
+
+async def update_flag_state(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+    """Changes what the body names. Raises `precondition_failed`."""
+    access = await enter_environment(uow, environment_id, Operation.UPDATE_STATE, Kind.FLAG, key)
+    command = validate(UpdateFlagState, body)
+    if "default_value" in command.model_fields_set:
+        _check_value(FlagType(access.found.value_type), command.default_value)
+    values = {name: json_text.encode(value) for name, value in command.given().items() if name != "reason"}
+    return await _write(access, values, if_match, command.reason)
+
+
+async def kill_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+    """Turns the flag off in the environment, whatever its rules say. Killing a killed flag changes nothing."""
+    return await _switch(uow, environment_id, key, body, if_match, Operation.KILL)
+
+
+async def restore_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+    """Undoes a kill. Restoring a live flag changes nothing."""
+    return await _switch(uow, environment_id, key, body, if_match, Operation.RESTORE)
+
+
+async def _switch(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, operation: Operation
+) -> Current:
+    access = await enter_environment(uow, environment_id, operation, Kind.FLAG, key)
+    command = validate(StateAction, body)
+    return await _write(access, {"killed": operation is Operation.KILL}, if_match, command.reason)
+
+
+async def _write(access: EnvironmentAccess, values: dict[str, Any], if_match: IfMatch, reason: str | None) -> Current:
+    """The state with `values`; a state that has them already is left as it is."""
+    access = await access.to_write()
+    uow, flag = access.uow, access.found
+    current = await primitives.current(uow.session, access.environment.id, flag)
+    if_match.require(state_etag(current))
+    if all(getattr(current.state, name) == value for name, value in values.items()):
+        return current
+    access.require_immediate()
+    state = uow.write_state(access.environment, flag, current.state, **values)
+    uow.record(access.operation, access.subject_of(flag), reason=reason)
+    return Current(flag, state)
+
+
+def _check_value(value_type: FlagType, value: Any) -> None:
+    if (fault := value_fault(value_type, value)) is not None:
+        raise invalid({"defaultValue": fault})

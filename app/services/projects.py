@@ -1,0 +1,74 @@
+"""Projects: create, list, read, change."""
+
+from app.domain.errors import AppError, not_found
+from app.domain.inputs import Command, Name, Slug, validate
+from app.domain.policy import Operation
+from app.domain.preconditions import IfMatch
+from app.models import Project
+from app.services.access import enter_org, enter_project
+from app.services.etags import row_etag
+from app.services.listing import Listing
+from app.store import projects
+from app.store.paging import Page
+from app.store.unit_of_work import Subject, UnitOfWork
+
+
+class CreateProject(Command):
+    """A new project."""
+
+    key: Slug
+    name: Name
+
+
+class UpdateProject(Command):
+    """What may change of a project."""
+
+    name: Name = ""
+
+
+async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Project:
+    """Makes a project in the organisation. Raises `key_collision`."""
+    access = await enter_org(uow, org_slug, Operation.CREATE_PROJECT)
+    command = validate(CreateProject, body)
+    access = await access.to_write()
+    if await projects.by_key(uow.session, access.org.id, command.key) is not None:
+        raise key_collision(command.key)
+    project = Project(org_id=access.org.id, key=command.key, name=command.name)
+    uow.add(project)
+    subject = Subject(access.org.id, "project", project.id, project.key, project.id)
+    uow.record(access.operation, subject, new=command.model_dump(by_alias=True))
+    return project
+
+
+async def list_projects(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[Project]:
+    """The organisation's projects, for its members."""
+    access = await enter_org(uow, org_slug, Operation.READ_ORG)
+    return await projects.list_of_org(uow.session, access.org.id, listing.key(), listing.window())
+
+
+async def get_project(uow: UnitOfWork, project_id: str) -> Project:
+    """The project."""
+    return (await enter_project(uow, project_id, Operation.READ_PROJECT)).project
+
+
+async def get_project_by_key(uow: UnitOfWork, org_slug: str, key: str) -> Project:
+    """The project of the key. Raises `not_found`."""
+    access = await enter_org(uow, org_slug, Operation.READ_ORG)
+    if (project := await projects.by_key(uow.session, access.org.id, key)) is None:
+        raise not_found("project")
+    return project
+
+
+async def update_project(uow: UnitOfWork, project_id: str, body: object, if_match: IfMatch) -> Project:
+    """Changes what the body names. Raises `precondition_failed`."""
+    access = await enter_project(uow, project_id, Operation.UPDATE_PROJECT)
+    command = validate(UpdateProject, body)
+    access = await access.to_write()
+    if_match.require(row_etag(access.project))
+    uow.revise(access.operation, access.subject, access.project, command.given())
+    return access.project
+
+
+def key_collision(key: str) -> AppError:
+    """`key_collision` of a create."""
+    return AppError("key_collision", fields={"key": f"There is already one with the key {key}."})

@@ -1,0 +1,1 @@
+"""Every query, the unit of work, the one commit."""

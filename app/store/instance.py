@@ -1,0 +1,15 @@
+"""The instance's one row."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Instance
+
+
+async def find(session: AsyncSession) -> Instance | None:
+    """The row, or None on a database that was never started with."""
+    return await session.get(Instance, 1)
+
+
+async def get(session: AsyncSession) -> Instance:
+    """The row, on a database that was."""
+    return await session.get_one(Instance, 1)

@@ -1,0 +1,105 @@
+"""Queries for primitives: identities of a project, states of an environment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.domain.primitives import Kind
+from app.models import Primitive, State
+from app.store.paging import AnySelect, Page, Window, page
+
+SPACES = {Kind.FLAG: "value", Kind.CONFIG: "value", Kind.SEGMENT: "segment"}
+
+
+class Current(NamedTuple):
+    """A primitive and its present state in one environment."""
+
+    primitive: Primitive
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which primitives of a list: the one of `key`, those of a type, those with `search` in key or description."""
+
+    key: str | None = None
+    value_type: str | None = None
+    search: str | None = None
+
+
+async def by_key(session: AsyncSession, project_id: str, kind: Kind, key: str) -> Primitive | None:
+    """The project's live primitive of the kind and key."""
+    query = _live(project_id).where(col(Primitive.kind) == kind, col(Primitive.key) == key)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def key_taken(session: AsyncSession, project_id: str, kind: Kind, key: str) -> bool:
+    """Whether a live primitive has the key in the kind's key space."""
+    query = _live(project_id).where(col(Primitive.space) == SPACES[kind], col(Primitive.key) == key)
+    return (await session.execute(query.with_only_columns(col(Primitive.id)))).first() is not None
+
+
+async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Primitive]:
+    """All live primitives of the project."""
+    return (await session.execute(_live(project_id).order_by(col(Primitive.id)))).scalars().all()
+
+
+async def list_of_project(
+    session: AsyncSession, project_id: str, kind: Kind, chosen: Filter, window: Window
+) -> Page[Primitive]:
+    """The project's live primitives of the kind."""
+    query = _chosen(_live(project_id).where(col(Primitive.kind) == kind), chosen)
+    return await page(session, query, col(Primitive.id), window, lambda row: row[0])
+
+
+async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
+    """The primitive's present state in an environment of its project."""
+    query = select(State).where(
+        col(State.environment_id) == environment_id,
+        col(State.primitive_id) == primitive.id,
+        col(State.to_version).is_(None),
+    )
+    return Current(primitive, (await session.execute(query)).scalar_one())
+
+
+async def list_current(
+    session: AsyncSession, environment_id: str, kind: Kind, chosen: Filter, window: Window
+) -> Page[Current]:
+    """The present states of an environment's primitives of the kind."""
+    query = _chosen(_current(environment_id).where(col(Primitive.kind) == kind), chosen)
+    return await page(session, query, col(Primitive.id), window, lambda row: Current(row[0], row[1]))
+
+
+async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:
+    """All present states of an environment, whatever their kind."""
+    rows = (await session.execute(_current(environment_id).order_by(col(Primitive.id)))).all()
+    return [Current(row[0], row[1]) for row in rows]
+
+
+def _live(project_id: str) -> Select[Primitive]:
+    return select(Primitive).where(col(Primitive.project_id) == project_id, col(Primitive.deleted_at).is_(None))
+
+
+def _current(environment_id: str) -> Select[Primitive, State]:
+    return (
+        select(Primitive, State)
+        .join(State, col(State.primitive_id) == col(Primitive.id))
+        .where(col(State.environment_id) == environment_id, col(State.to_version).is_(None))
+    )
+
+
+def _chosen(query: AnySelect, chosen: Filter) -> AnySelect:
+    if chosen.key is not None:
+        query = query.where(col(Primitive.key) == chosen.key)
+    if chosen.value_type is not None:
+        query = query.where(col(Primitive.value_type) == chosen.value_type)
+    if chosen.search is not None:
+        query = query.where(
+            col(Primitive.key).icontains(chosen.search, autoescape=True)
+            | col(Primitive.description).icontains(chosen.search, autoescape=True)
+        )
+    return query

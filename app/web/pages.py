@@ -1,0 +1,124 @@
+"""What a browser gets from us: pages made on the server, their headers, and the files they load.
+
+No business logic and no services: a handler hands in what it has. What a template takes stands at its top.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import QueryParams
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+HERE = Path(__file__).parent
+FOLDERS = {"/static/vendor": HERE / "vendor", "/static": HERE / "static"}
+
+# `frame-ancestors`, `base-uri` and `form-action` do not fall back to `default-src`, so they are always said.
+PAGE_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# GraphiQL and Scalar write style elements and call the API; 'self' covers the same host's WebSocket.
+TOOL_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+# `same-origin`, not `no-referrer`: under the latter a browser posts our own forms with `Origin: null`,
+# which the origin check must refuse. Other sites learn nothing either way.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A GraphQL document to try: a tab in GraphiQL, a step of the tour.
+
+    `{orgSlug}`, `{projectId}` and `{environmentId}` in its variables stand for what is known later.
+    """
+
+    slug: str
+    title: str
+    query: str
+    variables: str
+
+
+def load_examples(folder: Path) -> dict[str, Example]:
+    """`<order>-<slug>.graphql`, titled by its first line, a comment; variables in a `.json` beside it."""
+    examples = {}
+    for path in sorted(folder.glob("*.graphql")):
+        title, _, query = path.read_text("utf-8").partition("\n")
+        variables = path.with_suffix(".json")
+        slug = path.stem.partition("-")[2]
+        examples[slug] = Example(
+            slug=slug,
+            title=title.removeprefix("# "),
+            query=query.strip(),
+            variables=variables.read_text("utf-8").strip() if variables.exists() else "",
+        )
+    return examples
+
+
+@cache
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def static(path: str) -> str:
+    """The address of a static file, with its digest, so that a browser may keep it for good."""
+    folder = HERE if path.startswith("vendor/") else HERE / "static"
+    return f"/static/{path}?v={digest(folder / path)}"
+
+
+EXAMPLES = load_examples(HERE / "examples")
+
+# To read what was not given is a fault (StrictUndefined), but for these, which are often absent.
+templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+templates.globals.update(static=static, examples=EXAMPLES, viewer=None, error=None, here=None)
+
+
+def page(name: str, context: Mapping[str, Any] | None = None, status: int = 200, csp: str = PAGE_CSP) -> HTMLResponse:
+    html = templates.get_template(name).render(context or {})
+    return HTMLResponse(html, status, HEADERS | {"Content-Security-Policy": csp})
+
+
+def graphiql_page() -> HTMLResponse:
+    """For a GET of `/graphql` that prefers `text/html`; the same address answers queries, hence `Vary`."""
+    tabs = [asdict(example) for example in EXAMPLES.values()]
+    response = page("graphiql.html", {"tabs": tabs, "here": "graphiql"}, csp=TOOL_CSP)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def docs_page() -> HTMLResponse:
+    return page("docs.html", {"here": "docs"}, csp=TOOL_CSP)
+
+
+class Assets(StaticFiles):
+    """Kept for good when asked for by the right digest; asked again (ETag) otherwise."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        file, _ = self.lookup_path(path)
+        current = QueryParams(scope["query_string"]).get("v") == digest(Path(file))
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+assets = [Mount(address, Assets(directory=folder)) for address, folder in FOLDERS.items()]

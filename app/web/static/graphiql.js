@@ -1,0 +1,128 @@
+// GraphiQL at /graphql: signed in by the session cookie, opened with the examples that the page carries.
+"use strict";
+
+const { createElement, useEffect } = React;
+const { useEditorContext } = GraphiQL.React;
+const examples = JSON.parse(document.getElementById("examples").textContent);
+
+// The examples' variables say {orgSlug}, {projectId}, {environmentId}. What they stand for is learned from answers, so that
+// the tabs can be run from left to right with nothing to copy.
+const NAMES = { org: ["orgSlug", "slug"], project: ["projectId", "id"], environment: ["environmentId", "id"] };
+const MAKES = { orgSlug: "an organisation", projectId: "a project", environmentId: "an environment" };
+const known = {};
+
+function learn(value, kind, replace) {
+  if (Array.isArray(value)) return value.forEach((item) => learn(item, kind, replace));
+  if (value === null || typeof value !== "object") return;
+  const [name, key] = NAMES[kind] ?? [];
+  if (typeof value[key] === "string" && (replace || !(name in known))) known[name] = value[key];
+  for (const [key, child] of Object.entries(value)) {
+    learn(child, ["edges", "node", "nodes"].includes(key) ? kind : key.replace(/s$/, ""), replace);
+  }
+}
+
+const fill = (text) => text.replace(/\{(\w+)\}/g, (whole, name) => known[name] ?? whole);
+
+const socket = new URL("/graphql", location);
+socket.protocol = socket.protocol.replace("http", "ws");
+const send = GraphiQL.createFetcher({
+  url: "/graphql",
+  subscriptionUrl: socket.href,
+  enableIncrementalDelivery: false,
+  headers: { accept: "application/graphql-response+json, application/json;q=0.9" },
+});
+
+async function fetcher(params, options) {
+  const variables = params.variables && JSON.parse(fill(JSON.stringify(params.variables)));
+  const unknown = JSON.stringify(variables ?? "").match(/"\{(orgSlug|projectId|environmentId)\}"/)?.[1];
+  if (unknown) {
+    return { errors: [{ message: `There is no ${unknown} yet: create ${MAKES[unknown]} first (there is a tab for it), or write it into the variables.` }] };
+  }
+  const answer = await send({ ...params, variables }, options);
+  const mutation = options?.documentAST?.definitions.some((definition) => definition.operation === "mutation");
+  learn(answer.data, null, mutation);
+  return answer;
+}
+
+const operationOf = (example) => example.query.match(/^(?:query|mutation|subscription) (\w+)/m)?.[1];
+
+function open(example, editor) {
+  const index = editor.tabs.findIndex((tab) => tab.title === operationOf(example));
+  if (index >= 0) return editor.changeTab(index);
+  editor.addTab();
+  // GraphiQL empties the editors when it renders the new tab: write after that.
+  setTimeout(() => {
+    editor.queryEditor.setValue(example.query);
+    editor.variableEditor.setValue(fill(example.variables));
+  });
+}
+
+function Examples() {
+  const editor = useEditorContext({ nonNull: true });
+  return createElement(
+    "section",
+    { className: "examples", "aria-label": "Examples" },
+    createElement("h2", null, "The tour"),
+    createElement("p", null, "Run them in order: each fills in the ids that the ones before it made."),
+    createElement(
+      "ol",
+      null,
+      examples.map((example) =>
+        createElement("li", { key: example.slug }, createElement("button", { type: "button", onClick: () => open(example, editor) }, example.title)),
+      ),
+    ),
+  );
+}
+
+function ExamplesIcon(props) {
+  return createElement(
+    "svg",
+    { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", strokeWidth: 1.5, ...props },
+    createElement("path", { d: "M9 6h11M9 12h11M9 18h11M4 6h.01M4 12h.01M4 18h.01", strokeLinecap: "round" }),
+  );
+}
+
+// `/graphql#create-a-flag` opens that example.
+function FromAddress() {
+  const editor = useEditorContext({ nonNull: true });
+  const ready = Boolean(editor.queryEditor && editor.variableEditor);
+  useEffect(() => {
+    const example = examples.find(({ slug }) => `#${slug}` === location.hash);
+    if (!ready || !example) return;
+    history.replaceState(null, "", location.pathname);
+    open(example, editor);
+  }, [ready]);
+  return null;
+}
+
+async function whoAmI() {
+  const ask = (query) => send({ query }).catch(() => ({}));
+  const [me, around] = await Promise.all(["who-am-i", "look-around"].map((slug) => ask(examples.find((e) => e.slug === slug).query)));
+  learn(around.data, null, false);
+  return me.data?.me?.name;
+}
+
+async function start() {
+  const who = document.getElementById("who");
+  const name = await whoAmI();
+  if (name) who.textContent = `Signed in as ${name}`;
+  else who.innerHTML = '<a href="/app/signin">Sign in</a> or set a token under Headers';
+  ReactDOM.createRoot(document.getElementById("graphiql")).render(
+    createElement(
+      GraphiQL,
+      {
+        fetcher,
+        defaultTabs: examples.map(({ query, variables }) => ({ query, variables: fill(variables) })),
+        defaultQuery: "# A new query\n",
+        defaultEditorToolsVisibility: "variables",
+        shouldPersistHeaders: false,
+        forcedTheme: "system",
+        plugins: [{ title: "Examples", icon: ExamplesIcon, content: Examples }],
+      },
+      createElement(GraphiQL.Logo, null, " "),
+      createElement(FromAddress),
+    ),
+  );
+}
+
+start();

@@ -1,0 +1,266 @@
+"""One Api, two transports: what a behaviour test says once runs over REST and over GraphQL.
+
+Operations have GraphQL's names. REST finds its route by the same name in the route table; both give a `Reply` whose
+data has REST's shape.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from app.rest.app import PREFIX, TABLE
+from app.rest.routing import Endpoint
+
+PATH_ARGUMENTS = {"project_id": "projectId", "env_id": "environmentId", "slug": "slug", "key": "key"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: `code` is None on success; `data` is the resource, or the list of them."""
+
+    code: str | None
+    data: Any
+    fields: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+    message: str = ""
+    etag: str | None = None
+    next: str | None = None
+
+    def unwrap(self) -> Any:
+        """The data of a success."""
+        assert self.code is None, (self.code, self.message, self.fields)
+        return self.data
+
+
+class Api:
+    """A caller: its cookies are its own. `do` names an operation and its arguments in camelCase."""
+
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        self.client = client
+
+    async def do(self, operation: str, *, if_match: str | None = None, **arguments: Any) -> Reply:
+        """Runs the operation."""
+        raise NotImplementedError
+
+    async def make(self, operation: str, **arguments: Any) -> Any:
+        """Runs an operation that must succeed, and gives its data."""
+        return (await self.do(operation, **arguments)).unwrap()
+
+
+class RestApi(Api):
+    """Over REST."""
+
+    async def do(self, operation: str, *, if_match: str | None = None, **arguments: Any) -> Reply:
+        endpoint = ENDPOINTS[operation]
+        path = PREFIX + re.sub(r"\{(\w+)\}", lambda found: _taken(arguments, found[1]), endpoint.path)
+        reading = endpoint.method == "GET"
+        response = await self.client.request(
+            endpoint.method,
+            path,
+            params=arguments if reading else None,
+            json=arguments if not reading and arguments else None,
+            headers={} if if_match is None else {"If-Match": if_match},
+        )
+        return rest_reply(response)
+
+
+def _taken(arguments: dict[str, Any], parameter: str) -> str:
+    name = PATH_ARGUMENTS[parameter]
+    return str(arguments.pop("orgSlug") if name == "slug" and "orgSlug" in arguments else arguments.pop(name))
+
+
+def rest_reply(response: httpx2.Response) -> Reply:
+    """A REST answer as a Reply."""
+    body = response.json() if response.content else None
+    assert response.headers["x-request-id"].startswith("req_")
+    if response.is_success:
+        link = re.search(r'cursor=([^&>]+)[^>]*>; rel="next"', response.headers.get("link", ""))
+        return Reply(
+            None, body, status=response.status_code, etag=response.headers.get("etag"), next=link[1] if link else None
+        )
+    assert set(body) <= {"code", "message", "fields", "requestId", "liveVersion", "proposedVersion"}
+    assert body["requestId"] == response.headers["x-request-id"]
+    return Reply(body["code"], None, body.get("fields", {}), response.status_code, body["message"])
+
+
+class GraphQLApi(Api):
+    """Over GraphQL."""
+
+    async def do(self, operation: str, *, if_match: str | None = None, **arguments: Any) -> Reply:
+        document = DOCUMENTS[operation]
+        variables = {"input": arguments} if "$input" in document else arguments
+        if if_match is not None:
+            variables["input"]["ifMatch"] = if_match
+        answer = await self.run(document, _upper(variables))
+        if "errors" in answer:
+            return graphql_reply(answer)
+        found = next(iter(answer["data"].values()))
+        return _shaped(operation, found)
+
+    async def run(self, document: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The whole answer to a document."""
+        response = await self.client.post("/graphql", json={"query": document, "variables": variables or {}})
+        body: dict[str, Any] = response.json()
+        for error in body.get("errors", ()):
+            assert error["extensions"]["requestId"] == response.headers["x-request-id"]
+        return body
+
+
+def graphql_reply(answer: dict[str, Any]) -> Reply:
+    """The first error of an answer as a Reply."""
+    error = answer["errors"][0]
+    extensions = error["extensions"]
+    return Reply(extensions["code"], None, extensions.get("fields", {}), extensions["status"], error["message"])
+
+
+def _upper(variables: dict[str, Any]) -> dict[str, Any]:
+    """REST says `boolean` where GraphQL says `BOOLEAN`."""
+    given = variables.get("input", variables)
+    if isinstance(given.get("type"), str):
+        given["type"] = given["type"].upper()
+    return variables
+
+
+def _shaped(operation: str, found: Any) -> Reply:
+    """GraphQL's answer in REST's shape."""
+    if operation == "logout":
+        return Reply(None, None)
+    if operation in {"evaluate", "ruleset", "errorCatalog"}:
+        return Reply(None, _SHAPES.get(operation, lambda data: data)(found))
+    if operation in {"me", "installClaim", "redeemLink"}:
+        return Reply(None, _me_or_claim(found))
+    while isinstance(found, dict) and "id" not in found and "nodes" not in found and len(found) == 1:
+        found = next(iter(found.values()))
+    if found is None:
+        return Reply("not_found", None, status=404)
+    if "nodes" in found:
+        page = found["pageInfo"]
+        return Reply(
+            None, [_resource(node) for node in found["nodes"]], next=page["endCursor"] if page["hasNextPage"] else None
+        )
+    return Reply(None, _resource(found), etag=found.get("etag"))
+
+
+def _resource(node: dict[str, Any]) -> dict[str, Any]:
+    shaped = {name: value for name, value in node.items() if name != "etag"}
+    if "flag" in shaped:
+        flag = shaped.pop("flag")
+        shaped |= {"primitiveId": flag["id"], "key": flag["key"], "type": flag["type"].lower()}
+        shaped |= {"description": flag["description"], "environmentId": shaped.pop("environment")["id"]}
+        shaped["updatedBy"] = {**shaped["updatedBy"], "kind": shaped["updatedBy"]["kind"].lower()}
+    elif "type" in shaped:
+        shaped["type"] = shaped["type"].lower()
+    for parent, name in (("org", "orgId"), ("project", "projectId")):
+        if parent in shaped:
+            shaped[name] = shaped.pop(parent)["id"]
+    return shaped
+
+
+def _me_or_claim(found: dict[str, Any]) -> dict[str, Any]:
+    if "me" in found:
+        return {name: _me(value) if name == "me" else _resource(value) for name, value in found.items()}
+    return _me(found)
+
+
+def _me(found: dict[str, Any]) -> dict[str, Any]:
+    orgs = [{"org": _resource(one["org"]), "role": one["role"].lower()} for one in found["orgs"]]
+    return {**found, "actor": {**found["actor"], "kind": found["actor"]["kind"].lower()}, "orgs": orgs}
+
+
+def _evaluations(found: dict[str, Any]) -> dict[str, Any]:
+    by_key = {}
+    for entry in found["evaluations"]:
+        one = entry["evaluation"]
+        if one is not None:
+            one["reason"] = {"kind": one["reason"]["kind"].lower()}
+        by_key[entry["key"]] = one
+    return {**found, "evaluations": by_key}
+
+
+_SHAPES = {"evaluate": _evaluations}
+
+_ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt etag"
+_PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
+_ENVIRONMENT = "id project { id } key name protected requiredApprovals version createdAt updatedAt etag"
+_FLAG = "id project { id } key type description initialValue createdAt updatedAt etag"
+_STATE = (
+    "id flag { id key type description } environment { id } defaultValue rules killed version updatedAt "
+    "updatedBy { kind id name } etag"
+)
+_ME = f"actor {{ kind id name }} email orgs {{ org {{ {_ORG} }} role }}"
+_PAGE = "pageInfo { hasNextPage endCursor }"
+
+
+def _mutation(name: str, selection: str) -> str:
+    return f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
+
+
+DOCUMENTS = {
+    "installClaim": _mutation("installClaim", f"me {{ {_ME} }} org {{ {_ORG} }}"),
+    "redeemLink": _mutation("redeemLink", f"me {{ {_ME} }}"),
+    "logout": "mutation { logout { signedOut } }",
+    "me": f"{{ me {{ {_ME} }} }}",
+    "createOrg": _mutation("createOrg", f"org {{ {_ORG} }}"),
+    "updateOrg": _mutation("updateOrg", f"org {{ {_ORG} }}"),
+    "org": f"query($slug: String!) {{ org(slug: $slug) {{ {_ORG} }} }}",
+    "orgs": f"query($limit: Int, $cursor: String) {{ orgs(first: $limit, after: $cursor) {{ nodes {{ {_ORG} }} {_PAGE} }} }}",
+    "createProject": _mutation("createProject", f"project {{ {_PROJECT} }}"),
+    "updateProject": _mutation("updateProject", f"project {{ {_PROJECT} }}"),
+    "project": f"query($projectId: ID!) {{ project(id: $projectId) {{ {_PROJECT} }} }}",
+    "projects": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String, $key: String) { org(slug: $orgSlug) "
+        f"{{ projects(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_PROJECT} }} {_PAGE} }} }} }}"
+    ),
+    "createEnvironment": _mutation("createEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
+    "updateEnvironment": _mutation("updateEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
+    "environment": f"query($environmentId: ID!) {{ environment(id: $environmentId) {{ {_ENVIRONMENT} }} }}",
+    "environments": (
+        "query($projectId: ID!, $limit: Int, $cursor: String, $key: String) { project(id: $projectId) "
+        f"{{ environments(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_ENVIRONMENT} }} {_PAGE} }} }} }}"
+    ),
+    "createFlag": _mutation("createFlag", f"flag {{ {_FLAG} }}"),
+    "flag": f"query($projectId: ID!, $key: String!) {{ flag(projectId: $projectId, key: $key) {{ {_FLAG} }} }}",
+    "flags": (
+        "query($projectId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
+        "{ project(id: $projectId) { flags(first: $limit, after: $cursor, key: $key, search: $search, type: $type) "
+        f"{{ nodes {{ {_FLAG} }} {_PAGE} }} }} }}"
+    ),
+    "flagState": (
+        "query($environmentId: ID!, $key: String!) "
+        f"{{ flagState(environmentId: $environmentId, key: $key) {{ {_STATE} }} }}"
+    ),
+    "flagStates": (
+        "query($environmentId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
+        "{ environment(id: $environmentId) "
+        "{ flagStates(first: $limit, after: $cursor, key: $key, search: $search, type: $type) "
+        f"{{ nodes {{ {_STATE} }} {_PAGE} }} }} }}"
+    ),
+    "updateFlagState": _mutation("updateFlagState", f"flagState {{ {_STATE} }}"),
+    "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
+    "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
+    "ruleset": (
+        "query($environmentId: ID!) { ruleset(environmentId: $environmentId) "
+        "{ environmentId version targetIdField flags configs segments } }"
+    ),
+    "evaluate": (
+        "query($input: EvaluateInput!) { evaluate(input: $input) { environmentId version "
+        "evaluations { key evaluation { value defaultValue reason { kind } } } } }"
+    ),
+    "errorCatalog": "{ errorCatalog { code title status meaning action } }",
+}
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+def _operation(endpoint: Endpoint) -> str:
+    """GraphQL's name for a route: reads drop the verb that HTTP's method says already."""
+    name = endpoint.name.removeprefix("get_").removeprefix("list_")
+    return "errorCatalog" if name == "errors" else _camel(name)
+
+
+ENDPOINTS = {_operation(endpoint): endpoint for endpoint in TABLE}
