@@ -20,7 +20,7 @@ from app.serving.node import Node
 from app.serving.rulesets import RulesetCache
 from app.settings import Settings
 from app.store import migrations
-from app.store.engines import Database, Sqlite
+from app.store.engines import Database, Postgres, Sqlite
 from app.store.unit_of_work import UnitOfWork
 from app.web import app as web
 from app.web.pages import graphiql_page
@@ -28,7 +28,9 @@ from app.web.pages import graphiql_page
 
 def open_database(settings: Settings) -> Database:
     """The database that the settings name."""
-    return Sqlite(settings.sqlite_path)
+    if (path := settings.sqlite_path) is not None:
+        return Sqlite(path)
+    return Postgres(settings.database_url or "")
 
 
 async def open_node(settings: Settings) -> Node:

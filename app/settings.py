@@ -31,8 +31,8 @@ class BadSetting(Exception):
 
 
 def _database_url(url: str | None) -> str | None:
-    if url is not None and not url.startswith("sqlite:///"):
-        raise ValueError("takes sqlite:///path")
+    if url is not None and not url.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("takes sqlite:///path or postgresql://user:pass@host/db")
     return url
 
 
@@ -59,15 +59,16 @@ class Settings(BaseSettings):
     redis_url: str | None = None
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
     mode: Mode = Mode.SELF_HOSTED
+    max_rate_per_min: Annotated[int, Field(ge=1)] = 600_000
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
     log_format: LogFormat = LogFormat.CONSOLE
 
     @property
-    def sqlite_path(self) -> Path:
-        """The SQLite file."""
+    def sqlite_path(self) -> Path | None:
+        """The SQLite file, or None when the database is a server."""
         if self.database_url is None:
             return self.data_dir / "signalbox.db"
-        return Path(self.database_url.removeprefix("sqlite:///"))
+        return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite") else None
 
     @property
     def public_url(self) -> str:

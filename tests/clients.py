@@ -5,7 +5,7 @@ data has REST's shape.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
@@ -27,6 +27,7 @@ class Reply:
     message: str = ""
     etag: str | None = None
     next: str | None = None
+    request_id: str = ""
 
     def unwrap(self) -> Any:
         """The data of a success."""
@@ -56,12 +57,13 @@ class RestApi(Api):
         endpoint = ENDPOINTS[operation]
         path = PREFIX + re.sub(r"\{(\w+)\}", lambda found: _taken(arguments, found[1]), endpoint.path)
         reading = endpoint.method == "GET"
+        headers = {"If-Match": if_match, "X-Break-Glass": arguments.pop("breakGlass", None)}
         response = await self.client.request(
             endpoint.method,
             path,
             params=arguments if reading else None,
             json=arguments if not reading and arguments else None,
-            headers={} if if_match is None else {"If-Match": if_match},
+            headers={name: value for name, value in headers.items() if value is not None},
         )
         return rest_reply(response)
 
@@ -74,15 +76,12 @@ def _taken(arguments: dict[str, Any], parameter: str) -> str:
 def rest_reply(response: httpx2.Response) -> Reply:
     """A REST answer as a Reply."""
     body = response.json() if response.content else None
-    assert response.headers["x-request-id"].startswith("req_")
-    if response.is_success:
-        link = re.search(r'cursor=([^&>]+)[^>]*>; rel="next"', response.headers.get("link", ""))
-        return Reply(
-            None, body, status=response.status_code, etag=response.headers.get("etag"), next=link[1] if link else None
-        )
-    assert set(body) <= {"code", "message", "fields", "requestId", "liveVersion", "proposedVersion"}
-    assert body["requestId"] == response.headers["x-request-id"]
-    return Reply(body["code"], None, body.get("fields", {}), response.status_code, body["message"])
+    status, request_id = response.status_code, response.headers["x-request-id"]
+    if not response.is_success:
+        return Reply(body["code"], None, body.get("fields", {}), status, body["message"], request_id=request_id)
+    link = re.search(r'cursor=([^&>]+)[^>]*>; rel="next"', response.headers.get("link", ""))
+    next_page = link[1] if link else None
+    return Reply(None, body, {}, status, "", response.headers.get("etag"), next_page, request_id)
 
 
 class GraphQLApi(Api):
@@ -93,26 +92,34 @@ class GraphQLApi(Api):
         variables = {"input": arguments} if "$input" in document else arguments
         if if_match is not None:
             variables["input"]["ifMatch"] = if_match
-        answer = await self.run(document, _upper(variables))
+        response = await self._post(document, _upper(variables))
+        answer = response.json()
         if "errors" in answer:
             return graphql_reply(answer)
         found = next(iter(answer["data"].values()))
-        return _shaped(operation, found)
+        return replace(_shaped(operation, found), request_id=response.headers["x-request-id"])
 
     async def run(self, document: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
         """The whole answer to a document."""
-        response = await self.client.post("/graphql", json={"query": document, "variables": variables or {}})
-        body: dict[str, Any] = response.json()
-        for error in body.get("errors", ()):
-            assert error["extensions"]["requestId"] == response.headers["x-request-id"]
+        body: dict[str, Any] = (await self._post(document, variables or {})).json()
         return body
+
+    async def _post(self, document: str, variables: dict[str, Any]) -> httpx2.Response:
+        return await self.client.post("/graphql", json={"query": document, "variables": variables})
 
 
 def graphql_reply(answer: dict[str, Any]) -> Reply:
     """The first error of an answer as a Reply."""
     error = answer["errors"][0]
     extensions = error["extensions"]
-    return Reply(extensions["code"], None, extensions.get("fields", {}), extensions["status"], error["message"])
+    return Reply(
+        extensions["code"],
+        None,
+        extensions.get("fields", {}),
+        extensions["status"],
+        error["message"],
+        request_id=extensions["requestId"],
+    )
 
 
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:
@@ -125,8 +132,8 @@ def _upper(variables: dict[str, Any]) -> dict[str, Any]:
 
 def _shaped(operation: str, found: Any) -> Reply:
     """GraphQL's answer in REST's shape."""
-    if operation == "logout":
-        return Reply(None, None)
+    if operation == "logout" or operation.startswith("delete"):
+        return Reply(None, None, status=204)
     if operation in {"evaluate", "ruleset", "errorCatalog"}:
         return Reply(None, _SHAPES.get(operation, lambda data: data)(found))
     if operation in {"me", "installClaim", "redeemLink"}:
@@ -206,8 +213,10 @@ DOCUMENTS = {
     "updateOrg": _mutation("updateOrg", f"org {{ {_ORG} }}"),
     "org": f"query($slug: String!) {{ org(slug: $slug) {{ {_ORG} }} }}",
     "orgs": f"query($limit: Int, $cursor: String) {{ orgs(first: $limit, after: $cursor) {{ nodes {{ {_ORG} }} {_PAGE} }} }}",
+    "deleteOrg": _mutation("deleteOrg", "org { id }"),
     "createProject": _mutation("createProject", f"project {{ {_PROJECT} }}"),
     "updateProject": _mutation("updateProject", f"project {{ {_PROJECT} }}"),
+    "deleteProject": _mutation("deleteProject", "project { id }"),
     "project": f"query($projectId: ID!) {{ project(id: $projectId) {{ {_PROJECT} }} }}",
     "projects": (
         "query($orgSlug: String!, $limit: Int, $cursor: String, $key: String) { org(slug: $orgSlug) "
@@ -215,12 +224,15 @@ DOCUMENTS = {
     ),
     "createEnvironment": _mutation("createEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
     "updateEnvironment": _mutation("updateEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
+    "deleteEnvironment": _mutation("deleteEnvironment", "environment { id }"),
     "environment": f"query($environmentId: ID!) {{ environment(id: $environmentId) {{ {_ENVIRONMENT} }} }}",
     "environments": (
         "query($projectId: ID!, $limit: Int, $cursor: String, $key: String) { project(id: $projectId) "
         f"{{ environments(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_ENVIRONMENT} }} {_PAGE} }} }} }}"
     ),
     "createFlag": _mutation("createFlag", f"flag {{ {_FLAG} }}"),
+    "updateFlag": _mutation("updateFlag", f"flag {{ {_FLAG} }}"),
+    "deleteFlag": _mutation("deleteFlag", "flag { id }"),
     "flag": f"query($projectId: ID!, $key: String!) {{ flag(projectId: $projectId, key: $key) {{ {_FLAG} }} }}",
     "flags": (
         "query($projectId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
@@ -238,6 +250,7 @@ DOCUMENTS = {
         f"{{ nodes {{ {_STATE} }} {_PAGE} }} }} }}"
     ),
     "updateFlagState": _mutation("updateFlagState", f"flagState {{ {_STATE} }}"),
+    "replaceFlagState": _mutation("replaceFlagState", f"flagState {{ {_STATE} }}"),
     "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
     "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
     "ruleset": (

@@ -1,13 +1,18 @@
 """People and things to test with. What the product cannot do yet by its surface is put into the database here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import httpx2
+from sqlalchemy import Executable, select, update
+from sqlmodel import col
 from starlette.applications import Starlette
 
 from app.domain.actors import Member, Role
-from app.models import Membership, User
+from app.models import AuditEvent, AuditVersion, Environment, Membership, Table, User
 from app.services.orgs import found_org
 from app.services.sessions import start_session
 from app.serving.node import Node
@@ -28,6 +33,55 @@ class Org:
         """The person of the role."""
         api: Api = getattr(self, role.value)
         return api
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project of an organisation with one environment, past its first version, and two flags.
+
+    The boolean flag `checkout` is true, the string flag `banner` is "hello".
+    """
+
+    org: Org
+    project: dict[str, Any]
+    environment: dict[str, Any]
+
+    @property
+    def project_id(self) -> str:
+        """The project's id."""
+        return str(self.project["id"])
+
+    @property
+    def environment_id(self) -> str:
+        """The environment's id."""
+        return str(self.environment["id"])
+
+    @property
+    def checkout(self) -> dict[str, Any]:
+        """What names the boolean flag's state."""
+        return {"environmentId": self.environment_id, "key": "checkout"}
+
+    @property
+    def banner(self) -> dict[str, Any]:
+        """What names the string flag's state."""
+        return {"environmentId": self.environment_id, "key": "banner"}
+
+    async def version(self) -> int:
+        """The environment's version now."""
+        return int((await self.org.viewer.make("environment", environmentId=self.environment_id))["version"])
+
+    async def evaluated(self, key: str) -> Any:
+        """What a key is now."""
+        found = await self.org.viewer.make("evaluate", environmentId=self.environment_id, context={}, keys=[key])
+        return found["evaluations"][key]
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A database, and the place in it as somebody else saw it."""
+
+    database: Path
+    place: Place
 
 
 class Instance:
@@ -71,6 +125,60 @@ class Instance:
             for role in (Role.ADMIN, Role.EDITOR, Role.VIEWER):
                 uow.add(Membership(org_id=org.id, user_id=people[role][0].id, role=role))
         return Org(slug, *(people[role][1] for role in (Role.OWNER, Role.ADMIN, Role.EDITOR, Role.VIEWER)))
+
+    async def place(self, org: Org | None = None, key: str = "web") -> Place:
+        """A project with an environment and two flags."""
+        org = org or await self.org()
+        project = await org.owner.make("createProject", orgSlug=org.slug, key=key, name=key.title())
+        environment = await org.owner.make("createEnvironment", projectId=project["id"], key="prod", name="Production")
+        for flag, kind, value in (("checkout", "boolean", True), ("banner", "string", "hello")):
+            await org.owner.make("createFlag", projectId=project["id"], key=flag, type=kind, defaultValue=value)
+        environment = await org.owner.make("environment", environmentId=environment["id"])
+        return Place(org, project, environment)
+
+    async def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything in the database, by table."""
+        async with self.node.database.reading() as session:
+            return {
+                table.name: sorted((tuple(row) for row in await session.execute(select(table))), key=repr)
+                for table in Table.metadata.sorted_tables
+            }
+
+    @asynccontextmanager
+    async def unchanged(self) -> AsyncIterator[None]:
+        """Fails when anything in the database is another after the block than before."""
+        before = await self.rows()
+        yield
+        after = await self.rows()
+        assert {name for name in before if before[name] != after[name]} == set()
+
+    async def audited(self) -> list[AuditEvent]:
+        """The audit trail, oldest first."""
+        async with self.node.database.reading() as session:
+            return list((await session.execute(select(AuditEvent).order_by(col(AuditEvent.id)))).scalars())
+
+    async def audited_versions(self, event: AuditEvent) -> dict[str, int]:
+        """The version that an audited change made in each environment that it touched."""
+        async with self.node.database.reading() as session:
+            found = await session.execute(select(AuditVersion).where(col(AuditVersion.event_id) == event.id))
+            return {one.environment_id: one.version for one in found.scalars()}
+
+    async def protect(self, environment_id: str) -> None:
+        """Makes the environment a protected one."""
+        await self.execute(update(Environment).where(col(Environment.id) == environment_id).values(protected=True))
+
+    async def execute(self, statement: Executable) -> None:
+        """Changes the database behind the product's back."""
+        async with self.node.database.writing() as session:
+            await session.execute(statement)
+            await session.commit()
+
+    def over(self, place: Place) -> Place:
+        """A place that is in the database already, as this instance's people see it."""
+        org = place.org
+        people = (org.owner, org.admin, org.editor, org.viewer)
+        callers = [self.anonymous(person.client.cookies["signalbox_session"]) for person in people]
+        return replace(place, org=Org(org.slug, *callers))
 
     async def close(self) -> None:
         """Closes the callers."""

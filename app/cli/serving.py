@@ -1,81 +1,127 @@
-"""Starts the server, and tells whoever started it where everything is."""
+"""Starts the server, and tells whoever started it where everything is. Logs go to standard error, this to output."""
 
 import asyncio
-from typing import Any
+import json
+import shlex
+import socket
+from urllib.parse import quote
 
+import structlog
 import typer
 import uvicorn
 
+from app.cli import demo
+from app.cli.nodes import opened
 from app.domain.ids import new_request_id
-from app.main import create_app, open_node
+from app.main import create_app
 from app.middleware import logs
 from app.services import claim, instance
-from app.settings import Settings
+from app.serving.node import Node
+from app.settings import BadSetting, Settings
 
 GRACE_SECONDS = 20
+BACKLOG = 2048
+log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, telling where it listens once it does; in-flight requests finish before it stops."""
+    """uvicorn's, with a greeting once it answers; in-flight requests finish before it stops."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, code: str | None) -> None:
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
         super().__init__(config)
-        self._settings = settings
-        self._code = code
+        self._greeting = greeting
 
-    async def startup(self, sockets: Any = None) -> None:
-        """Starts to listen."""
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to answer."""
         await super().startup(sockets)
         if self.started:
-            typer.echo(welcome(self._settings, self._code))
+            typer.echo(self._greeting)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finishes what is in flight."""
+        log.info("stopping")
+        await super().shutdown(sockets)
+        log.info("stopped")
 
 
 def run(settings: Settings) -> None:
-    """Serves until it is told to stop."""
+    """Serves until it is told to stop. Raises BadSetting for an address that cannot be listened on."""
     logs.configure(settings.log_format)
-    code = asyncio.run(_prepare(settings))
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    Server(config, settings, code).run()
+    with listening(settings) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        greeting = asyncio.run(_prepare(settings))
+        config = uvicorn.Config(
+            create_app(settings),
+            backlog=BACKLOG,
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        Server(config, greeting).run([listener])
 
 
-async def _prepare(settings: Settings) -> str | None:
-    """The claim code to print, None for an instance that is claimed."""
-    node = await open_node(settings)
+def listening(settings: Settings) -> socket.socket:
+    """The socket, taken before anything else is done. Raises BadSetting."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        async with node.unit(new_request_id()) as uow:
-            return None if await claim.is_claimed(uow) else instance.known_code(settings)
-    finally:
-        await node.database.close()
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as fault:
+        where = f"SIGNALBOX_HOST and SIGNALBOX_PORT: cannot listen on {settings.host} port {settings.port}"
+        raise BadSetting(f"{where}: {fault.strerror}. Choose others with --host and --port.") from None
 
 
-def welcome(settings: Settings, code: str | None) -> str:
-    """Where everything is, and on an empty instance how to claim it."""
+async def _prepare(settings: Settings) -> str:
+    """Brings the database up to date, fills it if that is asked for, and gives the greeting."""
+    async with opened(settings) as node:
+        parts = [welcome(settings)]
+        if settings.demo:
+            parts.append(await demo.fill(node))
+        if (code := await _claim_code(node)) is not None:
+            parts.append(how_to_claim(settings.public_url, code))
+    return "\n".join([*parts, "  Ctrl+C stops it.\n"])
+
+
+async def _claim_code(node: Node) -> str | None:
+    """The code to show, None for an instance that is claimed."""
+    async with node.unit(new_request_id()) as uow:
+        return None if await claim.is_claimed(uow) else instance.known_code(node.settings)
+
+
+def welcome(settings: Settings) -> str:
+    """Where everything is."""
     url = settings.public_url
-    lines = [
-        "",
-        f"  Signalbox is ready on {url}",
-        "",
-        f"  dashboard   {url}/app/",
-        f"  GraphiQL    {url}/graphql",
-        f"  REST docs   {url}/docs",
-        f"  data        {settings.database_url or settings.data_dir.resolve()}",
-    ]
-    if code is not None:
-        body = f'{{"email": "you@example.com", "orgName": "Acme", "orgSlug": "acme", "claimCode": "{code}"' + "}"
-        lines += [
-            "",
-            "  Nobody owns this instance yet. Claim it in the browser:",
-            f"    {url}/app/claim?code={code}",
-            "  or from a shell:",
-            f"    curl -c jar {url}/api/v1/auth/install-claim -H 'Content-Type: application/json' -d '{body}'",
-        ]
-    return "\n".join([*lines, ""])
+    return f"""
+  {typer.style("Signalbox is ready", fg="green", bold=True)} on {typer.style(url, bold=True)}
+
+    Dashboard   {url}/app/
+    GraphiQL    {url}/graphql
+    REST        {url}/docs
+    Errors      {url}/docs/errors
+    Data        {shown_database(settings)}
+"""
+
+
+def shown_database(settings: Settings) -> str:
+    """Where the data lives, without a password."""
+    if settings.database_url is None:
+        return str(settings.data_dir.resolve())
+    scheme, _, rest = settings.database_url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def how_to_claim(url: str, code: str) -> str:
+    """A ready link and a ready line."""
+    body = json.dumps({"email": "you@example.com", "orgName": "Acme", "orgSlug": "acme", "claimCode": code})
+    return f"""  Nobody owns this instance yet. Claim it in the browser:
+
+    {url}/app/claim?code={quote(code, safe="")}
+
+  or from a shell:
+
+    curl -c jar {url}/api/v1/auth/install-claim \\
+      -H 'Content-Type: application/json' \\
+      -d {shlex.quote(body)}
+"""

@@ -56,11 +56,13 @@ class CompiledRuleset:
             return Evaluation(value, flag.default_value, {"kind": "killed"})
         return Evaluation(flag.default_value, flag.default_value, {"kind": "default"})
 
-    def with_changes(self, version: int, changed: Mapping[str, FlagState], removed: Iterable[str]) -> "CompiledRuleset":
+    def with_changes(
+        self, version: int, target_id_field: str, changed: Mapping[str, FlagState], removed: Iterable[str]
+    ) -> "CompiledRuleset":
         """The next snapshot: what did not change is shared with this one."""
         gone = set(removed)
         flags = {key: flag for key, flag in {**self.flags, **changed}.items() if key not in gone}
-        return replace(self, version=version, flags=flags)
+        return replace(self, version=version, target_id_field=target_id_field, flags=flags)
 
     def document(self) -> dict[str, Any]:
         """The ruleset document that callers read."""

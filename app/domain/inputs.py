@@ -20,10 +20,16 @@ SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 _SLUG = re.compile(SLUG_PATTERN.removesuffix("$") + r"\Z")
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]+@[^@\s<>\"(),:;\\\[\]]+\.[^@\s<>\"(),:;\\\[\].]+")
 MAX_EMAIL = 254
+MAX_REASON = 2000
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` has the grammar of slugs and keys. One that has not names nothing that exists."""
+    return _SLUG.match(text) is not None
 
 
 def _slug(text: str) -> str:
-    if not _SLUG.match(text):
+    if not is_slug(text):
         raise PydanticCustomError(
             "slug",
             "Must be 1 to 128 characters of a-z, 0-9, dot, underscore and hyphen, beginning with a letter or digit.",
@@ -51,9 +57,16 @@ def _email(text: str) -> str:
 
 Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG_PATTERN})]
 Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_plain), AfterValidator(_filled)]
-Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_plain)]
+Text = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_plain)]
 Email = Annotated[str, StringConstraints(max_length=MAX_EMAIL), AfterValidator(_email)]
 FieldPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_plain), AfterValidator(_filled)]
+
+
+def said(text: str, name: str) -> str:
+    """Free text from the header or argument `name`. Raises `invalid_request`."""
+    if not 0 < len(text) <= MAX_REASON or "\0" in text:
+        raise invalid({name: f"Must have 1 to {MAX_REASON} characters."})
+    return text
 
 
 class Command(BaseModel):
@@ -80,14 +93,26 @@ class NoBody(Command):
 C = TypeVar("C", bound=Command)
 
 
-def validate(command: type[C], body: Any) -> C:
-    """`body` (decoded JSON; None for an absent one) as the command. Raises `invalid_request` with all faults."""
+def validate(command: type[C], body: Any, **context: Any) -> C:
+    """`body` (decoded JSON; None for an absent one) as the command. Raises `invalid_request` with all faults.
+
+    Validators see `context`, and may add faults below their field to its `faults` (path to message).
+    """
     if not isinstance(body, Mapping | None):
         raise AppError("invalid_request", "The body must be a JSON object.")
+    faults: dict[str, str] = {}
     try:
-        return command.model_validate(body or {})
+        made = command.model_validate(body or {}, context={**context, "faults": faults})
     except ValidationError as fault:
-        raise invalid(fault_paths(fault)) from None
+        raise invalid({**fault_paths(fault), **faults}) from None
+    if faults:
+        raise invalid(faults)
+    return made
+
+
+def mentions(body: Any, *names: str) -> bool:
+    """Whether the unread body names one of the fields, some of which ask for a higher role than the rest."""
+    return isinstance(body, Mapping) and not body.keys().isdisjoint(names)
 
 
 def fault_paths(fault: ValidationError) -> dict[str, str]:

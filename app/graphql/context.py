@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types.nodes import SelectedField, Selection
 
 from app.domain.actors import Anonymous
+from app.graphql.inputs import break_glass
 from app.middleware.requests import RequestInfo
 from app.services.listing import Listing
 from app.services.sessions import SignedIn
@@ -43,9 +44,9 @@ class Context:
         self.request.actor = Anonymous()
         self.cookie = ""
 
-    def unit(self) -> UnitOfWork:
-        """A unit of work for one root mutation field, or for one read."""
-        return self.node.unit(self.request.request_id, self.request.actor)
+    def unit(self, given: Any = None) -> UnitOfWork:
+        """A unit of work for one root mutation field (whose input is `given`), or for one read."""
+        return self.node.unit(self.request.request_id, self.request.actor, break_glass(given))
 
 
 Info = strawberry.Info[Context, None]

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.domain.errors import invalid
-from app.domain.primitives import FlagType
 from app.graphql.context import Info, listing
-from app.graphql.flags import FlagState, Search
-from app.graphql.inputs import Input, body_of, if_match, if_match_field
+from app.graphql.flags import FlagState, Search, TypeFilter
+from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Environment as EnvironmentRow
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 EnvironmentId = Annotated[strawberry.ID | None, strawberry.argument(description="The environment's id.")]
 ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The id of its project, beside `key`.")]
 EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key, beside `projectId`.")]
-TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
 
 
 @strawberry.type(description="Holds the state of a project's flags, configs and segments, at one version.")
@@ -85,6 +83,15 @@ class CreateEnvironmentInput:
     project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
     key: str = strawberry.field(description="Unique in the project; never changes.")
     name: str = strawberry.field(description="What people call it.")
+    protected: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether changes of state wait for approval."
+    )
+    required_approvals: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many people must approve where it is protected."
+    )
+    copy_from_env_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Begin with this environment's states, at version 1."
+    )
 
 
 @strawberry.input(description="What changes of an environment; what is left out stays.")
@@ -93,7 +100,24 @@ class UpdateEnvironmentInput:
 
     environment_id: strawberry.ID = strawberry.field(description="Which environment.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
+    protected: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether changes of state wait for approval."
+    )
+    required_approvals: int | None = strawberry.field(
+        default=strawberry.UNSET, description="How many people must approve where it is protected."
+    )
     if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
+
+
+@strawberry.input(description="Which environment to delete, with all states in it.")
+class DeleteEnvironmentInput:
+    """REST's `DELETE /envs/{id}`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="Which environment.")
+    confirm: str | None = confirm_field()
+    if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
 
 
 @strawberry.type(description="A new environment.")
@@ -108,6 +132,13 @@ class UpdateEnvironmentPayload:
     """What `updateEnvironment` gives."""
 
     environment: Environment = strawberry.field(description="The environment as it is now.")
+
+
+@strawberry.type(description="A deleted environment.")
+class DeleteEnvironmentPayload:
+    """What `deleteEnvironment` gives."""
+
+    environment: Environment = strawberry.field(description="The environment as it was.")
 
 
 @strawberry.type
@@ -145,8 +176,18 @@ class EnvironmentMutations:
         self, info: Info, input: Input[UpdateEnvironmentInput]
     ) -> UpdateEnvironmentPayload | None:
         """REST's `PATCH /envs/{id}`."""
-        async with info.context.unit() as uow:
+        async with info.context.unit(input) as uow:
             environment = await environments.update_environment(
                 uow, input.environment_id, body_of(input, "environment_id"), if_match(input)
             )
         return UpdateEnvironmentPayload(environment=Environment.of(environment))
+
+    @strawberry.mutation(description="Delete an environment with all states in it.")
+    async def delete_environment(
+        self, info: Info, input: Input[DeleteEnvironmentInput]
+    ) -> DeleteEnvironmentPayload | None:
+        """REST's `DELETE /envs/{id}`."""
+        body = body_of(input, "environment_id")
+        async with info.context.unit(input) as uow:
+            environment = await environments.delete_environment(uow, input.environment_id, body, if_match(input))
+        return DeleteEnvironmentPayload(environment=Environment.of(environment))

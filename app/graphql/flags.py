@@ -7,9 +7,9 @@ import strawberry
 
 from app.domain.primitives import FlagType
 from app.graphql.actors import Actor
-from app.graphql.context import Info
-from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
-from app.graphql.relay import Node
+from app.graphql.context import Info, listing
+from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
+from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import JSON, Time
 from app.models import Primitive
 from app.services import flags
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 strawberry.enum(FlagType, name="FlagType", description="What a flag's values are.")
 Search = Annotated[str | None, strawberry.argument(description="Part of the key or description, in any case.")]
+TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
 EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
 ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id.")]
 FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
@@ -123,6 +124,45 @@ class CreateFlagInput:
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
 
 
+@strawberry.input(
+    description="What changes of a flag's identity; what is left out stays. No environment changes by it."
+)
+class UpdateFlagInput:
+    """REST's `PATCH /projects/{id}/flags/{key}`."""
+
+    project_id: strawberry.ID = strawberry.field(description="The project.")
+    key: str = strawberry.field(description="The flag.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+    initial_value: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="The default that new environments start with."
+    )
+    if_match: str | None = if_match_field()
+
+
+@strawberry.input(description="Which flag to delete from every environment.")
+class DeleteFlagInput:
+    """REST's `DELETE /projects/{id}/flags/{key}`."""
+
+    project_id: strawberry.ID = strawberry.field(description="The project.")
+    key: str = strawberry.field(description="The flag.")
+    reason: str | None = reason_field()
+    if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
+
+
+@strawberry.input(description="A flag's whole state.")
+class ReplaceFlagStateInput:
+    """REST's `PUT /envs/{id}/flags/{key}/state`."""
+
+    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+    key: str = strawberry.field(description="The flag.")
+    default_value: JSON = strawberry.field(description="The value where no rule decides.")
+    rules: list[JSON] = strawberry.field(description="None yet: the empty list.")
+    reason: str | None = reason_field()
+    if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
+
+
 @strawberry.input(description="What changes of a flag's state; what is left out stays.")
 class UpdateFlagStateInput:
     """REST's `PATCH /envs/{id}/flags/{key}`."""
@@ -135,6 +175,7 @@ class UpdateFlagStateInput:
     rules: list[JSON] | None = strawberry.field(default=strawberry.UNSET, description="None yet: the empty list.")
     reason: str | None = reason_field()
     if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
 
 
 @strawberry.input(description="Which flag to turn off, where.")
@@ -145,6 +186,7 @@ class KillFlagInput:
     key: str = strawberry.field(description="The flag.")
     reason: str | None = reason_field()
     if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
 
 
 @strawberry.input(description="Which flag to turn on again, where.")
@@ -155,6 +197,7 @@ class RestoreFlagInput:
     key: str = strawberry.field(description="The flag.")
     reason: str | None = reason_field()
     if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
 
 
 @strawberry.type(description="A new flag.")
@@ -162,6 +205,27 @@ class CreateFlagPayload:
     """What `createFlag` gives."""
 
     flag: Flag = strawberry.field(description="The flag.")
+
+
+@strawberry.type(description="A changed identity.")
+class UpdateFlagPayload:
+    """What `updateFlag` gives."""
+
+    flag: Flag = strawberry.field(description="The flag as it is now.")
+
+
+@strawberry.type(description="A deleted flag.")
+class DeleteFlagPayload:
+    """What `deleteFlag` gives."""
+
+    flag: Flag = strawberry.field(description="The flag as it was.")
+
+
+@strawberry.type(description="A replaced state.")
+class ReplaceFlagStatePayload:
+    """What `replaceFlagState` gives."""
+
+    flag_state: FlagState = strawberry.field(description="The state as it is now.")
 
 
 @strawberry.type(description="A changed state.")
@@ -195,6 +259,25 @@ class FlagQueries:
         async with info.context.unit() as uow:
             return Flag.of(await flags.get_flag(uow, project_id, key))
 
+    @strawberry.field(description="The flags of a project, oldest first.")
+    async def flags(
+        self,
+        info: Info,
+        project_id: ProjectId,
+        key: KeyFilter = None,
+        search: Search = None,
+        type: TypeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Flag] | None:
+        """REST's `GET /projects/{id}/flags`."""
+        wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        async with info.context.unit() as uow:
+            page = await flags.list_flags(uow, project_id, wish)
+        return Connection.of(info.context, page, lambda row: row.id, Flag.of)
+
     @strawberry.field(description="A flag's state in an environment.")
     async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:
         """REST's `GET /envs/{id}/flags/{key}`."""
@@ -213,11 +296,37 @@ class FlagMutations:
             flag = await flags.create_flag(uow, input.project_id, body_of(input, "project_id"))
         return CreateFlagPayload(flag=Flag.of(flag))
 
+    @strawberry.mutation(description="Change a flag's identity.")
+    async def update_flag(self, info: Info, input: Input[UpdateFlagInput]) -> UpdateFlagPayload | None:
+        """REST's `PATCH /projects/{id}/flags/{key}`."""
+        body = body_of(input, "project_id", "key")
+        async with info.context.unit() as uow:
+            flag = await flags.update_flag(uow, input.project_id, input.key, body, if_match(input))
+        return UpdateFlagPayload(flag=Flag.of(flag))
+
+    @strawberry.mutation(description="Delete a flag from every environment of its project.")
+    async def delete_flag(self, info: Info, input: Input[DeleteFlagInput]) -> DeleteFlagPayload | None:
+        """REST's `DELETE /projects/{id}/flags/{key}`."""
+        body = body_of(input, "project_id", "key")
+        async with info.context.unit(input) as uow:
+            flag = await flags.delete_flag(uow, input.project_id, input.key, body, if_match(input))
+        return DeleteFlagPayload(flag=Flag.of(flag))
+
+    @strawberry.mutation(description="Replace a flag's whole state in an environment.")
+    async def replace_flag_state(
+        self, info: Info, input: Input[ReplaceFlagStateInput]
+    ) -> ReplaceFlagStatePayload | None:
+        """REST's `PUT /envs/{id}/flags/{key}/state`."""
+        body = body_of(input, "environment_id", "key")
+        async with info.context.unit(input) as uow:
+            current = await flags.replace_flag_state(uow, input.environment_id, input.key, body, if_match(input))
+        return ReplaceFlagStatePayload(flag_state=FlagState.of(current))
+
     @strawberry.mutation(description="Change a flag's state in an environment.")
     async def update_flag_state(self, info: Info, input: Input[UpdateFlagStateInput]) -> UpdateFlagStatePayload | None:
         """REST's `PATCH /envs/{id}/flags/{key}`."""
         body = body_of(input, "environment_id", "key")
-        async with info.context.unit() as uow:
+        async with info.context.unit(input) as uow:
             current = await flags.update_flag_state(uow, input.environment_id, input.key, body, if_match(input))
         return UpdateFlagStatePayload(flag_state=FlagState.of(current))
 
@@ -225,7 +334,7 @@ class FlagMutations:
     async def kill_flag(self, info: Info, input: Input[KillFlagInput]) -> KillFlagPayload | None:
         """REST's `POST /envs/{id}/flags/{key}/kill`."""
         body = body_of(input, "environment_id", "key")
-        async with info.context.unit() as uow:
+        async with info.context.unit(input) as uow:
             current = await flags.kill_flag(uow, input.environment_id, input.key, body, if_match(input))
         return KillFlagPayload(flag_state=FlagState.of(current))
 
@@ -233,6 +342,6 @@ class FlagMutations:
     async def restore_flag(self, info: Info, input: Input[RestoreFlagInput]) -> RestoreFlagPayload | None:
         """REST's `POST /envs/{id}/flags/{key}/restore`."""
         body = body_of(input, "environment_id", "key")
-        async with info.context.unit() as uow:
+        async with info.context.unit(input) as uow:
             current = await flags.restore_flag(uow, input.environment_id, input.key, body, if_match(input))
         return RestoreFlagPayload(flag_state=FlagState.of(current))

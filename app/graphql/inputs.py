@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from pydantic.alias_generators import to_camel
 
+from app.domain.inputs import said
 from app.domain.preconditions import IfMatch
 
 T = TypeVar("T")
@@ -26,6 +27,24 @@ def reason_field() -> Any:
     return strawberry.field(default=strawberry.UNSET, description="Why, for the audit.")
 
 
+def confirm_field() -> Any:
+    """The member of an input that says what is destroyed."""
+    return strawberry.field(default=strawberry.UNSET, description="The slug or key of what is destroyed.")
+
+
+def break_glass_field() -> Any:
+    """The member of an input that carries REST's `X-Break-Glass`."""
+    return strawberry.field(
+        default=strawberry.UNSET, description="Why protection is overridden, by an owner; the audit will say so."
+    )
+
+
+def break_glass(given: Any) -> str | None:
+    """The reason to break the glass, if the input has one. Raises `invalid_request` for an empty or endless one."""
+    reason = getattr(given, "break_glass", None)
+    return None if reason is None or reason is strawberry.UNSET else said(reason, "breakGlass")
+
+
 def if_match(given: Any) -> IfMatch:
     """The precondition of an input."""
     return IfMatch(given.if_match or None, "ifMatch")
@@ -33,7 +52,7 @@ def if_match(given: Any) -> IfMatch:
 
 def body_of(given: Any, *addressing: str) -> dict[str, Any]:
     """The members that were sent, in camelCase; `addressing` names those that stand in REST's path."""
-    left_out = {*addressing, "if_match"}
+    left_out = {*addressing, "if_match", "break_glass"}
     members = {member.name: getattr(given, member.name) for member in dataclasses.fields(given)}
     return {
         to_camel(name): _plain(value)

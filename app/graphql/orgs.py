@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of, if_match, if_match_field
+from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
 from app.graphql.projects import Project
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
@@ -75,7 +75,24 @@ class UpdateOrgInput:
 
     slug: str = strawberry.field(description="Which organisation.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
+    default_target_id_field: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The context field that ids are taken from; null for `userId`."
+    )
+    max_rate_limit_per_min: int | None = strawberry.field(
+        default=strawberry.UNSET, description="Requests a minute for all its tokens together."
+    )
     if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
+
+
+@strawberry.input(description="Which organisation to delete, with all below it.")
+class DeleteOrgInput:
+    """REST's `DELETE /orgs/{slug}`."""
+
+    slug: str = strawberry.field(description="Which organisation.")
+    confirm: str | None = confirm_field()
+    if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
 
 
 @strawberry.type(description="A new organisation.")
@@ -90,6 +107,13 @@ class UpdateOrgPayload:
     """What `updateOrg` gives."""
 
     org: Org = strawberry.field(description="The organisation as it is now.")
+
+
+@strawberry.type(description="A deleted organisation.")
+class DeleteOrgPayload:
+    """What `deleteOrg` gives."""
+
+    org: Org = strawberry.field(description="The organisation as it was.")
 
 
 @strawberry.type
@@ -127,6 +151,14 @@ class OrgMutations:
     @strawberry.mutation(description="Change an organisation.")
     async def update_org(self, info: Info, input: Input[UpdateOrgInput]) -> UpdateOrgPayload | None:
         """REST's `PATCH /orgs/{slug}`."""
-        async with info.context.unit() as uow:
-            org = await orgs.update_org(uow, input.slug, body_of(input, "slug"), if_match(input))
+        limit = info.context.node.settings.max_rate_per_min
+        async with info.context.unit(input) as uow:
+            org = await orgs.update_org(uow, input.slug, body_of(input, "slug"), if_match(input), limit)
         return UpdateOrgPayload(org=Org.of(org))
+
+    @strawberry.mutation(description="Delete an organisation with all below it.")
+    async def delete_org(self, info: Info, input: Input[DeleteOrgInput]) -> DeleteOrgPayload | None:
+        """REST's `DELETE /orgs/{slug}`."""
+        async with info.context.unit(input) as uow:
+            org = await orgs.delete_org(uow, input.slug, body_of(input, "slug"), if_match(input))
+        return DeleteOrgPayload(org=Org.of(org))

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.domain.errors import invalid
-from app.domain.primitives import FlagType
 from app.graphql.context import Info, listing
 from app.graphql.environments import Environment
-from app.graphql.flags import Flag, Search
-from app.graphql.inputs import Input, body_of, if_match, if_match_field
+from app.graphql.flags import Flag, Search, TypeFilter
+from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Project as ProjectRow
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The project's id.")]
 OrgSlug = Annotated[str | None, strawberry.argument(description="The slug of its organisation, beside `key`.")]
 ProjectKey = Annotated[str | None, strawberry.argument(description="Its key, beside `orgSlug`.")]
-TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
 
 
 @strawberry.type(description="Holds the identity of flags, configs and segments, and the environments they live in.")
@@ -100,6 +98,9 @@ class CreateProjectInput:
     org_slug: str = strawberry.field(description="The organisation it is made in.")
     key: str = strawberry.field(description="Unique in the organisation; never changes.")
     name: str = strawberry.field(description="What people call it.")
+    target_id_field: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The context field that ids are taken from."
+    )
 
 
 @strawberry.input(description="What changes of a project; what is left out stays.")
@@ -108,7 +109,22 @@ class UpdateProjectInput:
 
     project_id: strawberry.ID = strawberry.field(description="Which project.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
+    target_id_field: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The context field that ids are taken from; null for the organisation's default.",
+    )
     if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
+
+
+@strawberry.input(description="Which project to delete, with all below it.")
+class DeleteProjectInput:
+    """REST's `DELETE /projects/{id}`."""
+
+    project_id: strawberry.ID = strawberry.field(description="Which project.")
+    confirm: str | None = confirm_field()
+    if_match: str | None = if_match_field()
+    break_glass: str | None = break_glass_field()
 
 
 @strawberry.type(description="A new project.")
@@ -123,6 +139,13 @@ class UpdateProjectPayload:
     """What `updateProject` gives."""
 
     project: Project = strawberry.field(description="The project as it is now.")
+
+
+@strawberry.type(description="A deleted project.")
+class DeleteProjectPayload:
+    """What `deleteProject` gives."""
+
+    project: Project = strawberry.field(description="The project as it was.")
 
 
 @strawberry.type
@@ -156,8 +179,16 @@ class ProjectMutations:
     @strawberry.mutation(description="Change a project.")
     async def update_project(self, info: Info, input: Input[UpdateProjectInput]) -> UpdateProjectPayload | None:
         """REST's `PATCH /projects/{id}`."""
-        async with info.context.unit() as uow:
+        async with info.context.unit(input) as uow:
             project = await projects.update_project(
                 uow, input.project_id, body_of(input, "project_id"), if_match(input)
             )
         return UpdateProjectPayload(project=Project.of(project))
+
+    @strawberry.mutation(description="Delete a project with all below it.")
+    async def delete_project(self, info: Info, input: Input[DeleteProjectInput]) -> DeleteProjectPayload | None:
+        """REST's `DELETE /projects/{id}`."""
+        body = body_of(input, "project_id")
+        async with info.context.unit(input) as uow:
+            project = await projects.delete_project(uow, input.project_id, body, if_match(input))
+        return DeleteProjectPayload(project=Project.of(project))

@@ -29,6 +29,7 @@ class AuditEvent(Identified, table=True):
     project_id: str | None = None
     environment_id: str | None = None
     reason: str | None = None
+    break_glass: bool = False
     previous_value: str | None = Field(default=None, sa_type=Text)
     new_value: str | None = Field(default=None, sa_type=Text)
 

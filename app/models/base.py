@@ -61,3 +61,8 @@ class Revised(Identified):
 
     revision: int = 1
     updated_at: datetime = Field(default_factory=now, sa_type=Instant)
+
+    def __init__(self, **values: Any) -> None:
+        """A new row was last changed when it was made."""
+        at = now()
+        super().__init__(**{"created_at": at, "updated_at": at, **values})

@@ -8,7 +8,10 @@ from app.models.base import Instant, Revised, Table, now
 
 
 class Environment(Revised, table=True):
-    """`version` is 0 until the first write of a state; only the unit of work raises it."""
+    """`version` is 0 until the first write of a state; only the unit of work raises it.
+
+    `target_id_field` is the effective one: the project's, else the organisation's, else the default.
+    """
 
     __table_args__ = (UniqueConstraint("project_id", "key"),)
 
@@ -17,15 +20,17 @@ class Environment(Revised, table=True):
     name: str
     protected: bool = False
     required_approvals: int = 1
+    target_id_field: str
     version: int = 0
     version_at: datetime = Field(default_factory=now, sa_type=Instant)
 
 
 class EnvironmentVersion(Table, table=True):
-    """When an environment reached a version: what `asOf` and history look up."""
+    """When an environment reached a version, and where it took ids from: what `asOf` and history look up."""
 
     __tablename__ = "environment_version"
 
     environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
     version: int = Field(primary_key=True)
     at: datetime = Field(sa_type=Instant)
+    target_id_field: str

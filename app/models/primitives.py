@@ -29,7 +29,7 @@ class Primitive(Revised, table=True):
         ),
     )
 
-    project_id: str = Field(foreign_key="project.id", ondelete="CASCADE")
+    project_id: str = Field(foreign_key="project.id", index=True, ondelete="CASCADE")
     kind: Kind = Field(sa_type=words(Kind))
     space: str
     key: str
@@ -59,7 +59,7 @@ class State(Table, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     from_version: int = Field(primary_key=True)
     to_version: int | None = None
-    environment_id: str = Field(foreign_key="environment.id", ondelete="CASCADE")
+    environment_id: str = Field(foreign_key="environment.id", index=True, ondelete="CASCADE")
     primitive_id: str = Field(foreign_key="primitive.id", index=True, ondelete="CASCADE")
     default_value: str = Field(sa_type=Text)
     rules: str = Field(default="[]", sa_type=Text)

@@ -1,13 +1,69 @@
 """Claiming the instance, who am I, and signing out over REST."""
 
+from typing import Self
+
 from starlette.responses import Response
 
+from app.domain.actors import Role
 from app.domain.inputs import NoBody
 from app.middleware.authentication import clear_cookie, set_cookie
+from app.models import Membership, Org
 from app.rest.calls import Call, json_response
+from app.rest.orgs import OrgShape
 from app.rest.routing import Endpoint
-from app.rest.shapes import ClaimShape, MeShape, OrgShape, SessionShape
+from app.rest.shapes import Shape
 from app.services import claim, links, sessions
+from app.services.sessions import Me
+
+
+class MembershipShape(Shape):
+    """An organisation that a person is in, and their role there."""
+
+    org: OrgShape
+    role: Role
+
+    @classmethod
+    def of(cls, org: Org, membership: Membership) -> Self:
+        """From the rows."""
+        return cls(org=OrgShape.of(org), role=membership.role)
+
+
+class ActorShape(Shape):
+    """Who calls."""
+
+    kind: str
+    id: str
+    name: str
+
+
+class MeShape(Shape):
+    """The person who calls, with their organisations."""
+
+    actor: ActorShape
+    email: str
+    orgs: list[MembershipShape]
+
+    @classmethod
+    def of(cls, me: Me) -> Self:
+        """From the rows."""
+        return cls(
+            actor=ActorShape.model_validate(me.actor.shown()),
+            email=me.user.email,
+            orgs=[MembershipShape.of(org, membership) for org, membership in me.memberships],
+        )
+
+
+class SessionShape(Shape):
+    """A new session: who is signed in now. The secret is in the cookie only."""
+
+    me: MeShape
+
+
+class ClaimShape(Shape):
+    """A claimed instance: who is signed in now, and the first organisation."""
+
+    me: MeShape
+    org: OrgShape
 
 
 async def install_claim(call: Call) -> Response:

@@ -11,6 +11,7 @@ from starlette.datastructures import URL, Headers, QueryParams
 from starlette.responses import Response
 
 from app.domain.errors import AppError, envelope
+from app.domain.inputs import said
 from app.domain.preconditions import IfMatch, none_match
 from app.middleware.requests import RequestInfo
 from app.rest.shapes import Shape
@@ -37,7 +38,21 @@ class Call:
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
-        return self.node.unit(self.info.request_id, self.info.actor)
+        return self.node.unit(self.info.request_id, self.info.actor, self._said("X-Break-Glass"))
+
+    @property
+    def deletion(self) -> Any:
+        """The body of a DELETE, with what may stand in the query or a header instead."""
+        if not isinstance(self.body, dict | None):
+            return self.body
+        reason = self._said("X-Reason")
+        return {**self.query, **(self.body or {}), **({} if reason is None else {"reason": reason})}
+
+    def _said(self, header: str) -> str | None:
+        """A header of free text, which people send as UTF-8."""
+        if (raw := self.headers.get(header)) is None:
+            return None
+        return said(raw.encode("latin-1").decode("utf-8", "replace"), header)
 
     @property
     def if_match(self) -> IfMatch:

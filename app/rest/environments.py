@@ -1,15 +1,47 @@
 """Environments over REST."""
 
+from typing import Self
+
 from starlette.responses import Response
 
 from app.domain.policy import Operation
+from app.models import Environment
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import EnvironmentShape
-from app.services import environments
+from app.rest.shapes import Shape, Time
+from app.services import confirmation, environments
 from app.services.etags import row_etag
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
+
+
+class EnvironmentShape(Shape):
+    """An environment."""
+
+    id: str
+    project_id: str
+    key: str
+    name: str
+    protected: bool
+    required_approvals: int
+    version: int
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, environment: Environment) -> Self:
+        """From the row."""
+        return cls(
+            id=environment.id,
+            project_id=environment.project_id,
+            key=environment.key,
+            name=environment.name,
+            protected=environment.protected,
+            required_approvals=environment.required_approvals,
+            version=environment.version,
+            created_at=environment.created_at,
+            updated_at=environment.updated_at,
+        )
 
 
 async def create_environment(call: Call) -> Response:
@@ -38,6 +70,13 @@ async def update_environment(call: Call) -> Response:
     async with call.unit() as uow:
         environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
     return call.written(EnvironmentShape.of(environment), row_etag(environment))
+
+
+async def delete_environment(call: Call) -> Response:
+    """DELETE /envs/{id}."""
+    async with call.unit() as uow:
+        await environments.delete_environment(uow, call.path["env_id"], call.deletion, call.if_match)
+    return Response(status_code=204)
 
 
 ENDPOINTS = [
@@ -69,5 +108,14 @@ ENDPOINTS = [
         Operation.UPDATE_ENVIRONMENT,
         environments.UpdateEnvironment,
         EnvironmentShape,
+    ),
+    Endpoint(
+        "DELETE",
+        _ONE,
+        delete_environment,
+        "Delete an environment",
+        Operation.DELETE_ENVIRONMENT,
+        confirmation.Confirm,
+        status=204,
     ),
 ]

@@ -1,17 +1,84 @@
 """Flags over REST: identities below a project, states below an environment."""
 
+from typing import Any, Self
+
+import orjson
 from starlette.responses import Response
 
 from app.domain.policy import Operation
+from app.models import Primitive
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import FlagShape, FlagStateShape
+from app.rest.shapes import Shape, Time
 from app.services import flags
 from app.services.etags import row_etag, state_etag
 from app.store.primitives import Current
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flags/{key}"
 _STATES, _STATE = "/envs/{env_id}/flags", "/envs/{env_id}/flags/{key}"
+
+
+class FlagShape(Shape):
+    """A flag's identity."""
+
+    id: str
+    project_id: str
+    key: str
+    type: str
+    description: str
+    initial_value: Any
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, flag: Primitive) -> Self:
+        """From the row."""
+        return cls(
+            id=flag.id,
+            project_id=flag.project_id,
+            key=flag.key,
+            type=flag.value_type,
+            description=flag.description,
+            initial_value=orjson.loads(flag.initial_value),
+            created_at=flag.created_at,
+            updated_at=flag.updated_at,
+        )
+
+
+class FlagStateShape(Shape):
+    """A flag's state in an environment; `version` is the environment's when the state last changed."""
+
+    id: str
+    primitive_id: str
+    key: str
+    type: str
+    description: str
+    environment_id: str
+    default_value: Any
+    rules: list[Any]
+    killed: bool
+    version: int
+    updated_at: Time
+    updated_by: dict[str, Any]
+
+    @classmethod
+    def of(cls, current: Current) -> Self:
+        """From the rows."""
+        flag, state = current
+        return cls(
+            id=state.id,
+            primitive_id=flag.id,
+            key=flag.key,
+            type=flag.value_type,
+            description=flag.description,
+            environment_id=state.environment_id,
+            default_value=orjson.loads(state.default_value),
+            rules=orjson.loads(state.rules),
+            killed=state.killed,
+            version=state.from_version,
+            updated_at=state.updated_at,
+            updated_by=state.updated_by,
+        )
 
 
 async def create_flag(call: Call) -> Response:
@@ -67,6 +134,27 @@ async def restore_flag(call: Call) -> Response:
     """POST /envs/{id}/flags/{key}/restore."""
     async with call.unit() as uow:
         current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    return _written(call, current)
+
+
+async def update_flag(call: Call) -> Response:
+    """PATCH /projects/{id}/flags/{key}."""
+    async with call.unit() as uow:
+        flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
+    return call.written(FlagShape.of(flag), row_etag(flag))
+
+
+async def delete_flag(call: Call) -> Response:
+    """DELETE /projects/{id}/flags/{key}."""
+    async with call.unit() as uow:
+        await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.deletion, call.if_match)
+    return Response(status_code=204)
+
+
+async def replace_flag_state(call: Call) -> Response:
+    """PUT /envs/{id}/flags/{key}/state."""
+    async with call.unit() as uow:
+        current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(call, current)
 
 
@@ -130,6 +218,27 @@ ENDPOINTS = [
         "Turn a killed flag on again",
         Operation.RESTORE,
         flags.StateAction,
+        FlagStateShape,
+    ),
+    Endpoint(
+        "PATCH", _ONE, update_flag, "Change a flag's identity", Operation.UPDATE_PRIMITIVE, flags.UpdateFlag, FlagShape
+    ),
+    Endpoint(
+        "DELETE",
+        _ONE,
+        delete_flag,
+        "Delete a flag from every environment",
+        Operation.DELETE_PRIMITIVE,
+        flags.DeleteFlag,
+        status=204,
+    ),
+    Endpoint(
+        "PUT",
+        f"{_STATE}/state",
+        replace_flag_state,
+        "Replace a flag's state",
+        Operation.UPDATE_STATE,
+        flags.ReplaceFlagState,
         FlagStateShape,
     ),
 ]

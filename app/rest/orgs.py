@@ -1,13 +1,41 @@
 """Organisations over REST."""
 
+from typing import Self
+
 from starlette.responses import Response
 
 from app.domain.policy import Operation
+from app.models import Org
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import OrgShape
-from app.services import orgs
+from app.rest.shapes import Shape, Time
+from app.services import confirmation, orgs
 from app.services.etags import row_etag
+
+
+class OrgShape(Shape):
+    """An organisation."""
+
+    id: str
+    slug: str
+    name: str
+    default_target_id_field: str | None
+    max_rate_limit_per_min: int
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, org: Org) -> Self:
+        """From the row."""
+        return cls(
+            id=org.id,
+            slug=org.slug,
+            name=org.name,
+            default_target_id_field=org.default_target_id_field,
+            max_rate_limit_per_min=org.max_rate_limit_per_min,
+            created_at=org.created_at,
+            updated_at=org.updated_at,
+        )
 
 
 async def create_org(call: Call) -> Response:
@@ -34,8 +62,17 @@ async def get_org(call: Call) -> Response:
 async def update_org(call: Call) -> Response:
     """PATCH /orgs/{slug}."""
     async with call.unit() as uow:
-        org = await orgs.update_org(uow, call.path["slug"], call.body, call.if_match)
+        org = await orgs.update_org(
+            uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min
+        )
     return call.written(OrgShape.of(org), row_etag(org))
+
+
+async def delete_org(call: Call) -> Response:
+    """DELETE /orgs/{slug}."""
+    async with call.unit() as uow:
+        await orgs.delete_org(uow, call.path["slug"], call.deletion, call.if_match)
+    return Response(status_code=204)
 
 
 ENDPOINTS = [
@@ -59,5 +96,14 @@ ENDPOINTS = [
         Operation.UPDATE_ORG,
         orgs.UpdateOrg,
         OrgShape,
+    ),
+    Endpoint(
+        "DELETE",
+        "/orgs/{slug}",
+        delete_org,
+        "Delete an organisation with all below it",
+        Operation.DELETE_ORG,
+        confirmation.Confirm,
+        status=204,
     ),
 ]

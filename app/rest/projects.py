@@ -1,15 +1,43 @@
 """Projects over REST."""
 
+from typing import Self
+
 from starlette.responses import Response
 
 from app.domain.policy import Operation
+from app.models import Project
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import ProjectShape
-from app.services import projects
+from app.rest.shapes import Shape, Time
+from app.services import confirmation, projects
 from app.services.etags import row_etag
 
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
+
+
+class ProjectShape(Shape):
+    """A project."""
+
+    id: str
+    org_id: str
+    key: str
+    name: str
+    target_id_field: str | None
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, project: Project) -> Self:
+        """From the row."""
+        return cls(
+            id=project.id,
+            org_id=project.org_id,
+            key=project.key,
+            name=project.name,
+            target_id_field=project.target_id_field,
+            created_at=project.created_at,
+            updated_at=project.updated_at,
+        )
 
 
 async def create_project(call: Call) -> Response:
@@ -38,6 +66,13 @@ async def update_project(call: Call) -> Response:
     async with call.unit() as uow:
         project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
     return call.written(ProjectShape.of(project), row_etag(project))
+
+
+async def delete_project(call: Call) -> Response:
+    """DELETE /projects/{id}."""
+    async with call.unit() as uow:
+        await projects.delete_project(uow, call.path["project_id"], call.deletion, call.if_match)
+    return Response(status_code=204)
 
 
 ENDPOINTS = [
@@ -69,5 +104,14 @@ ENDPOINTS = [
         Operation.UPDATE_PROJECT,
         projects.UpdateProject,
         ProjectShape,
+    ),
+    Endpoint(
+        "DELETE",
+        _ONE,
+        delete_project,
+        "Delete a project with all below it",
+        Operation.DELETE_PROJECT,
+        confirmation.Confirm,
+        status=204,
     ),
 ]

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self, cast
 
-from app.domain.actors import Anonymous, Member, Role
+from app.domain.actors import Anonymous, Member
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
-from app.domain.policy import Decision, Deny, Divert, Operation, Target, decide
+from app.domain.inputs import is_slug
+from app.domain.policy import TABLE, Allow, Approval, Decision, Deny, Divert, Operation, Target, decide
 from app.domain.primitives import Kind
 from app.models import Environment, Org, Primitive, Project
 from app.store import environments, orgs, primitives, projects
@@ -21,19 +22,27 @@ from app.store.unit_of_work import Subject, UnitOfWork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgAccess:
-    """An actor's way into an organisation, for one operation. `role` is None for tokens."""
+    """An actor's way into an organisation, for one operation. `target` is what the policy was asked about."""
 
     uow: UnitOfWork
     operation: Operation
     org: Org
-    role: Role | None
+    target: Target
     decision: Decision
     again: Callable[[], Awaitable["OrgAccess"]]
 
     async def to_write(self) -> Self:
-        """The same access inside the write transaction, with all that it rests on read again."""
+        """The same access inside the write transaction, with what it enters locked and all it rests on read again."""
         await self.uow.begin_write()
+        await self._lock()
         return cast(Self, await self.again())
+
+    async def _lock(self) -> None:
+        await self.uow.lock(Org, [self.org.id])
+
+    def require(self, operation: Operation, *, protected: bool = False) -> None:
+        """Asks for a further operation, that the content of the call turned out to need."""
+        _decided(self.uow, operation, replace(self.target, protected=protected))
 
     def require_immediate(self) -> None:
         """Raises `approval_not_supported` where the change must wait for a person."""
@@ -52,6 +61,11 @@ class ProjectAccess(OrgAccess):
 
     project: Project
     primitive: Primitive | None
+
+    async def _lock(self) -> None:
+        """The project with all its environments: whoever writes a state holds its environment."""
+        await self.uow.lock(Project, [self.project.id])
+        await self.uow.lock(Environment, await environments.ids_of_project(self.uow.session, self.project.id))
 
     @property
     def found(self) -> Primitive:
@@ -76,6 +90,9 @@ class EnvironmentAccess(ProjectAccess):
 
     environment: Environment
 
+    async def _lock(self) -> None:
+        await self.uow.lock(Environment, [self.environment.id])
+
     @property
     def subject(self) -> Subject:
         """What is entered, for the audit."""
@@ -86,16 +103,18 @@ class EnvironmentAccess(ProjectAccess):
 async def enter_org(uow: UnitOfWork, slug: str, operation: Operation) -> OrgAccess:
     """Into the organisation of the slug. Raises `unauthorized`, `not_found`, or what the policy says."""
     person = _person(uow)
-    if (found := await orgs.for_member(uow.session, slug, person.user_id)) is None:
+    found = await orgs.for_member(uow.session, slug, person.user_id) if is_slug(slug) else None
+    if found is None:
         raise not_found("organisation")
     org, membership = found
-    decision = _decided(uow, operation, Target(role=membership.role))
+    protected = _heeds_protection(operation) and await environments.any_protected_of_org(uow.session, org.id)
+    target = Target(role=membership.role, protected=protected)
     return OrgAccess(
         uow=uow,
         operation=operation,
         org=org,
-        role=membership.role,
-        decision=decision,
+        target=target,
+        decision=_decided(uow, operation, target),
         again=partial(enter_org, uow, slug, operation),
     )
 
@@ -110,16 +129,16 @@ async def enter_project(
         raise not_found("project")
     project, org, membership = found
     primitive = await _primitive(uow, project, kind, key)
-    target = Target(role=membership.role, project_id=project.id, kind=kind, key=key)
-    decision = _decided(uow, operation, target)
+    protected = _heeds_protection(operation) and await environments.any_protected(uow.session, project.id)
+    target = Target(role=membership.role, project_id=project.id, kind=kind, key=key, protected=protected)
     return ProjectAccess(
         uow=uow,
         operation=operation,
         org=org,
         project=project,
-        role=membership.role,
+        target=target,
         primitive=primitive,
-        decision=decision,
+        decision=_decided(uow, operation, target),
         again=partial(enter_project, uow, project_id, operation, kind, key),
     )
 
@@ -148,16 +167,15 @@ async def enter_environment(
         key=key,
         protected=environment.protected,
     )
-    decision = _decided(uow, operation, target)
     return EnvironmentAccess(
         uow=uow,
         operation=operation,
         org=org,
         project=project,
         environment=environment,
-        role=membership.role,
+        target=target,
         primitive=primitive,
-        decision=decision,
+        decision=_decided(uow, operation, target),
         again=partial(enter_environment, uow, environment_id, operation, kind, key),
     )
 
@@ -179,13 +197,30 @@ async def _primitive(uow: UnitOfWork, project: Project, kind: Kind | None, key: 
     """For people a key counts among the ids: it is missed before the role is looked at."""
     if kind is None or key is None:
         return None
-    if (found := await primitives.by_key(uow.session, project.id, kind, key)) is None:
+    found = await primitives.by_key(uow.session, project.id, kind, key) if is_slug(key) else None
+    if found is None:
         raise not_found(kind)
     return found
 
 
+def _heeds_protection(operation: Operation) -> bool:
+    return TABLE[operation].protected is not Approval.PASS
+
+
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
     decision = decide(uow.actor, operation, target)
+    if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
+        return _breaking_glass(uow, operation, target)
     if isinstance(decision, Deny):
         raise AppError(decision.code, fields=decision.fields)
+    return decision
+
+
+def _breaking_glass(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
+    """What the operation would be without protection, for those who may break the glass; the audit will say so."""
+    decision = decide(uow.actor, operation, replace(target, protected=False))
+    for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
+        if isinstance(denied, Deny):
+            raise AppError(denied.code, fields=denied.fields)
+    uow.glass_broken = True
     return decision

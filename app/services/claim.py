@@ -5,7 +5,7 @@ import hmac
 from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
 from app.domain.inputs import Command, Email, Name, Slug, validate
-from app.models import Org, User, now
+from app.models import Instance, Org, User, now
 from app.services.orgs import found_org
 from app.services.sessions import SignedIn, start_session
 from app.store import instance, people
@@ -32,6 +32,7 @@ async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
     await _require_unclaimed(uow)
     await _require_code(uow, command.claim_code)
     await uow.begin_write()
+    await uow.lock(Instance, [instance.ID])
     await _require_unclaimed(uow)
     (await instance.get(uow.session)).claimed_at = now()
     user = User(

@@ -2,17 +2,17 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from app.domain import json_text
-from app.domain.errors import invalid
 from app.domain.inputs import Command, Slug, Text, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.primitives import FlagType, Kind, value_fault
-from app.models import Primitive
+from app.models import Primitive, now
 from app.services.access import EnvironmentAccess, enter_environment, enter_project
-from app.services.etags import state_etag
+from app.services.etags import row_etag, state_etag
 from app.services.listing import Listing
 from app.services.projects import key_collision
 from app.store import environments, primitives
@@ -20,6 +20,16 @@ from app.store.paging import Page
 from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
 
+
+def _fits(value: Any, info: ValidationInfo) -> Any:
+    """A value of the flag's type, which stands in the command itself or is known from the flag."""
+    value_type = (info.context or {}).get("value_type") or info.data.get("type")
+    if value_type is not None and (fault := value_fault(FlagType(value_type), value)) is not None:
+        raise PydanticCustomError("value", fault)
+    return value
+
+
+Value = Annotated[Any, AfterValidator(_fits)]
 Rules = Annotated[list[Any], Field(max_length=0)]
 
 
@@ -28,15 +38,36 @@ class CreateFlag(Command):
 
     key: Slug
     type: Annotated[FlagType, Field(strict=False)]
-    default_value: Any
+    default_value: Value
     rules: Rules = []
     description: Text = ""
+
+
+class UpdateFlag(Command):
+    """What may change of a flag's identity: what is not named stays. No environment changes by it."""
+
+    description: Text = ""
+    initial_value: Value = None
+
+
+class DeleteFlag(Command):
+    """A delete; REST says the reason in `X-Reason`."""
+
+    reason: Text | None = None
+
+
+class ReplaceFlagState(Command):
+    """A flag's whole state."""
+
+    default_value: Value
+    rules: Rules
+    reason: Text | None = None
 
 
 class UpdateFlagState(Command):
     """What may change of a flag's state: what is not named stays."""
 
-    default_value: Any = None
+    default_value: Value = None
     rules: Rules = []
     reason: Text | None = None
 
@@ -51,7 +82,6 @@ async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primiti
     """Makes a flag and seeds it in every environment of the project. Raises `key_collision`."""
     access = await enter_project(uow, project_id, Operation.CREATE_PRIMITIVE)
     command = validate(CreateFlag, body)
-    _check_value(command.type, command.default_value)
     access = await access.to_write()
     if await primitives.key_taken(uow.session, access.project.id, Kind.FLAG, command.key):
         raise key_collision(command.key)
@@ -85,6 +115,34 @@ async def get_flag(uow: UnitOfWork, project_id: str, key: str) -> Primitive:
     return (await enter_project(uow, project_id, Operation.READ_PRIMITIVE, Kind.FLAG, key)).found
 
 
+async def update_flag(uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
+    """Changes what the body names of the identity. Raises `precondition_failed`."""
+    access = await enter_project(uow, project_id, Operation.UPDATE_PRIMITIVE, Kind.FLAG, key)
+    command = validate(UpdateFlag, body, value_type=access.found.value_type)
+    values = command.given()
+    if "initial_value" in values:
+        values["initial_value"] = json_text.encode(command.initial_value)
+    access = await access.to_write()
+    if_match.require(row_etag(access.found))
+    uow.revise(access.operation, access.subject_of(access.found), access.found, values)
+    return access.found
+
+
+async def delete_flag(uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
+    """Deletes the flag from every environment of the project, and gives it as it was. Raises `precondition_failed`."""
+    access = await enter_project(uow, project_id, Operation.DELETE_PRIMITIVE, Kind.FLAG, key)
+    command = validate(DeleteFlag, body)
+    access = await access.to_write()
+    flag = access.found
+    if_match.require(row_etag(flag))
+    access.require_immediate()
+    flag.deleted_at = now()
+    for environment in await environments.all_of_project(uow.session, access.project.id):
+        uow.end_state(environment, flag)
+    uow.record(access.operation, access.subject_of(flag), reason=command.reason)
+    return flag
+
+
 async def list_flag_states(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
     """The states of the environment's flags."""
     access = await enter_environment(uow, environment_id, Operation.READ_STATE)
@@ -102,11 +160,17 @@ async def get_flag_state(uow: UnitOfWork, environment_id: str, key: str) -> Curr
 async def update_flag_state(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
     """Changes what the body names. Raises `precondition_failed`."""
     access = await enter_environment(uow, environment_id, Operation.UPDATE_STATE, Kind.FLAG, key)
-    command = validate(UpdateFlagState, body)
-    if "default_value" in command.model_fields_set:
-        _check_value(FlagType(access.found.value_type), command.default_value)
-    values = {name: json_text.encode(value) for name, value in command.given().items() if name != "reason"}
-    return await _write(access, values, if_match, command.reason)
+    command = validate(UpdateFlagState, body, value_type=access.found.value_type)
+    return await _write(access, _values(command), if_match, command.reason)
+
+
+async def replace_flag_state(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+) -> Current:
+    """Puts a whole state in the place of the present one; `killed` stays. Raises `precondition_failed`."""
+    access = await enter_environment(uow, environment_id, Operation.UPDATE_STATE, Kind.FLAG, key)
+    command = validate(ReplaceFlagState, body, value_type=access.found.value_type)
+    return await _write(access, _values(command), if_match, command.reason)
 
 
 async def kill_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
@@ -141,6 +205,6 @@ async def _write(access: EnvironmentAccess, values: dict[str, Any], if_match: If
     return Current(flag, state)
 
 
-def _check_value(value_type: FlagType, value: Any) -> None:
-    if (fault := value_fault(value_type, value)) is not None:
-        raise invalid({"defaultValue": fault})
+def _values(command: UpdateFlagState | ReplaceFlagState) -> dict[str, str]:
+    """The columns that the command sets."""
+    return {name: json_text.encode(value) for name, value in command.given().items() if name != "reason"}

@@ -36,9 +36,10 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     Of two redemptions at one moment one wins: whether it was used is read and set inside the write.
     """
     command = validate(RedeemLink, body)
-    if await people.link(uow.session, digest(command.token)) is None:
+    if (found := await people.link(uow.session, digest(command.token))) is None:
         raise AppError("magic_link_invalid")
     await uow.begin_write()
+    await uow.lock(MagicLink, [found[0].id])
     found = await people.link(uow.session, digest(command.token))
     if found is None:
         raise AppError("magic_link_invalid")

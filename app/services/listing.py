@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from app.domain.errors import invalid
 from app.domain.ids import is_id
-from app.domain.inputs import Command, validate
+from app.domain.inputs import Command, Text, validate
 from app.domain.primitives import FlagType
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Window
 from app.store.primitives import Filter
@@ -28,8 +28,8 @@ class Asked(Command):
     after: str | None = None
     last: Count = None
     before: str | None = None
-    key: str | None = None
-    search: Annotated[str | None, Field(max_length=200)] = None
+    key: Text | None = None
+    search: Text | None = None
     type: FlagType | None = None
 
 

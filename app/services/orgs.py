@@ -1,19 +1,22 @@
-"""Organisations: create, list, read, change."""
+"""Organisations: create, list, read, change, delete."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from app.domain.actors import Role
-from app.domain.errors import AppError
-from app.domain.inputs import Command, Name, Slug, validate
+from app.domain.errors import AppError, invalid
+from app.domain.inputs import Command, FieldPath, Name, Slug, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.models import Membership, Org
-from app.services.access import enter_org, signed_in
+from app.models import Environment, Membership, Org, Project
+from app.services import confirmation
+from app.services.access import OrgAccess, enter_org, signed_in
 from app.services.etags import row_etag
 from app.services.listing import Listing
-from app.store import orgs
+from app.services.target_ids import retarget_org
+from app.store import environments, orgs, projects
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -26,9 +29,11 @@ class CreateOrg(Command):
 
 
 class UpdateOrg(Command):
-    """What may change of an organisation."""
+    """What may change of an organisation; what is not named stays."""
 
     name: Name = ""
+    default_target_id_field: FieldPath | None = None
+    max_rate_limit_per_min: Annotated[int, Field(ge=1)] = 1
 
 
 async def create_org(uow: UnitOfWork, body: object) -> Org:
@@ -41,11 +46,9 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
 
 async def found_org(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org:
     """An organisation and its first owner, within the write that is going on. Raises `slug_unavailable`."""
-    if await orgs.by_slug(uow.session, slug) is not None:
-        raise AppError("slug_unavailable", f"The slug {slug} is taken.")
     org = Org(slug=slug, name=name)
-    uow.add(org)
-    await uow.flush()
+    if await orgs.by_slug(uow.session, slug) is not None or not await uow.try_to_add(org):
+        raise AppError("slug_unavailable", f"The slug {slug} is taken.")
     uow.add(Membership(org_id=org.id, user_id=owner_id, role=Role.OWNER))
     uow.record(Operation.CREATE_ORG, Subject(org.id, "org", org.id, org.slug), new={"slug": slug, "name": name})
     return org
@@ -61,11 +64,38 @@ async def get_org(uow: UnitOfWork, slug: str) -> Org:
     return (await enter_org(uow, slug, Operation.READ_ORG)).org
 
 
-async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch) -> Org:
-    """Changes what the body names. Raises `precondition_failed`."""
+async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch, max_rate_per_min: int) -> Org:
+    """Changes what the body names. `max_rate_per_min` is the operator's. Raises `precondition_failed`."""
     access = await enter_org(uow, slug, Operation.UPDATE_ORG)
     command = validate(UpdateOrg, body)
+    if command.max_rate_limit_per_min > max_rate_per_min:
+        raise invalid({"maxRateLimitPerMin": f"Must be at most {max_rate_per_min}, the operator's limit."})
     access = await access.to_write()
     if_match.require(row_etag(access.org))
     uow.revise(access.operation, access.subject, access.org, command.given())
+    if "default_target_id_field" in command.given():
+        await _lock_below(access)
+        await retarget_org(access)
     return access.org
+
+
+async def delete_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch) -> Org:
+    """Deletes the organisation with all below it, and gives it as it was.
+
+    Raises `invalid_confirmation`, `precondition_failed`.
+    """
+    access = await enter_org(uow, slug, Operation.DELETE_ORG)
+    confirmation.require(body, access.org.slug)
+    access = await access.to_write()
+    if_match.require(row_etag(access.org))
+    await uow.delete(access.org, await _lock_below(access))
+    return access.org
+
+
+async def _lock_below(access: OrgAccess) -> Sequence[str]:
+    """Locks all projects and environments of the organisation, and gives the environments' ids."""
+    uow, org_id = access.uow, access.org.id
+    await uow.lock(Project, await projects.ids_of_org(uow.session, org_id))
+    below = await environments.ids_of_org(uow.session, org_id)
+    await uow.lock(Environment, below)
+    return below

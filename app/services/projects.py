@@ -1,14 +1,16 @@
-"""Projects: create, list, read, change."""
+"""Projects: create, list, read, change, delete."""
 
 from app.domain.errors import AppError, not_found
-from app.domain.inputs import Command, Name, Slug, validate
+from app.domain.inputs import Command, FieldPath, Name, Slug, is_slug, mentions, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Project
+from app.services import confirmation
 from app.services.access import enter_org, enter_project
 from app.services.etags import row_etag
 from app.services.listing import Listing
-from app.store import projects
+from app.services.target_ids import retarget_project
+from app.store import environments, projects
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -18,22 +20,26 @@ class CreateProject(Command):
 
     key: Slug
     name: Name
+    target_id_field: FieldPath | None = None
 
 
 class UpdateProject(Command):
-    """What may change of a project."""
+    """What may change of a project; what is not named stays."""
 
     name: Name = ""
+    target_id_field: FieldPath | None = None
 
 
 async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Project:
     """Makes a project in the organisation. Raises `key_collision`."""
     access = await enter_org(uow, org_slug, Operation.CREATE_PROJECT)
+    if mentions(body, "targetIdField"):
+        access.require(Operation.SET_TARGET_ID_FIELD)
     command = validate(CreateProject, body)
     access = await access.to_write()
     if await projects.by_key(uow.session, access.org.id, command.key) is not None:
         raise key_collision(command.key)
-    project = Project(org_id=access.org.id, key=command.key, name=command.name)
+    project = Project(org_id=access.org.id, key=command.key, name=command.name, target_id_field=command.target_id_field)
     uow.add(project)
     subject = Subject(access.org.id, "project", project.id, project.key, project.id)
     uow.record(access.operation, subject, new=command.model_dump(by_alias=True))
@@ -54,7 +60,8 @@ async def get_project(uow: UnitOfWork, project_id: str) -> Project:
 async def get_project_by_key(uow: UnitOfWork, org_slug: str, key: str) -> Project:
     """The project of the key. Raises `not_found`."""
     access = await enter_org(uow, org_slug, Operation.READ_ORG)
-    if (project := await projects.by_key(uow.session, access.org.id, key)) is None:
+    project = await projects.by_key(uow.session, access.org.id, key) if is_slug(key) else None
+    if project is None:
         raise not_found("project")
     return project
 
@@ -62,10 +69,27 @@ async def get_project_by_key(uow: UnitOfWork, org_slug: str, key: str) -> Projec
 async def update_project(uow: UnitOfWork, project_id: str, body: object, if_match: IfMatch) -> Project:
     """Changes what the body names. Raises `precondition_failed`."""
     access = await enter_project(uow, project_id, Operation.UPDATE_PROJECT)
+    if mentions(body, "targetIdField"):
+        access.require(Operation.SET_TARGET_ID_FIELD)
     command = validate(UpdateProject, body)
     access = await access.to_write()
     if_match.require(row_etag(access.project))
     uow.revise(access.operation, access.subject, access.project, command.given())
+    await retarget_project(access, access.project)
+    return access.project
+
+
+async def delete_project(uow: UnitOfWork, project_id: str, body: object, if_match: IfMatch) -> Project:
+    """Deletes the project with all below it, and gives it as it was.
+
+    Raises `invalid_confirmation`, `precondition_failed`.
+    """
+    access = await enter_project(uow, project_id, Operation.DELETE_PROJECT)
+    confirmation.require(body, access.project.key)
+    access = await access.to_write()
+    if_match.require(row_etag(access.project))
+    uow.record(access.operation, access.subject, previous={"key": access.project.key, "name": access.project.name})
+    await uow.delete(access.project, await environments.ids_of_project(uow.session, access.project.id))
     return access.project
 
 

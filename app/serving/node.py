@@ -19,6 +19,6 @@ class Node:
     rulesets: RulesetCache
     cursors: CursorCodec
 
-    def unit(self, request_id: str, actor: Actor | None = None) -> UnitOfWork:
+    def unit(self, request_id: str, actor: Actor | None = None, break_glass: str | None = None) -> UnitOfWork:
         """A unit of work for one use case of a request."""
-        return UnitOfWork(self.database, self.rulesets, request_id, actor)
+        return UnitOfWork(self.database, self.rulesets, request_id, actor, break_glass)

@@ -1,20 +1,25 @@
-"""What differs by database engine, and nothing else: how to connect, how to begin a write, how to wait for the turn."""
+"""What differs by database engine, and nothing else: how to connect, how to begin a write, what to wait for."""
 
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlmodel import col
 
 from app.domain.errors import AppError
+from app.models import Instance
+from app.models.base import Identified
 
 WRITE_WAIT_SECONDS = 20.0
+READERS = 4
 _SQLITE_BUSY = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -23,6 +28,11 @@ _SQLITE_BUSY = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
 }
+# Serialization failure, deadlock, lock not available, and the classes: connection, resources, operator intervention.
+_POSTGRES_BUSY = ("40001", "40P01", "55P03", "08", "53", "57")
+_MIGRATION_LOCK = 0x51691B0  # any number that nobody else uses for an advisory lock of this database
+
+Rows = tuple[type[Identified | Instance], Iterable[str | int]]
 
 
 class Database(ABC):
@@ -30,15 +40,19 @@ class Database(ABC):
 
     @abstractmethod
     def reading(self) -> AsyncSession:
-        """A session for a consistent read."""
+        """A session whose reads all see the same moment."""
 
     @abstractmethod
-    def writing(self) -> Any:
-        """An async context manager: waits for the turn to write and gives the session of a write transaction."""
+    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Waits for the turn to write and gives the session of a write transaction."""
 
     @abstractmethod
-    def migrating(self) -> Any:
-        """An async context manager: a connection in a transaction that no other node migrates beside."""
+    async def lock(self, session: AsyncSession, rows: Rows) -> None:
+        """Keeps every other writer of the rows out until the transaction ends."""
+
+    @abstractmethod
+    def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in a transaction that no other node migrates beside."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -48,8 +62,8 @@ class Database(ABC):
         """Raises `unavailable` when the database does not answer."""
         try:
             async with self.reading() as session:
-                await (await session.connection()).exec_driver_sql("SELECT 1")
-        except (DBAPIError, OSError) as fault:
+                await session.execute(text("SELECT 1"))
+        except Exception as fault:
             raise AppError("unavailable", "The database does not answer.") from fault
 
 
@@ -62,8 +76,8 @@ class Sqlite(Database):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._readers = _sqlite_engine(path, "BEGIN", pool_size=4)
-        self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE", pool_size=1)
+        self._readers = _sqlite_engine(path, "BEGIN", READERS)
+        self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE", 1)
         self._turn = asyncio.Lock()
 
     def reading(self) -> AsyncSession:
@@ -84,8 +98,11 @@ class Sqlite(Database):
         finally:
             self._turn.release()
 
+    async def lock(self, session: AsyncSession, rows: Rows) -> None:
+        """There is one writer, so all rows are locked."""
+
     @asynccontextmanager
-    async def migrating(self) -> AsyncIterator[Any]:
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """BEGIN IMMEDIATE is the lock."""
         async with self._writer.begin() as connection:
             yield connection
@@ -96,6 +113,43 @@ class Sqlite(Database):
         await self._writer.dispose()
 
 
+class Postgres(Database):
+    """A server, shared by as many nodes as there are. Writers wait for each other by row."""
+
+    def __init__(self, url: str) -> None:
+        address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
+        self._engine = create_async_engine(address, pool_size=10, max_overflow=10, pool_timeout=WRITE_WAIT_SECONDS)
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def reading(self) -> AsyncSession:
+        """A session on a snapshot."""
+        return AsyncSession(self._snapshots, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees what was committed before each of its statements."""
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            await session.execute(text(f"SET LOCAL lock_timeout = '{int(WRITE_WAIT_SECONDS)}s'"))
+            yield session
+
+    async def lock(self, session: AsyncSession, rows: Rows) -> None:
+        """Locks in the order of ids, so that two writers of the same rows never wait for each other in a circle."""
+        table, ids = rows
+        query = select(col(table.id)).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update()
+        await session.execute(query)
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """An advisory lock, held to the end of the transaction."""
+        async with self._engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            yield connection
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self._engine.dispose()
+
+
 def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}", pool_size=pool_size, max_overflow=0, connect_args={"timeout": 10}
@@ -104,6 +158,8 @@ def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN would come too late and be DEFERRED
+        # SQLite's own `lower` knows ASCII only.
+        connection.create_function("lower", 1, str.lower, deterministic=True)
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -116,7 +172,12 @@ def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def is_busy(fault: DBAPIError) -> bool:
-    """Whether the engine says that it cannot serve now, so that the same call may go through later."""
-    code = getattr(fault.orig, "sqlite_errorcode", None)
-    return fault.connection_invalidated or (code is not None and code & 0xFF in _SQLITE_BUSY)
+def is_busy(fault: BaseException) -> bool:
+    """Whether the database says that it cannot serve now, so that the same call may go through later."""
+    if not isinstance(fault, DBAPIError):
+        return isinstance(fault, OSError | PoolTimeoutError)
+    if fault.connection_invalidated:
+        return True
+    sqlite_code = getattr(fault.orig, "sqlite_errorcode", None)
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    return (sqlite_code is not None and sqlite_code & 0xFF in _SQLITE_BUSY) or state.startswith(_POSTGRES_BUSY)

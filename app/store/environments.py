@@ -37,6 +37,40 @@ async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Env
     return (await session.execute(query)).scalars().all()
 
 
+async def ids_of_project(session: AsyncSession, project_id: str) -> Sequence[str]:
+    """The ids of the project's environments."""
+    query = select(col(Environment.id)).where(col(Environment.project_id) == project_id)
+    return (await session.execute(query)).scalars().all()
+
+
+async def ids_of_org(session: AsyncSession, org_id: str) -> Sequence[str]:
+    """The ids of all environments of the organisation."""
+    query = (
+        select(col(Environment.id))
+        .join(Project, col(Project.id) == col(Environment.project_id))
+        .where(col(Project.org_id) == org_id)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def any_protected(session: AsyncSession, project_id: str) -> bool:
+    """Whether one of the project's environments is protected."""
+    query = select(col(Environment.id)).where(
+        col(Environment.project_id) == project_id, col(Environment.protected).is_(True)
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def any_protected_of_org(session: AsyncSession, org_id: str) -> bool:
+    """Whether one of the organisation's environments is protected."""
+    query = (
+        select(col(Environment.id))
+        .join(Project, col(Project.id) == col(Environment.project_id))
+        .where(col(Project.org_id) == org_id, col(Environment.protected).is_(True))
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 async def list_of_project(session: AsyncSession, project_id: str, key: str | None, window: Window) -> Page[Environment]:
     """The project's environments, or the one of `key`."""
     query = select(Environment).where(col(Environment.project_id) == project_id)

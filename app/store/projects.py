@@ -1,5 +1,7 @@
 """Queries for projects."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -32,3 +34,14 @@ async def list_of_org(session: AsyncSession, org_id: str, key: str | None, windo
     if key is not None:
         query = query.where(col(Project.key) == key)
     return await page(session, query, col(Project.id), window, lambda row: row[0])
+
+
+async def ids_of_org(session: AsyncSession, org_id: str) -> Sequence[str]:
+    """The ids of the organisation's projects."""
+    return (await session.execute(select(col(Project.id)).where(col(Project.org_id) == org_id))).scalars().all()
+
+
+async def all_of_org(session: AsyncSession, org_id: str) -> Sequence[Project]:
+    """All projects of the organisation, in the order of their creation."""
+    query = select(Project).where(col(Project.org_id) == org_id).order_by(col(Project.id))
+    return (await session.execute(query)).scalars().all()

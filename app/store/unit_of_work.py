@@ -5,15 +5,15 @@ audit row, commits, and tells the serving side: no service can forget any of the
 rolls back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from sqlalchemy import event, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import delete, event, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 from sqlmodel import col
@@ -27,12 +27,14 @@ from app.models import (
     AuditVersion,
     Environment,
     EnvironmentVersion,
+    Instance,
+    Org,
     Primitive,
     State,
     Table,
     now,
 )
-from app.models.base import Revised
+from app.models.base import Identified, Revised
 from app.store.engines import Database, is_busy
 
 _IDS_A_STATEMENT = 1000
@@ -48,7 +50,7 @@ class StateChange:
 
 @dataclass(slots=True)
 class EnvironmentChange:
-    """What one commit changed in an environment, and the version that it made."""
+    """What one commit changed in an environment,, and the version that it made."""
 
     environment: Environment
     version: int
@@ -70,16 +72,25 @@ class Subject:
 class Observer(Protocol):
     """The serving side: told after the commit, before the next write of the same environment."""
 
-    def committed(self, changes: Sequence[EnvironmentChange]) -> None:
-        """Takes in what was committed. Must not raise and must not wait."""
+    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str]) -> None:
+        """Takes in what was committed; `gone` are deleted environments. Must not raise and must not wait."""
 
 
 class UnitOfWork:
     """Opened by a transport for an actor's one request; `session` reads until `begin_write`, then writes."""
 
-    def __init__(self, database: Database, observer: Observer, request_id: str, actor: Actor | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        observer: Observer,
+        request_id: str,
+        actor: Actor | None = None,
+        break_glass: str | None = None,
+    ) -> None:
         self.actor: Actor = actor or Anonymous()
         self.request_id = request_id
+        self.break_glass = break_glass
+        self.glass_broken = False
         self.session = database.reading()
         self._database = database
         self._observer = observer
@@ -87,6 +98,7 @@ class UnitOfWork:
         self._writing = False
         self._changes: dict[str, EnvironmentChange] = {}
         self._events: list[AuditEvent] = []
+        self._gone: list[str] = []
         self._audited_rows = False
 
     async def __aenter__(self) -> Self:
@@ -98,14 +110,14 @@ class UnitOfWork:
         try:
             if fault is None and self._writing:
                 await self._commit()
-        except DBAPIError as refused:
+        except (DBAPIError, OSError) as refused:
             fault = refused
         finally:
             await self.session.close()
             await self._stack.aclose()
-        if isinstance(fault, DBAPIError) and is_busy(fault):
+        if fault is not None and is_busy(fault):
             raise AppError("unavailable", "The database cannot serve now.") from fault
-        if isinstance(fault, DBAPIError) and kind is None:
+        if fault is not None and kind is None:
             raise fault
 
     async def begin_write(self) -> None:
@@ -117,9 +129,22 @@ class UnitOfWork:
         self._writing = True
         event.listen(self.session.sync_session, "before_flush", self._watch)
 
+    async def lock(self, table: type[Identified | Instance], ids: Iterable[str | int]) -> None:
+        """Keeps other writers of the rows out. Rows of several tables are locked from the organisation downwards."""
+        await self._database.lock(self.session, (table, ids))
+
     def add(self, row: Table) -> None:
         """A new row."""
         self.session.add(row)
+
+    async def try_to_add(self, row: Table) -> bool:
+        """Adds the row unless another node has made one with the same unique value in this moment."""
+        try:
+            async with self.session.begin_nested():
+                self.session.add(row)
+        except IntegrityError:
+            return False
+        return True
 
     async def flush(self) -> None:
         """Sends what was added so far, for rows that refer to it."""
@@ -144,6 +169,23 @@ class UnitOfWork:
         row.updated_at = now()
         return True
 
+    async def delete(self, row: Identified, environment_ids: Iterable[str] = ()) -> None:
+        """Deletes the row with all below it; `environment_ids` are the environments that go with it."""
+        self._audited_rows |= not isinstance(row, Org)  # an organisation takes its audit with it
+        self._gone.extend(environment_ids)
+        await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
+
+    def end_state(self, environment: Environment, primitive: Primitive) -> None:
+        """The primitive is gone from the environment's next version on."""
+        self._raise(environment).states.append(StateChange(primitive, None))
+
+    def retarget(self, environment: Environment, target_id_field: str) -> None:
+        """Ids come from another field: a change of state in every environment that has been written to."""
+        if environment.target_id_field != target_id_field:
+            environment.target_id_field = target_id_field
+            if environment.version > 0:
+                self._raise(environment)
+
     def write_state(
         self, environment: Environment, primitive: Primitive, current: State | None, **values: Any
     ) -> State:
@@ -162,6 +204,10 @@ class UnitOfWork:
         )
         change.states.append(StateChange(primitive, state))
         return state
+
+    def raise_version(self, environment: Environment) -> None:
+        """Raises the version of an environment that was copied, even when there was nothing to copy."""
+        self._raise(environment)
 
     def record(
         self,
@@ -185,7 +231,8 @@ class UnitOfWork:
                 resource_key=subject.key,
                 project_id=subject.project_id,
                 environment_id=subject.environment_id,
-                reason=reason,
+                reason=reason or (self.break_glass if self.glass_broken else None),
+                break_glass=self.glass_broken,
                 previous_value=None if previous is None else json_text.encode(previous),
                 new_value=None if new is None else json_text.encode(new),
             )
@@ -204,7 +251,10 @@ class UnitOfWork:
             environment.version_at = _not_before(environment.version_at)
             self.session.add(
                 EnvironmentVersion(
-                    environment_id=environment.id, version=environment.version, at=environment.version_at
+                    environment_id=environment.id,
+                    version=environment.version,
+                    at=environment.version_at,
+                    target_id_field=environment.target_id_field,
                 )
             )
             change = self._changes[environment.id] = EnvironmentChange(environment, environment.version)
@@ -228,8 +278,8 @@ class UnitOfWork:
         if self._audited_rows and not self._events:
             raise RuntimeError("a change was not recorded for the audit")
         await self.session.commit()
-        if self._changes:
-            self._observer.committed(list(self._changes.values()))
+        if self._changes or self._gone:
+            self._observer.committed(list(self._changes.values()), self._gone)
 
 
 async def _write_states(session: AsyncSession, change: EnvironmentChange) -> None:

@@ -43,7 +43,10 @@ class Pages:
         return page("home.html", shown)
 
     async def claim_form(self, request: Request) -> Response:
-        """The form, with the code from the link that the first start printed."""
+        """The form, with the code from the link that the first start printed; home, once it is claimed."""
+        async with self.node.unit(info_of(request.scope).request_id) as uow:
+            if await claim.is_claimed(uow):
+                return RedirectResponse("/app/", 303)
         return page("claim.html", {"form": {"claimCode": request.query_params.get("code", "")}})
 
     async def claim(self, request: Request) -> Response:

@@ -4,6 +4,7 @@ No business logic and no services: a handler hands in what it has. What a templa
 """
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -89,6 +90,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.filters["shell"] = shlex.quote
 templates.globals.update(static=static, examples=EXAMPLES, viewer=None, error=None, here=None)
 
 

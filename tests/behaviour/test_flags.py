@@ -1,13 +1,11 @@
-"""Flags: made in every environment at once, changed in one, killed and restored, and what refuses each of these."""
+"""Flags: made in every environment at once, read, and what refuses a new one."""
+
+import asyncio
+from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Org
-
-
-@pytest.fixture
-async def org(instance: Instance) -> Org:
-    return await instance.org()
+from tests.factories import Instance, Org, Place
 
 
 async def test_a_new_flag_is_in_every_environment(org: Org) -> None:
@@ -24,3 +22,89 @@ async def test_a_new_flag_is_in_every_environment(org: Org) -> None:
         assert [(state["key"], state["defaultValue"], state["killed"]) for state in states] == [
             ("checkout", True, False)
         ]
+
+
+async def test_a_flags_identity_is_the_projects(place: Place) -> None:
+    made = await place.org.editor.make(
+        "createFlag", projectId=place.project_id, key="theme", type="string", defaultValue="", description="Colours."
+    )
+    assert (made["key"], made["type"], made["description"], made["initialValue"]) == ("theme", "string", "Colours.", "")
+    assert made["projectId"] == place.project_id
+    assert await place.org.viewer.make("flag", projectId=place.project_id, key="theme") == made
+    assert (await place.org.viewer.make("flags", projectId=place.project_id))[-1] == made
+
+
+async def test_a_flags_state_is_the_environments(place: Place) -> None:
+    state = await place.org.viewer.make("flagState", **place.banner)
+    identity = await place.org.viewer.make("flag", projectId=place.project_id, key="banner")
+    assert state["primitiveId"] == identity["id"] != state["id"]
+    assert (state["key"], state["type"], state["description"]) == ("banner", "string", "")
+    assert (state["environmentId"], state["version"]) == (place.environment_id, 2)
+    assert (state["defaultValue"], state["rules"], state["killed"]) == ("hello", [], False)
+    assert (state["updatedBy"]["kind"], state["updatedBy"]["name"]) == ("member", "acme-owner")
+
+
+@pytest.mark.provokes("key_collision")
+async def test_a_key_is_unique_in_the_project(instance: Instance, place: Place) -> None:
+    async with instance.unchanged():
+        reply = await place.org.editor.do(
+            "createFlag", projectId=place.project_id, key="checkout", type="string", defaultValue="x"
+        )
+        assert (reply.code, reply.status, set(reply.fields)) == ("key_collision", 409, {"key"})
+
+
+async def test_of_many_who_create_one_key_at_a_moment_one_does(place: Place) -> None:
+    replies = await asyncio.gather(
+        *(
+            place.org.editor.do("createFlag", projectId=place.project_id, key="new", type="boolean", defaultValue=on)
+            for on in (True, False) * 5
+        )
+    )
+    assert sorted(reply.code or "" for reply in replies) == ["", *["key_collision"] * 9]
+    assert await place.version() == place.environment["version"] + 1
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ({"key": "Bad Key", "type": "boolean", "defaultValue": True}, {"key"}),
+        ({"key": "new", "type": "boolean", "defaultValue": "true"}, {"defaultValue"}),
+        ({"key": "new", "type": "boolean", "defaultValue": 1}, {"defaultValue"}),
+        ({"key": "new", "type": "string", "defaultValue": False}, {"defaultValue"}),
+        ({"key": "new", "type": "string", "defaultValue": {"a": 1}}, {"defaultValue"}),
+        ({"key": "", "type": "string", "defaultValue": "x", "description": "d" * 2001}, {"key", "description"}),
+        ({"key": "new", "type": "string", "defaultValue": "x", "description": "\0"}, {"description"}),
+    ],
+)
+async def test_a_flag_with_faults_is_not_made(
+    instance: Instance, place: Place, body: dict[str, Any], faults: set[str]
+) -> None:
+    async with instance.unchanged():
+        reply = await place.org.editor.do("createFlag", projectId=place.project_id, **body)
+        assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, faults)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"key": "new", "type": "number", "defaultValue": 1},
+        {"key": "new", "defaultValue": True},
+        {"type": "boolean", "defaultValue": True},
+        {"key": "new", "type": "boolean", "defaultValue": True, "killed": True},
+        {"key": 7, "type": "boolean", "defaultValue": True},
+    ],
+)
+async def test_a_flag_of_the_wrong_shape_is_not_made(instance: Instance, place: Place, body: dict[str, Any]) -> None:
+    async with instance.unchanged():
+        reply = await place.org.editor.do("createFlag", projectId=place.project_id, **body)
+        assert (reply.code, reply.status) == ("invalid_request", 400)
+
+
+async def test_one_project_does_not_see_the_flags_of_another(instance: Instance, place: Place) -> None:
+    other = await instance.place(place.org, key="app")
+    await place.org.editor.make("createFlag", projectId=place.project_id, key="only-web", type="boolean", defaultValue=True)
+    reply = await place.org.editor.do("flag", projectId=other.project_id, key="only-web")
+    assert reply.code == "not_found"
+    async with instance.unchanged():
+        reply = await place.org.editor.do("killFlag", environmentId=other.environment_id, key="only-web")
+        assert reply.code == "not_found"

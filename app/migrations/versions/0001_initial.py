@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(), nullable=True),
         sa.Column("environment_id", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("break_glass", sa.Boolean(), nullable=False),
         sa.Column("previous_value", sa.Text(), nullable=True),
         sa.Column("new_value", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("fk_audit_event_org_id_org"), ondelete="CASCADE"),
@@ -137,10 +138,7 @@ def upgrade() -> None:
         sa.Column("environment_id", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["event_id"],
-            ["audit_event.id"],
-            name=op.f("fk_audit_version_event_id_audit_event"),
-            ondelete="CASCADE",
+            ["event_id"], ["audit_event.id"], name=op.f("fk_audit_version_event_id_audit_event"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_version")),
     )
@@ -158,6 +156,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("protected", sa.Boolean(), nullable=False),
         sa.Column("required_approvals", sa.Integer(), nullable=False),
+        sa.Column("target_id_field", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("version_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -186,6 +185,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_primitive")),
     )
     with op.batch_alter_table("primitive", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_primitive_project_id"), ["project_id"], unique=False)
         batch_op.create_index(
             "uq_primitive_live_key",
             ["project_id", "space", "key"],
@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.Column("environment_id", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("target_id_field", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["environment_id"],
             ["environment.id"],
@@ -220,20 +221,15 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_by", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["environment_id"],
-            ["environment.id"],
-            name=op.f("fk_state_environment_id_environment"),
-            ondelete="CASCADE",
+            ["environment_id"], ["environment.id"], name=op.f("fk_state_environment_id_environment"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["primitive_id"],
-            ["primitive.id"],
-            name=op.f("fk_state_primitive_id_primitive"),
-            ondelete="CASCADE",
+            ["primitive_id"], ["primitive.id"], name=op.f("fk_state_primitive_id_primitive"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", "from_version", name=op.f("pk_state")),
     )
     with op.batch_alter_table("state", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_state_environment_id"), ["environment_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_state_primitive_id"), ["primitive_id"], unique=False)
         batch_op.create_index(
             "uq_state_current",
@@ -255,6 +251,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("to_version IS NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_state_primitive_id"))
+        batch_op.drop_index(batch_op.f("ix_state_environment_id"))
 
     op.drop_table("state")
     op.drop_table("environment_version")
@@ -264,6 +261,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("deleted_at IS NULL"),
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
+        batch_op.drop_index(batch_op.f("ix_primitive_project_id"))
 
     op.drop_table("primitive")
     op.drop_table("environment")

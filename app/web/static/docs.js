@@ -9,7 +9,7 @@ const COLORS = `
 `;
 
 document.getElementById("reference").replaceChildren();
-document.getElementById("who").textContent = "Calls use your session, or the token that you enter";
+document.getElementById("who").textContent = "Calls use your session";
 
 Scalar.createApiReference("#reference", {
   url: "/api/v1/openapi.json",

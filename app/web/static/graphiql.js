@@ -23,11 +23,8 @@ function learn(value, kind, replace) {
 
 const fill = (text) => text.replace(/\{(\w+)\}/g, (whole, name) => known[name] ?? whole);
 
-const socket = new URL("/graphql", location);
-socket.protocol = socket.protocol.replace("http", "ws");
 const send = GraphiQL.createFetcher({
   url: "/graphql",
-  subscriptionUrl: socket.href,
   enableIncrementalDelivery: false,
   headers: { accept: "application/graphql-response+json, application/json;q=0.9" },
 });
@@ -44,7 +41,7 @@ async function fetcher(params, options) {
   return answer;
 }
 
-const operationOf = (example) => example.query.match(/^(?:query|mutation|subscription) (\w+)/m)?.[1];
+const operationOf = (example) => example.query.match(/^(?:query|mutation) (\w+)/m)?.[1];
 
 function open(example, editor) {
   const index = editor.tabs.findIndex((tab) => tab.title === operationOf(example));
@@ -99,14 +96,14 @@ async function whoAmI() {
   const ask = (query) => send({ query }).catch(() => ({}));
   const [me, around] = await Promise.all(["who-am-i", "look-around"].map((slug) => ask(examples.find((e) => e.slug === slug).query)));
   learn(around.data, null, false);
-  return me.data?.me?.name;
+  return me.data?.me?.actor.name;
 }
 
 async function start() {
   const who = document.getElementById("who");
   const name = await whoAmI();
   if (name) who.textContent = `Signed in as ${name}`;
-  else who.innerHTML = '<a href="/app/signin">Sign in</a> or set a token under Headers';
+  else who.innerHTML = '<a href="/app/signin">Sign in</a> to run what needs a caller';
   ReactDOM.createRoot(document.getElementById("graphiql")).render(
     createElement(
       GraphiQL,

@@ -1,0 +1,114 @@
+"""What `serve --demo` fills an empty instance with, and the lines to try it by. It only calls services.
+
+Every step is a unit of work of its own, so that versions and audit look as if people had done it.
+"""
+
+import json
+import shlex
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from app.domain.actors import Actor
+from app.domain.ids import new_request_id
+from app.domain.preconditions import IfMatch
+from app.middleware.authentication import COOKIE
+from app.models import Environment
+from app.services import claim, environments, flags, instance, links, projects
+from app.serving.node import Node
+from app.store.unit_of_work import UnitOfWork
+
+OWNER = {"email": "owner@demo.example", "displayName": "Demo Owner", "orgName": "Demo", "orgSlug": "demo"}
+FLAGS: list[dict[str, Any]] = [
+    {
+        "key": "express-checkout",
+        "type": "boolean",
+        "defaultValue": False,
+        "description": "The checkout on one page instead of four",
+    },
+    {
+        "key": "banner-text",
+        "type": "string",
+        "defaultValue": "Free delivery this week",
+        "description": "What stands above every page",
+    },
+    {
+        "key": "legacy-search",
+        "type": "boolean",
+        "defaultValue": True,
+        "description": "The search of last year; killed in production",
+    },
+]
+QUERY = "{ orgs { nodes { slug projects { nodes { key flags { nodes { key type description } } } } } } }"
+UNCONDITIONAL = IfMatch(None)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Filler:
+    """Runs use cases as the demo's owner."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._actor: Actor | None = None
+
+    async def do(
+        self, use_case: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """One use case in a unit of its own."""
+        async with self._node.unit(new_request_id(), self._actor) as uow:
+            done = await use_case(uow, *args, **kwargs)
+            self._actor = uow.actor
+        return done
+
+
+async def fill(node: Node) -> str:
+    """Fills an empty instance and gives the lines to print; leaves another as it is and says so."""
+    filler = Filler(node)
+    if (code := await filler.do(instance.new_claim_code, node.settings)) is None:
+        return "  --demo: this instance is not empty, so it is served as it is.\n"
+    owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code})
+    production = await _fill_project(filler)
+    link = await filler.do(links.make_for_email, OWNER["email"])
+    return shown(node.settings.public_url, owner.secret, link, production.id)
+
+
+async def _fill_project(filler: Filler) -> Environment:
+    project = await filler.do(projects.create_project, "demo", {"key": "shop", "name": "Shop"})
+    development, production = [
+        await filler.do(environments.create_environment, project.id, {"key": key, "name": key.capitalize()})
+        for key in ("development", "production")
+    ]
+    for flag in FLAGS:
+        await filler.do(flags.create_flag, project.id, flag)
+    on = {"defaultValue": True, "reason": "Try it out here first"}
+    await filler.do(flags.update_flag_state, development.id, "express-checkout", on, UNCONDITIONAL)
+    await filler.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
+    return production
+
+
+def shown(url: str, secret: str, link: str, environment_id: str) -> str:
+    """How to look at the demo in a browser and from a shell."""
+    return f"""  The organisation "demo" is filled. Sign in as its owner by this link, once and within 15 minutes:
+
+    {url}/auth/link?t={link}
+
+  or send this cookie:
+
+    {COOKIE}={secret}
+
+  Evaluate its flags over REST:
+
+{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", secret, {"context": {"userId": "u-1"}})}
+
+  Look around over GraphQL:
+
+{_curl(f"{url}/graphql", secret, {"query": QUERY})}
+"""
+
+
+def _curl(address: str, secret: str, body: object) -> str:
+    return f"""    curl {address} \\
+      -H 'Cookie: {COOKIE}={secret}' \\
+      -H 'Content-Type: application/json' \\
+      -d {shlex.quote(json.dumps(body))}"""

@@ -1,0 +1,33 @@
+"""A node for the length of one command, beside a server that may be running on the same database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from app.main import open_node
+from app.serving.node import Node
+from app.settings import BadSetting, Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Node]:
+    """The node, closed at the end. Raises BadSetting for a database that cannot be opened."""
+    try:
+        node = await open_node(settings)
+    except (DBAPIError, OSError) as fault:
+        raise BadSetting(f"{_setting_of_database(settings)}: {_told(fault)}") from fault
+    try:
+        yield node
+    finally:
+        await node.database.close()
+
+
+def _setting_of_database(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"SIGNALBOX_DATA_DIR: cannot keep the database in {settings.data_dir}"
+    return "SIGNALBOX_DATABASE_URL: cannot open the database"
+
+
+def _told(fault: DBAPIError | OSError) -> str:
+    return str(fault.orig) if isinstance(fault, DBAPIError) else fault.strerror or str(fault)

@@ -1,0 +1,44 @@
+"""RFC 3339 instants as exact, comparable keys: any number of decimals, the years 0000 to 9999, leap seconds."""
+
+import re
+from datetime import date
+
+Instant = tuple[int, str]
+"""Whole seconds, in days of 86,400, and the decimals without their final zeros: these sort as text."""
+
+_INSTANT = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+)
+_LAST_MINUTE = 23 * 60 + 59
+_DAY = 24 * 60
+_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097  # the Gregorian calendar repeats
+
+
+def instant(text: str) -> Instant | None:
+    """The instant that `text` names, or None when it is none.
+
+    Second 60 stands only at 23:59 UTC, of any day, and is the next minute's second 0.
+    """
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = map(int, found.groups()[:6])
+    decimals, sign, offset_hour, offset_minute = found.groups(default="0")[6:]
+    days = _days(year, month, day)
+    if days is None or hour > 23 or minute > 59 or int(offset_hour) > 23 or int(offset_minute) > 59:  # noqa: PLR2004
+        return None
+    offset = int(offset_hour) * 60 + int(offset_minute)
+    minutes = hour * 60 + minute + (offset if sign == "-" else -offset)
+    if second > 59 and not (second == 60 and minutes % _DAY == _LAST_MINUTE):  # noqa: PLR2004
+        return None
+    return (days * _DAY + minutes) * 60 + second, decimals.rstrip("0")
+
+
+def _days(year: int, month: int, day: int) -> int | None:
+    cycles, year_of_cycle = divmod(year, _CYCLE_YEARS)
+    try:
+        # Year 0 is RFC 3339's and not Python's: every year is taken in the cycle that begins with 2000.
+        return date(2000 + year_of_cycle, month, day).toordinal() + cycles * _CYCLE_DAYS
+    except ValueError:
+        return None

@@ -1,0 +1,47 @@
+"""Equality of decoded JSON as the rule language has it: by value, numbers exactly, `true` apart from 1.
+
+Values are what a strict decoder gives: str, bool, None, list, dict, int from -2^63 to 2^64-1 and float for
+every other number.
+"""
+
+from collections.abc import Hashable
+from typing import Any, Final
+
+
+class _Missing:
+    """The type of MISSING."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+"""What a look-up gives where nothing is. It equals no value, null included."""
+
+NUMBERS: Final = frozenset({int, float})
+"""The exact types of numbers: bool is an int to Python and none to JSON."""
+
+_TRUE: Final = (bool, 1)
+_FALSE: Final = (bool, 0)
+
+
+def freeze(value: Any) -> Hashable:
+    """A hashable stand-in: two values are equal as JSON exactly when their stand-ins are.
+
+    Strings, numbers, null and MISSING stand for themselves; Python compares int and float exactly, and equal
+    ones have equal hashes.
+    """
+    if value is True:
+        return _TRUE
+    if value is False:
+        return _FALSE
+    if isinstance(value, list):
+        return tuple(map(freeze, value))
+    if isinstance(value, dict):
+        return frozenset((name, freeze(member)) for name, member in value.items())
+    return value  # type: ignore[no-any-return]
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Whether two values are the same JSON: 1 is 1.0, `true` is not 1, members in any order."""
+    return freeze(left) == freeze(right)

@@ -1,0 +1,87 @@
+"""`If-Match` and `ifMatch`: a write of what has changed in the meantime is refused."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.factories import Instance, Place
+
+WRITES: list[tuple[str, str, dict[str, Any]]] = [
+    ("updateOrg", "org", {"slug": "acme", "name": "Renamed"}),
+    ("updateProject", "project", {"projectId": "", "name": "Renamed"}),
+    ("updateEnvironment", "environment", {"environmentId": "", "name": "Renamed"}),
+    ("updateFlag", "flag", {"projectId": "", "key": "banner", "description": "Changed."}),
+    ("updateFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye"}),
+    ("replaceFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye", "rules": []}),
+    ("killFlag", "flagState", {"environmentId": "", "key": "banner"}),
+]
+ADDRESS = {"slug", "projectId", "environmentId", "key"}
+every_write = pytest.mark.parametrize(("write", "read", "arguments"), WRITES, ids=[write for write, _, _ in WRITES])
+
+
+def filled(place: Place, arguments: dict[str, Any]) -> dict[str, Any]:
+    ids = {"projectId": place.project_id, "environmentId": place.environment_id}
+    return {name: ids[name] if name in ids else value for name, value in arguments.items()}
+
+
+def address(place: Place, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filled(place, arguments).items() if name in ADDRESS}
+
+
+@every_write
+@pytest.mark.provokes("precondition_failed")
+async def test_a_stale_tag_refuses_the_write(
+    instance: Instance, place: Place, write: str, read: str, arguments: dict[str, Any]
+) -> None:
+    given = filled(place, arguments)
+    before = (await place.org.admin.do(read, **address(place, arguments))).etag
+    reply = await place.org.admin.do(write, if_match=before, **given)
+    assert reply.code is None
+    assert reply.etag == (await place.org.admin.do(read, **address(place, arguments))).etag != before
+    async with instance.unchanged():
+        for stale in (before, '"nothing.1"', f'{before}, "0.0"'):
+            again = await place.org.admin.do(write, if_match=stale, **given)
+            assert (again.code, again.status) == ("precondition_failed", 412), stale
+
+
+@every_write
+async def test_a_present_tag_a_weak_one_a_list_or_a_star_let_the_write_pass(
+    place: Place, write: str, read: str, arguments: dict[str, Any]
+) -> None:
+    given = filled(place, arguments)
+    for form in ("{}", "W/{}", '"other" , {}', "*"):
+        tag = (await place.org.admin.do(read, **address(place, arguments))).etag or ""
+        assert (await place.org.admin.do(write, if_match=form.format(tag), **given)).code is None, form
+
+
+@pytest.mark.parametrize("bad", ["no-quotes", '"open', "1.2", '"a" "b"', ",", '"a";'])
+async def test_what_is_no_tag_is_a_fault(instance: Instance, place: Place, bad: str) -> None:
+    async with instance.unchanged():
+        reply = await place.org.editor.do("updateFlagState", if_match=bad, **place.banner, defaultValue="bye")
+        assert (reply.code, reply.status, len(reply.fields)) == ("invalid_request", 400, 1)
+
+
+async def test_of_many_writers_with_one_tag_one_writes(place: Place) -> None:
+    tag = (await place.org.viewer.do("flagState", **place.banner)).etag
+    replies = await asyncio.gather(
+        *(
+            place.org.editor.do("updateFlagState", if_match=tag, **place.banner, defaultValue=f"write {n}")
+            for n in range(50)
+        )
+    )
+    assert sorted(reply.status for reply in replies) == [200, *[412] * 49]
+    assert await place.version() == place.environment["version"] + 1
+
+
+async def test_another_flags_write_does_not_touch_the_tag(place: Place) -> None:
+    tag = (await place.org.viewer.do("flagState", **place.banner)).etag
+    await place.org.editor.make("killFlag", **place.checkout)
+    assert (await place.org.viewer.do("flagState", **place.banner)).etag == tag
+    assert (await place.org.editor.do("killFlag", if_match=tag, **place.banner)).code is None
+
+
+async def test_a_write_that_changes_nothing_still_heeds_its_precondition(instance: Instance, place: Place) -> None:
+    async with instance.unchanged():
+        reply = await place.org.editor.do("restoreFlag", if_match='"stale"', **place.banner)
+        assert reply.code == "precondition_failed"

@@ -1,0 +1,137 @@
+"""Signing in by a link, who am I, and signing out."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col
+
+from app.models import MagicLink, Session, User, now
+from app.services import links
+from sqlalchemy import update
+from tests.factories import Instance
+
+
+async def link_for(instance: Instance, user: User) -> str:
+    async with instance.node.unit("req_test") as uow:
+        return await links.make_for_email(uow, user.email)
+
+
+async def test_a_link_signs_in(instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    caller = instance.anonymous()
+    session = await caller.make("redeemLink", token=await link_for(instance, user))
+    me = await caller.make("me")
+    assert me == session["me"]
+    assert (me["email"], me["actor"]["id"], me["orgs"]) == ("ada@example.com", user.id, [])
+
+
+@pytest.mark.provokes("magic_link_used")
+async def test_a_link_signs_in_once(instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    token = await link_for(instance, user)
+    await instance.anonymous().make("redeemLink", token=token)
+    async with instance.unchanged():
+        late = instance.anonymous()
+        reply = await late.do("redeemLink", token=token)
+        assert (reply.code, reply.status) == ("magic_link_used", 410)
+        assert (await late.do("me")).code == "unauthorized"
+
+
+async def test_of_two_who_redeem_a_link_at_one_moment_one_is_signed_in(instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    token = await link_for(instance, user)
+    replies = await asyncio.gather(*(instance.anonymous().do("redeemLink", token=token) for _ in range(2)))
+    assert sorted(reply.code or "" for reply in replies) == ["", "magic_link_used"]
+
+
+@pytest.mark.provokes("magic_link_expired")
+async def test_a_link_expires(instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    token = await link_for(instance, user)
+    await instance.execute(update(MagicLink).values(expires_at=now()))
+    async with instance.unchanged():
+        reply = await instance.anonymous().do("redeemLink", token=token)
+        assert (reply.code, reply.status) == ("magic_link_expired", 410)
+
+
+@pytest.mark.provokes("magic_link_invalid")
+async def test_an_unknown_or_garbled_link_signs_nobody_in(instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    token = await link_for(instance, user)
+    async with instance.unchanged():
+        for wrong in ("", "sbl_unknown", token[:-1], token + "x", token.upper(), "\0"):
+            reply = await instance.anonymous().do("redeemLink", token=wrong)
+            assert (reply.code, reply.status) == ("magic_link_invalid", 400), wrong
+
+
+async def test_a_link_of_a_deleted_user_is_invalid(instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    token = await link_for(instance, user)
+    await instance.execute(update(User).values(deleted_at=now()))
+    assert (await instance.anonymous().do("redeemLink", token=token)).code == "magic_link_invalid"
+
+
+@pytest.mark.provokes("unauthorized")
+async def test_nobody_is_nobody(instance: Instance) -> None:
+    reply = await instance.anonymous().do("me")
+    assert (reply.code, reply.status) == ("unauthorized", 401)
+
+
+@pytest.mark.parametrize("cookie", ["", "sbs_unknown", "not-a-session"])
+async def test_an_unknown_cookie_is_no_session(instance: Instance, cookie: str) -> None:
+    assert (await instance.anonymous(cookie).do("me")).code == "unauthorized"
+
+
+async def test_a_session_ends_when_it_expires(instance: Instance) -> None:
+    _, ada = await instance.person("ada")
+    await ada.make("me")
+    await instance.execute(update(Session).values(expires_at=now()))
+    assert (await ada.do("me")).code == "unauthorized"
+
+
+async def test_a_session_in_use_slides_on(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    almost = now() + timedelta(hours=1)
+    await instance.execute(update(Session).values(expires_at=almost, last_seen_at=almost - timedelta(days=30)))
+    await ada.make("me")
+    (row,) = (await instance.rows())["session"]
+    later = now() + timedelta(days=29)
+    assert any(getattr(value, "tzinfo", None) is not None and value > later for value in row)
+    await instance.execute(update(Session).where(col(Session.user_id) == user.id).values(last_seen_at=now()))
+    async with instance.unchanged():  # a day at a time, not with every request
+        await ada.make("me")
+
+
+async def test_the_session_of_a_deleted_user_is_over(instance: Instance) -> None:
+    _, ada = await instance.person("ada")
+    await instance.execute(update(User).values(deleted_at=now()))
+    assert (await ada.do("me")).code == "unauthorized"
+
+
+async def test_signing_out_ends_the_session_here_and_no_other(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    elsewhere = instance.anonymous()
+    await elsewhere.make("redeemLink", token=await link_for(instance, user))
+    cookie = ada.client.cookies["signalbox_session"]
+    await ada.make("logout")
+    assert "signalbox_session" not in ada.client.cookies
+    assert (await ada.do("me")).code == "unauthorized"
+    assert (await instance.anonymous(cookie).do("me")).code == "unauthorized"
+    await elsewhere.make("me")
+
+
+async def test_signing_out_twice_is_no_failure(instance: Instance) -> None:
+    _, ada = await instance.person("ada")
+    await ada.make("logout")
+    await ada.make("logout")
+    await instance.anonymous().make("logout")
+
+
+async def test_no_secret_is_stored(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    token = await link_for(instance, user)
+    cookie = ada.client.cookies["signalbox_session"]
+    stored = repr(await instance.rows())
+    assert token not in stored
+    assert cookie not in stored

@@ -1,0 +1,59 @@
+"""What was refused, seen on the wire: each answer of a test's callers passes here.
+
+A refusal that is not the catalogue's fails whichever test met it. A test marked `provokes` fails when it did not meet
+the codes that it names, so the table of codes and tests cannot rot.
+"""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.domain.errors import CATALOGUE
+from app.rest.app import PREFIX
+
+SEEN: set[tuple[str, str]] = set()
+BESIDE_THE_ENVELOPE = {"liveVersion", "proposedVersion"}
+
+
+async def witness(response: httpx2.Response) -> None:
+    """Takes note of the codes in an answer, and holds each to the catalogue."""
+    transport = "graphql" if response.request.url.path == "/graphql" else "rest"
+    if not response.headers.get("content-type", "").startswith("application/") or response.is_stream_consumed:
+        return
+    if transport == "rest" and (response.is_success or not response.request.url.path.startswith(PREFIX)):
+        return
+    await response.aread()
+    if not response.content:
+        return
+    for refusal in refusals(transport, response.json(), response.status_code):
+        assert set(refusal) <= {"code", "status", "fields", "requestId", *BESIDE_THE_ENVELOPE}, refusal
+        assert refusal["status"] == CATALOGUE[refusal["code"]].status
+        assert refusal["requestId"] == response.headers["x-request-id"]
+        SEEN.add((refusal["code"], transport))
+
+
+def refusals(transport: str, body: Any, status: int) -> list[dict[str, Any]]:
+    """The envelopes in an answer, without their messages and with the status."""
+    if transport == "rest":
+        assert isinstance(body["message"], str)
+        return [{name: value for name, value in body.items() if name != "message"} | {"status": status}]
+    return [error["extensions"] for error in body.get("errors", ())]
+
+
+def transports_of(item: pytest.Item, marker: pytest.Mark) -> set[str]:
+    """Where a marked test provokes its codes: where it says so, or on the transport it runs over."""
+    on = marker.kwargs.get("on")
+    if on is not None:
+        return {on}
+    return {item.callspec.params["instance"]}  # type: ignore[attr-defined]
+
+
+def missing(item: pytest.Item) -> set[tuple[str, str]]:
+    """The codes, by transport, that a test claims to provoke and that were not seen while it ran."""
+    return {
+        (code, transport)
+        for marker in item.iter_markers("provokes")
+        for code in marker.args
+        for transport in transports_of(item, marker)
+    } - SEEN

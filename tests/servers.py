@@ -1,0 +1,76 @@
+"""Real servers that tests start for themselves: on a free port, in a temporary folder, ended with the session."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PATIENCE_SECONDS = 30
+
+
+def missing(what: str, package: str) -> None:
+    """Skips the test, loudly, where its server is not installed; on CI that is a failure."""
+    message = f"{what} is not installed; on Debian: apt-get install {package}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL server; gives its address, without a database."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    found = str(binaries[-1]) if binaries else shutil.which("postgres")
+    if found is None:
+        missing("PostgreSQL", "postgresql")
+    home, data, port = Path(str(found)).parent, folder / "postgres", free_port()
+    data.mkdir()
+    as_user = _unprivileged(folder, data)
+    initdb = [str(home / "initdb"), "-D", str(data), "-U", "signalbox", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(initdb, check=True, capture_output=True, user=as_user, cwd=data)
+    options = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}"]
+    command = [str(home / "postgres"), "-D", str(data), "-p", str(port), *options]
+    with subprocess.Popen(
+        command, user=as_user, cwd=data, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            _wait_for([str(home / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-U", "signalbox"])
+            yield f"postgresql://signalbox@127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def _unprivileged(*folders: Path) -> str | None:
+    """PostgreSQL refuses to run as root: then it runs as Debian's user for it."""
+    if os.geteuid() != 0:
+        return None
+    user = pwd.getpwnam("postgres")
+    for folder in folders:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    for parent in folders[0].parents:
+        if parent.stat().st_uid == 0 and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    return "postgres"
+
+
+def _wait_for(command: list[str]) -> None:
+    """Until the command succeeds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        if time.monotonic() > deadline:
+            raise TimeoutError(" ".join(command))
