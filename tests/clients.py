@@ -7,6 +7,7 @@ data has REST's shape.
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
@@ -70,7 +71,8 @@ class RestApi(Api):
 
 def _taken(arguments: dict[str, Any], parameter: str) -> str:
     name = PATH_ARGUMENTS[parameter]
-    return str(arguments.pop("orgSlug") if name == "slug" and "orgSlug" in arguments else arguments.pop(name))
+    given = arguments.pop("orgSlug") if name == "slug" and "orgSlug" in arguments else arguments.pop(name)
+    return quote(given, safe="")
 
 
 def rest_reply(response: httpx2.Response) -> Reply:

@@ -70,7 +70,8 @@ def listening(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as fault:
         where = f"SIGNALBOX_HOST and SIGNALBOX_PORT: cannot listen on {settings.host} port {settings.port}"
-        raise BadSetting(f"{where}: {fault.strerror}. Choose others with --host and --port.") from None
+        why = str(fault.strerror).partition(" (")[0]
+        raise BadSetting(f"{where}: {why}. Choose others with --host and --port.") from None
 
 
 async def _prepare(settings: Settings) -> str:

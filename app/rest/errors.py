@@ -5,7 +5,7 @@ from typing import Self
 import orjson
 from starlette.responses import Response
 
-from app.domain.errors import CATALOGUE
+from app.domain.errors import CATALOGUE, Entry
 from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape

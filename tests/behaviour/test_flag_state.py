@@ -116,7 +116,7 @@ async def test_a_change_with_faults_changes_nothing(
 @pytest.mark.parametrize("operation", ["updateFlagState", "killFlag", "restoreFlag"])
 async def test_a_flag_that_is_not_there_is_not_found(instance: Instance, place: Place, operation: str) -> None:
     async with instance.unchanged():
-        for key in ("none", "CHECKOUT", "checkout ", "%00"):
+        for key in ("none", "CHECKOUT", "checkout ", "%00", "\0"):
             reply = await place.org.editor.do(operation, environmentId=place.environment_id, key=key)
             assert (reply.code, reply.status) == ("not_found", 404), key
 
