@@ -161,10 +161,20 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
         shaped["updatedBy"] = {**shaped["updatedBy"], "kind": shaped["updatedBy"]["kind"].lower()}
     elif "type" in shaped:
         shaped["type"] = shaped["type"].lower()
+    if "rules" in shaped:
+        shaped["rules"] = [_without_nulls(rule) for rule in shaped["rules"]]
     for parent, name in (("org", "orgId"), ("project", "projectId")):
         if parent in shaped:
             shaped[name] = shaped.pop(parent)["id"]
     return shaped
+
+
+def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
+    """REST leaves out what a rule does not have."""
+    given = {name: value for name, value in rule.items() if value is not None}
+    if "split" in given:
+        given["split"] = [_without_nulls(share) for share in given["split"]]
+    return given
 
 
 def _me_or_claim(found: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +193,7 @@ def _evaluations(found: dict[str, Any]) -> dict[str, Any]:
     for entry in found["evaluations"]:
         one = entry["evaluation"]
         if one is not None:
-            one["reason"] = {"kind": one["reason"]["kind"].lower()}
+            one["reason"] = _without_nulls({**one["reason"], "kind": one["reason"]["kind"].lower()})
         by_key[entry["key"]] = one
     return {**found, "evaluations": by_key}
 
@@ -195,7 +205,8 @@ _PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
 _ENVIRONMENT = "id project { id } key name protected requiredApprovals version createdAt updatedAt etag"
 _FLAG = "id project { id } key type description initialValue createdAt updatedAt etag"
 _STATE = (
-    "id flag { id key type description } environment { id } defaultValue rules killed version updatedAt "
+    "id flag { id key type description } environment { id } defaultValue killed version updatedAt "
+    "rules { if value split { value percent name } rolloutPercent seed bucketBy name description } "
     "updatedBy { kind id name } etag"
 )
 _ME = f"actor {{ kind id name }} email orgs {{ org {{ {_ORG} }} role }}"
@@ -261,7 +272,8 @@ DOCUMENTS = {
     ),
     "evaluate": (
         "query($input: EvaluateInput!) { evaluate(input: $input) { environmentId version "
-        "evaluations { key evaluation { value defaultValue reason { kind } } } } }"
+        "evaluations { key evaluation { value defaultValue "
+        "reason { kind ruleIndex ruleName variant trace truncated } } } } }"
     ),
     "errorCatalog": "{ errorCatalog { code title status meaning action } }",
 }

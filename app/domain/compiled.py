@@ -125,8 +125,9 @@ class CompiledRuleset:
         changed: Iterable[CompiledPrimitive | CompiledSegment] = (),
         removed_primitives: Collection[str] = (),
         removed_segments: Collection[str] = (),
+        target_id_path: FieldPath | None = None,
     ) -> "CompiledRuleset":
-        """The snapshot of a later version. What did not change is shared with this one."""
+        """The snapshot of a later version. What did not change, or is None, is shared with this one."""
         primitives, segments = dict(self.primitives), dict(self.segments)
         for key in removed_primitives:
             primitives.pop(key, None)
@@ -137,4 +138,5 @@ class CompiledRuleset:
                 segments[compiled.state.key] = compiled
             else:
                 primitives[compiled.state.key] = compiled
-        return replace(self, version=version, primitives=primitives, segments=segments)
+        path = target_id_path or self.target_id_path
+        return replace(self, version=version, target_id_path=path, primitives=primitives, segments=segments)

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
+from app.domain import json_text
+
 
 class Kind(StrEnum):
     """What a primitive is. Flags and configs share one key space in a project, segments have their own."""
@@ -19,7 +21,13 @@ class FlagType(StrEnum):
     STRING = "string"
 
 
-def value_fault(value_type: FlagType, value: Any) -> str | None:
-    """What is wrong with `value` as a value of the type, or None when it fits."""
+MAX_VALUE_BYTES = 64 * 1024
+
+
+def check_value(value_type: FlagType, value: Any, path: str, faults: dict[str, str]) -> None:
+    """Adds to `faults`, under `path`, what is wrong with `value` as a value of the type."""
     expected = bool if value_type is FlagType.BOOLEAN else str
-    return None if type(value) is expected else f"Must be a {value_type} (the flag's type)."
+    if type(value) is not expected:
+        faults.setdefault(path, f"Must be a {value_type} (the flag's type).")
+    elif len(json_text.encode(value).encode()) > MAX_VALUE_BYTES:
+        faults.setdefault(path, f"Must be at most {MAX_VALUE_BYTES // 1024} KiB of JSON.")

@@ -1,12 +1,14 @@
 """The ruleset and evaluation in GraphQL."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
 
-from app.domain.evaluation import CompiledRuleset
-from app.domain.evaluation import Evaluation as Evaluated
+from app.domain.outcomes import Evaluation as Outcome
+from app.domain.ruleset import Ruleset as Snapshot
+from app.domain.ruleset import document
 from app.graphql.context import Info
 from app.graphql.inputs import Input, body_of
 from app.graphql.scalars import JSON
@@ -21,6 +23,7 @@ class ReasonKind(StrEnum):
 
     DEFAULT = "default"
     KILLED = "killed"
+    RULE_MATCH = "rule_match"
 
 
 @strawberry.type(description="Why a value is what it is.")
@@ -28,11 +31,23 @@ class Reason:
     """A reason."""
 
     kind: ReasonKind = strawberry.field(description="What decided.")
+    rule_index: int | None = strawberry.field(description="Which rule decided, from 0.")
+    rule_name: str | None = strawberry.field(description="The rule's name, where it has one.")
+    variant: str | None = strawberry.field(description="The name of the split's entry, where it has one.")
+    trace: JSON | None = strawberry.field(description="What became of each rule, where `verboseReason` asked.")
+    truncated: bool | None = strawberry.field(description="Whether the traces ended early, at 10,000 nodes.")
 
     @classmethod
-    def of(cls, reason: dict[str, Any]) -> "Reason":
+    def of(cls, reason: Mapping[str, Any]) -> "Reason":
         """From the evaluation's."""
-        return cls(kind=ReasonKind(reason["kind"]))
+        return cls(
+            kind=ReasonKind(reason["kind"]),
+            rule_index=reason.get("ruleIndex"),
+            rule_name=reason.get("ruleName"),
+            variant=reason.get("variant"),
+            trace=reason.get("trace"),
+            truncated=reason.get("truncated"),
+        )
 
 
 @strawberry.type(description="What a key is for a context.")
@@ -44,7 +59,7 @@ class Evaluation:
     reason: Reason = strawberry.field(description="Why.")
 
     @classmethod
-    def of(cls, found: Evaluated) -> "Evaluation":
+    def of(cls, found: Outcome) -> "Evaluation":
         """From the snapshot's answer."""
         return cls(value=JSON(found.value), default_value=JSON(found.default_value), reason=Reason.of(found.reason))
 
@@ -78,16 +93,16 @@ class Ruleset:
     segments: JSON = strawberry.field(description="An object of segments by key.")
 
     @classmethod
-    def of(cls, ruleset: CompiledRuleset) -> "Ruleset":
+    def of(cls, ruleset: Snapshot) -> "Ruleset":
         """From the snapshot."""
-        document = ruleset.document()
+        members = document(ruleset)
         return cls(
             environment_id=strawberry.ID(ruleset.environment_id),
             version=ruleset.version,
             target_id_field=ruleset.target_id_field,
-            flags=document["flags"],
-            configs=document["configs"],
-            segments=document["segments"],
+            flags=members["flags"],
+            configs=members["configs"],
+            segments=members["segments"],
         )
 
 
@@ -97,6 +112,9 @@ class EvaluateInput:
 
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     context: JSON = strawberry.field(description="The JSON object to evaluate for.")
+    verbose_reason: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether reasons say what became of each rule."
+    )
     keys: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description='Which flags and configs; all if absent or ["*"].'
     )
@@ -117,12 +135,12 @@ class EvaluationQueries:
         """REST's `POST /envs/{id}/evaluate`."""
         body = body_of(input, "environment_id")
         async with info.context.unit() as uow:
-            ruleset, found = await evaluation.evaluate(uow, info.context.node.rulesets, input.environment_id, body)
+            answers = await evaluation.evaluate(uow, info.context.node.rulesets, input.environment_id, body)
         return Evaluations(
-            environment_id=strawberry.ID(ruleset.environment_id),
-            version=ruleset.version,
+            environment_id=strawberry.ID(answers.ruleset.environment_id),
+            version=answers.ruleset.version,
             evaluations=[
-                KeyedEvaluation(key=key, evaluation=None if one is None else Evaluation.of(one))
-                for key, one in found.items()
+                KeyedEvaluation(key=key, evaluation=None if found is None else Evaluation.of(found))
+                for key, found in answers.evaluations.items()
             ],
         )

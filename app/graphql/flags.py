@@ -10,6 +10,7 @@ from app.graphql.actors import Actor
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
+from app.graphql.rules import Rule, RuleInput
 from app.graphql.scalars import JSON, Time
 from app.models import Primitive
 from app.services import flags
@@ -78,7 +79,7 @@ class FlagState(Node):
     """A state."""
 
     default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
-    rules: list[JSON] = strawberry.field(description="Tried top down; the first that applies decides.")
+    rules: list[Rule] = strawberry.field(description="Tried top down; the first that applies decides.")
     killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
     version: int = strawberry.field(description="The environment's version when the state last changed.")
     updated_at: Time = strawberry.field(description="When the state last changed.")
@@ -94,7 +95,7 @@ class FlagState(Node):
         return cls(
             id=strawberry.ID(state.id),
             default_value=json.loads(state.default_value),
-            rules=json.loads(state.rules),
+            rules=[Rule.of(rule) for rule in json.loads(state.rules)],
             killed=state.killed,
             version=state.from_version,
             updated_at=Time(state.updated_at),
@@ -120,7 +121,9 @@ class CreateFlagInput:
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="What its values are; never changes.")
     default_value: JSON = strawberry.field(description="Where every environment starts.")
-    rules: list[JSON] | None = strawberry.field(default=strawberry.UNSET, description="None yet: the empty list.")
+    rules: list[RuleInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="Tried top down; the first that applies decides."
+    )
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
 
 
@@ -157,7 +160,7 @@ class ReplaceFlagStateInput:
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     key: str = strawberry.field(description="The flag.")
     default_value: JSON = strawberry.field(description="The value where no rule decides.")
-    rules: list[JSON] = strawberry.field(description="None yet: the empty list.")
+    rules: list[RuleInput] = strawberry.field(description="Tried top down; the first that applies decides.")
     reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
@@ -172,7 +175,9 @@ class UpdateFlagStateInput:
     default_value: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="The value where no rule decides."
     )
-    rules: list[JSON] | None = strawberry.field(default=strawberry.UNSET, description="None yet: the empty list.")
+    rules: list[RuleInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="Tried top down; the first that applies decides."
+    )
     reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from app.domain.inputs import said
 from app.domain.preconditions import IfMatch
+from app.graphql.rules import RuleInput, rule_body
 
 T = TypeVar("T")
 
@@ -62,4 +63,8 @@ def body_of(given: Any, *addressing: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, RuleInput):
+        return rule_body(value)
     return value.value if isinstance(value, Enum) else value

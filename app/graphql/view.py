@@ -12,6 +12,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from app.domain import json_text
 from app.domain.errors import AppError, invalid
 from app.graphql.context import Context
 from app.graphql.errors import extensions_of, formatted
@@ -111,7 +112,7 @@ def _result(result: ExecutionResult, request_id: str, media_type: str) -> Respon
         body["data"] = result.data
     status = 400 if not began and media_type == RESPONSE_JSON else 200
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(orjson.dumps(body), status, headers, media_type)
+    return Response(json_text.dump(body), status, headers, media_type)
 
 
 def _read(body: Any) -> Document:

@@ -65,7 +65,7 @@ class Call:
 
     def read(self, shape: Shape, etag: str | None = None) -> Response:
         """200 with the resource, or 304 when the caller has it."""
-        return self._tagged(shape.encoded(), etag)
+        return self.tagged(shape.encoded(), etag)
 
     def written(self, shape: Shape, etag: str | None = None) -> Response:
         """200 with what a write made of the resource, and its new tag."""
@@ -78,13 +78,14 @@ class Call:
     def page(self, page: Page[T], row_id: Callable[[T], str], shape: Callable[[T], Shape]) -> Response:
         """200 with a list, newest last, and `Link` to the next part."""
         body = orjson.dumps([shape(row).body() for row in page.rows])
-        response = self._tagged(body, body_etag(body))
+        response = self.tagged(body, body_etag(body))
         if page.has_next:
             query = {**self.query, "cursor": self.node.cursors.encode(row_id(page.rows[-1]))}
             response.headers["Link"] = f'<{self.url.path}?{urlencode(query)}>; rel="next"'
         return response
 
-    def _tagged(self, body: bytes, etag: str | None) -> Response:
+    def tagged(self, body: bytes, etag: str | None) -> Response:
+        """200 with the encoded body, or 304 when the caller has what the tag names."""
         headers = {**PRIVATE, **_etag(etag)}
         if etag is not None and none_match(self.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)

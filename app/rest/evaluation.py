@@ -1,17 +1,17 @@
 """The ruleset and evaluation over REST."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import Field
 from starlette.responses import Response
 
-from app.domain.evaluation import CompiledRuleset
-from app.domain.evaluation import Evaluation as Evaluated
+from app.domain import json_text
 from app.domain.policy import Operation
 from app.rest.calls import Call, body_etag, json_response
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape
 from app.services import evaluation
+from app.services.evaluation import Evaluated
 
 
 class RulesetShape(Shape):
@@ -23,11 +23,6 @@ class RulesetShape(Shape):
     flags: dict[str, Any]
     configs: dict[str, Any]
     segments: dict[str, Any]
-
-    @classmethod
-    def of(cls, ruleset: CompiledRuleset) -> Self:
-        """From the snapshot."""
-        return cls.model_validate(ruleset.document())
 
 
 class EvaluationShape(Shape):
@@ -45,34 +40,32 @@ class EvaluationsShape(Shape):
     version: int
     evaluations: Annotated[dict[str, EvaluationShape | None], Field(description="By key.")]
 
-    @classmethod
-    def of(cls, ruleset: CompiledRuleset, evaluations: dict[str, Evaluated | None]) -> Self:
-        """From the snapshot's answers."""
-        return cls(
-            environment_id=ruleset.environment_id,
-            version=ruleset.version,
-            evaluations={
-                key: None
-                if found is None
-                else EvaluationShape(value=found.value, default_value=found.default_value, reason=found.reason)
-                for key, found in evaluations.items()
-            },
-        )
-
 
 async def get_ruleset(call: Call) -> Response:
     """GET /envs/{id}/ruleset."""
     async with call.unit() as uow:
         ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
-    shape = RulesetShape.of(ruleset)
-    return call.read(shape, body_etag(shape.encoded()))
+    body = ruleset.encoded()
+    return call.tagged(body, body_etag(body))
 
 
 async def evaluate(call: Call) -> Response:
     """POST /envs/{id}/evaluate."""
     async with call.unit() as uow:
         answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.body)
-    return json_response(EvaluationsShape.of(*answers).encoded())
+    return json_response(_encoded(answers))
+
+
+def _encoded(answers: Evaluated) -> bytes:
+    body = {
+        "environmentId": answers.ruleset.environment_id,
+        "version": answers.ruleset.version,
+        "evaluations": {
+            key: found and {"value": found.value, "defaultValue": found.default_value, "reason": found.reason}
+            for key, found in answers.evaluations.items()
+        },
+    }
+    return json_text.dump(body)
 
 
 ENDPOINTS = [

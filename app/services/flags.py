@@ -2,14 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic.alias_generators import to_camel
 
 from app.domain import json_text
+from app.domain.chains import check_references
 from app.domain.inputs import Command, Slug, Text, validate
+from app.domain.json_values import equal
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.primitives import FlagType, Kind, value_fault
+from app.domain.primitives import FlagType, Kind, check_value
+from app.domain.reference_graph import ReferenceGraph
+from app.domain.references import primitive, references_of
+from app.domain.rules import parse_rules
 from app.models import Primitive, now
 from app.services.access import EnvironmentAccess, enter_environment, enter_project
 from app.services.etags import row_etag, state_etag
@@ -21,16 +26,34 @@ from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
 
 
-def _fits(value: Any, info: ValidationInfo) -> Any:
-    """A value of the flag's type, which stands in the command itself or is known from the flag."""
-    value_type = (info.context or {}).get("value_type") or info.data.get("type")
-    if value_type is not None and (fault := value_fault(FlagType(value_type), value)) is not None:
-        raise PydanticCustomError("value", fault)
+def _type_of(info: ValidationInfo) -> FlagType | None:
+    """The flag's type, which stands in the command itself or is known from the flag; None for a faulty one."""
+    found = (info.context or {}).get("value_type") or info.data.get("type")
+    return None if found is None else FlagType(found)
+
+
+def _checked_value(value: Any, info: ValidationInfo) -> Any:
+    if (value_type := _type_of(info)) is not None:
+        check_value(value_type, value, to_camel(info.field_name or ""), (info.context or {})["faults"])
     return value
 
 
-Value = Annotated[Any, AfterValidator(_fits)]
-Rules = Annotated[list[Any], Field(max_length=0)]
+def _checked_rules(rules: Any, info: ValidationInfo) -> Any:
+    """Rules of the language whose values are the flag's. There is nothing yet that they could refer to."""
+    faults, value_type = (info.context or {})["faults"], _type_of(info)
+
+    def check(value: Any, path: str, found: dict[str, str]) -> None:
+        if value_type is not None:
+            check_value(value_type, value, path, found)
+
+    parsed = parse_rules(rules, "rules", faults, check)
+    key = primitive("")
+    check_references({key: references_of(parsed)}, ReferenceGraph().with_changes({key: ()}), faults)
+    return rules
+
+
+Value = Annotated[Any, AfterValidator(_checked_value)]
+Rules = Annotated[Any, AfterValidator(_checked_rules), WithJsonSchema({"type": "array", "items": {"type": "object"}})]
 
 
 class CreateFlag(Command):
@@ -97,7 +120,9 @@ async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primiti
     uow.add(flag)
     await uow.flush()
     for environment in await environments.all_of_project(uow.session, access.project.id):
-        uow.write_state(environment, flag, None, default_value=flag.initial_value)
+        uow.write_state(
+            environment, flag, None, default_value=flag.initial_value, rules=json_text.encode(command.rules)
+        )
     uow.record(access.operation, access.subject_of(flag), new=command.model_dump(by_alias=True))
     return flag
 
@@ -197,12 +222,19 @@ async def _write(access: EnvironmentAccess, values: dict[str, Any], if_match: If
     uow, flag = access.uow, access.found
     current = await primitives.current(uow.session, access.environment.id, flag)
     if_match.require(state_etag(current))
-    if all(getattr(current.state, name) == value for name, value in values.items()):
+    if all(_same(getattr(current.state, name), value) for name, value in values.items()):
         return current
     access.require_immediate()
     state = uow.write_state(access.environment, flag, current.state, **values)
     uow.record(access.operation, access.subject_of(flag), reason=reason)
     return Current(flag, state)
+
+
+def _same(present: Any, value: Any) -> bool:
+    """Whether a column holds the value already; JSON texts are the same when what they say is."""
+    if present == value or not isinstance(value, str):
+        return bool(present == value)
+    return equal(json_text.decode(present.encode()), json_text.decode(value.encode()))
 
 
 def _values(command: UpdateFlagState | ReplaceFlagState) -> dict[str, str]:

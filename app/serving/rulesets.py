@@ -5,14 +5,13 @@ sees it on the node that took the write.
 """
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 
 import structlog
 
 from app.domain.errors import AppError, not_found
-from app.domain.evaluation import CompiledRuleset, FlagState
+from app.domain.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
 from app.store.engines import Database
@@ -26,11 +25,11 @@ class RulesetCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._snapshots: dict[str, CompiledRuleset] = {}
+        self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentChange]] = {}  # by environment, while one is read
 
-    async def get(self, environment_id: str) -> CompiledRuleset:
+    async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
         snapshot = self._snapshots.get(environment_id) or await self._load(environment_id)
         if snapshot.version == 0:
@@ -47,12 +46,12 @@ class RulesetCache:
             if snapshot is None:
                 self._missed.get(change.environment.id, []).append(change)
                 continue
-            if snapshot.version + 1 == change.version:
-                self._snapshots[change.environment.id] = _advanced(snapshot, change)
-            elif snapshot.version < change.version:
-                del self._snapshots[change.environment.id]
+            if snapshot.version < change.version:
+                del self._snapshots[snapshot.environment_id]
+                if (following := _advanced(snapshot, change)) is not None:
+                    self._snapshots[snapshot.environment_id] = following
 
-    async def _load(self, environment_id: str) -> CompiledRuleset:
+    async def _load(self, environment_id: str) -> Ruleset:
         """Loads once for all who ask at the same moment, and takes in what was committed while it read."""
         async with self._loading[environment_id]:
             while (snapshot := self._snapshots.get(environment_id)) is None:
@@ -65,37 +64,42 @@ class RulesetCache:
                     self._snapshots[environment_id] = caught_up
         return snapshot
 
-    async def _read(self, environment_id: str) -> CompiledRuleset:
+    async def _read(self, environment_id: str) -> Ruleset:
         async with self._database.reading() as session:
             rows = await rulesets.load(session, environment_id)
         if rows is None:
             raise not_found("environment")
-        flags = {current.primitive.key: _compiled(current.primitive, current.state) for current in rows.states}
-        return CompiledRuleset(environment_id, rows.environment.version, rows.environment.target_id_field, flags)
+        environment = rows.environment
+        states = (_stored(current.primitive, current.state) for current in rows.states)
+        try:
+            return Ruleset.of(environment.id, environment.version, environment.target_id_field, states)
+        except DamagedState as fault:
+            log.exception("ruleset cannot be compiled", environmentId=environment.id)
+            raise AppError("unavailable", "The environment's ruleset cannot be read.") from fault
 
 
-def _caught_up(snapshot: CompiledRuleset, missed: Sequence[EnvironmentChange]) -> CompiledRuleset | None:
-    """The snapshot with what was committed while it was read; None where one commit has not been told yet."""
+def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentChange]) -> Ruleset | None:
+    """The snapshot with what was committed while it was read; None where that must be read again."""
     for change in sorted(missed, key=lambda change: change.version):
-        if change.version == snapshot.version + 1:
-            snapshot = _advanced(snapshot, change)
-        elif change.version > snapshot.version:
-            return None
+        if change.version > snapshot.version:
+            if (following := _advanced(snapshot, change)) is None:
+                return None
+            snapshot = following
     return snapshot
 
 
-def _advanced(snapshot: CompiledRuleset, change: EnvironmentChange) -> CompiledRuleset:
-    changed = {
-        item.primitive.key: _compiled(item.primitive, item.state) for item in change.states if item.state is not None
-    }
-    removed = [item.primitive.key for item in change.states if item.state is None]
-    return snapshot.with_changes(change.version, change.environment.target_id_field, changed, removed)
+def _advanced(snapshot: Ruleset, change: EnvironmentChange) -> Ruleset | None:
+    """The snapshot with one commit more; None where it is not the next one, or cannot be compiled."""
+    if change.version != snapshot.version + 1:
+        return None
+    changed = [_stored(item.primitive, item.state) for item in change.states if item.state is not None]
+    removed = {item.primitive.key for item in change.states if item.state is None}
+    try:
+        return snapshot.with_changes(change.version, change.environment.target_id_field, changed, removed)
+    except DamagedState:
+        log.exception("ruleset cannot be compiled", environmentId=snapshot.environment_id)
+        return None
 
 
-def _compiled(primitive: Primitive, state: State) -> FlagState:
-    return FlagState(
-        type=primitive.value_type,
-        default_value=json.loads(state.default_value),
-        killed=state.killed,
-        rules=tuple(json.loads(state.rules)),
-    )
+def _stored(primitive: Primitive, state: State) -> StoredState:
+    return StoredState(primitive.key, primitive.value_type, state.default_value, state.rules, state.killed)

@@ -104,7 +104,7 @@ class Pages:
 
     async def errors(self, _: Request) -> Response:
         """The catalogue, for people."""
-        return page("errors.html", {"catalogue": list(CATALOGUE.values())})
+        return page("errors.html", {"catalogue": list(CATALOGUE.values()), "here": "errors"})
 
     async def docs(self, _: Request) -> Response:
         """The REST reference."""

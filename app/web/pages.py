@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.datastructures import QueryParams
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
@@ -80,6 +81,15 @@ def static(path: str) -> str:
     return f"/static/{path}?v={digest(folder / path)}"
 
 
+def ticked(text: str) -> Markup:
+    """A text of the catalogue as HTML: what stands between backticks is code."""
+    parts = (
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(text.split("`"))
+    )
+    return Markup("").join(parts)
+
+
 EXAMPLES = load_examples(HERE / "examples")
 
 # To read what was not given is a fault (StrictUndefined), but for these, which are often absent.
@@ -90,7 +100,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters["shell"] = shlex.quote
+templates.filters.update(shell=shlex.quote, ticked=ticked)
 templates.globals.update(static=static, examples=EXAMPLES, viewer=None, error=None, here=None)
 
 

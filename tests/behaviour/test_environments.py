@@ -15,7 +15,9 @@ async def test_an_environment_starts_at_version_0_with_the_initial_values(place:
     assert environment["projectId"] == place.project_id
     assert await place.org.viewer.make("environment", environmentId=environment["id"]) == environment
     states = await place.org.viewer.make("flagStates", environmentId=environment["id"])
-    assert [(state["key"], state["defaultValue"], state["rules"], state["killed"], state["version"]) for state in states] == [
+    assert [
+        (state["key"], state["defaultValue"], state["rules"], state["killed"], state["version"]) for state in states
+    ] == [
         ("checkout", True, [], False, 0),
         ("banner", "hello", [], False, 0),
     ]

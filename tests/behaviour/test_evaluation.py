@@ -47,7 +47,9 @@ async def test_a_killed_boolean_flag_is_false_and_a_killed_string_flag_its_defau
 async def test_a_write_is_seen_by_the_next_evaluation(place: Place) -> None:
     for n in range(5):
         state = await place.org.editor.make("updateFlagState", **place.banner, defaultValue=f"take {n}")
-        answer = await place.org.viewer.make("evaluate", environmentId=place.environment_id, context={}, keys=["banner"])
+        answer = await place.org.viewer.make(
+            "evaluate", environmentId=place.environment_id, context={}, keys=["banner"]
+        )
         assert answer["version"] == state["version"]
         assert answer["evaluations"]["banner"]["value"] == f"take {n}"
 

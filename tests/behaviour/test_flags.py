@@ -102,7 +102,9 @@ async def test_a_flag_of_the_wrong_shape_is_not_made(instance: Instance, place: 
 
 async def test_one_project_does_not_see_the_flags_of_another(instance: Instance, place: Place) -> None:
     other = await instance.place(place.org, key="app")
-    await place.org.editor.make("createFlag", projectId=place.project_id, key="only-web", type="boolean", defaultValue=True)
+    await place.org.editor.make(
+        "createFlag", projectId=place.project_id, key="only-web", type="boolean", defaultValue=True
+    )
     reply = await place.org.editor.do("flag", projectId=other.project_id, key="only-web")
     assert reply.code == "not_found"
     async with instance.unchanged():

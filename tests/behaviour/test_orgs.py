@@ -42,7 +42,9 @@ async def test_the_longest_and_the_oddest_slugs_work_in_paths_too(instance: Inst
     assert (await ada.make("org", slug=slug))["slug"] == slug
 
 
-@pytest.mark.parametrize(("name", "good"), [("", False), ("  ", False), ("x" * 201, False), ("\0", False), ("é" * 200, True)])
+@pytest.mark.parametrize(
+    ("name", "good"), [("", False), ("  ", False), ("x" * 201, False), ("\0", False), ("é" * 200, True)]
+)
 async def test_a_name_has_up_to_200_characters(org: Org, name: str, good: bool) -> None:
     reply = await org.admin.do("updateOrg", slug=org.slug, name=name)
     assert (reply.code, set(reply.fields)) == ((None, set()) if good else ("invalid_request", {"name"}))

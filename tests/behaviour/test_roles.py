@@ -96,7 +96,11 @@ async def test_a_stranger_finds_nothing(instance: Instance, place: Place) -> Non
 @pytest.mark.provokes("unauthorized")
 async def test_a_caller_without_credentials_gets_nowhere(instance: Instance, place: Place) -> None:
     async with instance.unchanged():
-        for operation, arguments in {**CALLS, "createOrg": lambda _: {"slug": "x", "name": "x"}, "me": lambda _: {}}.items():
+        for operation, arguments in {
+            **CALLS,
+            "createOrg": lambda _: {"slug": "x", "name": "x"},
+            "me": lambda _: {},
+        }.items():
             reply = await instance.anonymous().do(operation, **arguments(place))
             assert (reply.code, reply.status) == ("unauthorized", 401), operation
 
@@ -114,7 +118,9 @@ async def test_an_id_that_names_nothing_is_not_found(instance: Instance, place: 
 
 @pytest.mark.parametrize("operation", [name for name, given in CALLS.items() if given in (_FLAG, _STATE)])
 @pytest.mark.parametrize("key", ["none", "BANNER", "\u0000", "x" * 200])
-async def test_a_key_that_names_nothing_is_not_found(instance: Instance, place: Place, operation: str, key: str) -> None:
+async def test_a_key_that_names_nothing_is_not_found(
+    instance: Instance, place: Place, operation: str, key: str
+) -> None:
     async with instance.unchanged():
         for role in (Role.VIEWER, Role.OWNER):  # for people a key counts among the ids, before the role
             reply = await place.org.of(role).do(operation, **{**CALLS[operation](place), "key": key})

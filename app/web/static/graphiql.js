@@ -35,9 +35,10 @@ async function fetcher(params, options) {
   if (unknown) {
     return { errors: [{ message: `There is no ${unknown} yet: create ${MAKES[unknown]} first (there is a tab for it), or write it into the variables.` }] };
   }
-  const answer = await send({ ...params, variables }, options);
-  const mutation = options?.documentAST?.definitions.some((definition) => definition.operation === "mutation");
-  learn(answer.data, null, mutation);
+  // For a moment after a change of tabs GraphiQL still names the operation of the one before.
+  const operationName = params.query.includes(params.operationName) ? params.operationName : undefined;
+  const answer = await send({ ...params, variables, operationName }, options);
+  learn(answer.data, null, /^\s*mutation\b/m.test(params.query));
   return answer;
 }
 

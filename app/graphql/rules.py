@@ -1,0 +1,110 @@
+"""Rules in GraphQL: typed but for conditions and values, which are JSON."""
+
+from typing import Any
+
+import strawberry
+
+from app.graphql.scalars import JSON
+
+
+@strawberry.type(description="One entry of a split.")
+class Share:
+    """A share."""
+
+    value: JSON | None = strawberry.field(description="The value of this entry.")
+    percent: float = strawberry.field(description="Its part of those whom the rule takes; all entries sum to 100.")
+    name: str | None = strawberry.field(description="The variant's name.")
+
+
+@strawberry.type(description="A rule: the first whose condition holds and whose percentage admits decides.")
+class Rule:
+    """A rule."""
+
+    if_: JSON | None = strawberry.field(name="if", description="The condition; null: always.")
+    value: JSON | None = strawberry.field(description="The value that it gives, where it has no split.")
+    split: list[Share] | None = strawberry.field(description="The values that it deals out by percent.")
+    rollout_percent: float | None = strawberry.field(description="How many of those for whom it holds; null: all.")
+    seed: str | None = strawberry.field(description="What percentages are reckoned from, beside the id.")
+    bucket_by: str | None = strawberry.field(description="The context field that ids are taken from here.")
+    name: str | None = strawberry.field(description="Its name, unique in the flag.")
+    description: str | None = strawberry.field(description="What it is for.")
+
+    @classmethod
+    def of(cls, rule: dict[str, Any]) -> "Rule":
+        """From the stored rule."""
+        split = rule.get("split")
+        return cls(
+            if_=rule.get("if"),
+            value=rule.get("value"),
+            split=split and [Share(value=one["value"], percent=one["percent"], name=one.get("name")) for one in split],
+            rollout_percent=rule.get("rolloutPercent"),
+            seed=rule.get("seed"),
+            bucket_by=rule.get("bucketBy"),
+            name=rule.get("name"),
+            description=rule.get("description"),
+        )
+
+
+@strawberry.input(description="One entry of a split.")
+class ShareInput:
+    """A share."""
+
+    value: JSON | None = strawberry.field(default=strawberry.UNSET, description="The value of this entry.")
+    percent: float = strawberry.field(description="Its part, with at most two decimals; all entries sum to 100.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The variant's name.")
+
+
+@strawberry.input(description="A rule. It has either a value or a split.")
+class RuleInput:
+    """A rule. Null for what is optional is the same as leaving it out."""
+
+    if_: JSON | None = strawberry.field(
+        name="if", default=strawberry.UNSET, description="The condition, passed as a variable; left out: always."
+    )
+    value: JSON | None = strawberry.field(default=strawberry.UNSET, description="The value that it gives.")
+    split: list[ShareInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="The values that it deals out by percent."
+    )
+    rollout_percent: float | None = strawberry.field(
+        default=strawberry.UNSET, description="How many of those for whom it holds; at most two decimals."
+    )
+    seed: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What percentages are reckoned from; left out: the flag's key."
+    )
+    bucket_by: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The context field that ids are taken from here."
+    )
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="Its name, unique in the flag.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+
+
+def rule_body(given: RuleInput | ShareInput) -> dict[str, Any]:
+    """The rule, or the share of its split, as REST would have been sent it."""
+    members = {name: getattr(given, attribute) for name, attribute in _ATTRIBUTES if hasattr(given, attribute)}
+    body = {
+        name: value
+        for name, value in members.items()
+        if value is not strawberry.UNSET and (value is not None or name == "value")
+    }
+    if isinstance(given, RuleInput) and given.split:
+        body["split"] = [rule_body(share) for share in given.split]
+    return {name: _shortest(value) if name in _PERCENTS else value for name, value in body.items()}
+
+
+_PERCENTS = {"percent", "rolloutPercent"}
+_ATTRIBUTES = (
+    ("if", "if_"),
+    ("value", "value"),
+    ("split", "split"),
+    ("rolloutPercent", "rollout_percent"),
+    ("percent", "percent"),
+    ("seed", "seed"),
+    ("bucketBy", "bucket_by"),
+    ("name", "name"),
+    ("description", "description"),
+)
+
+
+def _shortest(number: float) -> float:
+    """GraphQL makes 25 a double; REST stores what was written."""
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,124 @@
+"""Flags with rules: saved, evaluated with reasons and traces, refused with every fault at its path."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import Place
+
+PRO = {"field": "plan", "$equals": "pro"}
+RULES: list[dict[str, Any]] = [
+    {"if": {"$and": [PRO, {"$not": {"field": "country", "$in": ["de"]}}]}, "value": True, "name": "pro abroad"},
+    {"if": {"field": "age", "$gte": 65}, "split": [{"value": True, "percent": 100, "name": "all"}], "seed": "s"},
+    {"value": True, "rolloutPercent": 0},
+]
+
+
+async def evaluated(place: Place, context: dict[str, Any], **options: Any) -> Any:
+    answer = await place.org.viewer.make(
+        "evaluate", environmentId=place.environment_id, context=context, keys=["checkout"], **options
+    )
+    return answer["evaluations"]["checkout"]
+
+
+@pytest.fixture
+async def ruled(place: Place) -> Place:
+    """The place, with rules on its boolean flag."""
+    state = await place.org.editor.make(
+        "updateFlagState", environmentId=place.environment_id, key="checkout", rules=RULES, defaultValue=False
+    )
+    assert state["rules"] == RULES
+    return place
+
+
+@pytest.mark.parametrize(
+    ("context", "value", "reason"),
+    [
+        ({"plan": "pro"}, True, {"kind": "rule_match", "ruleIndex": 0, "ruleName": "pro abroad"}),
+        ({"plan": "pro", "country": "de"}, False, {"kind": "default"}),
+        ({"age": 65, "userId": "a"}, True, {"kind": "rule_match", "ruleIndex": 1, "variant": "all"}),
+        ({"userId": "a"}, False, {"kind": "default"}),
+    ],
+)
+async def test_the_first_rule_that_applies_decides(
+    ruled: Place, context: dict[str, Any], value: bool, reason: dict[str, Any]
+) -> None:
+    assert await evaluated(ruled, context) == {"value": value, "defaultValue": False, "reason": reason}
+
+
+async def test_a_trace_tells_what_became_of_each_rule(ruled: Place) -> None:
+    trace = (await evaluated(ruled, {"plan": "free"}, verboseReason=True))["reason"]["trace"]
+    assert [(entry["ruleIndex"], entry["outcome"]) for entry in trace] == [
+        (0, "condition_false"),
+        (1, "condition_false"),
+        (2, "not_admitted"),
+    ]
+    assert trace[0]["condition"]["children"][0] == {
+        "operator": "$equals",
+        "field": "plan",
+        "operand": "pro",
+        "actual": "free",
+        "result": False,
+    }
+
+
+async def test_the_state_is_read_as_it_was_written(ruled: Place) -> None:
+    state = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
+    ruleset = await ruled.org.viewer.make("ruleset", environmentId=ruled.environment_id)
+    assert state["rules"] == RULES
+    assert ruleset["flags"]["checkout"]["rules"] == RULES
+
+
+async def test_rules_that_are_equal_as_json_change_nothing(ruled: Place) -> None:
+    before = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
+    same = [{**rule, "rolloutPercent": 0.0} if "rolloutPercent" in rule else rule for rule in RULES]
+    after = await ruled.org.editor.make(
+        "updateFlagState", environmentId=ruled.environment_id, key="checkout", rules=same
+    )
+    assert after["version"] == before["version"]
+
+
+@pytest.mark.provokes("invalid_request")
+async def test_every_fault_is_named_at_its_path_and_nothing_changes(ruled: Place) -> None:
+    before = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
+    faulty = [
+        {"if": {"$and": [{"field": "a", "$matches": "("}, {"field": "b", "$inCidr": ["10.0.0.0"]}]}, "value": "no"},
+        {"if": {"$segment": "staff"}, "value": True},
+        {"if": {"$or": [{"$flag": "other", "$equals": True}]}, "split": [{"value": True, "percent": 99.5}]},
+        {"value": True, "rolloutPercent": 12.345},
+    ]
+    reply = await ruled.org.editor.do(
+        "updateFlagState", environmentId=ruled.environment_id, key="checkout", rules=faulty, defaultValue="no"
+    )
+    assert reply.code == "invalid_request"
+    assert set(reply.fields) == {
+        "defaultValue",
+        "rules.0.if.$and.0.$matches",
+        "rules.0.if.$and.1.$inCidr.0",
+        "rules.0.value",
+        "rules.1.if.$segment",
+        "rules.2.if.$or.0.$flag",
+        "rules.2.split",
+        "rules.3.rolloutPercent",
+    }
+    assert await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout") == before
+
+
+async def test_a_whole_state_is_replaced(ruled: Place) -> None:
+    state = await ruled.org.editor.make(
+        "replaceFlagState", environmentId=ruled.environment_id, key="checkout", defaultValue=True, rules=[]
+    )
+    assert (state["defaultValue"], state["rules"]) == (True, [])
+    assert (await evaluated(ruled, {"plan": "pro"}))["reason"] == {"kind": "default"}
+
+
+async def test_a_copied_environment_has_the_rules(ruled: Place) -> None:
+    copy = await ruled.org.editor.make(
+        "createEnvironment",
+        projectId=ruled.project_id,
+        key="copy",
+        name="Copy",
+        copyFromEnvId=ruled.environment_id,
+    )
+    state = await ruled.org.viewer.make("flagState", environmentId=copy["id"], key="checkout")
+    assert (copy["version"], state["rules"], state["version"]) == (1, RULES, 1)

@@ -1,0 +1,84 @@
+"""The pages in Chromium: what a person does on the first day, without a byte from another host."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.processes import Served, command
+from tests.web.conftest import Watch
+
+# What each tab of GraphiQL answers, when they are run from left to right on a new instance.
+TOUR = {
+    "WhoAmI": '"email": "ada@acme.example"',
+    "LookAround": '"slug": "acme-rail"',
+    "CreateProject": '"key": "web"',
+    "CreateEnvironment": '"key": "production"',
+    "CreateFlag": '"key": "new-checkout"',
+    "ChangeFlag": '"defaultValue": true',
+    "Evaluate": '"value": true',
+    "KillFlag": '"killed": true',
+    "RestoreFlag": '"killed": false',
+}
+
+
+def claim(page: Page, link: str) -> None:
+    page.goto(link)
+    page.get_by_label("Name", exact=True).fill("Acme Rail")
+    page.get_by_label("Slug").fill("acme-rail")
+    page.get_by_label("Email").fill("ada@acme.example")
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_role("button", name="Claim and sign in").click()
+
+
+def test_from_the_claim_link_to_a_killed_flag(browser: Browser, server: Served, claim_link: str) -> None:
+    watch = Watch()
+    page = watch.over(browser.new_context()).new_page()
+    claim(page, claim_link)
+    expect(page).to_have_url(f"{server.url}/app/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Ada")
+
+    page.get_by_role("link", name="GraphiQL", exact=True).first.click()
+    expect(page.locator("#who")).to_have_text("Signed in as Ada")
+    for tab, answer in TOUR.items():
+        page.get_by_role("tab", name=tab).click()
+        page.locator(".graphiql-execute-button").click()
+        expect(page.locator(".graphiql-response")).to_contain_text(answer)
+
+    page.goto(f"{server.url}/docs/errors")
+    expect(page.locator("#key_collision")).to_contain_text("The key exists")
+    assert watch.hosts == {urlsplit(server.url).netloc}
+    assert watch.complaints == []
+
+
+def test_an_example_opens_by_its_address(browser: Browser, server: Served, claim_link: str) -> None:
+    page = browser.new_page()
+    claim(page, claim_link)
+    page.goto(f"{server.url}/graphql#create-a-flag")
+    expect(page.get_by_role("tab", name="CreateFlag")).to_have_attribute("aria-selected", "true")
+    page.locator(".graphiql-execute-button").click()
+    expect(page.locator(".graphiql-response")).to_contain_text("There is no projectId yet: create a project first")
+
+
+def test_without_javascript_a_fault_is_told_and_the_claim_works(
+    browser: Browser, server: Served, claim_link: str
+) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    claim(page, f"{server.url}/app/claim?code=wrong")
+    expect(page.get_by_role("alert")).to_contain_text("Is not the claim code of this instance.")
+    expect(page.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Email")).to_have_value("ada@acme.example")
+
+    claim(page, claim_link)
+    expect(page).to_have_url(f"{server.url}/app/")
+    page.goto(claim_link)
+    expect(page).to_have_url(f"{server.url}/app/")
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{server.url}/app/signin")
+    link = command(server.folder, "sign-in", "ada@acme.example", "--base-url", server.url).stdout.strip()
+    page.goto(link)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Ada")
+    page.goto(link)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("The sign-in link was used")
