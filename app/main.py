@@ -1,23 +1,26 @@
 """The composition root: builds everything once, and hands each path to its surface."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from app.domain.errors import AppError
 from app.domain.ids import new_request_id
 from app.graphql import view
+from app.mail import postman
+from app.middleware.failures import Failures, enveloped
+from app.middleware.methods import Methods
 from app.middleware.requests import Requests, info_of
 from app.rest import app as rest
-from app.rest.calls import refusal
 from app.services import instance
 from app.services.listing import CursorCodec
-from app.serving.node import Node
+from app.serving.node import Caches, Node
 from app.serving.rulesets import RulesetCache
+from app.serving.token_cache import TokenCache
 from app.settings import Settings
 from app.store import migrations
 from app.store.engines import Database, Postgres, Sqlite
@@ -37,10 +40,10 @@ async def open_node(settings: Settings) -> Node:
     """Brings the database up to date and gathers what the process holds. The caller closes the node's database."""
     database = open_database(settings)
     await migrations.upgrade(database)
-    rulesets = RulesetCache(database)
-    async with UnitOfWork(database, rulesets, new_request_id()) as uow:
+    caches = Caches(RulesetCache(database), TokenCache(database, settings.max_rate_per_min))
+    async with UnitOfWork(database, caches, new_request_id()) as uow:
         row = await instance.prepare(uow, settings)
-    return Node(settings, database, rulesets, CursorCodec(row.signing_key))
+    return Node(settings, database, caches, CursorCodec(row.signing_key), settings.trusted_networks)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -50,8 +53,11 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         node = app.state.node = await open_node(settings)
         app.router.routes[:] = surfaces(node)
-        yield
-        await node.database.close()
+        flushing = asyncio.create_task(node.last_uses.keep_flushing())
+        async with postman.working(node):
+            yield
+        flushing.cancel()
+        await node.close()
 
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
@@ -62,8 +68,8 @@ def create_app(settings: Settings) -> Starlette:
 def surfaces(node: Node) -> list[BaseRoute]:
     """Who answers what."""
     return [
-        Route("/healthz", Probe(alive)),
-        Route("/readyz", Probe(node.database.ping)),
+        Route("/healthz", Failures(Probe(alive), enveloped)),
+        Route("/readyz", Failures(Probe(node.database.ping), enveloped)),
         Mount(rest.PREFIX, rest.build(node)),
         Route(view.PATH, view.build(node, graphiql_page)),
         Mount("/", web.build(node)),
@@ -74,17 +80,15 @@ class Probe:
     """`{"status": "ok"}` when what it asks does not raise, `unavailable` when it does."""
 
     def __init__(self, asked: Callable[[], Awaitable[None]]) -> None:
-        self.asked = asked
+        self.methods = Methods({"GET": asked})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        info = info_of(scope)
-        info.route = scope["path"]
-        try:
-            await self.asked()
-            response: Response = JSONResponse({"status": "ok"})
-        except AppError as error:
-            response = refusal(error, info.request_id)
+        info_of(scope).route = scope["path"]
+        response = self.methods.told()
+        if (asked := self.methods.find(scope["method"])) is not None:
+            await asked()
+            response = JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
         await response(scope, receive, send)
 
 

@@ -1,5 +1,7 @@
 """Everything that can be configured, read once from SIGNALBOX_* and the command line into one frozen object."""
 
+from email.headerregistry import Address
+from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -8,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.cidrs import Networks, parse_network
 
 MIN_CLAIM_CODE = 8
 
@@ -45,23 +49,75 @@ def _base_url(url: str | None) -> str | None:
     return url.rstrip("/")
 
 
+def _cidrs(text: str) -> str:
+    if any(parse_network(one) is None for one in _listed(text)):
+        raise ValueError("takes networks such as 10.0.0.0/8,fd00::/8, with commas between them")
+    return text
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _smtp_url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("takes smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS)")
+    return url
+
+
+def _mail_from(text: str | None) -> str | None:
+    if text is None:
+        return None
+    name, email = parseaddr(text)
+    try:
+        address = Address(name, addr_spec=email)
+    except (ValueError, IndexError):
+        address = Address()
+    if not address.username or not address.domain or not text.isprintable():
+        raise ValueError("takes an address such as Signalbox <signalbox@example.com>")
+    return text
+
+
 class Settings(BaseSettings):
     """The settings of one node. Field `x_y` is the variable `SIGNALBOX_X_Y`."""
 
-    model_config = SettingsConfigDict(env_prefix="SIGNALBOX_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SIGNALBOX_", frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one."""
     data_dir: Path = Path("data")
+    """Folder of the SQLite database and the claim code."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes. More than one needs `SIGNALBOX_REDIS_URL`."""
     demo: bool = False
+    """Fill an empty instance with something to look at."""
     database_url: Annotated[str | None, AfterValidator(_database_url)] = None
+    """`postgresql://user:pass@host/db` (14 or newer) or `sqlite:///path`. Left out: SQLite in the data folder."""
     redis_url: str | None = None
+    """Not used in this version; leave it unset."""
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
+    """What links begin with, such as `https://flags.example.com`; https makes cookies Secure."""
     mode: Mode = Mode.SELF_HOSTED
+    """`self_hosted`: only those who are let in. `hosted`: anybody may sign up."""
+    trusted_proxies: Annotated[str, AfterValidator(_cidrs)] = ""
+    """Networks whose `X-Forwarded-For` counts, with commas between them."""
     max_rate_per_min: Annotated[int, Field(ge=1)] = 600_000
+    """The most that an organisation's `maxRateLimitPerMin` can be."""
+    smtp_url: Annotated[str | None, AfterValidator(_smtp_url)] = None
+    """`smtp://user:pass@host:587` or `smtps://…:465`. Left out: mail is written to `outbox/` in the data folder."""
+    mail_from: Annotated[str | None, AfterValidator(_mail_from)] = None
+    """Sender of mail, such as `Signalbox <signalbox@example.com>`."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
+    """Claims an empty instance; at least 8 characters. Left out: the first start makes one."""
     log_format: LogFormat = LogFormat.CONSOLE
+    """`console` for people, `json` for machines."""
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -80,6 +136,21 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """Whether people reach the instance over https."""
         return self.public_url.startswith("https://")
+
+    @property
+    def trusted_networks(self) -> Networks:
+        """The proxies whose `X-Forwarded-For` counts."""
+        return Networks(network for one in _listed(self.trusted_proxies) if (network := parse_network(one)) is not None)
+
+    @property
+    def outbox(self) -> Path:
+        """Where mail is written to while no server for it is set."""
+        return self.data_dir / "outbox"
+
+    @property
+    def sender(self) -> str:
+        """Whom mail comes from."""
+        return self.mail_from or f"Signalbox <signalbox@{urlsplit(self.public_url).hostname}>"
 
     @property
     def loopback(self) -> bool:

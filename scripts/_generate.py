@@ -1,4 +1,4 @@
-# Derives schema.graphql and the marked blocks of README.md from the code. Run by scripts/generate.
+# Derives schema.graphql and the marked blocks of README.md and app/README.md from the code. Run by scripts/generate.
 
 import argparse
 import re
@@ -6,8 +6,16 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from app.domain.errors import CATALOGUE
+from app.cli.commands import cli
+from app.domain import json_text
+from app.domain.catalogue import CATALOGUE
+from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
+from app.middleware.bodies import MAX_BODY
+from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
+from app.settings import Settings
+from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT
+from scripts._parity import GRAPHQL_ONLY, REST_ONLY, WITHOUT_ROW, lines
 
 TOP = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -26,9 +34,56 @@ def errors() -> str:
     return table(("code", "status", "meaning"), rows)
 
 
-# What README.md holds between `<!-- generated: NAME -->` and `<!-- end generated -->`, by NAME.
+def settings() -> str:
+    fields = Settings.model_fields.items()
+    rows = ((f"`SIGNALBOX_{name.upper()}`", shown(field.default), field.description) for name, field in fields)
+    return table(("variable", "default", "meaning"), rows)
+
+
+def shown(default: object) -> str:
+    return "" if default in {None, "", False} else f"`{default}`"
+
+
+def commands() -> str:
+    rows = (
+        (f"`signalbox {command.name or command.callback.__name__}`", command.callback.__doc__.partition("\n")[0])
+        for command in cli.registered_commands
+    )
+    return table(("command", "what it does"), rows)
+
+
+def limits() -> str:
+    rows = (
+        ("keys and slugs", "1 to 128 of `a-z 0-9 . _ -`, a letter or digit first; they never change"),
+        ("names, texts", "200 and 2,000 characters"),
+        ("a request's body", f"{MAX_BODY // 1024} KiB of JSON, {json_text.MAX_DEPTH} levels deep"),
+        ("an evaluation", f"{MAX_KEYS:,} keys; a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
+        ("a part of a list", f"{DEFAULT_LIMIT} entries, up to {MAX_LIMIT:,} by `limit`, `first` or `last`"),
+        *((f"a GraphQL document's {limit.name}", f"{limit.most:,}: {limit.counted}") for limit in LIMITS),
+    )
+    return table(("what", "how much"), rows)
+
+
+def parity() -> str:
+    rows = (
+        (
+            line.name,
+            f"`{line.route}`" if line.endpoint else f"none: {GRAPHQL_ONLY[line.name]}",
+            f"`{line.field}`" if line.field else f"none: {REST_ONLY[line.name]}",
+            ", ".join(f"`{row}`" for row in line.rows) or WITHOUT_ROW.get(line.name, ""),
+        )
+        for line in lines()
+    )
+    return table(("operation", "REST", "GraphQL", "row of the policy, or for whom"), rows)
+
+
+# What a README holds between `<!-- generated: NAME -->` and `<!-- end generated -->`, by NAME.
 BLOCKS: dict[str, Callable[[], str]] = {
+    "commands": commands,
     "errors": errors,
+    "limits": limits,
+    "parity": parity,
+    "settings": settings,
 }
 
 
@@ -36,20 +91,25 @@ def fill(text: str) -> str:
     return BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block[2]]()}\n{block[3]}", text)
 
 
+def wanted() -> dict[Path, str]:
+    """What each generated file should hold."""
+    readmes = (TOP / "README.md", TOP / "app" / "README.md")
+    return {
+        TOP / "schema.graphql": schema.as_str().rstrip() + "\n",
+        **{readme: fill(readme.read_text(encoding="utf-8")) for readme in readmes},
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/generate")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 naming the stale files")
     check = parser.parse_args().check
 
-    readme = TOP / "README.md"
-    wanted = {
-        TOP / "schema.graphql": schema.as_str().rstrip() + "\n",
-        readme: fill(readme.read_text(encoding="utf-8")),
-    }
-    stale = [p for p, text in wanted.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    texts = wanted()
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if not check:
-            path.write_text(wanted[path], encoding="utf-8")
+            path.write_text(texts[path], encoding="utf-8")
         print(f"{path.name} {'is stale: run scripts/generate' if check else 'written'}")
     return 1 if check and stale else 0
 

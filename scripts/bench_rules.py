@@ -15,6 +15,7 @@ from app.domain.compiled import CompiledPrimitive, CompiledRuleset, PrimitiveSta
 from app.domain.compiler import compile_primitive
 from app.domain.paths import FieldPath
 from app.domain.rules import parse_rules
+from scripts import _commit_to_servable
 from tests.naive import Naive
 
 FLAGS = 10_000
@@ -131,3 +132,4 @@ if __name__ == "__main__":
     compiling()
     changing()
     memory()
+    _commit_to_servable.run(rules()[:2])

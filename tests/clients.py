@@ -13,8 +13,11 @@ import httpx2
 
 from app.rest.app import PREFIX, TABLE
 from app.rest.routing import Endpoint
+from scripts._parity import REST_ONLY, graphql_name
 
 PATH_ARGUMENTS = {"project_id": "projectId", "env_id": "environmentId", "slug": "slug", "key": "key"}
+PATH_ARGUMENTS |= {"api_key_id": "apiKeyId"}
+PATH_ARGUMENTS |= {"user_id": "userId", "invitation_id": "invitationId", "session_id": "sessionId", "token": "token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class RestApi(Api):
 
     async def do(self, operation: str, *, if_match: str | None = None, **arguments: Any) -> Reply:
         endpoint = ENDPOINTS[operation]
-        path = PREFIX + re.sub(r"\{(\w+)\}", lambda found: _taken(arguments, found[1]), endpoint.path)
+        path = address(endpoint, arguments)
         reading = endpoint.method == "GET"
         headers = {"If-Match": if_match, "X-Break-Glass": arguments.pop("breakGlass", None)}
         response = await self.client.request(
@@ -67,6 +70,11 @@ class RestApi(Api):
             headers={name: value for name, value in headers.items() if value is not None},
         )
         return rest_reply(response)
+
+
+def address(endpoint: Endpoint, arguments: dict[str, Any]) -> str:
+    """Where the endpoint is; what stands in its path is taken out of the arguments."""
+    return PREFIX + re.sub(r"\{(\w+)\}", lambda found: _taken(arguments, found[1]), endpoint.path)
 
 
 def _taken(arguments: dict[str, Any], parameter: str) -> str:
@@ -127,19 +135,33 @@ def graphql_reply(answer: dict[str, Any]) -> Reply:
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:
     """REST says `boolean` where GraphQL says `BOOLEAN`."""
     given = variables.get("input", variables)
-    if isinstance(given.get("type"), str):
-        given["type"] = given["type"].upper()
+    for name in ("type", "level", "role"):
+        if isinstance(given.get(name), str):
+            given[name] = given[name].upper()
+    if isinstance(given.get("actions"), list):
+        given["actions"] = [one.upper() if isinstance(one, str) else one for one in given["actions"]]
     return variables
 
 
 def _shaped(operation: str, found: Any) -> Reply:
     """GraphQL's answer in REST's shape."""
-    if operation == "logout" or operation.startswith("delete"):
+    if operation == "logout" or operation.startswith(("delete", "revoke")):
         return Reply(None, None, status=204)
     if operation in {"evaluate", "ruleset", "errorCatalog"}:
         return Reply(None, _SHAPES.get(operation, lambda data: data)(found))
-    if operation in {"me", "installClaim", "redeemLink"}:
+    if operation in {"requestMagicLink", "signUp"}:
+        return Reply(None, found)
+    if operation == "removeMember":
+        return Reply(None, _removed(found))
+    if operation == "invitation":
+        return Reply(None, _resource(found))
+    if operation == "createInvitation":
+        return Reply(None, {**_resource(found["invitation"]), "acceptUrl": found["acceptUrl"]})
+    if operation in {"me", "installClaim", "redeemLink", "acceptInvitation"}:
         return Reply(None, _me_or_claim(found))
+    if operation == "createApiKey":
+        shaped = _shaped("apiKey", found["apiKey"])
+        return replace(shaped, data={**shaped.data, "token": found["token"]})
     while isinstance(found, dict) and "id" not in found and "nodes" not in found and len(found) == 1:
         found = next(iter(found.values()))
     if found is None:
@@ -157,15 +179,25 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
     if "flag" in shaped:
         flag = shaped.pop("flag")
         shaped |= {"primitiveId": flag["id"], "key": flag["key"], "type": flag["type"].lower()}
-        shaped |= {"description": flag["description"], "environmentId": shaped.pop("environment")["id"]}
-        shaped["updatedBy"] = {**shaped["updatedBy"], "kind": shaped["updatedBy"]["kind"].lower()}
+        shaped |= {"description": flag["description"], "environmentId": _id_of(shaped.pop("environment"))}
+        shaped["updatedBy"] = _actor(shaped["updatedBy"])
     elif "type" in shaped:
         shaped["type"] = shaped["type"].lower()
+    for name in ("role", "status"):
+        if name in shaped:
+            shaped[name] = shaped[name].lower()
+    if "invitedBy" in shaped:
+        shaped["invitedBy"] = _actor(shaped["invitedBy"])
     if "rules" in shaped:
         shaped["rules"] = [_without_nulls(rule) for rule in shaped["rules"]]
+    if "mintedBy" in shaped:
+        shaped["mintedBy"] = _actor(shaped["mintedBy"])
+        shaped["level"] = shaped["level"] and shaped["level"].lower()
+        shaped["actions"] = [one.lower() for one in shaped["actions"]]
+        shaped["environments"] = {name: value for name, value in shaped["environments"].items() if value is not None}
     for parent, name in (("org", "orgId"), ("project", "projectId")):
         if parent in shaped:
-            shaped[name] = shaped.pop(parent)["id"]
+            shaped[name] = _id_of(shaped.pop(parent))
     return shaped
 
 
@@ -177,6 +209,16 @@ def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def _removed(found: dict[str, Any]) -> dict[str, Any]:
+    tokens = [{"id": token["tokenId"], "name": token["name"]} for token in found["tokens"]]
+    return {**found, "member": _resource(found["member"]), "tokens": tokens}
+
+
+def _id_of(parent: dict[str, Any] | None) -> str | None:
+    """A parent that a token may not read is null in GraphQL, where REST has its id."""
+    return None if parent is None else str(parent["id"])
+
+
 def _me_or_claim(found: dict[str, Any]) -> dict[str, Any]:
     if "me" in found:
         return {name: _me(value) if name == "me" else _resource(value) for name, value in found.items()}
@@ -184,8 +226,17 @@ def _me_or_claim(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _me(found: dict[str, Any]) -> dict[str, Any]:
+    if found["orgs"] is None:
+        return {"actor": _actor(found["actor"])}
     orgs = [{"org": _resource(one["org"]), "role": one["role"].lower()} for one in found["orgs"]]
-    return {**found, "actor": {**found["actor"], "kind": found["actor"]["kind"].lower()}, "orgs": orgs}
+    return {**found, "actor": _actor(found["actor"]), "orgs": orgs}
+
+
+def _actor(found: dict[str, Any]) -> dict[str, Any]:
+    shaped = {**found, "kind": found["kind"].lower()}
+    if (minter := shaped.pop("onBehalfOf", None)) is not None:
+        shaped["onBehalfOf"] = _actor(minter)
+    return shaped
 
 
 def _evaluations(found: dict[str, Any]) -> dict[str, Any]:
@@ -200,6 +251,7 @@ def _evaluations(found: dict[str, Any]) -> dict[str, Any]:
 
 _SHAPES = {"evaluate": _evaluations}
 
+_ACTOR = "kind id name onBehalfOf { kind id name }"
 _ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt etag"
 _PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
 _ENVIRONMENT = "id project { id } key name protected requiredApprovals version createdAt updatedAt etag"
@@ -207,9 +259,16 @@ _FLAG = "id project { id } key type description initialValue createdAt updatedAt
 _STATE = (
     "id flag { id key type description } environment { id } defaultValue killed version updatedAt "
     "rules { if value split { value percent name } rolloutPercent seed bucketBy name description } "
-    "updatedBy { kind id name } etag"
+    f"updatedBy {{ {_ACTOR} }} etag"
 )
-_ME = f"actor {{ kind id name }} email orgs {{ org {{ {_ORG} }} role }}"
+_API_KEY = (
+    "id name level actions environments { org projects envs } resources rateLimitPerMin approvalRequired ipAllowlist "
+    "expiresAt lastUsedAt hint mintedBy { kind id name } createdAt updatedAt etag"
+)
+_ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }}"
+_SESSION = "id current createdAt lastSeenAt expiresAt"
+_MEMBER = "id userId email displayName role createdAt updatedAt etag"
+_INVITATION = "id email role status invitedBy { kind id name } createdAt expiresAt"
 _PAGE = "pageInfo { hasNextPage endCursor }"
 
 
@@ -220,6 +279,29 @@ def _mutation(name: str, selection: str) -> str:
 DOCUMENTS = {
     "installClaim": _mutation("installClaim", f"me {{ {_ME} }} org {{ {_ORG} }}"),
     "redeemLink": _mutation("redeemLink", f"me {{ {_ME} }}"),
+    "requestMagicLink": _mutation("requestMagicLink", "sent"),
+    "signUp": _mutation("signUp", "sent"),
+    "deleteMe": _mutation("deleteMe", "email"),
+    "sessions": (
+        f"query($limit: Int, $cursor: String) {{ sessions(first: $limit, after: $cursor) "
+        f"{{ nodes {{ {_SESSION} }} {_PAGE} }} }}"
+    ),
+    "deleteSession": _mutation("deleteSession", "session { id }"),
+    "members": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String) "
+        f"{{ members(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_MEMBER} }} {_PAGE} }} }}"
+    ),
+    "member": f"query($orgSlug: String!, $userId: ID!) {{ member(orgSlug: $orgSlug, userId: $userId) {{ {_MEMBER} }} }}",
+    "updateMember": _mutation("updateMember", f"member {{ {_MEMBER} }}"),
+    "removeMember": _mutation("removeMember", f"member {{ {_MEMBER} }} tokens {{ tokenId name }} tokensRevoked"),
+    "invitations": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String) "
+        f"{{ invitations(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_INVITATION} }} {_PAGE} }} }}"
+    ),
+    "createInvitation": _mutation("createInvitation", f"invitation {{ {_INVITATION} }} acceptUrl"),
+    "revokeInvitation": _mutation("revokeInvitation", "invitation { id }"),
+    "invitation": "query($token: String!) { invitation(token: $token) { orgName orgSlug email role expiresAt } }",
+    "acceptInvitation": _mutation("acceptInvitation", f"me {{ {_ME} }} org {{ {_ORG} }}"),
     "logout": "mutation { logout { signedOut } }",
     "me": f"{{ me {{ {_ME} }} }}",
     "createOrg": _mutation("createOrg", f"org {{ {_ORG} }}"),
@@ -232,8 +314,19 @@ DOCUMENTS = {
     "deleteProject": _mutation("deleteProject", "project { id }"),
     "project": f"query($projectId: ID!) {{ project(id: $projectId) {{ {_PROJECT} }} }}",
     "projects": (
-        "query($orgSlug: String!, $limit: Int, $cursor: String, $key: String) { org(slug: $orgSlug) "
-        f"{{ projects(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_PROJECT} }} {_PAGE} }} }} }}"
+        "query($orgSlug: String!, $limit: Int, $cursor: String, $key: String) "
+        "{ projects(orgSlug: $orgSlug, first: $limit, after: $cursor, key: $key) "
+        f"{{ nodes {{ {_PROJECT} }} {_PAGE} }} }}"
+    ),
+    "createApiKey": _mutation("createApiKey", f"token apiKey {{ {_API_KEY} }}"),
+    "renewApiKey": _mutation("renewApiKey", f"apiKey {{ {_API_KEY} }}"),
+    "revokeApiKey": _mutation("revokeApiKey", "apiKey { id }"),
+    "apiKey": (
+        f"query($orgSlug: String!, $apiKeyId: ID!) {{ apiKey(orgSlug: $orgSlug, id: $apiKeyId) {{ {_API_KEY} }} }}"
+    ),
+    "apiKeys": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String) "
+        f"{{ apiKeys(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_API_KEY} }} {_PAGE} }} }}"
     ),
     "createEnvironment": _mutation("createEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
     "updateEnvironment": _mutation("updateEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
@@ -275,19 +368,7 @@ DOCUMENTS = {
         "evaluations { key evaluation { value defaultValue "
         "reason { kind ruleIndex ruleName variant trace truncated } } } } }"
     ),
-    "errorCatalog": "{ errorCatalog { code title status meaning action } }",
+    "errorCatalog": "{ errorCatalog { code title status meaning causes action examples { rest graphql } } }",
 }
 
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
-
-
-def _operation(endpoint: Endpoint) -> str:
-    """GraphQL's name for a route: reads drop the verb that HTTP's method says already."""
-    name = endpoint.name.removeprefix("get_").removeprefix("list_")
-    return "errorCatalog" if name == "errors" else _camel(name)
-
-
-ENDPOINTS = {_operation(endpoint): endpoint for endpoint in TABLE}
+ENDPOINTS = {graphql_name(endpoint): endpoint for endpoint in TABLE if graphql_name(endpoint) not in REST_ONLY}

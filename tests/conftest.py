@@ -4,16 +4,14 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import httpx2
 import pytest
 from starlette.applications import Starlette
 
 from app.main import create_app, open_node
-from app.settings import Settings
-from tests import refusals, servers
+from app.settings import Mode, Settings
+from tests import conformance, postgres, refusals, servers
 from tests.clients import Api, GraphQLApi, RestApi
 from tests.factories import Furnished, Instance, Org, Place
 
@@ -55,22 +53,17 @@ def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Furni
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Place]]:
-    """A PostgreSQL server with databases to copy from: `migrated`, and `furnished`, which holds the place."""
-    folder = tmp_path_factory.mktemp("server")
-    with servers.postgres(folder) as address:
-        made = {}
-        for name, prepare in (("migrated", _migrate), ("furnished", _furnish)):
-            asyncio.run(_on_server(address, f"CREATE DATABASE {name}"))
-            settings = Settings(data_dir=folder, claim_code=CLAIM_CODE, database_url=f"{address}/{name}")
-            made[name] = asyncio.run(prepare(settings))
-        yield address, made["furnished"]
-
-
-async def _on_server(address: str, statement: str) -> None:
-    connection = await asyncpg.connect(f"{address}/postgres")
-    await connection.execute(statement)
-    await connection.close()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Place]]:
+    """A PostgreSQL database that knows the contents `migrated` and `furnished`, and the place of the latter."""
+    with servers.postgres() as server_address:
+        address = asyncio.run(postgres.create(server_address))
+        folder = tmp_path_factory.mktemp("server")
+        settings = Settings(data_dir=folder, claim_code=CLAIM_CODE, database_url=address)
+        asyncio.run(_migrate(settings))
+        asyncio.run(postgres.keep(address, "migrated"))
+        place = asyncio.run(_furnish(settings))
+        asyncio.run(postgres.keep(address, "furnished"))
+        yield address, place
 
 
 async def _migrate(settings: Settings) -> None:
@@ -93,18 +86,22 @@ def engine() -> str:
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> Iterator[Settings]:
+def mode() -> Mode:
+    """Who may come in to this test's instance."""
+    return Mode.SELF_HOSTED
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: Mode) -> Settings:
     """The settings of this test's instance, which is empty but for tests of the `place`."""
     template = "furnished" if "place" in request.fixturenames else "migrated"
     if engine == "sqlite":
         found = request.getfixturevalue(template)
         shutil.copy(found.database if template == "furnished" else found, tmp_path / "signalbox.db")
-        yield Settings(data_dir=tmp_path, claim_code=CLAIM_CODE)
-        return
-    address, name = request.getfixturevalue("postgres")[0], f"t{uuid4().hex}"
-    asyncio.run(_on_server(address, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, database_url=f"{address}/{name}")
-    asyncio.run(_on_server(address, f"DROP DATABASE {name} WITH (FORCE)"))
+        return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode)
+    address = request.getfixturevalue("server")[0]
+    asyncio.run(postgres.bring_back(address, template))
+    return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=address)
 
 
 @pytest.fixture
@@ -122,9 +119,11 @@ async def client(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-def client_of(app: Starlette, cookie: str | None = None) -> httpx2.AsyncClient:
-    """A caller of the app, signed in by the cookie."""
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+def client_of(
+    app: Starlette, cookie: str | None = None, token: str | None = None, address: str = "127.0.0.1"
+) -> httpx2.AsyncClient:
+    """A caller of the app, signed in by the cookie or with a bearer token, from the address."""
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 4711))
     cookies = httpx2.Cookies()
     if cookie is not None:
         cookies.set("signalbox_session", cookie, domain="signalbox.test")
@@ -132,7 +131,8 @@ def client_of(app: Starlette, cookie: str | None = None) -> httpx2.AsyncClient:
         transport=transport,
         base_url="http://signalbox.test",
         cookies=cookies,
-        event_hooks={"response": [refusals.witness]},
+        headers={} if token is None else {"Authorization": f"Bearer {token}".encode("latin-1")},
+        event_hooks={"response": [refusals.witness, conformance.witness]},
     )
 
 
@@ -153,5 +153,5 @@ async def org(instance: Instance) -> Org:
 @pytest.fixture
 async def place(request: pytest.FixtureRequest, instance: Instance, engine: str) -> Place:
     """An organisation with a project, an environment and two flags."""
-    made = request.getfixturevalue("furnished").place if engine == "sqlite" else request.getfixturevalue("postgres")[1]
+    made = request.getfixturevalue("furnished").place if engine == "sqlite" else request.getfixturevalue("server")[1]
     return instance.over(made)

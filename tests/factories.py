@@ -12,11 +12,13 @@ from sqlmodel import col
 from starlette.applications import Starlette
 
 from app.domain.actors import Member, Role
-from app.models import AuditEvent, AuditVersion, Environment, Membership, Table, User
+from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User, now
+from app.services import invitations, links
 from app.services.orgs import found_org
 from app.services.sessions import start_session
 from app.serving.node import Node
-from tests.clients import Api
+from tests.clients import Api, GraphQLApi
+from tests.mails import Mail, delivered, in_outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,18 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A project of an organisation with one environment, past its first version, and two flags.
+    """A project of an organisation with one environment, past its first version, and two flags; and a token.
 
-    The boolean flag `checkout` is true, the string flag `banner` is "hello".
+    The boolean flag `checkout` is true, the string flag `banner` is "hello". The token may do everything.
+    A fifth member, a guest, is a viewer; and somebody is invited.
     """
 
     org: Org
     project: dict[str, Any]
     environment: dict[str, Any]
+    api_key: dict[str, Any]
+    guest_id: str
+    invitation_id: str
 
     @property
     def project_id(self) -> str:
@@ -65,6 +71,21 @@ class Place:
     def banner(self) -> dict[str, Any]:
         """What names the string flag's state."""
         return {"environmentId": self.environment_id, "key": "banner"}
+
+    @property
+    def key_of_api(self) -> dict[str, Any]:
+        """What names the token."""
+        return {"orgSlug": self.org.slug, "apiKeyId": self.api_key["id"]}
+
+    @property
+    def guest(self) -> dict[str, Any]:
+        """What names the fifth member."""
+        return {"orgSlug": self.org.slug, "userId": self.guest_id}
+
+    @property
+    def invitation(self) -> dict[str, Any]:
+        """What names the invitation."""
+        return {"orgSlug": self.org.slug, "invitationId": self.invitation_id}
 
     async def version(self) -> int:
         """The environment's version now."""
@@ -99,11 +120,32 @@ class Instance:
         node: Node = self.app.state.node
         return node
 
-    def anonymous(self, cookie: str | None = None) -> Api:
-        """A caller without credentials, or with those of the cookie."""
-        client = self._client_of(self.app, cookie)
+    @property
+    def transport(self) -> str:
+        """Which one its people use."""
+        return "graphql" if self._api is GraphQLApi else "rest"
+
+    def anonymous(self, cookie: str | None = None, address: str = "127.0.0.1") -> Api:
+        """A caller without credentials, or with those of the cookie, from the address."""
+        client = self._client_of(self.app, cookie, address=address)
         self._clients.append(client)
         return self._api(client)
+
+    def bearer(self, token: str, address: str = "127.0.0.1") -> Api:
+        """A caller with the bearer token, from the address."""
+        client = self._client_of(self.app, token=token, address=address)
+        self._clients.append(client)
+        return self._api(client)
+
+    async def token(self, org: Org, **asked: Any) -> Api:
+        """A caller with a new token of the organisation, which may do everything but for what is asked."""
+        return self.bearer((await self.minted(org, **asked))["token"])
+
+    async def minted(self, org: Org, **asked: Any) -> dict[str, Any]:
+        """A new token, with its secret as `token`."""
+        level = {} if "actions" in asked else {"level": "admin"}
+        body = {"name": "ci", "environments": {"org": True}, "resources": ["*"], **level, **asked}
+        return dict(await org.admin.make("createApiKey", orgSlug=org.slug, **body))
 
     async def person(self, name: str) -> tuple[User, Api]:
         """A user, signed in, who is in no organisation."""
@@ -134,7 +176,31 @@ class Instance:
         for flag, kind, value in (("checkout", "boolean", True), ("banner", "string", "hello")):
             await org.owner.make("createFlag", projectId=project["id"], key=flag, type=kind, defaultValue=value)
         environment = await org.owner.make("environment", environmentId=environment["id"])
-        return Place(org, project, environment)
+        guest_id, invitation_id = await self._guest_and_invitation(project["orgId"], f"{org.slug}-{key}")
+        return Place(org, project, environment, await self.minted(org), guest_id, invitation_id)
+
+    async def _guest_and_invitation(self, org_id: str, name: str) -> tuple[str, str]:
+        """Put there without a mail, which would be delivered in the middle of some test."""
+        guest, _ = await self.person(f"{name}-guest")
+        invitation = invitation_of(org_id, f"{name}-invited@example.com")
+        async with self.node.database.writing() as session:
+            session.add_all([Membership(org_id=org_id, user_id=guest.id, role=Role.VIEWER), invitation])
+            await session.commit()
+        return guest.id, invitation.id
+
+    async def mails(self, to: str | None = None) -> list[Mail]:
+        """What has been mailed, to one email or to all, oldest first; waits until everything is."""
+        await delivered(self.node.database)
+        return [mail for mail in in_outbox(self.node.settings.outbox) if to in {None, mail.to}]
+
+    async def mail(self, to: str) -> Mail:
+        """The last mail to the email."""
+        return (await self.mails(to))[-1]
+
+    async def link_for(self, user: User) -> str:
+        """The secret of a link that the operator hands over."""
+        async with self.node.unit("req_test") as uow:
+            return await links.make_for_email(uow, user.email)
 
     async def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the database, by table."""
@@ -184,6 +250,18 @@ class Instance:
         """Closes the callers."""
         for client in self._clients:
             await client.aclose()
+
+
+def invitation_of(org_id: str, email: str, role: Role = Role.VIEWER) -> Invitation:
+    """An invitation that waits; nobody has its link."""
+    return Invitation(
+        org_id=org_id,
+        email=email,
+        email_key=email,
+        role=role,
+        invited_by=_member(User(email="x", email_key="x", display_name="Somebody")).shown(),
+        expires_at=now() + invitations.LIFETIME,
+    )
 
 
 def _member(user: User) -> Member:

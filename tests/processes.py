@@ -38,6 +38,13 @@ class Served:
         """What it has written to standard error so far."""
         return _log(self.folder).read_text("utf-8")
 
+    def wait_for_log(self, text: str) -> None:
+        """Returns once the text is in the log."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.log:
+            assert time.monotonic() < deadline, f"{text!r} is not in the log:\n{self.log}"
+            time.sleep(0.01)
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ends it and gives its exit code."""
         self.process.send_signal(how)
@@ -48,19 +55,6 @@ def environment(**variables: str) -> dict[str, str]:
     """The variables of a process: ours without the product's, and the given ones."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
     return {**ours, "PYTHONPATH": str(TOP), **variables}
-
-
-def command(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`signalbox` with the arguments, run in the folder to its end. Its data are in `data` there."""
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=folder,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.domain.errors import CATALOGUE
+from app.domain.catalogue import CATALOGUE
 from app.rest.app import PREFIX
 
 SEEN: set[tuple[str, str]] = set()

@@ -3,12 +3,14 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -32,15 +34,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server; gives its address, without a database."""
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server; gives its address, without a database.
+
+    Its data is not in pytest's temporary folder, which each session of pytest closes to other users again.
+    """
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     found = str(binaries[-1]) if binaries else shutil.which("postgres")
     if found is None:
         missing("PostgreSQL", "postgresql")
-    home, data, port = Path(str(found)).parent, folder / "postgres", free_port()
-    data.mkdir()
-    as_user = _unprivileged(folder, data)
+    home, data, port = Path(str(found)).parent, Path(mkdtemp(prefix="signalbox-postgres-")), free_port()
+    as_user = _unprivileged(data)
     initdb = [str(home / "initdb"), "-D", str(data), "-U", "signalbox", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, user=as_user, cwd=data)
     options = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={data}"]
@@ -52,19 +56,17 @@ def postgres(folder: Path) -> Iterator[str]:
             _wait_for([str(home / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-U", "signalbox"])
             yield f"postgresql://signalbox@127.0.0.1:{port}"
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # which waits for no client
+            server.wait()
+            shutil.rmtree(data)
 
 
-def _unprivileged(*folders: Path) -> str | None:
-    """PostgreSQL refuses to run as root: then it runs as Debian's user for it."""
+def _unprivileged(folder: Path) -> str | None:
+    """PostgreSQL refuses to run as root: then it runs as Debian's user for it, in a folder of that user."""
     if os.geteuid() != 0:
         return None
     user = pwd.getpwnam("postgres")
-    for folder in folders:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    for parent in folders[0].parents:
-        if parent.stat().st_uid == 0 and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
+    os.chown(folder, user.pw_uid, user.pw_gid)
     return "postgres"
 
 

@@ -38,6 +38,11 @@ FLAGS: list[dict[str, Any]] = [
         "description": "The search of last year; killed in production",
     },
 ]
+RULES = [
+    {"name": "our own people", "if": {"field": "email", "$endsWith": "@demo.example"}, "value": True},
+    {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True},
+]
+CONTEXT = {"userId": "u-2", "plan": "pro"}
 QUERY = "{ orgs { nodes { slug projects { nodes { key flags { nodes { key type description } } } } } } }"
 UNCONDITIONAL = IfMatch(None)
 
@@ -67,7 +72,7 @@ async def fill(node: Node) -> str:
     filler = Filler(node)
     if (code := await filler.do(instance.new_claim_code, node.settings)) is None:
         return "  --demo: this instance is not empty, so it is served as it is.\n"
-    owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code})
+    owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.visit(None))
     production = await _fill_project(filler)
     link = await filler.do(links.make_for_email, OWNER["email"])
     return shown(node.settings.public_url, owner.secret, link, production.id)
@@ -81,8 +86,11 @@ async def _fill_project(filler: Filler) -> Environment:
     ]
     for flag in FLAGS:
         await filler.do(flags.create_flag, project.id, flag)
-    on = {"defaultValue": True, "reason": "Try it out here first"}
-    await filler.do(flags.update_flag_state, development.id, "express-checkout", on, UNCONDITIONAL)
+    for environment, body in (
+        (development, {"defaultValue": True, "reason": "Try it out here first"}),
+        (production, {"rules": RULES}),
+    ):
+        await filler.do(flags.update_flag_state, environment.id, "express-checkout", body, UNCONDITIONAL)
     await filler.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
     return production
 
@@ -99,7 +107,7 @@ def shown(url: str, secret: str, link: str, environment_id: str) -> str:
 
   Evaluate its flags over REST:
 
-{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", secret, {"context": {"userId": "u-1"}})}
+{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", secret, {"context": CONTEXT})}
 
   Look around over GraphQL:
 

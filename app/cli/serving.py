@@ -46,8 +46,8 @@ class Server(uvicorn.Server):
 
 def run(settings: Settings) -> None:
     """Serves until it is told to stop. Raises BadSetting for an address that cannot be listened on."""
-    logs.configure(settings.log_format)
     with listening(settings) as listener:
+        logs.configure(settings.log_format)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         greeting = asyncio.run(_prepare(settings))
         config = uvicorn.Config(

@@ -18,7 +18,10 @@ class Role(StrEnum):
     @property
     def rank(self) -> int:
         """Position from 0 (viewer) to 3 (owner)."""
-        return list(Role).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class Verb(StrEnum):
@@ -39,16 +42,22 @@ class Anonymous:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A person, signed in by the session cookie; `session_id` is the session's, not its secret."""
+class Person:
+    """A user, under the name of some moment."""
 
     user_id: str
     name: str
-    session_id: str
 
     def shown(self) -> dict[str, Any]:
-        """The actor as bodies and audit rows show it: the name as it is now."""
+        """The person as bodies and audit rows show them."""
         return {"kind": "member", "id": self.user_id, "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Person):
+    """A person, signed in by the session cookie; `session_id` is the session's, not its secret."""
+
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +76,25 @@ class ResourcePattern:
     kind: Kind | None
     text: str
 
+    @classmethod
+    def parse(cls, text: str) -> "ResourcePattern":
+        """From the text that `written` gives."""
+        kind, colon, rest = text.rpartition(":")
+        return cls(Kind(kind) if colon else None, rest)
+
+    @property
+    def everything(self) -> bool:
+        """Whether this is the plain `*`."""
+        return self.kind is None and self.text == "*"
+
+    @property
+    def prefix(self) -> str | None:
+        """What the keys begin with, dot included; None for `*` and for a whole key."""
+        return self.text[:-1] if self.text.endswith(".*") else None
+
     def matches(self, kind: Kind, key: str) -> bool:
         """Whether the primitive `key` of `kind` is within the pattern."""
-        if self.kind not in (None, kind):
+        if self.kind is not None and self.kind is not kind:
             return False
         return self.text in {"*", key} or (self.text.endswith(".*") and key.startswith(self.text[:-1]))
 
@@ -85,7 +110,7 @@ class Token:
     scope: EnvironmentScope
     resources: tuple[ResourcePattern, ...]
     approval_required: bool
-    minter: Member
+    minter: Person
 
     def shown(self) -> dict[str, Any]:
         """The actor as bodies and audit rows show it, with the person on whose behalf it was minted."""

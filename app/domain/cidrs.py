@@ -37,7 +37,9 @@ class Networks:
             found[version, host_bits].add(prefix)
         self._prefixes = tuple((version, bits, frozenset(some)) for (version, bits), some in found.items())
 
-    def __contains__(self, address: Address) -> bool:
+    def __contains__(self, address: Address | None) -> bool:
+        if address is None:
+            return False
         for version, host_bits, prefixes in self._prefixes:
             if version == address.version and address.number >> host_bits in prefixes:
                 return True

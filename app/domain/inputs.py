@@ -10,11 +10,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic.functional_validators import AfterValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from app.domain import json_text
 from app.domain.errors import AppError, invalid
+from app.domain.paths import parse_path
+from app.domain.places import Place
+from app.domain.texts import MAX_NAME
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 _SLUG = re.compile(SLUG_PATTERN.removesuffix("$") + r"\Z")
@@ -55,11 +58,34 @@ def _email(text: str) -> str:
     return text
 
 
+def _field_path(text: str) -> str:
+    faults: dict[str, str] = {}
+    parse_path(text, Place(faults, ""))
+    for fault in faults.values():
+        raise PydanticCustomError("path", fault)
+    return text
+
+
 Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG_PATTERN})]
-Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_plain), AfterValidator(_filled)]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=MAX_NAME),
+    AfterValidator(_plain),
+    AfterValidator(_filled),
+    Field(json_schema_extra={"minLength": 1}),
+]
 Text = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_plain)]
 Email = Annotated[str, StringConstraints(max_length=MAX_EMAIL), AfterValidator(_email)]
-FieldPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_plain), AfterValidator(_filled)]
+FieldPath = Annotated[
+    str, AfterValidator(_field_path), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME})
+]
+
+
+def _switched(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may stand in a query, where all is text
 
 
 def said(text: str, name: str) -> str:
@@ -90,19 +116,24 @@ class NoBody(Command):
     """For operations that take nothing: a body, if there is one, must be `{}`."""
 
 
+def names_of(command: type[Command]) -> frozenset[str]:
+    """The names that callers use for the command's fields."""
+    return frozenset(to_camel(name) for name in command.model_fields)
+
+
 C = TypeVar("C", bound=Command)
 
 
 def validate(command: type[C], body: Any, **context: Any) -> C:
-    """`body` (decoded JSON; None for an absent one) as the command. Raises `invalid_request` with all faults.
+    """`body` (decoded JSON) as the command. Raises `invalid_request` with all faults.
 
     Validators see `context`, and may add faults below their field to its `faults` (path to message).
     """
-    if not isinstance(body, Mapping | None):
+    if not isinstance(body, Mapping):
         raise AppError("invalid_request", "The body must be a JSON object.")
     faults: dict[str, str] = {}
     try:
-        made = command.model_validate(body or {}, context={**context, "faults": faults})
+        made = command.model_validate(body, context={**context, "faults": faults})
     except ValidationError as fault:
         raise invalid({**fault_paths(fault), **faults}) from None
     if faults:

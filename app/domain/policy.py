@@ -5,7 +5,7 @@ derived from the same rows. It looks at nothing but its arguments.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
 from app.domain.actors import Actor, Member, Role, Token, Verb
@@ -16,6 +16,7 @@ class Operation(StrEnum):
     """Everything that can be asked for. The value is also the `action` of the audit row."""
 
     EVALUATE = "evaluate"
+    LIST_PROJECTS = "list_projects"
     READ_PROJECT = "read_project"
     READ_PRIMITIVE = "read_primitive"
     READ_ENVIRONMENT = "read_environment"
@@ -26,6 +27,7 @@ class Operation(StrEnum):
     UPDATE_ORG = "update_org"
     MANAGE_TOKENS = "manage_tokens"
     MANAGE_INVITATIONS = "manage_invitations"
+    ACCEPT_INVITATION = "accept_invitation"
     PROTECT_ENVIRONMENT = "protect_environment"
     SET_TARGET_ID_FIELD = "set_target_id_field"
     CHANGE_ROLE = "change_role"
@@ -52,21 +54,34 @@ class Operation(StrEnum):
     CANCEL_PROPOSAL = "cancel_proposal"
 
 
+class Thing(Enum):
+    """What an operation is done to."""
+
+    INSTANCE = auto()
+    ORG = auto()
+    PROJECT = auto()
+    ENVIRONMENT = auto()
+    PRIMITIVE = auto()
+    STATE = auto()
+    PROPOSAL = auto()
+
+
 class Reach(Enum):
     """What a token's environment scope must cover."""
 
-    ORG = auto()
-    PROJECT = auto()
-    ENV = auto()
-    ANY_ENV = auto()  # any environment of the project
+    ORG = "org"
+    PROJECT = "project"
+    ENV = "env"
+    ANY_ENV = "any env"  # any environment of the project
+    ANYWHERE = "anywhere"  # whatever is covered is what the answer holds
 
 
 class Resource(Enum):
     """What a token's resource patterns must cover."""
 
-    NONE = auto()
-    KEY = auto()  # the primitive's key as asked for
-    ALL = auto()  # only `*` does
+    NONE = ""
+    KEY = "resource"  # the primitive's key as asked for
+    ALL = "`*`"  # only `*` does
 
 
 class Approval(Enum):
@@ -74,13 +89,15 @@ class Approval(Enum):
 
     PASS = auto()
     DIVERT = auto()
-    REFUSE = auto()
+    REFUSE = auto()  # it would have to be diverted, and cannot be
+    FORBID = auto()  # it is for those who need no approval
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table. `role` None: any user; `verb` None: for sessions only."""
 
+    on: Thing
     role: Role | None
     verb: Verb | None
     reach: Reach
@@ -90,51 +107,53 @@ class Row:
 
 
 _V, _E, _A, _O = Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER
-_ORG, _PROJECT, _ENV, _ANY = Reach.ORG, Reach.PROJECT, Reach.ENV, Reach.ANY_ENV
+_ORG, _PROJECT, _ENV, _ANY, _SOME = Reach.ORG, Reach.PROJECT, Reach.ENV, Reach.ANY_ENV, Reach.ANYWHERE
 _NO, _KEY, _ALL = Resource.NONE, Resource.KEY, Resource.ALL
-_PASS, _DIVERT, _REFUSE = Approval.PASS, Approval.DIVERT, Approval.REFUSE
+_PASS, _DIVERT, _REFUSE, _FORBID = Approval.PASS, Approval.DIVERT, Approval.REFUSE, Approval.FORBID
 _SESSION = None
 
 # fmt: off
 TABLE: dict[Operation, Row] = {
-    #                                  role  verb           reach     resource  token's   protected
-    #                                                                           approval  environment
-    Operation.EVALUATE:            Row(_V, Verb.EVALUATE, _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.READ_PROJECT:        Row(_V, Verb.READ,     _ANY,     _NO,      _PASS,    _PASS),
-    Operation.READ_PRIMITIVE:      Row(_V, Verb.READ,     _ANY,     _KEY,     _PASS,    _PASS),
-    Operation.READ_ENVIRONMENT:    Row(_V, Verb.READ,     _ENV,     _NO,      _PASS,    _PASS),
-    Operation.READ_STATE:          Row(_V, Verb.READ,     _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.READ_ORG:            Row(_V, Verb.READ,     _ORG,     _ALL,     _PASS,    _PASS),
-    Operation.CREATE_ORG:          Row(None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
-    Operation.LEAVE_ORG:           Row(_V, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.UPDATE_ORG:          Row(_A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.MANAGE_TOKENS:       Row(_A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.MANAGE_INVITATIONS:  Row(_A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.PROTECT_ENVIRONMENT: Row(_A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
-    Operation.SET_TARGET_ID_FIELD: Row(_A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
-    Operation.CHANGE_ROLE:         Row(_O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.REMOVE_MEMBER:       Row(_O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.DELETE_ORG:          Row(_O, _SESSION,      _ORG,     _NO,      _PASS,    _REFUSE),
-    Operation.BREAK_GLASS:         Row(_O, _SESSION,      _PROJECT, _NO,      _PASS,    _PASS),
-    Operation.CREATE_PROJECT:      Row(_E, Verb.WRITE,    _ORG,     _NO,      _REFUSE,  _PASS),
-    Operation.UPDATE_PROJECT:      Row(_E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.CREATE_ENVIRONMENT:  Row(_E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.UPDATE_ENVIRONMENT:  Row(_E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.DELETE_PROJECT:      Row(_A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
-    Operation.DELETE_ENVIRONMENT:  Row(_A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
-    Operation.CREATE_PRIMITIVE:    Row(_E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
-    Operation.UPDATE_PRIMITIVE:    Row(_E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
-    Operation.DELETE_PRIMITIVE:    Row(_E, Verb.DELETE,   _PROJECT, _KEY,     _DIVERT,  _DIVERT),
-    Operation.UPDATE_STATE:        Row(_E, Verb.WRITE,    _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.SET_SPOT_CHECKS:     Row(_E, Verb.WRITE,    _ENV,     _NO,      _REFUSE,  _PASS),
-    Operation.KILL:                Row(_E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS),
-    Operation.RESTORE:             Row(_E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.PROMOTE:             Row(_E, Verb.PROMOTE,  _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.PROPOSE:             Row(_E, Verb.PROPOSE,  _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.REVIEW_PROPOSAL:     Row(_E, _SESSION,      _ENV,     _NO,      _PASS,    _PASS),
+    #                                  on what             role verb          reach     resource  token's   protected
+    #                                                                                             approval  environment
+    Operation.EVALUATE:            Row(Thing.ENVIRONMENT,  _V, Verb.EVALUATE, _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.LIST_PROJECTS:       Row(Thing.ORG,          _V, Verb.READ,     _SOME,    _NO,      _PASS,    _PASS),
+    Operation.READ_PROJECT:        Row(Thing.PROJECT,      _V, Verb.READ,     _ANY,     _NO,      _PASS,    _PASS),
+    Operation.READ_PRIMITIVE:      Row(Thing.PRIMITIVE,    _V, Verb.READ,     _ANY,     _KEY,     _PASS,    _PASS),
+    Operation.READ_ENVIRONMENT:    Row(Thing.ENVIRONMENT,  _V, Verb.READ,     _ENV,     _NO,      _PASS,    _PASS),
+    Operation.READ_STATE:          Row(Thing.STATE,        _V, Verb.READ,     _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.READ_ORG:            Row(Thing.ORG,          _V, Verb.READ,     _ORG,     _ALL,     _PASS,    _PASS),
+    Operation.CREATE_ORG:          Row(Thing.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
+    Operation.LEAVE_ORG:           Row(Thing.ORG,          _V, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.UPDATE_ORG:          Row(Thing.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.MANAGE_TOKENS:       Row(Thing.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.MANAGE_INVITATIONS:  Row(Thing.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.ACCEPT_INVITATION:   Row(Thing.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
+    Operation.PROTECT_ENVIRONMENT: Row(Thing.ENVIRONMENT,  _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
+    Operation.SET_TARGET_ID_FIELD: Row(Thing.PROJECT,      _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
+    Operation.CHANGE_ROLE:         Row(Thing.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.REMOVE_MEMBER:       Row(Thing.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.DELETE_ORG:          Row(Thing.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _REFUSE),
+    Operation.BREAK_GLASS:         Row(Thing.ENVIRONMENT,  _O, _SESSION,      _PROJECT, _NO,      _PASS,    _PASS),
+    Operation.CREATE_PROJECT:      Row(Thing.ORG,          _E, Verb.WRITE,    _ORG,     _NO,      _REFUSE,  _PASS),
+    Operation.UPDATE_PROJECT:      Row(Thing.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
+    Operation.CREATE_ENVIRONMENT:  Row(Thing.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
+    Operation.UPDATE_ENVIRONMENT:  Row(Thing.ENVIRONMENT,  _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
+    Operation.DELETE_PROJECT:      Row(Thing.PROJECT,      _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
+    Operation.DELETE_ENVIRONMENT:  Row(Thing.ENVIRONMENT,  _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
+    Operation.CREATE_PRIMITIVE:    Row(Thing.PROJECT,      _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
+    Operation.UPDATE_PRIMITIVE:    Row(Thing.PRIMITIVE,    _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
+    Operation.DELETE_PRIMITIVE:    Row(Thing.PRIMITIVE,    _E, Verb.DELETE,   _PROJECT, _KEY,     _DIVERT,  _DIVERT),
+    Operation.UPDATE_STATE:        Row(Thing.STATE,        _E, Verb.WRITE,    _ENV,     _KEY,     _DIVERT,  _DIVERT),
+    Operation.SET_SPOT_CHECKS:     Row(Thing.ENVIRONMENT,  _E, Verb.WRITE,    _ENV,     _NO,      _REFUSE,  _PASS),
+    Operation.KILL:                Row(Thing.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS),
+    Operation.RESTORE:             Row(Thing.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _DIVERT),
+    Operation.PROMOTE:             Row(Thing.STATE,        _E, Verb.PROMOTE,  _ENV,     _KEY,     _DIVERT,  _DIVERT),
+    Operation.PROPOSE:             Row(Thing.STATE,        _E, Verb.PROPOSE,  _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.REVIEW_PROPOSAL:     Row(Thing.PROPOSAL,     _E, _SESSION,      _ENV,     _NO,      _PASS,    _PASS),
     # Applying is decided by the row of the proposal's own kind; this one adds what applying itself asks for.
-    Operation.APPLY_PROPOSAL:      Row(_E, Verb.READ,     _ENV,     _KEY,     _REFUSE,  _PASS),
-    Operation.CANCEL_PROPOSAL:     Row(_E, Verb.WRITE,    _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.APPLY_PROPOSAL:      Row(Thing.PROPOSAL,     _E, Verb.READ,     _ENV,     _KEY,     _FORBID,  _PASS),
+    Operation.CANCEL_PROPOSAL:     Row(Thing.PROPOSAL,     _E, Verb.WRITE,    _ENV,     _KEY,     _PASS,    _PASS),
 }
 # fmt: on
 
@@ -149,8 +168,17 @@ LEVELS: dict[str, frozenset[Verb]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A primitive as it was asked for, existing or not: what `kinds` it may be, and where the call names it."""
+
+    kinds: tuple[Kind, ...]
+    key: str
+    path: str = "resource"
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """What was loaded, and the key as it was asked for.
+    """What was loaded, and the keys as they were asked for.
 
     `role` is the caller's in the target's organisation (None for tokens); `environment_ids` are all of the
     project's; `protected` says whether what would change is a protected environment.
@@ -160,8 +188,7 @@ class Target:
     project_id: str | None = None
     environment_id: str | None = None
     environment_ids: frozenset[str] = frozenset()
-    kind: Kind | None = None
-    key: str | None = None
+    asked: tuple[Asked, ...] = ()
     protected: bool = False
 
 
@@ -181,9 +208,11 @@ class Deny:
 
     code: str
     fields: dict[str, str] = field(default_factory=dict)
+    message: str | None = None
 
 
 Decision = Allow | Divert | Deny
+_ALLOW, _DIVERTED = Allow(), Divert()
 
 
 def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
@@ -195,9 +224,23 @@ def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
     return _approval(actor, row, target)
 
 
+def at_once(actor: Actor, thing: Thing, target: Target) -> list[Operation]:
+    """What the actor may do to the target without anybody's approval, by the table's order."""
+    # To protect more is free; to protect less is what breaking the glass is for.
+    unprotected = replace(target, protected=False)
+    targets = {operation: target for operation, row in TABLE.items() if row.on is thing}
+    targets |= {operation: unprotected for operation in targets if operation is Operation.PROTECT_ENVIRONMENT}
+    return [operation for operation, its in targets.items() if isinstance(decide(actor, operation, its), Allow)]
+
+
+def sees_rule_names(actor: Actor) -> bool:
+    """Whether reasons may tell the names of rules, which say more than a public browser should know."""
+    return not isinstance(actor, Token) or Verb.READ in actor.actions
+
+
 def _kind_of_caller(actor: Actor, row: Row, _: Target) -> Deny | None:
     if isinstance(actor, Token):
-        return Deny("forbidden") if row.verb is None else None
+        return Deny("forbidden", message="This is for people: tokens may not do it.") if row.verb is None else None
     return None if isinstance(actor, Member) else Deny("unauthorized")
 
 
@@ -210,59 +253,72 @@ def _role(actor: Actor, row: Row, target: Target) -> Deny | None:
 def _token_scope(actor: Actor, row: Row, target: Target) -> Deny | None:
     if not isinstance(actor, Token):
         return None
-    missing = {name: message for name, (holds, message) in _shortfalls(actor, row, target).items() if not holds}
-    if len(missing) > 1:
-        return Deny("scope_denied", missing)
-    return next((Deny(_SPECIFIC[name]) for name in missing), None)
+    fields = {}
+    if not _has_verb(actor, row):
+        fields["action"] = f"The token lacks the action {row.verb}."
+    if not _covers(actor, row.reach, target):
+        fields["environment"] = f"The token's environments do not cover {_REACHES[row.reach]}."
+    if refused := _refused(actor, row.resource, target):
+        fields |= dict.fromkeys(refused, "The token's resources do not match this.")
+    return _shortfall(fields, several=len(target.asked) > 1) if fields else None
+
+
+def _shortfall(fields: dict[str, str], *, several: bool) -> Deny:
+    """The specific code of the one thing that is missing, or all of them by name."""
+    (name, message), *more = fields.items()
+    if more or (several and name not in _SPECIFIC):
+        return Deny("scope_denied", fields)
+    return Deny(_SPECIFIC.get(name, "token_resource_out_of_scope"), message=message)
 
 
 _CHECKS: tuple[Callable[[Actor, Row, Target], Deny | None], ...] = (_kind_of_caller, _role, _token_scope)
 
-_SPECIFIC = {
-    "action": "token_action_denied",
-    "environment": "token_env_out_of_scope",
-    "resource": "token_resource_out_of_scope",
+_SPECIFIC = {"action": "token_action_denied", "environment": "token_env_out_of_scope"}
+_REACHES = {
+    Reach.ORG: "the whole organisation",
+    Reach.PROJECT: "the whole project",
+    Reach.ENV: "this environment",
+    Reach.ANY_ENV: "any environment of this project",
+    Reach.ANYWHERE: "anything",
 }
 
 
-def _shortfalls(token: Token, row: Row, target: Target) -> dict[str, tuple[bool, str]]:
-    return {
-        "action": (_has_verb(token, row), f"The token lacks the action {row.verb}."),
-        "environment": (_covers(token, row.reach, target), "The token's environments do not cover this."),
-        "resource": (_matches(token, row.resource, target), "The token's resources do not match this."),
-    }
-
-
 def _has_verb(token: Token, row: Row) -> bool:
-    wanted = {row.verb}
+    if row.verb in token.actions:
+        return True
     if row.verb is Verb.EVALUATE:
-        wanted.add(Verb.READ)
-    if token.approval_required and row.for_tokens is Approval.DIVERT:
-        wanted.add(Verb.PROPOSE)
-    return bool(wanted & token.actions)
+        return Verb.READ in token.actions
+    return token.approval_required and row.for_tokens is Approval.DIVERT and Verb.PROPOSE in token.actions
 
 
 def _covers(token: Token, reach: Reach, target: Target) -> bool:
     scope = token.scope
-    if scope.org or (reach is not Reach.ORG and target.project_id in scope.projects):
+    if scope.org or reach is Reach.ANYWHERE or (reach is not Reach.ORG and target.project_id in scope.projects):
         return True
     if reach is Reach.ENV:
         return target.environment_id in scope.environments
     return reach is Reach.ANY_ENV and not scope.environments.isdisjoint(target.environment_ids)
 
 
-def _matches(token: Token, resource: Resource, target: Target) -> bool:
+def _refused(token: Token, resource: Resource, target: Target) -> list[str]:
+    """Where the call names what the token's resources do not match."""
     if resource is Resource.ALL:
-        return any(pattern.kind is None and pattern.text == "*" for pattern in token.resources)
-    if resource is Resource.NONE or target.kind is None or target.key is None:
-        return True
-    return any(pattern.matches(target.kind, target.key) for pattern in token.resources)
+        return [] if any(pattern.everything for pattern in token.resources) else ["resource"]
+    if resource is Resource.NONE:
+        return []
+    return [asked.path for asked in target.asked if not _matches(token, asked)]
+
+
+def _matches(token: Token, asked: Asked) -> bool:
+    return any(pattern.matches(kind, asked.key) for pattern in token.resources for kind in asked.kinds)
 
 
 def _approval(actor: Actor, row: Row, target: Target) -> Decision:
-    duties = [row.protected if target.protected else Approval.PASS]
+    duties = {row.protected if target.protected else Approval.PASS}
     if isinstance(actor, Token) and actor.approval_required:
-        duties.append(row.for_tokens)
+        duties.add(row.for_tokens)
+    if Approval.FORBID in duties:
+        return Deny("forbidden")
     if Approval.REFUSE in duties:
         return Deny("approval_not_supported")
-    return Divert() if Approval.DIVERT in duties else Allow()
+    return _DIVERTED if Approval.DIVERT in duties else _ALLOW

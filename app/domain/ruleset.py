@@ -13,6 +13,7 @@ from app.domain.compiled import CompiledPrimitive, CompiledRuleset, PrimitiveSta
 from app.domain.compiler import compile_primitive
 from app.domain.paths import FieldPath
 from app.domain.primitives import FlagType, Kind, check_value
+from app.domain.references import references_of
 from app.domain.rules import parse_rules
 
 
@@ -118,6 +119,17 @@ class Ruleset:
             flags.pop(key, None)
         flags.update((one.compiled.state.key, one.document) for one in served)
         return Ruleset(compiled, flags)
+
+    def needed(self, keys: Iterable[str]) -> frozenset[str]:
+        """The keys, and the prerequisites that it takes to evaluate them."""
+        needed, ahead = set[str](), list(keys)
+        while ahead:
+            key = ahead.pop()
+            if key not in needed and (primitive := self.compiled.primitives.get(key)) is not None:
+                needed.add(key)
+                references = references_of(primitive.state.rules)
+                ahead.extend(one.target.key for one in references if one.target.kind == "primitive")
+        return frozenset(needed)
 
     def encoded(self, keys: Collection[str] | None = None) -> bytes:
         """The ruleset document: of all flags, put together when first asked for, or of `keys` only."""

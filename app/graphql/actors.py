@@ -26,8 +26,15 @@ class Actor:
     kind: ActorKind = strawberry.field(description="A person, a token, or the service itself.")
     id: str = strawberry.field(description="The id of the user or token.")
     name: str = strawberry.field(description="The name as it was then.")
+    on_behalf_of: "Actor | None" = strawberry.field(description="The person who minted it, where it is a token.")
 
     @classmethod
     def of(cls, shown: dict[str, Any]) -> "Actor":
         """From the stored form."""
-        return cls(kind=ActorKind(shown["kind"]), id=shown["id"], name=shown["name"])
+        minter = shown.get("onBehalfOf")
+        return cls(
+            kind=ActorKind(shown["kind"]),
+            id=shown["id"],
+            name=shown["name"],
+            on_behalf_of=None if minter is None else cls.of(minter),
+        )

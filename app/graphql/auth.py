@@ -1,13 +1,13 @@
-"""Claiming the instance, who am I, and signing out in GraphQL."""
+"""Claiming the instance, signing up, in and out, and who am I in GraphQL."""
 
 import strawberry
 
-from app.domain.actors import Role
+from app.domain.actors import Role, Token
 from app.graphql.actors import Actor
 from app.graphql.context import Info
-from app.graphql.inputs import Input, body_of
+from app.graphql.inputs import Input, body_of, confirm_field
 from app.graphql.orgs import Org
-from app.services import claim, links, sessions
+from app.services import claim, links, sessions, signup, users
 
 
 @strawberry.type(description="An organisation that a person is in.")
@@ -23,12 +23,14 @@ class Me:
     """REST's `GET /auth/me`."""
 
     actor: Actor = strawberry.field(description="The caller.")
-    email: str = strawberry.field(description="The person's email.")
-    orgs: list[OrgMembership] = strawberry.field(description="The person's organisations.")
+    email: str | None = strawberry.field(description="The person's email; null for a token.")
+    orgs: list[OrgMembership] | None = strawberry.field(description="The person's organisations; null for a token.")
 
     @classmethod
-    def of(cls, me: sessions.Me) -> "Me":
-        """From the rows."""
+    def of(cls, me: sessions.Me | Token) -> "Me":
+        """From the rows, or from the token."""
+        if isinstance(me, Token):
+            return cls(actor=Actor.of(me.shown()), email=None, orgs=None)
         return cls(
             actor=Actor.of(me.actor.shown()),
             email=me.user.email,
@@ -55,6 +57,37 @@ class InstallClaimPayload:
     org: Org = strawberry.field(description="The first organisation.")
 
 
+@strawberry.input(description="Where a sign-in link goes.")
+class RequestMagicLinkInput:
+    """REST's `POST /auth/magic-link`."""
+
+    email: str = strawberry.field(description="Your email.")
+
+
+@strawberry.type(description="A link that was asked for.")
+class RequestMagicLinkPayload:
+    """What `requestMagicLink` gives."""
+
+    sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
+
+
+@strawberry.input(description="Who wants to come, and the organisation to make for them.")
+class SignUpInput:
+    """REST's `POST /auth/signup`."""
+
+    email: str = strawberry.field(description="Your email.")
+    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Your name.")
+    org_name: str = strawberry.field(description="What people call the organisation.")
+    org_slug: str = strawberry.field(description="Its slug; never changes.")
+
+
+@strawberry.type(description="A signup, to be finished by the link that was mailed.")
+class SignUpPayload:
+    """What `signUp` gives."""
+
+    sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
+
+
 @strawberry.input(description="The secret of a sign-in link.")
 class RedeemLinkInput:
     """REST's `POST /auth/link`."""
@@ -67,6 +100,20 @@ class RedeemLinkPayload:
     """What `redeemLink` gives; the answer sets the session cookie."""
 
     me: Me = strawberry.field(description="Who is signed in now.")
+
+
+@strawberry.input(description="That you want your account deleted.")
+class DeleteMeInput:
+    """REST's `DELETE /auth/me`."""
+
+    confirm: str | None = confirm_field("Your email.")
+
+
+@strawberry.type(description="A deleted account.")
+class DeleteMePayload:
+    """What `deleteMe` gives; the answer clears the session cookie."""
+
+    email: str = strawberry.field(description="The email, which nobody can be invited by any more.")
 
 
 @strawberry.type(description="Signed out.")
@@ -84,7 +131,7 @@ class AuthQueries:
     async def me(self, info: Info) -> Me | None:
         """REST's `GET /auth/me`."""
         async with info.context.unit() as uow:
-            return Me.of(await sessions.me(uow))
+            return Me.of(await sessions.caller(uow))
 
 
 @strawberry.type
@@ -95,10 +142,34 @@ class AuthMutations:
     async def install_claim(self, info: Info, input: Input[InstallClaimInput]) -> InstallClaimPayload | None:
         """REST's `POST /auth/install-claim`."""
         async with info.context.unit() as uow:
-            signed_in, org = await claim.install_claim(uow, body_of(input))
+            signed_in, org = await claim.install_claim(uow, body_of(input), info.context.visit())
             me = await sessions.me(uow)
         info.context.sign_in(signed_in)
         return InstallClaimPayload(me=Me.of(me), org=Org.of(org))
+
+    @strawberry.mutation(description="Ask for a link that signs you in. The answer never says whether you are known.")
+    async def request_magic_link(
+        self, info: Info, input: Input[RequestMagicLinkInput]
+    ) -> RequestMagicLinkPayload | None:
+        """REST's `POST /auth/magic-link`."""
+        async with info.context.unit() as uow:
+            await links.request_link(uow, body_of(input), info.context.visit())
+        return RequestMagicLinkPayload(sent=True)
+
+    @strawberry.mutation(description="Sign up on a hosted instance; the link that is mailed makes the organisation.")
+    async def sign_up(self, info: Info, input: Input[SignUpInput]) -> SignUpPayload | None:
+        """REST's `POST /auth/signup`."""
+        async with info.context.unit() as uow:
+            await signup.sign_up(uow, body_of(input), info.context.visit())
+        return SignUpPayload(sent=True)
+
+    @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")
+    async def delete_me(self, info: Info, input: Input[DeleteMeInput]) -> DeleteMePayload | None:
+        """REST's `DELETE /auth/me`."""
+        async with info.context.unit() as uow:
+            user = await users.delete_me(uow, body_of(input))
+        info.context.sign_out()
+        return DeleteMePayload(email=user.email)
 
     @strawberry.mutation(description="Sign in by a link, which works once and for 15 minutes.")
     async def redeem_link(self, info: Info, input: Input[RedeemLinkInput]) -> RedeemLinkPayload | None:

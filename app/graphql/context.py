@@ -5,24 +5,33 @@ from typing import Any, Protocol
 
 import strawberry
 from strawberry.dataloader import DataLoader
-from strawberry.types.nodes import SelectedField, Selection
 
 from app.domain.actors import Anonymous
+from app.domain.policy import Thing
 from app.graphql.inputs import break_glass
+from app.graphql.selections import selects
 from app.middleware.requests import RequestInfo
+from app.services.below import Below
 from app.services.listing import Listing
 from app.services.sessions import SignedIn
+from app.services.visits import Visit
 from app.serving.node import Node
+from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
 
 class Loaders(Protocol):
-    """Parents and states by id, batched. Named here for the types, which cannot import each other."""
+    """Parents by id and lists by parent, batched. Named here for the types, which cannot import each other."""
 
     org: DataLoader[str, Any]
     project: DataLoader[str, Any]
     environment: DataLoader[str, Any]
     states: DataLoader[str, Any]
+    projects: DataLoader[Below, Page[Any]]
+    environments: DataLoader[Below, Page[Any]]
+    flags: DataLoader[Below, Page[Any]]
+    flag_states: DataLoader[Below, Page[Any]]
+    abilities: DataLoader[tuple[Thing, str], Any]
 
 
 @dataclass(slots=True)
@@ -44,6 +53,10 @@ class Context:
         self.request.actor = Anonymous()
         self.cookie = ""
 
+    def visit(self) -> Visit:
+        """Whence the call comes."""
+        return self.node.visit(self.request.address)
+
     def unit(self, given: Any = None) -> UnitOfWork:
         """A unit of work for one root mutation field (whose input is `given`), or for one read."""
         return self.node.unit(self.request.request_id, self.request.actor, break_glass(given))
@@ -55,15 +68,4 @@ Info = strawberry.Info[Context, None]
 def listing(info: Info, **parameters: Any) -> Listing:
     """The part of a list that a connection's arguments ask for; counted only where `totalCount` is selected."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    counted = any(_selects(field, "totalCount") for field in info.selected_fields)
-    return Listing(info.context.node.cursors, given, counted)
-
-
-def _selects(selection: Selection, name: str) -> bool:
-    for inner in selection.selections:
-        if isinstance(inner, SelectedField):
-            if inner.name == name:
-                return True
-        elif _selects(inner, name):
-            return True
-    return False
+    return Listing(info.context.node.cursors, given, selects(info, "totalCount"))

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.domain.errors import invalid
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.flags import FlagState, Search, TypeFilter
 from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Environment as EnvironmentRow
-from app.services import environments, flags
+from app.services import environments
+from app.services.below import Below
 from app.services.etags import row_etag
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ class Environment(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.ENVIRONMENT)
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
@@ -71,8 +75,7 @@ class Environment(Node):
     ) -> Connection[FlagState] | None:
         """The states."""
         wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await flags.list_flag_states(uow, self.id, wish)
+        page = await info.context.loaders.flag_states.load(Below(self.id, wish))
         return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
 
 

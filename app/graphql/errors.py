@@ -5,20 +5,15 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 
-from app.domain.errors import CATALOGUE, AppError, Entry, envelope
+from app.domain.catalogue import CATALOGUE, Entry
+from app.domain.errors import AppError, examples, extensions_of
+from app.graphql.scalars import JSON
 from app.middleware.failures import expected
-
-
-def extensions_of(error: AppError, request_id: str) -> dict[str, Any]:
-    """The envelope without its message, and the status that REST would have sent."""
-    body = {name: value for name, value in envelope(error, request_id).items() if name != "message"}
-    return {**body, "status": error.status}
 
 
 def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """An entry of `errors`. What GraphQL itself refuses is `invalid_request`; the unexpected is `internal`."""
-    cause = error.original_error
-    known = AppError("invalid_request", error.message) if cause is None else _known(cause)
+    known = _known(error)
     entry: dict[str, Any] = {"message": known.message}
     if error.locations:
         entry["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
@@ -27,12 +22,30 @@ def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
     return {**entry, "extensions": extensions_of(known, request_id)}
 
 
-def _known(cause: BaseException) -> AppError:
-    if isinstance(cause, GraphQLError):
-        return (
-            AppError("invalid_request", cause.message) if cause.original_error is None else _known(cause.original_error)
-        )
+def _known(error: GraphQLError) -> AppError:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if isinstance(cause, AppError):
+        return cause
+    if cause is None:
+        return AppError("invalid_request", error.message)
+    if _is_about_document(error):
+        return AppError("invalid_request", "A value in the document or its variables is not of its type.")
     return expected(cause if isinstance(cause, Exception) else RuntimeError(str(cause)))
+
+
+def _is_about_document(error: GraphQLError) -> bool:
+    """Whether something broke where GraphQL reads values, before anything was run."""
+    return error.path is None and error.nodes is not None
+
+
+@strawberry.type(description="What a failure looks like on each transport.")
+class ErrorExamples:
+    """Two bodies."""
+
+    rest: JSON = strawberry.field(description="The body that REST sends.")
+    graphql: JSON = strawberry.field(description="The body that GraphQL sends.")
 
 
 @strawberry.type(description="A code of the catalogue of errors.")
@@ -43,7 +56,9 @@ class CatalogueEntry:
     title: str = strawberry.field(description="The code in a few words.")
     status: int = strawberry.field(description="The HTTP status that REST sends.")
     meaning: str = strawberry.field(description="When it happens.")
+    causes: list[str] = strawberry.field(description="What most often lies behind it.")
     action: str = strawberry.field(description="What to do about it.")
+    examples: ErrorExamples = strawberry.field(description="What it looks like.")
 
     @classmethod
     def of(cls, entry: Entry) -> "CatalogueEntry":
@@ -53,7 +68,9 @@ class CatalogueEntry:
             title=entry.title,
             status=entry.status,
             meaning=entry.meaning,
+            causes=list(entry.causes),
             action=entry.action,
+            examples=ErrorExamples(**examples(entry)),
         )
 
 

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 import strawberry
 
 from app.domain.outcomes import Evaluation as Outcome
-from app.domain.ruleset import Ruleset as Snapshot
-from app.domain.ruleset import document
 from app.graphql.context import Info
 from app.graphql.inputs import Input, body_of
 from app.graphql.scalars import JSON
@@ -93,9 +91,9 @@ class Ruleset:
     segments: JSON = strawberry.field(description="An object of segments by key.")
 
     @classmethod
-    def of(cls, ruleset: Snapshot) -> "Ruleset":
+    def of(cls, readable: evaluation.Readable) -> "Ruleset":
         """From the snapshot."""
-        members = document(ruleset)
+        ruleset, members = readable.ruleset, readable.document()
         return cls(
             environment_id=strawberry.ID(ruleset.environment_id),
             version=ruleset.version,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.domain.primitives import FlagType
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
@@ -40,6 +42,7 @@ class Flag(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.PRIMITIVE)
     row: strawberry.Private[Primitive]
 
     @classmethod
@@ -85,6 +88,7 @@ class FlagState(Node):
     updated_at: Time = strawberry.field(description="When the state last changed.")
     updated_by: Actor = strawberry.field(description="Who changed it last.")
     etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.STATE)
     flag: Flag = strawberry.field(description="The flag's identity.")
     current: strawberry.Private[Current]
 

@@ -28,9 +28,9 @@ def reason_field() -> Any:
     return strawberry.field(default=strawberry.UNSET, description="Why, for the audit.")
 
 
-def confirm_field() -> Any:
+def confirm_field(what: str = "The slug or key of what is destroyed.") -> Any:
     """The member of an input that says what is destroyed."""
-    return strawberry.field(default=strawberry.UNSET, description="The slug or key of what is destroyed.")
+    return strawberry.field(default=strawberry.UNSET, description=what)
 
 
 def break_glass_field() -> Any:
@@ -67,4 +67,6 @@ def _plain(value: Any) -> Any:
         return [_plain(member) for member in value]
     if isinstance(value, RuleInput):
         return rule_body(value)
+    if dataclasses.is_dataclass(value):
+        return body_of(value)
     return value.value if isinstance(value, Enum) else value

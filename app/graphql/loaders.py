@@ -1,19 +1,32 @@
-"""Batched look-ups: however many fields of a document ask, the database is asked once."""
+"""Batched look-ups: however many fields of a document ask, the database is asked once.
+
+A mutation may change what a later field of the same document reads, so nothing is kept.
+"""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any
 
 from strawberry.dataloader import DataLoader
 
+from app.domain.errors import AppError, not_found
+from app.domain.policy import Operation, Thing
 from app.graphql.environments import Environment
 from app.graphql.flags import FlagState
 from app.graphql.orgs import Org
 from app.graphql.projects import Project
 from app.middleware.requests import RequestInfo
-from app.services import lookups
+from app.services import below, lookups
+from app.services.below import Below
+from app.services.listing import Listing
 from app.serving.node import Node
+from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
+
+MAX_BATCH = 1000
+
+ById = Callable[[UnitOfWork, list[str]], Awaitable[list[Any]]]
+ByParent = Callable[[UnitOfWork, list[str], Listing], Awaitable[Mapping[str, Page[Any]]]]
 
 
 class RequestLoaders:
@@ -25,18 +38,31 @@ class RequestLoaders:
         self.org = self._by_id(lookups.orgs, Org.of)
         self.project = self._by_id(lookups.projects, Project.of)
         self.environment = self._by_id(lookups.environments, Environment.of)
-        self.states: DataLoader[str, Any] = DataLoader(self._states, cache=False)
+        self.states = _loader(self._states)
+        self.projects = self._below(below.projects)
+        self.environments = self._below(below.environments)
+        self.flags = self._below(below.flags)
+        self.flag_states = self._below(below.flag_states)
+        self.abilities = _loader(self._abilities)
 
-    def _by_id(
-        self, look_up: Callable[[UnitOfWork, list[str]], Awaitable[list[Any]]], make: Callable[[Any], Any]
-    ) -> DataLoader[str, Any]:
+    def _by_id(self, look_up: ById, make: Callable[[Any], Any]) -> DataLoader[str, Any]:
         async def load(ids: list[str]) -> list[Any]:
             async with self._unit() as uow:
                 found = {row.id: make(row) for row in await look_up(uow, ids)}
             return [found.get(one) for one in ids]
 
-        # A mutation may change what a later field of the same document reads, so nothing is kept.
-        return DataLoader(load, cache=False)
+        return _loader(load)
+
+    def _below(self, look_up: ByParent) -> DataLoader[Below, Page[Any]]:
+        async def load(asked: list[Below]) -> list[Page[Any] | BaseException]:
+            alike: dict[Hashable, list[Below]] = defaultdict(list)
+            for one in asked:
+                alike[one.listing.identity].append(one)
+            async with self._unit() as uow:
+                found = {identity: await _pages(uow, look_up, group) for identity, group in alike.items()}
+            return [_page(found[one.listing.identity], one) for one in asked]
+
+        return _loader(load)
 
     async def _states(self, primitive_ids: list[str]) -> list[list[FlagState]]:
         states: dict[str, list[FlagState]] = defaultdict(list)
@@ -45,5 +71,29 @@ class RequestLoaders:
                 states[current.primitive.id].append(FlagState.of(current))
         return [states[one] for one in primitive_ids]
 
+    async def _abilities(self, keys: list[tuple[Thing, str]]) -> list[list[Operation]]:
+        found: dict[tuple[Thing, str], list[Operation]] = {}
+        async with self._unit() as uow:
+            for thing in dict.fromkeys(thing for thing, _ in keys):
+                able = await lookups.abilities(uow, thing, {one for other, one in keys if other is thing})
+                found |= {(thing, one): operations for one, operations in able.items()}
+        return [found.get(key, []) for key in keys]
+
     def _unit(self) -> UnitOfWork:
         return self._node.unit(self._request.request_id, self._request.actor)
+
+
+def _loader(load: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]:
+    return DataLoader(load, max_batch_size=MAX_BATCH, cache=False)
+
+
+async def _pages(uow: UnitOfWork, look_up: ByParent, group: list[Below]) -> Mapping[str, Page[Any]] | AppError:
+    """The pages of parents whose lists are asked for alike; a refusal is theirs only, not their neighbours'."""
+    try:
+        return await look_up(uow, [one.parent_id for one in group], group[0].listing)
+    except AppError as refused:
+        return refused
+
+
+def _page(found: Mapping[str, Page[Any]] | AppError, asked: Below) -> Page[Any] | AppError:
+    return found if isinstance(found, AppError) else found.get(asked.parent_id) or not_found("list")

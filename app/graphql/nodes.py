@@ -5,13 +5,18 @@ from typing import Annotated, Any
 import strawberry
 
 from app.domain.ids import is_id
+from app.graphql.api_keys import ApiKey
 from app.graphql.context import Info
 from app.graphql.environments import Environment
 from app.graphql.flags import Flag, FlagState
+from app.graphql.invitations import Invitation
+from app.graphql.members import Member
 from app.graphql.orgs import Org
 from app.graphql.projects import Project
 from app.graphql.relay import Node
+from app.graphql.sessions import Session
 from app.services import lookups
+from app.services.sessions import sessions_by_id
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Any id.")]
 
@@ -21,6 +26,10 @@ _KINDS: list[tuple[Any, Any]] = [
     (lookups.environments, Environment.of),
     (lookups.primitives, Flag.of),
     (lookups.states, FlagState.of),
+    (lookups.members, Member.of),
+    (lookups.invitations, Invitation.of),
+    (sessions_by_id, Session.of),
+    (lookups.api_keys, ApiKey.of),
 ]
 
 

@@ -4,13 +4,16 @@ from typing import Annotated
 
 import strawberry
 
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
 from app.graphql.projects import Project
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Org as OrgRow
-from app.services import orgs, projects
+from app.services import orgs
+from app.services.below import Below
 from app.services.etags import row_etag
 
 Slug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
@@ -29,6 +32,7 @@ class Org(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.ORG)
 
     @classmethod
     def of(cls, row: OrgRow) -> "Org":
@@ -56,8 +60,7 @@ class Org(Node):
     ) -> Connection[Project] | None:
         """The projects."""
         wish = listing(info, key=key, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await projects.list_projects(uow, self.slug, wish)
+        page = await info.context.loaders.projects.load(Below(self.id, wish))
         return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 

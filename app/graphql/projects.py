@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from app.domain.errors import invalid
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.environments import Environment
 from app.graphql.flags import Flag, Search, TypeFilter
@@ -12,7 +14,8 @@ from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field,
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Project as ProjectRow
-from app.services import environments, flags, projects
+from app.services import projects
+from app.services.below import Below
 from app.services.etags import row_etag
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class Project(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.PROJECT)
     row: strawberry.Private[ProjectRow]
 
     @classmethod
@@ -68,8 +72,7 @@ class Project(Node):
     ) -> Connection[Environment] | None:
         """The environments."""
         wish = listing(info, key=key, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await environments.list_environments(uow, self.id, wish)
+        page = await info.context.loaders.environments.load(Below(self.id, wish))
         return Connection.of(info.context, page, lambda row: row.id, Environment.of)
 
     @strawberry.field(description="Its flags, oldest first.")
@@ -86,8 +89,7 @@ class Project(Node):
     ) -> Connection[Flag] | None:
         """The identities."""
         wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await flags.list_flags(uow, self.id, wish)
+        page = await info.context.loaders.flags.load(Below(self.id, wish))
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
 
 
@@ -163,6 +165,23 @@ class ProjectQueries:
             if org_slug is None or key is None:
                 raise invalid({"id": "Give the id, or orgSlug and key."})
             return Project.of(await projects.get_project_by_key(uow, org_slug, key))
+
+    @strawberry.field(description="The projects of an organisation, oldest first: for a token those that it reaches.")
+    async def projects(
+        self,
+        info: Info,
+        org_slug: Annotated[str, strawberry.argument(description="The slug of the organisation.")],
+        key: KeyFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Project] | None:
+        """REST's `GET /orgs/{slug}/projects`."""
+        wish = listing(info, key=key, first=first, after=after, last=last, before=before)
+        async with info.context.unit() as uow:
+            page = await projects.list_projects(uow, org_slug, wish)
+        return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 
 @strawberry.type

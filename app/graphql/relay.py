@@ -11,9 +11,11 @@ from app.store.paging import Page
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-First = Annotated[int | None, strawberry.argument(description="How many from the start; 100 if nothing is said.")]
+First = Annotated[
+    int | None, strawberry.argument(description="How many from the start, 1 to 1000; 100 if nothing is said.")
+]
 After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 1000.")]
 Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 KeyFilter = Annotated[str | None, strawberry.argument(description="Only the one with this key.")]
 
@@ -45,25 +47,40 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A part of a list, oldest first.")
 class Connection(Generic[T]):
-    """Relay's connection, with the nodes at hand."""
+    """Relay's connection, with the nodes at hand. What a document leaves out is not made."""
 
-    edges: list[Edge[T]] = strawberry.field(description="The entries with their cursors.")
-    nodes: list[T] = strawberry.field(description="The entries.")
-    page_info: PageInfo = strawberry.field(description="Where the part stands in the whole.")
-    total_count: int | None = strawberry.field(description="How many entries the whole list has.")
+    page: strawberry.Private[Page[Any]]
+    cursor_of: strawberry.Private[Callable[[Any], str]]
+    make: strawberry.Private[Callable[[Any], Any]]
 
     @classmethod
     def of(cls, context: Context, page: Page[Row], row_id: Callable[[Row], str], make: Callable[[Row], Any]) -> Self:
         """From a page: `row_id` gives what the cursor names, `make` the node."""
-        edges = [Edge(cursor=context.node.cursors.encode(row_id(row)), node=make(row)) for row in page.rows]
-        return cls(
-            edges=edges,
-            nodes=[edge.node for edge in edges],
-            page_info=PageInfo(
-                has_next_page=page.has_next,
-                has_previous_page=page.has_previous,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
-            total_count=page.total,
+        encode = context.node.cursors.encode
+        return cls(page=page, cursor_of=lambda row: encode(row_id(row)), make=make)
+
+    @strawberry.field(description="The entries with their cursors.")
+    def edges(self) -> list[Edge[T]]:
+        """The edges."""
+        return [Edge(cursor=self.cursor_of(row), node=self.make(row)) for row in self.page.rows]
+
+    @strawberry.field(description="The entries.")
+    def nodes(self) -> list[T]:
+        """The nodes."""
+        return [self.make(row) for row in self.page.rows]
+
+    @strawberry.field(description="Where the part stands in the whole.")
+    def page_info(self) -> PageInfo:
+        """The page info."""
+        rows = self.page.rows
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=self.cursor_of(rows[0]) if rows else None,
+            end_cursor=self.cursor_of(rows[-1]) if rows else None,
         )
+
+    @strawberry.field(description="How many entries the whole list has.")
+    def total_count(self) -> int | None:
+        """The number, which was counted because it is selected."""
+        return self.page.total

@@ -2,39 +2,38 @@
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import (
-    MaxAliasesLimiter,
-    MaxTokensLimiter,
-    ParserCache,
-    QueryDepthLimiter,
-    ValidationCache,
-)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from app.graphql.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
 from app.graphql.auth import AuthMutations, AuthQueries
+from app.graphql.documents import Documents, Prepared
 from app.graphql.environments import Environment, EnvironmentMutations, EnvironmentQueries
 from app.graphql.errors import ErrorQueries
 from app.graphql.evaluation import EvaluationQueries
 from app.graphql.flags import Flag, FlagMutations, FlagQueries, FlagState
+from app.graphql.invitations import Invitation, InvitationMutations, InvitationQueries
+from app.graphql.members import Member, MemberMutations, MemberQueries
 from app.graphql.nodes import NodeQueries
 from app.graphql.orgs import Org, OrgMutations, OrgQueries
 from app.graphql.projects import Project, ProjectMutations, ProjectQueries
 from app.graphql.scalars import SCALARS
+from app.graphql.sessions import Session, SessionMutations, SessionQueries
 
-MAX_DEPTH = 15
-MAX_ALIASES = 30
-MAX_TOKENS = 4000
-CACHED_DOCUMENTS = 512
+documents = Documents()
 
 
 @strawberry.type(description="What can be read.")
 class Query(
     AuthQueries,
+    SessionQueries,
     OrgQueries,
+    MemberQueries,
+    InvitationQueries,
     ProjectQueries,
     EnvironmentQueries,
     FlagQueries,
+    ApiKeyQueries,
     EvaluationQueries,
     ErrorQueries,
     NodeQueries,
@@ -43,7 +42,17 @@ class Query(
 
 
 @strawberry.type(description="What can be changed. Several fields run in order, each in its own transaction.")
-class Mutation(AuthMutations, OrgMutations, ProjectMutations, EnvironmentMutations, FlagMutations):
+class Mutation(
+    AuthMutations,
+    SessionMutations,
+    OrgMutations,
+    MemberMutations,
+    InvitationMutations,
+    ProjectMutations,
+    EnvironmentMutations,
+    FlagMutations,
+    ApiKeyMutations,
+):
     """All mutations."""
 
 
@@ -57,13 +66,7 @@ class Schema(strawberry.Schema):
 schema = Schema(
     query=Query,
     mutation=Mutation,
-    types=[Org, Project, Environment, Flag, FlagState],
+    types=[Session, Org, Member, Invitation, Project, Environment, Flag, FlagState, ApiKey],
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[
-        lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-        lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
-        lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-        lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
-        lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
-    ],
+    extensions=[lambda: Prepared(documents)],
 )

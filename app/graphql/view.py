@@ -13,9 +13,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.domain import json_text
-from app.domain.errors import AppError, invalid
+from app.domain.errors import AppError, extensions_of, invalid
 from app.graphql.context import Context
-from app.graphql.errors import extensions_of, formatted
+from app.graphql.errors import formatted
 from app.graphql.loaders import RequestLoaders
 from app.graphql.schema import schema
 from app.middleware.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
@@ -28,6 +28,7 @@ PATH = "/graphql"
 ALLOW = "GET, HEAD, OPTIONS, POST"
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
+INTERNAL = 500
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 
 
@@ -107,12 +108,18 @@ def _result(result: ExecutionResult, request_id: str, media_type: str) -> Respon
     body: dict[str, Any] = {}
     if result.errors:
         body["errors"] = [formatted(error, request_id) for error in result.errors]
-    began = result.data is not None
-    if began:
+    if result.data is not None:
         body["data"] = result.data
-    status = 400 if not began and media_type == RESPONSE_JSON else 200
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(json_text.dump(body), status, headers, media_type)
+    return Response(json_text.dump(body), _status(body, media_type), headers, media_type)
+
+
+def _status(body: dict[str, Any], media_type: str) -> int:
+    """200 once something was run. Plain JSON has it for faults of the document too, as the specification says."""
+    if "data" in body:
+        return 200
+    worst: int = max(error["extensions"]["status"] for error in body["errors"])
+    return 200 if worst < INTERNAL and media_type == JSON else worst
 
 
 def _read(body: Any) -> Document:

@@ -1,5 +1,6 @@
-"""Who calls, from the session cookie, and whether a request that changes something comes from our own pages."""
+"""Who calls, from the bearer token or the session cookie; and whether what changes something comes from our pages."""
 
+import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -7,8 +8,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
+from app.domain.actors import Token
 from app.domain.errors import AppError
-from app.middleware.requests import info_of
+from app.middleware import rate_limits
+from app.middleware.addresses import client_address
+from app.middleware.requests import RequestInfo, info_of
 from app.services import sessions
 from app.serving.node import Node
 
@@ -16,14 +20,32 @@ COOKIE = "signalbox_session"
 
 
 async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> None:
-    """Puts the actor into the request's info. Raises `unauthorized` for credentials that are not valid.
+    """Puts the actor into the request's info. A bearer token counts before a cookie.
 
-    What is `public` takes a caller with a stale cookie for one without.
+    Raises `unauthorized` for credentials that are not valid, `token_ip_denied` and `token_rate_limit`. What is `public`
+    takes a caller with a stale cookie for one without.
     """
-    connection, info = HTTPConnection(scope), info_of(scope)
-    if "authorization" in connection.headers or "x-api-key" in connection.headers:
+    info = info_of(scope)
+    info.address = client_address(scope, node.trusted_proxies)
+    if (secret := _bearer(scope)) is not None:
+        await _authenticate_token(node, info, secret)
+    else:
+        await _authenticate_person(node, scope, info, public=public)
+
+
+async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
+    """A mistyped, an unknown, a revoked and an expired token go the same way."""
+    if (token := await node.tokens.find(secret)) is None:
         raise AppError("unauthorized")
-    if (secret := connection.cookies.get(COOKIE)) is None:
+    if token.networks is not None and info.address not in token.networks:
+        raise AppError("token_ip_denied")
+    await rate_limits.take(node, info, token)
+    node.last_uses.note(token.actor.token_id, time.time())
+    info.actor = token.actor
+
+
+async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, public: bool) -> None:
+    if (secret := HTTPConnection(scope).cookies.get(COOKIE)) is None:
         return
     async with node.unit(info.request_id) as uow:
         person = await sessions.authenticate(uow, secret)
@@ -33,19 +55,32 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
         raise AppError("unauthorized", headers={"Set-Cookie": f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"})
 
 
+def _bearer(scope: Scope) -> str | None:
+    """What stands as a token in `Authorization`, or else in `X-API-Key`: "" where it can be none."""
+    found = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return value[7:].strip().decode("latin-1") if value[:7].lower() == b"bearer " else ""
+        if name == b"x-api-key":
+            found = value.decode("latin-1")
+    return found
+
+
 def require_own_origin(node: Node, scope: Scope) -> None:
     """Raises `forbidden` for a browser's request from elsewhere: the rule of Go's `http.CrossOriginProtection`.
 
     `Sec-Fetch-Site` decides where a browser sends it; else `Origin` must be the host's or the base URL's. A request
-    without either comes from no browser.
+    without either comes from no browser, and no browser sends a token on its own.
     """
+    if isinstance(info_of(scope).actor, Token):
+        return
     headers = Headers(scope=scope)
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     base = urlsplit(node.settings.public_url)
     if site is not None:
         allowed = site in {"same-origin", "none"}
     else:
-        allowed = origin is None or urlsplit(origin).netloc in {headers.get("host"), base.netloc}
+        allowed = origin is None or origin.partition("://")[2] in {headers.get("host"), base.netloc}
     if not allowed:
         raise AppError("forbidden", "The request comes from another origin.")
 

@@ -10,21 +10,26 @@ from app.domain import json_text
 from app.domain.errors import AppError, invalid
 
 MAX_BODY = 1024 * 1024
+_LONGEST_LENGTH = 15  # digits
 
 
-async def read_json(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> Any | None:
-    """The decoded body, None for an empty one. Raises `invalid_request`."""
-    data = await read(scope, receive, limit)
+async def read_json(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> Any:
+    """The decoded body, `{}` for none at all. Raises `invalid_request`."""
+    data, headers = await read(scope, receive, limit), Headers(scope=scope)
     if not data:
-        return None
-    require_json(Headers(scope=scope).get("content-type"))
+        return {}
+    require_json(headers.get("content-type"))
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise AppError("invalid_request", "The body must not be compressed.")
     return decode(data)
 
 
 async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> bytes:
     """The raw body. Raises `invalid_request` when it is too large, declared or not."""
     declared = Headers(scope=scope).get("content-length", "0")
-    if not declared.isdecimal() or int(declared) > limit:
+    if not declared.isdecimal():
+        raise AppError("invalid_request", "The header Content-Length is not a number.")
+    if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise _too_large(limit)
     chunks, size = [], 0
     while True:
@@ -41,10 +46,10 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> bytes:
 
 def require_json(content_type: str | None) -> None:
     """Raises `invalid_request` unless the media type is JSON in UTF-8."""
-    media_type, _, parameters = (content_type or "").partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
-        raise AppError("invalid_request", "The body must be sent as application/json.")
+    media_type, *parameters = (part.strip().lower() for part in (content_type or "").split(";"))
+    charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")}
+    if media_type != "application/json" or charsets - {"utf-8", "utf8"}:
+        raise AppError("invalid_request", "The body must be sent as application/json, in UTF-8.")
 
 
 def decode(data: bytes) -> Any:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import orjson
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.errors import AppError
+from app.domain.errors import AppError, envelope
 from app.middleware.requests import info_of
 
 log = structlog.get_logger()
@@ -19,6 +21,12 @@ def expected(fault: Exception) -> AppError:
         return fault
     log.error("internal", exc_info=fault)
     return AppError("internal")
+
+
+def enveloped(error: AppError, request_id: str) -> Response:
+    """The envelope of a failure, with the catalogue's status: kept by nobody, for some caches keep a 404."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(orjson.dumps(envelope(error, request_id)), error.status, headers, "application/json")
 
 
 class Failures:
@@ -39,6 +47,8 @@ class Failures:
 
         try:
             await self.app(scope, receive, noting)
+        except ClientDisconnect:
+            return
         except Exception as fault:
             error = expected(fault)
             if begun:

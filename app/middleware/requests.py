@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import cast
 
 import structlog
@@ -9,19 +10,27 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import Actor, Anonymous
+from app.domain.cidrs import Address
 from app.domain.ids import new_request_id
 
 log = structlog.get_logger()
 MAX_LOGGED_ID = 200
+_ALSO_LIMITED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 @dataclass(slots=True)
 class RequestInfo:
-    """What is known of a request: its id from the start, its actor and route once they are found."""
+    """What is known of a request: its id from the start, its actor, route and the address it comes from once
+    they are found.
+
+    `headers` say how much is left of a rate limit, on the answers that tell it.
+    """
 
     request_id: str
     actor: Actor = field(default_factory=Anonymous)
     route: str = "unmatched"
+    address: Address | None = None
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 def info_of(scope: Scope) -> RequestInfo:
@@ -51,6 +60,8 @@ class Requests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-Id"] = info.request_id
+                if info.headers and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_LIMITED):
+                    message["headers"].extend(info.headers)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(**bound):

@@ -4,18 +4,26 @@ from app.models.audit import AuditEvent, AuditVersion
 from app.models.base import Table, now
 from app.models.environments import Environment, EnvironmentVersion
 from app.models.instance import Instance
+from app.models.invitations import Invitation, InvitationSecret
+from app.models.mail import Letter, LetterKind
 from app.models.orgs import DEFAULT_RATE_PER_MIN, Org
 from app.models.people import MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, State
 from app.models.projects import Project
+from app.models.tokens import ApiKey
 
 __all__ = [
     "DEFAULT_RATE_PER_MIN",
+    "ApiKey",
     "AuditEvent",
     "AuditVersion",
     "Environment",
     "EnvironmentVersion",
     "Instance",
+    "Invitation",
+    "InvitationSecret",
+    "Letter",
+    "LetterKind",
     "MagicLink",
     "Membership",
     "Org",

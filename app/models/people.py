@@ -1,19 +1,26 @@
 """Users, their sessions and their memberships."""
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import JSON
 from sqlmodel import Field, UniqueConstraint
 
 from app.domain.actors import Role
-from app.models.base import Identified, Instant, words
+from app.models.base import Identified, Instant, Revised, words
 
 
 class User(Identified, table=True):
-    """A person. `email` is as typed, `email_key` what emails are compared by."""
+    """A person. `email` is as typed, `email_key` what emails are compared by.
+
+    `proven_at` is None until they have shown that the mailbox is theirs: an invitation's link may have been opened by
+    whoever made it. A deleted user stays, so that nobody takes the email over.
+    """
 
     email: str
     email_key: str = Field(unique=True)
     display_name: str
+    proven_at: datetime | None = Field(default=None, sa_type=Instant)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -27,17 +34,25 @@ class Session(Identified, table=True):
 
 
 class MagicLink(Identified, table=True):
-    """A link that signs a user in, once and for a while; the secret is in the link, its SHA-256 here."""
+    """A link that signs whoever has the email in, once and for a while; its secret's SHA-256 is here.
+
+    `mailed`: it proves the mailbox (the operator's does not). `browser_hash` tells the browser that asked for it.
+    `signup` is the organisation to make when it is redeemed.
+    """
 
     __tablename__ = "magic_link"
 
-    user_id: str = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
+    email: str
+    email_key: str = Field(index=True)
     secret_hash: str = Field(unique=True)
+    mailed: bool = False
+    browser_hash: str | None = None
+    signup: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     expires_at: datetime = Field(sa_type=Instant)
     used_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class Membership(Identified, table=True):
+class Membership(Revised, table=True):
     """A person's role in an organisation."""
 
     __table_args__ = (UniqueConstraint("org_id", "user_id"),)

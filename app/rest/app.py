@@ -1,26 +1,61 @@
 """The REST surface: one route table, one ASGI app."""
 
+from functools import cache
+
+import orjson
+from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from app.middleware.failures import Failures
-from app.rest import auth, environments, errors, evaluation, flags, orgs, projects
-from app.rest.calls import refusal
-from app.rest.routing import nowhere, routes
+from app.middleware.failures import Failures, enveloped
+from app.rest import (
+    api_keys,
+    auth,
+    environments,
+    errors,
+    evaluation,
+    flags,
+    invitations,
+    members,
+    orgs,
+    projects,
+    sessions,
+)
+from app.rest.calls import Call, body_etag
+from app.rest.openapi.document import document
+from app.rest.routing import Endpoint, nowhere, routes
 from app.serving.node import Node
 
 PREFIX = "/api/v1"
+
+
+async def get_openapi(call: Call) -> Response:
+    """GET /openapi.json."""
+    body = _document()
+    return call.tagged(body, body_etag(body))
+
+
+@cache
+def _document() -> bytes:
+    return orjson.dumps(document(TABLE, PREFIX))
+
+
 TABLE = [
     *auth.ENDPOINTS,
+    *sessions.ENDPOINTS,
     *orgs.ENDPOINTS,
+    *members.ENDPOINTS,
+    *invitations.ENDPOINTS,
+    *api_keys.ENDPOINTS,
     *projects.ENDPOINTS,
     *environments.ENDPOINTS,
     *flags.ENDPOINTS,
     *evaluation.ENDPOINTS,
     *errors.ENDPOINTS,
+    Endpoint("GET", "/openapi.json", get_openapi, "This document", public=True),
 ]
 
 
 def build(node: Node) -> ASGIApp:
     """The app below `/api/v1`."""
-    return Failures(Router(routes(node, TABLE), redirect_slashes=False, default=nowhere), refusal)
+    return Failures(Router(routes(node, TABLE), redirect_slashes=False, default=nowhere), enveloped)

@@ -1,18 +1,19 @@
-"""Claiming the instance, who am I, and signing out over REST."""
+"""Claiming the instance, signing up, in and out, and who am I over REST."""
 
 from typing import Self
 
 from starlette.responses import Response
 
-from app.domain.actors import Role
+from app.domain.actors import Role, Token
 from app.domain.inputs import NoBody
 from app.middleware.authentication import clear_cookie, set_cookie
+from app.middleware.browsers import asking_browser, remember_browser
 from app.models import Membership, Org
 from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgShape
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape
-from app.services import claim, links, sessions
+from app.services import claim, confirmation, links, sessions, signup, users
 from app.services.sessions import Me
 
 
@@ -34,18 +35,21 @@ class ActorShape(Shape):
     kind: str
     id: str
     name: str
+    on_behalf_of: "ActorShape | None" = None
 
 
 class MeShape(Shape):
-    """The person who calls, with their organisations."""
+    """Who calls; a person with their email and organisations, which a token has not."""
 
     actor: ActorShape
-    email: str
-    orgs: list[MembershipShape]
+    email: str | None = None
+    orgs: list[MembershipShape] | None = None
 
     @classmethod
-    def of(cls, me: Me) -> Self:
-        """From the rows."""
+    def of(cls, me: Me | Token) -> Self:
+        """From the rows, or from the token."""
+        if isinstance(me, Token):
+            return cls(actor=ActorShape.model_validate(me.shown()))
         return cls(
             actor=ActorShape.model_validate(me.actor.shown()),
             email=me.user.email,
@@ -59,6 +63,12 @@ class SessionShape(Shape):
     me: MeShape
 
 
+class SentShape(Shape):
+    """The same answer whether or not there is anybody to send to."""
+
+    sent: bool
+
+
 class ClaimShape(Shape):
     """A claimed instance: who is signed in now, and the first organisation."""
 
@@ -69,11 +79,31 @@ class ClaimShape(Shape):
 async def install_claim(call: Call) -> Response:
     """POST /auth/install-claim."""
     async with call.unit() as uow:
-        signed_in, org = await claim.install_claim(uow, call.body)
+        signed_in, org = await claim.install_claim(uow, call.body, call.visit())
         me = await sessions.me(uow)
     shape = ClaimShape(me=MeShape.of(me), org=OrgShape.of(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
     set_cookie(call.node, response, signed_in.secret)
+    return response
+
+
+async def request_magic_link(call: Call) -> Response:
+    """POST /auth/magic-link."""
+    browser = asking_browser(call.headers)
+    async with call.unit() as uow:
+        await links.request_link(uow, call.body, call.visit(browser))
+    response = json_response(SentShape(sent=True).encoded())
+    remember_browser(call.node, response, browser)
+    return response
+
+
+async def sign_up(call: Call) -> Response:
+    """POST /auth/signup."""
+    browser = asking_browser(call.headers)
+    async with call.unit() as uow:
+        await signup.sign_up(uow, call.body, call.visit(browser))
+    response = json_response(SentShape(sent=True).encoded())
+    remember_browser(call.node, response, browser)
     return response
 
 
@@ -90,8 +120,17 @@ async def redeem_link(call: Call) -> Response:
 async def get_me(call: Call) -> Response:
     """GET /auth/me."""
     async with call.unit() as uow:
-        me = await sessions.me(uow)
+        me = await sessions.caller(uow)
     return call.read(MeShape.of(me))
+
+
+async def delete_me(call: Call) -> Response:
+    """DELETE /auth/me."""
+    async with call.unit() as uow:
+        await users.delete_me(uow, call.deletion)
+    response = Response(status_code=204)
+    clear_cookie(call.node, response)
+    return response
 
 
 async def logout(call: Call) -> Response:
@@ -113,6 +152,27 @@ ENDPOINTS = [
         gives=ClaimShape,
         status=201,
         public=True,
+        raises=("already_claimed", "slug_unavailable", "rate_limited"),
+    ),
+    Endpoint(
+        "POST",
+        "/auth/magic-link",
+        request_magic_link,
+        "Ask for a link that signs you in",
+        takes=links.RequestMagicLink,
+        gives=SentShape,
+        public=True,
+        raises=("rate_limited",),
+    ),
+    Endpoint(
+        "POST",
+        "/auth/signup",
+        sign_up,
+        "Sign up on a hosted instance",
+        takes=signup.SignUp,
+        gives=SentShape,
+        public=True,
+        raises=("not_found", "slug_unavailable", "rate_limited"),
     ),
     Endpoint(
         "POST",
@@ -122,7 +182,17 @@ ENDPOINTS = [
         takes=links.RedeemLink,
         gives=SessionShape,
         public=True,
+        raises=("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable"),
     ),
     Endpoint("GET", "/auth/me", get_me, "Who you are", gives=MeShape),
+    Endpoint(
+        "DELETE",
+        "/auth/me",
+        delete_me,
+        "Delete your account",
+        takes=confirmation.Confirm,
+        status=204,
+        raises=("last_owner_cannot_demote_or_remove",),
+    ),
     Endpoint("POST", "/auth/logout", logout, "Sign out", takes=NoBody, status=204, public=True),
 ]

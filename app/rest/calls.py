@@ -1,21 +1,22 @@
 """A REST call as handlers see it, and the answers they give."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import orjson
-from starlette.datastructures import URL, Headers, QueryParams
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
-from app.domain.errors import AppError, envelope
 from app.domain.inputs import said
 from app.domain.preconditions import IfMatch, none_match
 from app.middleware.requests import RequestInfo
 from app.rest.shapes import Shape
 from app.services.listing import Listing
+from app.services.visits import Visit
 from app.serving.node import Node
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -33,8 +34,12 @@ class Call:
     path: Mapping[str, str]
     query: QueryParams
     headers: Headers
-    url: URL
-    body: Any | None
+    address: str
+    body: Any
+
+    def visit(self, browser: str | None = None) -> Visit:
+        """Whence the call comes."""
+        return self.node.visit(self.info.address, browser)
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
@@ -43,10 +48,24 @@ class Call:
     @property
     def deletion(self) -> Any:
         """The body of a DELETE, with what may stand in the query or a header instead."""
-        if not isinstance(self.body, dict | None):
+        if not isinstance(self.body, dict):
             return self.body
         reason = self._said("X-Reason")
-        return {**self.query, **(self.body or {}), **({} if reason is None else {"reason": reason})}
+        return {**self.query, **self.body, **({} if reason is None else {"reason": reason})}
+
+    def strays(self, known: Container[str]) -> dict[str, str]:
+        """The parameters that are unknown or stand twice, and what is wrong with them."""
+        counted = Counter(name for name, _ in self.query.multi_items())
+        unknown = {name: "Unknown parameter." for name in counted if name not in known}
+        return unknown | {name: "Stands twice." for name in counted if counted[name] > 1 and name in known}
+
+    def with_strays(self, known: Container[str]) -> Self:
+        """The call of a write, whose body holds stray parameters as `?name`: refused when the body's turn comes."""
+        strays = self.strays(known)
+        if not strays or not isinstance(self.body, dict):
+            return self
+        query = QueryParams([one for one in self.query.multi_items() if one[0] not in strays])
+        return replace(self, query=query, body={**self.body, **{f"?{name}": None for name in strays}})
 
     def _said(self, header: str) -> str | None:
         """A header of free text, which people send as UTF-8."""
@@ -64,12 +83,13 @@ class Call:
         return Listing(self.node.cursors, dict(self.query))
 
     def read(self, shape: Shape, etag: str | None = None) -> Response:
-        """200 with the resource, or 304 when the caller has it."""
-        return self.tagged(shape.encoded(), etag)
+        """200 with the resource, or 304 when the caller has it. What has no tag of its own is told by its content."""
+        body = shape.encoded()
+        return self.tagged(body, etag or body_etag(body))
 
-    def written(self, shape: Shape, etag: str | None = None) -> Response:
+    def written(self, shape: Shape, etag: str) -> Response:
         """200 with what a write made of the resource, and its new tag."""
-        return json_response(shape.encoded(), headers=_etag(etag))
+        return json_response(shape.encoded(), headers={"ETag": etag})
 
     def created(self, shape: Shape, location: str, etag: str) -> Response:
         """201 with the new resource and where it is."""
@@ -81,31 +101,22 @@ class Call:
         response = self.tagged(body, body_etag(body))
         if page.has_next:
             query = {**self.query, "cursor": self.node.cursors.encode(row_id(page.rows[-1]))}
-            response.headers["Link"] = f'<{self.url.path}?{urlencode(query)}>; rel="next"'
+            response.headers["Link"] = f'<{self.address}?{urlencode(query)}>; rel="next"'
         return response
 
-    def tagged(self, body: bytes, etag: str | None) -> Response:
+    def tagged(self, body: bytes, etag: str) -> Response:
         """200 with the encoded body, or 304 when the caller has what the tag names."""
-        headers = {**PRIVATE, **_etag(etag)}
-        if etag is not None and none_match(self.headers.get("if-none-match"), etag):
+        headers = {**PRIVATE, "ETag": etag}
+        if none_match(self.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
         return json_response(body, headers=headers)
 
 
 def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer of encoded JSON."""
-    return Response(body, status, headers, "application/json")
-
-
-def refusal(error: AppError, request_id: str) -> Response:
-    """The envelope of a failure, with the catalogue's status."""
-    return json_response(orjson.dumps(envelope(error, request_id)), error.status, error.headers)
+    """An answer of encoded JSON. What does not say otherwise is kept by nobody."""
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
 
 def body_etag(body: bytes) -> str:
     """The tag of an answer that has no version of its own: it tells the content."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-
-
-def _etag(etag: str | None) -> dict[str, str]:
-    return {} if etag is None else {"ETag": etag}

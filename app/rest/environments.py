@@ -11,6 +11,7 @@ from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import confirmation, environments
 from app.services.etags import row_etag
+from app.services.listing import KeyedParameters
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
 
@@ -88,6 +89,7 @@ ENDPOINTS = [
         Operation.READ_PROJECT,
         gives=EnvironmentShape,
         many=True,
+        asks=KeyedParameters,
     ),
     Endpoint(
         "POST",
@@ -98,6 +100,8 @@ ENDPOINTS = [
         environments.CreateEnvironment,
         EnvironmentShape,
         201,
+        also=(Operation.PROTECT_ENVIRONMENT, Operation.READ_STATE),
+        raises=("key_collision",),
     ),
     Endpoint("GET", _ONE, get_environment, "An environment", Operation.READ_ENVIRONMENT, gives=EnvironmentShape),
     Endpoint(
@@ -108,6 +112,7 @@ ENDPOINTS = [
         Operation.UPDATE_ENVIRONMENT,
         environments.UpdateEnvironment,
         EnvironmentShape,
+        also=(Operation.PROTECT_ENVIRONMENT,),
     ),
     Endpoint(
         "DELETE",

@@ -1,24 +1,35 @@
 """The catalogue over REST."""
 
-from typing import Self
+from typing import Annotated, Any, Self
 
 import orjson
+from pydantic import Field
 from starlette.responses import Response
 
-from app.domain.errors import CATALOGUE, Entry
-from app.rest.calls import Call, json_response
+from app.domain.catalogue import CATALOGUE, Entry
+from app.domain.errors import examples
+from app.rest.calls import Call, body_etag
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape
 
 
-class ErrorEntry(Shape):
-    """A code of the catalogue."""
+class ErrorExamples(Shape):
+    """What a failure looks like on each transport."""
 
-    code: str
-    title: str
-    status: int
-    meaning: str
-    action: str
+    rest: Annotated[dict[str, Any], Field(description="The body that REST sends.")]
+    graphql: Annotated[dict[str, Any], Field(description="The body that GraphQL sends.")]
+
+
+class CatalogueEntry(Shape):
+    """A code of the catalogue of errors."""
+
+    code: Annotated[str, Field(description="What programs look at.")]
+    title: Annotated[str, Field(description="The code in a few words.")]
+    status: Annotated[int, Field(description="The HTTP status that REST sends.")]
+    meaning: Annotated[str, Field(description="When it happens.")]
+    causes: Annotated[list[str], Field(description="What most often lies behind it.")]
+    action: Annotated[str, Field(description="What to do about it.")]
+    examples: ErrorExamples
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -28,15 +39,18 @@ class ErrorEntry(Shape):
             title=entry.title,
             status=entry.status,
             meaning=entry.meaning,
+            causes=list(entry.causes),
             action=entry.action,
+            examples=ErrorExamples(**examples(entry)),
         )
 
 
-async def list_errors(_: Call) -> Response:
+async def list_errors(call: Call) -> Response:
     """GET /errors."""
-    return json_response(orjson.dumps([ErrorEntry.of(entry).body() for entry in CATALOGUE.values()]))
+    body = orjson.dumps([CatalogueEntry.of(entry).body() for entry in CATALOGUE.values()])
+    return call.tagged(body, body_etag(body))
 
 
 ENDPOINTS = [
-    Endpoint("GET", "/errors", list_errors, "The catalogue of errors", gives=ErrorEntry, many=True, public=True)
+    Endpoint("GET", "/errors", list_errors, "The catalogue of errors", gives=CatalogueEntry, many=True, public=True)
 ]

@@ -76,6 +76,7 @@ ENDPOINTS = [
         "An environment's ruleset",
         Operation.READ_STATE,
         gives=RulesetShape,
+        raises=("ruleset_not_cached",),
     ),
     Endpoint(
         "POST",
@@ -85,5 +86,6 @@ ENDPOINTS = [
         Operation.EVALUATE,
         evaluation.Evaluate,
         EvaluationsShape,
+        raises=("ruleset_not_cached",),
     ),
 ]

@@ -12,6 +12,7 @@ from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import flags
 from app.services.etags import row_etag, state_etag
+from app.services.listing import PrimitiveParameters
 from app.store.primitives import Current
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flags/{key}"
@@ -171,6 +172,7 @@ ENDPOINTS = [
         Operation.READ_PRIMITIVE,
         gives=FlagShape,
         many=True,
+        asks=PrimitiveParameters,
     ),
     Endpoint(
         "POST",
@@ -181,6 +183,7 @@ ENDPOINTS = [
         flags.CreateFlag,
         FlagShape,
         201,
+        raises=("key_collision",),
     ),
     Endpoint("GET", _ONE, get_flag, "A flag", Operation.READ_PRIMITIVE, gives=FlagShape),
     Endpoint(
@@ -191,6 +194,7 @@ ENDPOINTS = [
         Operation.READ_STATE,
         gives=FlagStateShape,
         many=True,
+        asks=PrimitiveParameters,
     ),
     Endpoint("GET", _STATE, get_flag_state, "A flag's state", Operation.READ_STATE, gives=FlagStateShape),
     Endpoint(
@@ -231,6 +235,7 @@ ENDPOINTS = [
         Operation.DELETE_PRIMITIVE,
         flags.DeleteFlag,
         status=204,
+        raises=("in_use",),
     ),
     Endpoint(
         "PUT",

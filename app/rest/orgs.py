@@ -11,6 +11,7 @@ from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import confirmation, orgs
 from app.services.etags import row_etag
+from app.services.listing import ListParameters
 
 
 class OrgShape(Shape):
@@ -76,7 +77,16 @@ async def delete_org(call: Call) -> Response:
 
 
 ENDPOINTS = [
-    Endpoint("GET", "/orgs", list_orgs, "The organisations you are in", gives=OrgShape, many=True),
+    Endpoint(
+        "GET",
+        "/orgs",
+        list_orgs,
+        "The organisations you are in",
+        Operation.READ_ORG,
+        gives=OrgShape,
+        many=True,
+        asks=ListParameters,
+    ),
     Endpoint(
         "POST",
         "/orgs",
@@ -86,6 +96,7 @@ ENDPOINTS = [
         orgs.CreateOrg,
         OrgShape,
         201,
+        raises=("slug_unavailable",),
     ),
     Endpoint("GET", "/orgs/{slug}", get_org, "An organisation", Operation.READ_ORG, gives=OrgShape),
     Endpoint(
@@ -96,6 +107,7 @@ ENDPOINTS = [
         Operation.UPDATE_ORG,
         orgs.UpdateOrg,
         OrgShape,
+        also=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
         "DELETE",

@@ -11,6 +11,7 @@ from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import confirmation, projects
 from app.services.etags import row_etag
+from app.services.listing import KeyedParameters
 
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
 
@@ -81,9 +82,10 @@ ENDPOINTS = [
         _OF_ORG,
         list_projects,
         "The projects of an organisation",
-        Operation.READ_PROJECT,
+        Operation.LIST_PROJECTS,
         gives=ProjectShape,
         many=True,
+        asks=KeyedParameters,
     ),
     Endpoint(
         "POST",
@@ -94,6 +96,8 @@ ENDPOINTS = [
         projects.CreateProject,
         ProjectShape,
         201,
+        also=(Operation.SET_TARGET_ID_FIELD,),
+        raises=("key_collision",),
     ),
     Endpoint("GET", _ONE, get_project, "A project", Operation.READ_PROJECT, gives=ProjectShape),
     Endpoint(
@@ -104,6 +108,7 @@ ENDPOINTS = [
         Operation.UPDATE_PROJECT,
         projects.UpdateProject,
         ProjectShape,
+        also=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
         "DELETE",

@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from urllib.parse import quote
 
-from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from app.domain.errors import AppError, not_found
-from app.domain.inputs import Command
+from app.domain.actors import Anonymous
+from app.domain.errors import AppError, invalid, not_found
+from app.domain.inputs import Command, NoBody, names_of, validate
 from app.domain.policy import Operation
 from app.middleware.authentication import authenticate, require_own_origin
 from app.middleware.bodies import read_json
+from app.middleware.methods import Methods
 from app.middleware.requests import info_of
 from app.rest.calls import Call
 from app.rest.shapes import Shape
@@ -26,7 +28,12 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the route table. `operation` None: no row of the policy is asked (`public`: nor is a caller)."""
+    """One row of the route table: all that the router, the OpenAPI document and the table of parity know of a call.
+
+    `operation` is the row of the policy that is asked; None: none is (`public`: nor is a caller). `also` are those that
+    some contents of the call ask for besides, `raises` the codes that do not follow from the rest of the row, and
+    `asks` are a read's parameters. `many`: the answer is a list of what it `gives`.
+    """
 
     method: str
     path: str
@@ -38,11 +45,26 @@ class Endpoint:
     status: int = 200
     public: bool = False
     many: bool = False
+    asks: type[Command] = NoBody
+    also: tuple[Operation, ...] = ()
+    raises: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The operation's name: the handler's."""
         return self.handler.__name__
+
+    @property
+    def safe(self) -> bool:
+        """Whether it only reads, and has no body."""
+        return self.method in SAFE
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """What may stand in the query: of a DELETE all that may stand in its body, but for free text."""
+        if self.method == "DELETE" and self.takes is not None:
+            return names_of(self.takes) - {"reason"}
+        return names_of(self.asks)
 
 
 class Resource:
@@ -51,36 +73,45 @@ class Resource:
     def __init__(self, node: Node, endpoints: Sequence[Endpoint]) -> None:
         self.node = node
         self.path = endpoints[0].path
-        self.endpoints = {endpoint.method: endpoint for endpoint in endpoints}
-        if "GET" in self.endpoints:
-            self.endpoints["HEAD"] = self.endpoints["GET"]
-        self.allow = ", ".join(sorted({*self.endpoints, "OPTIONS"}))
+        self.methods = Methods({endpoint.method: endpoint for endpoint in endpoints})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            raise not_found("path")  # a slash that is part of a key: no key has one
         info_of(scope).route = self.path
-        if scope["method"] == "OPTIONS":
-            await Response(status_code=204, headers={"Allow": self.allow})(scope, receive, send)
-            return
-        if (endpoint := self.endpoints.get(scope["method"])) is None:
-            raise AppError("method_not_allowed", headers={"Allow": self.allow})
-        response = await endpoint.handler(await self._read(endpoint, scope, receive))
+        endpoint = self.methods.find(scope["method"])
+        response = self.methods.told() if endpoint is None else await self._answer(endpoint, scope, receive)
         await response(scope, receive, send)
+
+    async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
+        call = await self._read(endpoint, scope, receive)
+        response = await endpoint.handler(call)
+        if endpoint.safe and (strays := call.strays(endpoint.parameters)):
+            raise invalid(strays)
+        return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
         await authenticate(self.node, scope, public=endpoint.public)
-        if endpoint.method not in SAFE:
+        if not endpoint.public and isinstance(info_of(scope).actor, Anonymous):
+            raise AppError("unauthorized")
+        if not endpoint.safe:
             require_own_origin(self.node, scope)
-        connection = HTTPConnection(scope)
-        return Call(
+        call = Call(
             node=self.node,
             info=info_of(scope),
             path=scope["path_params"],
-            query=connection.query_params,
+            query=QueryParams(scope["query_string"]),
             headers=Headers(scope=scope),
-            url=connection.url,
-            body=None if endpoint.method in SAFE else await read_json(scope, receive),
+            address=quote(scope["path"]),
+            body=None if endpoint.safe else await read_json(scope, receive),
         )
+        if endpoint.safe:
+            return call
+        call = call.with_strays(endpoint.parameters)
+        if endpoint.takes is NoBody:
+            validate(NoBody, call.body)
+        return call
 
 
 def routes(node: Node, table: Sequence[Endpoint]) -> list[BaseRoute]:

@@ -4,20 +4,23 @@
 about the operation. An `Access` cannot be had otherwise, so no service works without the proof.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self, cast
 
-from app.domain.actors import Anonymous, Member
+from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
 from app.domain.inputs import is_slug
-from app.domain.policy import TABLE, Allow, Approval, Decision, Deny, Divert, Operation, Target, decide
+from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
 from app.domain.primitives import Kind
 from app.models import Environment, Org, Primitive, Project
-from app.store import environments, orgs, primitives, projects
+from app.store import environments, orgs, primitives, projects, tokens
+from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
+
+Naming = Callable[[UnitOfWork, Org], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,9 @@ class OrgAccess:
         """The same access inside the write transaction, with what it enters locked and all it rests on read again."""
         await self.uow.begin_write()
         await self._lock()
+        actor = self.uow.actor
+        if isinstance(actor, Token) and not await tokens.is_live(self.uow.session, actor.token_id):
+            raise AppError("unauthorized")
         return cast(Self, await self.again())
 
     async def _lock(self) -> None:
@@ -48,6 +54,26 @@ class OrgAccess:
         """Raises `approval_not_supported` where the change must wait for a person."""
         if isinstance(self.decision, Divert):
             raise AppError("approval_not_supported")
+
+    @property
+    def scope(self) -> EnvironmentScope | None:
+        """What lists of projects and environments are cut down to; None for people."""
+        return scope_of(self.uow)
+
+    def resources(self, kind: Kind) -> tuple[ResourcePattern, ...] | None:
+        """What lists of primitives of the kind are cut down to; None for people."""
+        return resources_of(self.uow, kind)
+
+    def sees(self, kind: Kind, key: str) -> bool:
+        """Whether the primitive is within what lists are cut down to."""
+        within = self.resources(kind)
+        return within is None or any(pattern.matches(kind, key) for pattern in within)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing is cut off: for people, and for tokens with `*`."""
+        within = self.uow.actor.resources if isinstance(self.uow.actor, Token) else ()
+        return not within or any(pattern.everything for pattern in within)
 
     @property
     def subject(self) -> Subject:
@@ -100,37 +126,53 @@ class EnvironmentAccess(ProjectAccess):
         return Subject(self.org.id, "environment", environment.id, environment.key, self.project.id, environment.id)
 
 
-async def enter_org(uow: UnitOfWork, slug: str, operation: Operation) -> OrgAccess:
-    """Into the organisation of the slug. Raises `unauthorized`, `not_found`, or what the policy says."""
-    person = _person(uow)
-    found = await orgs.for_member(uow.session, slug, person.user_id) if is_slug(slug) else None
+async def enter_org(uow: UnitOfWork, slug: str, operation: Operation, naming: Naming | None = None) -> OrgAccess:
+    """Into the organisation of the slug. Raises `unauthorized`, `not_found`, or what the policy says.
+
+    `naming` looks at the ids that the body names, which come before the role.
+    """
+    tenant = tenant_of(uow)
+    found = await orgs.for_tenant(uow.session, slug, tenant) if is_slug(slug) else None
     if found is None:
         raise not_found("organisation")
-    org, membership = found
+    org, role = found
+    if naming is not None:
+        await naming(uow, org)
     protected = _heeds_protection(operation) and await environments.any_protected_of_org(uow.session, org.id)
-    target = Target(role=membership.role, protected=protected)
+    target = Target(role=role, protected=protected)
     return OrgAccess(
         uow=uow,
         operation=operation,
         org=org,
         target=target,
         decision=_decided(uow, operation, target),
-        again=partial(enter_org, uow, slug, operation),
+        again=partial(enter_org, uow, slug, operation, naming),
     )
 
 
 async def enter_project(
-    uow: UnitOfWork, project_id: str, operation: Operation, kind: Kind | None = None, key: str | None = None
+    uow: UnitOfWork,
+    project_id: str,
+    operation: Operation,
+    kind: Kind | None = None,
+    key: str | None = None,
+    *,
+    asked: tuple[Asked, ...] = (),
 ) -> ProjectAccess:
-    """Into the project, and to its primitive `key` of `kind` where one is asked for."""
-    person = _person(uow)
-    found = await projects.for_member(uow.session, project_id, person.user_id) if is_id(project_id) else None
+    """Into the project, and to its primitive `key` of `kind` where one is asked for; `asked` need not exist."""
+    tenant = tenant_of(uow)
+    found = await projects.for_tenant(uow.session, project_id, tenant) if is_id(project_id) else None
     if found is None:
         raise not_found("project")
-    project, org, membership = found
+    project, org, role = found
     primitive = await _primitive(uow, project, kind, key)
-    protected = _heeds_protection(operation) and await environments.any_protected(uow.session, project.id)
-    target = Target(role=membership.role, project_id=project.id, kind=kind, key=key, protected=protected)
+    target = Target(
+        role=role,
+        project_id=project.id,
+        environment_ids=await _environment_ids(uow, project, operation),
+        asked=asked or _asked(kind, key),
+        protected=_heeds_protection(operation) and await environments.any_protected(uow.session, project.id),
+    )
     return ProjectAccess(
         uow=uow,
         operation=operation,
@@ -138,8 +180,8 @@ async def enter_project(
         project=project,
         target=target,
         primitive=primitive,
-        decision=_decided(uow, operation, target),
-        again=partial(enter_project, uow, project_id, operation, kind, key),
+        decision=_decided_on(uow, operation, target, kind if key is not None and primitive is None else None),
+        again=partial(enter_project, uow, project_id, operation, kind, key, asked=asked),
     )
 
 
@@ -149,22 +191,24 @@ async def enter_environment(
     operation: Operation,
     kind: Kind | None = None,
     key: str | None = None,
+    *,
+    asked: tuple[Asked, ...] = (),
 ) -> EnvironmentAccess:
-    """Into the environment, and to its primitive `key` of `kind` where one is asked for."""
-    person = _person(uow)
-    found = (
-        await environments.for_member(uow.session, environment_id, person.user_id) if is_id(environment_id) else None
-    )
+    """Into the environment, and to its primitive `key` of `kind` where one is asked for.
+
+    `asked` are the keys of a call that names several, which need not exist.
+    """
+    tenant = tenant_of(uow)
+    found = await environments.for_tenant(uow.session, environment_id, tenant) if is_id(environment_id) else None
     if found is None:
         raise not_found("environment")
-    environment, project, org, membership = found
+    environment, project, org, role = found
     primitive = await _primitive(uow, project, kind, key)
     target = Target(
-        role=membership.role,
+        role=role,
         project_id=project.id,
         environment_id=environment.id,
-        kind=kind,
-        key=key,
+        asked=asked or _asked(kind, key),
         protected=environment.protected,
     )
     return EnvironmentAccess(
@@ -175,36 +219,79 @@ async def enter_environment(
         environment=environment,
         target=target,
         primitive=primitive,
-        decision=_decided(uow, operation, target),
-        again=partial(enter_environment, uow, environment_id, operation, kind, key),
+        decision=_decided_on(uow, operation, target, kind if key is not None and primitive is None else None),
+        again=partial(enter_environment, uow, environment_id, operation, kind, key, asked=asked),
     )
 
 
 def signed_in(uow: UnitOfWork) -> Member:
-    """The person who calls, for what any user may do. Raises `unauthorized` for anybody else."""
-    return _person(uow)
+    """The person who calls, for what any user may do. Raises `unauthorized` or `forbidden` for anybody else."""
+    tenant_of(uow)
+    if not isinstance(uow.actor, Member):
+        raise AppError("forbidden")
+    return uow.actor
 
 
-def _person(uow: UnitOfWork) -> Member:
-    if isinstance(uow.actor, Member):
-        return uow.actor
-    if isinstance(uow.actor, Anonymous):
-        raise AppError("unauthorized")
+def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:
+    """What the caller's lists of projects and environments are cut down to; None for people."""
+    return uow.actor.scope if isinstance(uow.actor, Token) else None
+
+
+def resources_of(uow: UnitOfWork, kind: Kind) -> tuple[ResourcePattern, ...] | None:
+    """What the caller's lists of primitives of the kind are cut down to; None for people."""
+    if not isinstance(uow.actor, Token):
+        return None
+    return tuple(pattern for pattern in uow.actor.resources if pattern.kind in {None, kind})
+
+
+def tenant_of(uow: UnitOfWork) -> Tenant:
+    """Whose rows the caller may see. Raises `unauthorized`."""
+    match uow.actor:
+        case Member(user_id=user_id):
+            return Tenant(user_id=user_id)
+        case Token(org_id=org_id):
+            return Tenant(org_id=org_id)
+        case Anonymous():
+            raise AppError("unauthorized")
     raise AppError("forbidden")
 
 
 async def _primitive(uow: UnitOfWork, project: Project, kind: Kind | None, key: str | None) -> Primitive | None:
-    """For people a key counts among the ids: it is missed before the role is looked at."""
-    if kind is None or key is None:
+    if kind is None or key is None or not is_slug(key):
         return None
-    found = await primitives.by_key(uow.session, project.id, kind, key) if is_slug(key) else None
-    if found is None:
-        raise not_found(kind)
-    return found
+    return await primitives.by_key(uow.session, project.id, kind, key)
+
+
+def _asked(kind: Kind | None, key: str | None) -> tuple[Asked, ...]:
+    return () if kind is None or key is None else (Asked((kind,), key),)
+
+
+async def _environment_ids(uow: UnitOfWork, project: Project, operation: Operation) -> frozenset[str]:
+    """The project's environments, where the answer depends on them."""
+    if not isinstance(uow.actor, Token) or TABLE[operation].reach is not Reach.ANY_ENV:
+        return frozenset()
+    return frozenset(await environments.ids_of_project(uow.session, project.id))
 
 
 def _heeds_protection(operation: Operation) -> bool:
     return TABLE[operation].protected is not Approval.PASS
+
+
+def to_make(kind: Kind, body: object) -> tuple[Asked, ...]:
+    """The key that an unread body asks to make; one that is no string is refused with the rest of the body."""
+    key = body.get("key") if isinstance(body, Mapping) else None
+    return (Asked((kind,), key),) if isinstance(key, str) else ()
+
+
+def _decided_on(uow: UnitOfWork, operation: Operation, target: Target, missing: Kind | None) -> Decision:
+    """The decision where a primitive may be missing: for people a key counts among the ids, before the role; a
+    token's scope is tested on the key that it asked for, before its existence."""
+    if missing is not None and not isinstance(uow.actor, Token):
+        raise not_found(missing)
+    decision = _decided(uow, operation, target)
+    if missing is not None:
+        raise not_found(missing)
+    return decision
 
 
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
@@ -212,7 +299,7 @@ def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
     if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
         return _breaking_glass(uow, operation, target)
     if isinstance(decision, Deny):
-        raise AppError(decision.code, fields=decision.fields)
+        raise AppError(decision.code, decision.message, fields=decision.fields)
     return decision
 
 
@@ -221,6 +308,6 @@ def _breaking_glass(uow: UnitOfWork, operation: Operation, target: Target) -> De
     decision = decide(uow.actor, operation, replace(target, protected=False))
     for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
         if isinstance(denied, Deny):
-            raise AppError(denied.code, fields=denied.fields)
+            raise AppError(denied.code, denied.message, fields=denied.fields)
     uow.glass_broken = True
     return decision

@@ -2,13 +2,15 @@
 
 import hmac
 
+from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
 from app.domain.inputs import Command, Email, Name, Slug, validate
 from app.models import Instance, Org, User, now
 from app.services.orgs import found_org
 from app.services.sessions import SignedIn, start_session
-from app.store import instance, people
+from app.services.visits import Visit, counted_guess
+from app.store import instance
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -22,23 +24,25 @@ class InstallClaim(Command):
     claim_code: str
 
 
-async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
-    """Makes the owner and the organisation, and signs the owner in. Raises `already_claimed`.
+async def install_claim(uow: UnitOfWork, body: object, visit: Visit) -> tuple[SignedIn, Org]:
+    """Makes the owner and the organisation, and signs the owner in. Raises `already_claimed`, `rate_limited`.
 
     The code is looked at before the lock is taken, and whether somebody was first inside it: of two at the same
     moment one wins.
     """
     command = validate(InstallClaim, body)
     await _require_unclaimed(uow)
-    await _require_code(uow, command.claim_code)
+    async with counted_guess(visit):
+        await _require_code(uow, command.claim_code)
     await uow.begin_write()
     await uow.lock(Instance, [instance.ID])
     await _require_unclaimed(uow)
     (await instance.get(uow.session)).claimed_at = now()
     user = User(
         email=command.email,
-        email_key=people.email_key(command.email),
-        display_name=command.display_name or command.email.partition("@")[0],
+        email_key=email_key(command.email),
+        display_name=command.display_name or local_part(command.email),
+        proven_at=now(),  # the claim code is proof enough
     )
     uow.add(user)
     await uow.flush()

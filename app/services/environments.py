@@ -108,9 +108,11 @@ def _require_for_protection(access: ProjectAccess, body: object) -> None:
 
 
 async def list_environments(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Environment]:
-    """The project's environments."""
+    """The project's environments: for members all, for a token those that it reaches."""
     access = await enter_project(uow, project_id, Operation.READ_PROJECT)
-    return await environments.list_of_project(uow.session, access.project.id, listing.key(), listing.window())
+    return await environments.list_of_project(
+        uow.session, access.project.id, listing.key(), listing.window(), access.scope
+    )
 
 
 async def get_environment(uow: UnitOfWork, environment_id: str) -> Environment:
@@ -124,7 +126,7 @@ async def get_environment_by_key(uow: UnitOfWork, project_id: str, key: str) -> 
     environment = await environments.by_key(uow.session, access.project.id, key) if is_slug(key) else None
     if environment is None:
         raise not_found("environment")
-    return environment
+    return await get_environment(uow, environment.id)
 
 
 async def update_environment(uow: UnitOfWork, environment_id: str, body: object, if_match: IfMatch) -> Environment:

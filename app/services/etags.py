@@ -1,5 +1,6 @@
 """The tags of what is versioned, the same on both transports."""
 
+from app.models import ApiKey
 from app.models.base import Revised
 from app.store.primitives import Current
 
@@ -12,3 +13,9 @@ def row_etag(row: Revised) -> str:
 def state_etag(current: Current) -> str:
     """Tells the version in which the state last changed and the revision of its identity."""
     return f'"{current.state.from_version}.{current.primitive.revision}"'
+
+
+def token_etag(row: ApiKey) -> str:
+    """Tells the token's revision and its last use, which raises no revision."""
+    used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
+    return f'"{row.id[-12:]}.{row.revision}.{used}"'

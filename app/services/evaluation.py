@@ -1,5 +1,6 @@
 """Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from the serving side."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -10,13 +11,15 @@ from app.domain import json_text
 from app.domain.compiled import Call
 from app.domain.inputs import Command, validate
 from app.domain.outcomes import Evaluation
-from app.domain.policy import Operation
-from app.domain.ruleset import Ruleset
+from app.domain.policy import Asked, Operation, sees_rule_names
+from app.domain.primitives import Kind
+from app.domain.ruleset import Ruleset, document
 from app.domain.trace import Tracer
-from app.services.access import enter_environment
+from app.services.access import EnvironmentAccess, enter_environment
 from app.store.unit_of_work import UnitOfWork
 
 ALL_KEYS = ["*"]
+EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
 MAX_CONTEXT_BYTES = 64 * 1024
 
@@ -43,6 +46,22 @@ class Evaluate(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Readable:
+    """A ruleset, and what of it the caller may read: the keys of flags, None for all."""
+
+    ruleset: Ruleset
+    keys: frozenset[str] | None = None
+
+    def encoded(self) -> bytes:
+        """The ruleset document."""
+        return self.ruleset.encoded(self.keys)
+
+    def document(self) -> Any:
+        """The ruleset document as JSON values."""
+        return document(self.ruleset, self.keys)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluated:
     """The answers at one version, by key; an unknown key is None."""
 
@@ -50,22 +69,54 @@ class Evaluated:
     evaluations: dict[str, Evaluation | None]
 
 
-async def get_ruleset(uow: UnitOfWork, rulesets: Rulesets, environment_id: str) -> Ruleset:
-    """The environment's ruleset. Raises `ruleset_not_cached`."""
+async def get_ruleset(uow: UnitOfWork, rulesets: Rulesets, environment_id: str) -> Readable:
+    """The environment's ruleset, as far as the caller may read it. Raises `ruleset_not_cached`."""
     access = await enter_environment(uow, environment_id, Operation.READ_STATE)
-    return await rulesets.get(access.environment.id)
+    ruleset = await rulesets.get(access.environment.id)
+    return Readable(ruleset, None if access.sees_all else ruleset.needed(_seen(access, ruleset)))
 
 
 async def evaluate(uow: UnitOfWork, rulesets: Rulesets, environment_id: str, body: object) -> Evaluated:
     """What each flag and config asked for is for the context. Raises `ruleset_not_cached`."""
-    access = await enter_environment(uow, environment_id, Operation.EVALUATE)
+    access = await enter_environment(uow, environment_id, _operation(body), asked=_asked(body))
     command = validate(Evaluate, body)
     ruleset = await rulesets.get(access.environment.id)
-    asked = command.keys
-    keys = list(ruleset.flags) if asked is None or asked == ALL_KEYS else list(dict.fromkeys(asked))
     call = ruleset.compiled.call(command.context)
-    evaluations = {key: call.evaluate(key) for key in keys}
+    seen = _seen(access, ruleset)
+    asked = command.keys
+    keys = list(seen) if asked is None or asked == ALL_KEYS else asked
+    evaluations = {key: call.evaluate(key) if key in seen else None for key in keys}
+    if not sees_rule_names(uow.actor):
+        evaluations = {key: found and _nameless(found) for key, found in evaluations.items()}
     return Evaluated(ruleset, _traced(call, evaluations) if command.verbose_reason else evaluations)
+
+
+def _seen(access: EnvironmentAccess, ruleset: Ruleset) -> Collection[str]:
+    """The keys that the operation covers, in the ruleset's order."""
+    if access.sees_all:
+        return ruleset.flags.keys()
+    return {key: None for key in ruleset.flags if access.sees(Kind.FLAG, key)}.keys()
+
+
+def _operation(body: object) -> Operation:
+    """A trace tells the rules, so it is for those who may read them."""
+    traced = isinstance(body, Mapping) and body.get("verboseReason") is True
+    return Operation.READ_STATE if traced else Operation.EVALUATE
+
+
+def _asked(body: object) -> tuple[Asked, ...]:
+    """The keys that an unread body names, each where it stands first."""
+    named = body.get("keys") if isinstance(body, Mapping) else None
+    if not isinstance(named, list) or named == ALL_KEYS:
+        return ()
+    first = {key: index for index, key in reversed(list(enumerate(named))) if isinstance(key, str)}
+    if len(first) == 1:
+        return (Asked(EVALUABLE, *first),)
+    return tuple(Asked(EVALUABLE, key, f"keys.{index}") for key, index in reversed(first.items()))
+
+
+def _nameless(found: Evaluation) -> Evaluation:
+    return found._replace(reason={name: told for name, told in found.reason.items() if name != "ruleName"})
 
 
 def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:

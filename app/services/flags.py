@@ -16,7 +16,7 @@ from app.domain.reference_graph import ReferenceGraph
 from app.domain.references import primitive, references_of
 from app.domain.rules import parse_rules
 from app.models import Primitive, now
-from app.services.access import EnvironmentAccess, enter_environment, enter_project
+from app.services.access import EnvironmentAccess, enter_environment, enter_project, to_make
 from app.services.etags import row_etag, state_etag
 from app.services.listing import Listing
 from app.services.projects import key_collision
@@ -103,7 +103,7 @@ class StateAction(Command):
 
 async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primitive:
     """Makes a flag and seeds it in every environment of the project. Raises `key_collision`."""
-    access = await enter_project(uow, project_id, Operation.CREATE_PRIMITIVE)
+    access = await enter_project(uow, project_id, Operation.CREATE_PRIMITIVE, asked=to_make(Kind.FLAG, body))
     command = validate(CreateFlag, body)
     access = await access.to_write()
     if await primitives.key_taken(uow.session, access.project.id, Kind.FLAG, command.key):
@@ -131,7 +131,7 @@ async def list_flags(uow: UnitOfWork, project_id: str, listing: Listing) -> Page
     """The project's flags."""
     access = await enter_project(uow, project_id, Operation.READ_PRIMITIVE)
     return await primitives.list_of_project(
-        uow.session, access.project.id, Kind.FLAG, listing.filter(), listing.window()
+        uow.session, access.project.id, Kind.FLAG, listing.filter(access.resources(Kind.FLAG)), listing.window()
     )
 
 
@@ -172,7 +172,7 @@ async def list_flag_states(uow: UnitOfWork, environment_id: str, listing: Listin
     """The states of the environment's flags."""
     access = await enter_environment(uow, environment_id, Operation.READ_STATE)
     return await primitives.list_current(
-        uow.session, access.environment.id, Kind.FLAG, listing.filter(), listing.window()
+        uow.session, access.environment.id, Kind.FLAG, listing.filter(access.resources(Kind.FLAG)), listing.window()
     )
 
 

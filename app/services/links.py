@@ -1,16 +1,32 @@
-"""Sign-in links: single use, 15 minutes, stored as SHA-256."""
+"""Sign-in links: single use, 15 minutes, stored as SHA-256.
+
+To ask for one only queues a letter: whether the email is known is looked at when the letter is written, so the answer
+says nothing about it, by its time neither.
+"""
 
 from datetime import timedelta
+from typing import Any
 
+from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
-from app.domain.inputs import Command, validate
-from app.models import MagicLink, now
+from app.domain.inputs import Command, Email, validate
+from app.models import Instance, LetterKind, MagicLink, Org, User, now
+from app.services import mail
+from app.services.invitations import join
+from app.services.orgs import found_org
 from app.services.sessions import SignedIn, start_session
-from app.store import people
+from app.services.visits import Purpose, Visit, count_mail
+from app.store import instance, invitations, links, people, sessions
 from app.store.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(minutes=15)
+
+
+class RequestMagicLink(Command):
+    """Where the link goes."""
+
+    email: Email
 
 
 class RedeemLink(Command):
@@ -19,36 +35,128 @@ class RedeemLink(Command):
     token: str
 
 
-async def make_for_email(uow: UnitOfWork, email: str) -> str:
-    """A link's secret for the operator to hand over. Raises `not_found`."""
+async def request_link(uow: UnitOfWork, body: object, visit: Visit) -> None:
+    """Queues a letter with a link. Raises `rate_limited`, whether or not the email is known."""
+    command = validate(RequestMagicLink, body)
+    if await count_mail(visit, Purpose.MAGIC_LINK, command.email):
+        await ask(uow, visit, LetterKind.SIGN_IN, command.email)
+
+
+async def ask(
+    uow: UnitOfWork, visit: Visit, kind: LetterKind, email: str, signup: dict[str, Any] | None = None
+) -> None:
+    """Queues the letter that will hold a link."""
     await uow.begin_write()
-    user = await people.user_by_email(uow.session, people.email_key(email))
-    if user is None or user.deleted_at is not None:
-        raise not_found("user")
+    browser_hash = None if visit.browser is None else digest(visit.browser)
+    mail.enqueue(uow, visit, kind, email, browser_hash=browser_hash, signup=signup)
+
+
+def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
+    """A link for the email, within the write that is going on; gives its secret."""
     secret = new_secret("sbl_")
-    uow.add(MagicLink(user_id=user.id, secret_hash=digest(secret), expires_at=now() + LIFETIME))
+    uow.add(
+        MagicLink(
+            email=email,
+            email_key=email_key(email),
+            secret_hash=digest(secret),
+            expires_at=now() + LIFETIME,
+            **values,
+        )
+    )
     return secret
 
 
-async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
-    """Signs the link's user in. Raises `magic_link_invalid`, `magic_link_used` or `magic_link_expired`.
+async def make_for_email(uow: UnitOfWork, email: str) -> str:
+    """A link's secret for the operator to hand over. Raises `not_found`."""
+    await uow.begin_write()
+    user = await people.user_by_email(uow.session, email_key(email))
+    if user is None or user.deleted_at is not None:
+        raise not_found("user")
+    return make_link(uow, user.email)
 
-    Of two redemptions at one moment one wins: whether it was used is read and set inside the write.
+
+async def is_of_browser(uow: UnitOfWork, secret: str, browser: str | None) -> bool:
+    """Whether the link was asked for by the browser that holds the secret `browser`."""
+    link = await links.by_secret(uow.session, digest(secret))
+    return link is not None and browser is not None and link.browser_hash == digest(browser)
+
+
+async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
+    """Signs in whoever has the link's email; who is new must be invited, or have signed up.
+
+    Raises `magic_link_invalid`, `magic_link_used`, `magic_link_expired`, `no_invitation`, `slug_unavailable`. Of two
+    redemptions at one moment one wins: whether it was used is read and set inside the write.
     """
     command = validate(RedeemLink, body)
-    if (found := await people.link(uow.session, digest(command.token))) is None:
-        raise AppError("magic_link_invalid")
+    link = await _by_secret(uow, command.token)
     await uow.begin_write()
-    await uow.lock(MagicLink, [found[0].id])
-    found = await people.link(uow.session, digest(command.token))
-    if found is None:
-        raise AppError("magic_link_invalid")
-    link, user = found
+    await uow.lock(MagicLink, [link.id])
+    link = await _by_secret(uow, command.token)
     if link.used_at is not None:
         raise AppError("magic_link_used")
     if link.expires_at <= now():
         raise AppError("magic_link_expired")
+    user = await people.user_by_email(uow.session, link.email_key)
+    if user is not None and user.deleted_at is not None:
+        raise AppError("magic_link_invalid")
     link.used_at = now()
+    if user is None:
+        return await _welcome(uow, link)
+    if link.mailed:
+        await _prove(uow, user)
+    signed_in = _sign_in(uow, user)
+    if link.signup is not None:
+        await _found(uow, user, link.signup)
+    return signed_in
+
+
+async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
+    if (found := await links.by_secret(uow.session, digest(secret))) is None:
+        raise AppError("magic_link_invalid")
+    return found
+
+
+def _sign_in(uow: UnitOfWork, user: User) -> SignedIn:
     signed_in = start_session(uow, user)
     uow.actor = signed_in.member
     return signed_in
+
+
+async def _prove(uow: UnitOfWork, user: User) -> None:
+    """The mailbox is the user's. Whoever used the account before need not have been them, so they are signed out."""
+    if user.proven_at is None:
+        user.proven_at = now()
+        await sessions.end_all(uow.session, user.id)
+
+
+async def _welcome(uow: UnitOfWork, link: MagicLink) -> SignedIn:
+    """A new user, who founds an organisation or is taken into those that have invited them."""
+    invited = await _locked_invitations(uow, link)
+    if link.signup is None and not invited:
+        raise AppError("no_invitation")
+    name = (link.signup or {}).get("displayName") or local_part(link.email)
+    user = User(email=link.email, email_key=link.email_key, display_name=name, proven_at=now())
+    if not await uow.try_to_add(user):
+        raise AppError("unavailable")  # another road has made the user in this moment; the link is still good
+    signed_in = _sign_in(uow, user)
+    for one in invited:
+        await join(uow, user, one)
+    if link.signup is not None:
+        await _found(uow, user, link.signup)
+    return signed_in
+
+
+async def _locked_invitations(uow: UnitOfWork, link: MagicLink) -> list[invitations.Invited]:
+    """What waits for the email, read again once no one else can change it."""
+    waiting = await invitations.pending_for(uow.session, link.email_key, now())
+    await uow.lock(Org, [one.org.id for one in waiting])
+    held = {one.org.id for one in waiting}
+    return [one for one in await invitations.pending_for(uow.session, link.email_key, now()) if one.org.id in held]
+
+
+async def _found(uow: UnitOfWork, user: User, signup: dict[str, Any]) -> None:
+    """The organisation that was signed up for. An instance that has one is claimed."""
+    await uow.lock(Instance, [instance.ID])
+    row = await instance.get(uow.session)
+    row.claimed_at = row.claimed_at or now()
+    await found_org(uow, user.id, signup["orgSlug"], signup["orgName"])

@@ -1,14 +1,18 @@
 """Which part of a list a caller asks for: REST's `limit` and `cursor`, Relay's `first`/`after` and `last`/`before`."""
 
-from collections.abc import Mapping
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Annotated, Any
+from uuid import UUID
 
-from itsdangerous import BadData, URLSafeSerializer
 from pydantic import ConfigDict, Field
 
+from app.domain.actors import ResourcePattern
 from app.domain.errors import invalid
-from app.domain.ids import is_id
+from app.domain.ids import digest
 from app.domain.inputs import Command, Text, validate
 from app.domain.primitives import FlagType
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Window
@@ -17,43 +21,62 @@ from app.store.primitives import Filter
 Count = Annotated[int | None, Field(ge=1, le=MAX_LIMIT)]
 
 
-class Asked(Command):
-    """The parameters of a list. REST's come as text, so they are read leniently."""
+class ListParameters(Command):
+    """REST's parameters of a list. They come as text, so they are read leniently."""
 
     model_config = ConfigDict(strict=False)
 
-    limit: Count = None
-    cursor: str | None = None
+    limit: Annotated[Count, Field(description=f"How many at most; {DEFAULT_LIMIT} if nothing is said.")] = None
+    cursor: Annotated[str | None, Field(description="Where to go on, from the `Link` of the part before.")] = None
+
+
+class KeyedParameters(ListParameters):
+    """Those of a list of what has keys."""
+
+    key: Annotated[Text | None, Field(description="Only the one with this key.")] = None
+
+
+class PrimitiveParameters(KeyedParameters):
+    """Those of a list of primitives."""
+
+    search: Annotated[Text | None, Field(description="Part of the key or description, in any case.")] = None
+    type: Annotated[FlagType | None, Field(description="Only those of this type.")] = None
+
+
+class Asked(PrimitiveParameters):
+    """Either transport's parameters."""
+
     first: Count = None
     after: str | None = None
     last: Count = None
     before: str | None = None
-    key: Text | None = None
-    search: Text | None = None
-    type: FlagType | None = None
 
 
 class CursorCodec:
-    """Opaque cursors, signed with the instance's key so that nobody builds their own."""
+    """Opaque cursors: the id of a row and a keyed hash of it, so that nobody builds their own. Any list takes them."""
 
     def __init__(self, signing_key: str) -> None:
-        self._signer = URLSafeSerializer(signing_key, salt="cursor")
+        self._key = digest(signing_key).encode()
 
     def encode(self, row_id: str) -> str:
         """The cursor of the row."""
-        return str(self._signer.dumps(row_id))
+        name = UUID(row_id).bytes
+        return urlsafe_b64encode(name + self._mark(name)).decode().rstrip("=")
 
     def decode(self, cursor: str | None, name: str) -> str | None:
         """The row of the cursor in parameter `name`. Raises `invalid_request`."""
         if cursor is None:
             return None
         try:
-            row_id = self._signer.loads(cursor)
-        except BadData:
+            row_id = str(UUID(bytes=urlsafe_b64decode(cursor + "==")[:16]))
+        except ValueError:
             row_id = None
-        if not isinstance(row_id, str) or not is_id(row_id):
-            raise invalid({name: "Is not a cursor that this list gave."})
+        if row_id is None or not compare_digest(cursor.encode(), self.encode(row_id).encode()):
+            raise invalid({name: "Is not a cursor that a list gave."})
         return row_id
+
+    def _mark(self, name: bytes) -> bytes:
+        return blake2b(name, digest_size=14, key=self._key).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,11 @@ class Listing:
     cursors: CursorCodec
     parameters: Mapping[str, Any]
     counted: bool = False
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for two wishes for the same part."""
+        return tuple(sorted(self.parameters.items(), key=lambda item: item[0])), self.counted
 
     def window(self) -> Window:
         """The part of the list. Raises `invalid_request`."""
@@ -81,7 +109,7 @@ class Listing:
         """The one key asked for. Raises `invalid_request`."""
         return validate(Asked, self.parameters).key
 
-    def filter(self) -> Filter:
-        """Which primitives. Raises `invalid_request`."""
+    def filter(self, within: tuple[ResourcePattern, ...] | None) -> Filter:
+        """Which primitives, `within` the caller's resources. Raises `invalid_request`."""
         asked = validate(Asked, self.parameters)
-        return Filter(asked.key, asked.type, asked.search)
+        return Filter(asked.key, asked.type, asked.search, within)

@@ -1,19 +1,27 @@
-"""Things by id, many at once: what the caller may not see is left out, as if it were not there."""
+"""Things by id, many at once: what the caller may not see is left out, as if it were not there.
 
-from collections.abc import Awaitable, Callable, Iterable
+And what the caller may do to each of them, by the same policy that then answers.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.policy import Allow, Operation, Target, decide
-from app.models import Environment, Org, Primitive, Project
-from app.services.access import signed_in
+from app.domain.actors import Token
+from app.domain.policy import Allow, Asked, Operation, Target, Thing, at_once, decide
+from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
+from app.services.access import tenant_of
 from app.store import lookups
-from app.store.lookups import Seen
+from app.store.lookups import Below, Seen
+from app.store.members import Member
 from app.store.primitives import Current
+from app.store.tenancy import Tenant
 from app.store.unit_of_work import UnitOfWork
 
-Query = Callable[[AsyncSession, Iterable[str], str], Awaitable[list[Seen]]]
+Query = Callable[[AsyncSession, Iterable[str], Tenant], Awaitable[list[Seen]]]
 
 
 async def orgs(uow: UnitOfWork, ids: Iterable[str]) -> list[Org]:
@@ -46,19 +54,75 @@ async def states_of(uow: UnitOfWork, primitive_ids: Iterable[str]) -> list[Curre
     return await _allowed(uow, lookups.states_of, primitive_ids, Operation.READ_STATE)
 
 
+async def api_keys(uow: UnitOfWork, ids: Iterable[str]) -> list[ApiKey]:
+    """Tokens."""
+    return await _allowed(uow, lookups.api_keys, ids, Operation.MANAGE_TOKENS)
+
+
+async def members(uow: UnitOfWork, ids: Iterable[str]) -> list[Member]:
+    """Members, by the membership's id."""
+    return await _allowed(uow, lookups.members, ids, Operation.READ_ORG)
+
+
+async def invitations(uow: UnitOfWork, ids: Iterable[str]) -> list[Invitation]:
+    """Invitations that nobody has accepted."""
+    return await _allowed(uow, lookups.invitations, ids, Operation.MANAGE_INVITATIONS)
+
+
+async def abilities(uow: UnitOfWork, thing: Thing, ids: Iterable[str]) -> dict[str, list[Operation]]:
+    """What the caller may do at once to each thing of one sort, by its id."""
+    found = await _seen(uow, _QUERIES[thing], ids, whole=True)
+    return {_id(seen): at_once(uow.actor, thing, target) for seen, target in found}
+
+
+_QUERIES: dict[Thing, Query] = {
+    Thing.ORG: lookups.orgs,
+    Thing.PROJECT: lookups.projects,
+    Thing.ENVIRONMENT: lookups.environments,
+    Thing.PRIMITIVE: lookups.primitives,
+    Thing.STATE: lookups.states,
+}
+
+
 async def _allowed(uow: UnitOfWork, query: Query, ids: Iterable[str], operation: Operation) -> list[Any]:
-    person = signed_in(uow)
-    found = await query(uow.session, ids, person.user_id)
-    return [seen.row for seen in found if isinstance(decide(uow.actor, operation, _target(seen)), Allow)]
+    found = await _seen(uow, query, ids, whole=isinstance(uow.actor, Token))
+    return [seen.row for seen, target in found if isinstance(decide(uow.actor, operation, target), Allow)]
+
+
+async def _seen(uow: UnitOfWork, query: Query, ids: Iterable[str], *, whole: bool) -> list[tuple[Seen, Target]]:
+    """What is in the caller's tenancy; `whole` with what the policy may want to know of the environments below it."""
+    found = await query(uow.session, ids, tenant_of(uow))
+    above = [seen for seen in found if whole and seen.environment is None]
+    if not above:
+        return [(seen, _target(seen)) for seen in found]
+    org_ids = {seen.row.id for seen in above if isinstance(seen.row, Org)}
+    project_ids = {seen.project_id for seen in above if seen.project_id is not None}
+    below = defaultdict(list)
+    for one in await lookups.environments_below(uow.session, org_ids=org_ids, project_ids=project_ids):
+        below[one.org_id].append(one)
+        below[one.project_id].append(one)
+    return [(seen, _over(_target(seen), below[seen.project_id or seen.row.id])) for seen in found]
+
+
+def _over(target: Target, below: Sequence[Below]) -> Target:
+    return replace(
+        target,
+        environment_ids=frozenset(one.id for one in below),
+        protected=any(one.protected for one in below),
+    )
 
 
 def _target(seen: Seen) -> Target:
     primitive = seen.row.primitive if isinstance(seen.row, Current) else seen.row
-    keyed = isinstance(primitive, Primitive)
+    environment = seen.environment
     return Target(
         role=seen.role,
         project_id=seen.project_id,
-        environment_id=seen.environment.id if seen.environment else None,
-        kind=primitive.kind if keyed else None,
-        key=primitive.key if keyed else None,
+        environment_id=None if environment is None else environment.id,
+        asked=(Asked((primitive.kind,), primitive.key),) if isinstance(primitive, Primitive) else (),
+        protected=environment is not None and environment.protected,
     )
+
+
+def _id(seen: Seen) -> str:
+    return str(seen.row.state.id if isinstance(seen.row, Current) else seen.row.id)

@@ -12,7 +12,7 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Membership, Org, Project
 from app.services import confirmation
-from app.services.access import OrgAccess, enter_org, signed_in
+from app.services.access import OrgAccess, enter_org, signed_in, tenant_of
 from app.services.etags import row_etag
 from app.services.listing import Listing
 from app.services.target_ids import retarget_org
@@ -55,8 +55,11 @@ async def found_org(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org
 
 
 async def list_orgs(uow: UnitOfWork, listing: Listing) -> Page[Org]:
-    """The caller's organisations."""
-    return await orgs.list_for_user(uow.session, signed_in(uow).user_id, listing.window())
+    """A person's organisations; for a token its own, if it may read it."""
+    tenant = tenant_of(uow)
+    if tenant.org_id is not None:
+        await enter_org(uow, (await orgs.by_id(uow.session, tenant.org_id)).slug, Operation.READ_ORG)
+    return await orgs.list_for_tenant(uow.session, tenant, listing.window())
 
 
 async def get_org(uow: UnitOfWork, slug: str) -> Org:

@@ -47,9 +47,9 @@ async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Projec
 
 
 async def list_projects(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[Project]:
-    """The organisation's projects, for its members."""
-    access = await enter_org(uow, org_slug, Operation.READ_ORG)
-    return await projects.list_of_org(uow.session, access.org.id, listing.key(), listing.window())
+    """The organisation's projects: for members all, for a token those that it reaches."""
+    access = await enter_org(uow, org_slug, Operation.LIST_PROJECTS)
+    return await projects.list_of_org(uow.session, access.org.id, listing.key(), listing.window(), access.scope)
 
 
 async def get_project(uow: UnitOfWork, project_id: str) -> Project:
@@ -59,11 +59,11 @@ async def get_project(uow: UnitOfWork, project_id: str) -> Project:
 
 async def get_project_by_key(uow: UnitOfWork, org_slug: str, key: str) -> Project:
     """The project of the key. Raises `not_found`."""
-    access = await enter_org(uow, org_slug, Operation.READ_ORG)
+    access = await enter_org(uow, org_slug, Operation.LIST_PROJECTS)
     project = await projects.by_key(uow.session, access.org.id, key) if is_slug(key) else None
     if project is None:
         raise not_found("project")
-    return project
+    return await get_project(uow, project.id)
 
 
 async def update_project(uow: UnitOfWork, project_id: str, body: object, if_match: IfMatch) -> Project:

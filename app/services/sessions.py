@@ -1,13 +1,17 @@
 """Sessions: who is signed in by which cookie. A secret is shown once and stored as its SHA-256."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.domain.actors import Member
-from app.domain.ids import digest, new_secret
+from app.domain.actors import Member, Token
+from app.domain.errors import not_found
+from app.domain.ids import digest, is_id, new_secret
 from app.models import Membership, Org, Session, User, now
 from app.services.access import signed_in
-from app.store import people
+from app.services.listing import Listing
+from app.store import people, sessions
+from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(days=30)
@@ -34,19 +38,21 @@ class Me:
 async def authenticate(uow: UnitOfWork, secret: str) -> Member | None:
     """Who the cookie's secret belongs to, or None. A session in use slides on, a day at a time."""
     at = now()
-    if (found := await people.live_session(uow.session, digest(secret), at)) is None:
+    if (found := await sessions.live(uow.session, digest(secret), at)) is None:
         return None
     session, user = found
     if at - session.last_seen_at > SLIDES_AFTER:
         await uow.begin_write()
-        await people.slide_session(uow.session, session.id, at, at + LIFETIME)
+        await sessions.slide(uow.session, session.id, at, at + LIFETIME)
     return Member(user.id, user.display_name, session.id)
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:
     """A session for the user, within the write that is going on."""
     at, secret = now(), new_secret("sbs_")
-    session = Session(user_id=user.id, secret_hash=digest(secret), last_seen_at=at, expires_at=at + LIFETIME)
+    session = Session(
+        user_id=user.id, secret_hash=digest(secret), created_at=at, last_seen_at=at, expires_at=at + LIFETIME
+    )
     uow.add(session)
     return SignedIn(Member(user.id, user.display_name, session.id), secret)
 
@@ -56,11 +62,9 @@ async def me_or_none(uow: UnitOfWork) -> Me | None:
     return await me(uow) if isinstance(uow.actor, Member) else None
 
 
-async def sign_out(uow: UnitOfWork) -> None:
-    """Ends the caller's session; a caller without one is signed out already."""
-    if isinstance(uow.actor, Member):
-        await uow.begin_write()
-        await people.end_session(uow.session, uow.actor.session_id)
+async def caller(uow: UnitOfWork) -> Me | Token:
+    """Who calls: a person with their organisations, or a token."""
+    return uow.actor if isinstance(uow.actor, Token) else await me(uow)
 
 
 async def me(uow: UnitOfWork) -> Me:
@@ -68,3 +72,31 @@ async def me(uow: UnitOfWork) -> Me:
     person = signed_in(uow)
     user = await people.user(uow.session, person.user_id)
     return Me(person, user, list(await people.memberships(uow.session, user.id)))
+
+
+async def list_sessions(uow: UnitOfWork, listing: Listing) -> Page[Session]:
+    """Where the caller is signed in."""
+    return await sessions.list_of_user(uow.session, signed_in(uow).user_id, now(), listing.window())
+
+
+async def sessions_by_id(uow: UnitOfWork, ids: Iterable[str]) -> list[Session]:
+    """Those of the sessions that are the caller's."""
+    return await sessions.of_user(uow.session, uow.actor.user_id, ids) if isinstance(uow.actor, Member) else []
+
+
+async def delete_session(uow: UnitOfWork, session_id: str) -> Session:
+    """Ends one of the caller's sessions."""
+    person = signed_in(uow)
+    found = await sessions.of_user(uow.session, person.user_id, [session_id]) if is_id(session_id) else []
+    if not found:
+        raise not_found("session")
+    await uow.begin_write()
+    await sessions.end(uow.session, session_id)
+    return found[0]
+
+
+async def sign_out(uow: UnitOfWork) -> None:
+    """Ends the caller's session; a caller without one is signed out already."""
+    if isinstance(uow.actor, Member):
+        await uow.begin_write()
+        await sessions.end(uow.session, uow.actor.session_id)

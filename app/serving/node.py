@@ -1,13 +1,37 @@
-"""What one process holds for its lifetime: the database, the rulesets, the keys. Built once by the composition root."""
+"""What one process holds for its lifetime: the database, the caches, the buckets, the keys. Built by `open_node`."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.domain.actors import Actor
+from app.domain.cidrs import Address, Networks
+from app.domain.ids import new_request_id
+from app.services import tokens
+from app.services.limits import Limits, MemoryLimits
 from app.services.listing import CursorCodec
+from app.services.visits import Visit
+from app.serving.buckets import Buckets, MemoryBuckets
+from app.serving.last_uses import LastUses
 from app.serving.rulesets import RulesetCache
+from app.serving.token_cache import TokenCache
 from app.settings import Settings
 from app.store.engines import Database
-from app.store.unit_of_work import UnitOfWork
+from app.store.unit_of_work import EnvironmentChange, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What is kept in memory of what the database holds; it takes in every commit of this process."""
+
+    rulesets: RulesetCache
+    tokens: TokenCache
+
+    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
+        """Takes in a commit."""
+        self.rulesets.committed(changes, gone)
+        self.tokens.outdate(outdated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +40,40 @@ class Node:
 
     settings: Settings
     database: Database
-    rulesets: RulesetCache
+    caches: Caches
     cursors: CursorCodec
+    trusted_proxies: Networks
+    buckets: Buckets = field(default_factory=MemoryBuckets)
+    limits: Limits = field(default_factory=MemoryLimits)
+    mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
+    last_uses: LastUses = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last_uses", LastUses(self._note_uses))
+
+    @property
+    def rulesets(self) -> RulesetCache:
+        """The compiled rulesets."""
+        return self.caches.rulesets
+
+    @property
+    def tokens(self) -> TokenCache:
+        """The live tokens."""
+        return self.caches.tokens
 
     def unit(self, request_id: str, actor: Actor | None = None, break_glass: str | None = None) -> UnitOfWork:
         """A unit of work for one use case of a request."""
-        return UnitOfWork(self.database, self.rulesets, request_id, actor, break_glass)
+        return UnitOfWork(self.database, self.caches, request_id, actor, break_glass)
+
+    def visit(self, address: Address | None, browser: str | None = None) -> Visit:
+        """What a use case is told of a call from the address."""
+        return Visit(self.settings, self.limits, address, self.mail_waits.set, browser)
+
+    async def close(self) -> None:
+        """Writes down what is only in memory, and gives the database back."""
+        await self.last_uses.flush()
+        await self.database.close()
+
+    async def _note_uses(self, uses: Mapping[str, datetime]) -> None:
+        async with self.unit(new_request_id()) as uow:
+            await tokens.note_uses(uow, uses)

@@ -1,27 +1,28 @@
 """Queries for environments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import Environment, Membership, Org, Project
-from app.store.paging import Page, Window, page
+from app.domain.actors import EnvironmentScope, Role
+from app.models import Environment, Org, Project
+from app.store.paging import Page, Window, pages
+from app.store.tenancy import Tenant, within
 
 
-async def for_member(
-    session: AsyncSession, environment_id: str, user_id: str
-) -> tuple[Environment, Project, Org, Membership] | None:
-    """The environment with its project and organisation, and the user's membership there."""
+async def for_tenant(
+    session: AsyncSession, environment_id: str, tenant: Tenant
+) -> tuple[Environment, Project, Org, Role | None] | None:
+    """The environment with its project and organisation, and the caller's role there; None where it is not theirs."""
     query = (
-        select(Environment, Project, Org, Membership)
+        select(Environment, Project, Org)
         .join(Project, col(Project.id) == col(Environment.project_id))
         .join(Org, col(Org.id) == col(Project.org_id))
-        .join(Membership, col(Membership.org_id) == col(Org.id))
-        .where(col(Environment.id) == environment_id, col(Membership.user_id) == user_id)
+        .where(col(Environment.id) == environment_id)
     )
-    row = (await session.execute(query)).one_or_none()
+    row = (await session.execute(within(query, tenant))).one_or_none()
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
@@ -71,9 +72,36 @@ async def any_protected_of_org(session: AsyncSession, org_id: str) -> bool:
     return (await session.execute(query.limit(1))).first() is not None
 
 
-async def list_of_project(session: AsyncSession, project_id: str, key: str | None, window: Window) -> Page[Environment]:
-    """The project's environments, or the one of `key`."""
-    query = select(Environment).where(col(Environment.project_id) == project_id)
+async def list_of_project(
+    session: AsyncSession, project_id: str, key: str | None, window: Window, scope: EnvironmentScope | None = None
+) -> Page[Environment]:
+    """The project's environments, or the one of `key`; those only that the scope covers."""
+    return (await lists_of_projects(session, [project_id], key, window, scope))[project_id]
+
+
+async def lists_of_projects(
+    session: AsyncSession,
+    project_ids: Collection[str],
+    key: str | None,
+    window: Window,
+    scope: EnvironmentScope | None = None,
+) -> Mapping[str, Page[Environment]]:
+    """The same for many projects at once."""
+    query = select(Environment)
+    if scope is not None and not scope.org:
+        covered = col(Environment.project_id).in_(scope.projects) | col(Environment.id).in_(scope.environments)
+        query = query.where(covered)
     if key is not None:
         query = query.where(col(Environment.key) == key)
-    return await page(session, query, col(Environment.id), window, lambda row: row[0])
+    parents = col(Environment.project_id), project_ids
+    return await pages(session, query, parents, col(Environment.id), window, lambda row: row[0])
+
+
+async def ids_among(session: AsyncSession, org_id: str, ids: Iterable[str]) -> set[str]:
+    """Which of the ids are environments of the organisation."""
+    query = (
+        select(col(Environment.id))
+        .join(Project, col(Project.id) == col(Environment.project_id))
+        .where(col(Project.org_id) == org_id, col(Environment.id).in_(ids))
+    )
+    return set((await session.execute(query)).scalars())

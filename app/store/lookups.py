@@ -1,81 +1,126 @@
-"""Rows by id, many at once and within a person's tenancy: what GraphQL's loaders and `node` are made of."""
+"""Rows by id, many at once and within a caller's tenancy: what GraphQL's loaders and `node` are made of."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.domain.actors import Role
-from app.models import Environment, Membership, Org, Primitive, Project, State
+from app.models import ApiKey, Environment, Invitation, Membership, Org, Primitive, Project, State, User
+from app.store.members import Member
 from app.store.paging import AnySelect
 from app.store.primitives import Current
+from app.store.tenancy import Tenant, within
 
 
 class Seen(NamedTuple):
-    """A row, the caller's role in its organisation, and where it stands."""
+    """A row, the caller's role in its organisation (None for tokens), and where it stands."""
 
     row: Any
-    role: Role
+    role: Role | None
     project_id: str | None = None
     environment: Environment | None = None
 
 
-async def orgs(session: AsyncSession, ids: Iterable[str], user_id: str) -> list[Seen]:
-    """The organisations among `ids` that the user is a member of."""
-    query = select(Org, col(Membership.role)).where(col(Org.id).in_(ids))
-    rows = await session.execute(_of_member(query, user_id))
-    return [Seen(row[0], row[1]) for row in rows.all()]
+class Below(NamedTuple):
+    """An environment, in few words."""
+
+    id: str
+    project_id: str
+    org_id: str
+    protected: bool
 
 
-async def projects(session: AsyncSession, ids: Iterable[str], user_id: str) -> list[Seen]:
-    """The projects among `ids` in the user's organisations."""
+async def orgs(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The tenant's organisations among `ids`."""
+    query = select(Org).where(col(Org.id).in_(ids))
+    return [Seen(row[0], row[1]) for row in (await session.execute(within(query, tenant))).all()]
+
+
+async def projects(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The tenant's projects among `ids`."""
+    query = select(Project).join(Org, col(Org.id) == col(Project.org_id)).where(col(Project.id).in_(ids))
+    return [Seen(row[0], row[1], row[0].id) for row in (await session.execute(within(query, tenant))).all()]
+
+
+async def environments(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The tenant's environments among `ids`."""
     query = (
-        select(Project, col(Membership.role))
-        .join(Org, col(Org.id) == col(Project.org_id))
-        .where(col(Project.id).in_(ids))
-    )
-    rows = await session.execute(_of_member(query, user_id))
-    return [Seen(row[0], row[1], row[0].id) for row in rows.all()]
-
-
-async def environments(session: AsyncSession, ids: Iterable[str], user_id: str) -> list[Seen]:
-    """The environments among `ids` in the user's organisations."""
-    query = (
-        select(Environment, col(Membership.role))
+        select(Environment)
         .join(Project, col(Project.id) == col(Environment.project_id))
         .join(Org, col(Org.id) == col(Project.org_id))
         .where(col(Environment.id).in_(ids))
     )
-    rows = await session.execute(_of_member(query, user_id))
-    return [Seen(row[0], row[1], row[0].project_id, row[0]) for row in rows.all()]
+    rows = (await session.execute(within(query, tenant))).all()
+    return [Seen(row[0], row[1], row[0].project_id, row[0]) for row in rows]
 
 
-async def primitives(session: AsyncSession, ids: Iterable[str], user_id: str) -> list[Seen]:
-    """The live primitives among `ids` in the user's organisations."""
+async def members(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The memberships among `ids` in the tenant's organisations; each row is a `Member`."""
+    membership = aliased(Membership)  # beside the caller's own
     query = (
-        select(Primitive, col(Membership.role))
+        select(membership, User)
+        .join(User, col(User.id) == col(membership.user_id))
+        .join(Org, col(Org.id) == col(membership.org_id))
+        .where(col(membership.id).in_(ids), col(User.deleted_at).is_(None))
+    )
+    return [Seen(Member(row[0], row[1]), row[2]) for row in (await session.execute(within(query, tenant))).all()]
+
+
+async def invitations(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The invitations among `ids` that nobody has accepted, in the tenant's organisations."""
+    query = (
+        select(Invitation)
+        .join(Org, col(Org.id) == col(Invitation.org_id))
+        .where(col(Invitation.id).in_(ids), col(Invitation.accepted_at).is_(None))
+    )
+    return [Seen(row[0], row[1]) for row in (await session.execute(within(query, tenant))).all()]
+
+
+async def primitives(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The tenant's live primitives among `ids`."""
+    query = (
+        select(Primitive)
         .join(Project, col(Project.id) == col(Primitive.project_id))
         .join(Org, col(Org.id) == col(Project.org_id))
         .where(col(Primitive.id).in_(ids), col(Primitive.deleted_at).is_(None))
     )
-    rows = await session.execute(_of_member(query, user_id))
-    return [Seen(row[0], row[1], row[0].project_id) for row in rows.all()]
+    return [Seen(row[0], row[1], row[0].project_id) for row in (await session.execute(within(query, tenant))).all()]
 
 
-async def states(session: AsyncSession, ids: Iterable[str], user_id: str) -> list[Seen]:
-    """The present states among `ids` in the user's organisations; each row is a `Current`."""
-    return await _states(session, _STATES.where(col(State.id).in_(ids)), user_id)
+async def states(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The tenant's present states among `ids`; each row is a `Current`."""
+    return await _states(session, _STATES.where(col(State.id).in_(ids)), tenant)
 
 
-async def states_of(session: AsyncSession, primitive_ids: Iterable[str], user_id: str) -> list[Seen]:
+async def states_of(session: AsyncSession, primitive_ids: Iterable[str], tenant: Tenant) -> list[Seen]:
     """The present states of primitives in all environments, in the order of the environments' creation."""
-    return await _states(session, _STATES.where(col(Primitive.id).in_(primitive_ids)), user_id)
+    return await _states(session, _STATES.where(col(Primitive.id).in_(primitive_ids)), tenant)
+
+
+async def api_keys(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
+    """The tokens of the tenant's organisations among `ids`."""
+    query = select(ApiKey).join(Org, col(Org.id) == col(ApiKey.org_id)).where(col(ApiKey.id).in_(ids))
+    return [Seen(row[0], row[1]) for row in (await session.execute(within(query, tenant))).all()]
+
+
+async def environments_below(
+    session: AsyncSession, *, org_ids: Iterable[str] = (), project_ids: Iterable[str] = ()
+) -> list[Below]:
+    """The environments of organisations and of projects."""
+    query = (
+        select(col(Environment.id), col(Environment.project_id), col(Project.org_id), col(Environment.protected))
+        .join(Project, col(Project.id) == col(Environment.project_id))
+        .where(col(Project.org_id).in_(org_ids) | col(Project.id).in_(project_ids))
+    )
+    return [Below(*row) for row in (await session.execute(query)).all()]
 
 
 _STATES = (
-    select(Primitive, State, Environment, col(Membership.role))
+    select(Primitive, State, Environment)
     .join(State, col(State.primitive_id) == col(Primitive.id))
     .join(Environment, col(Environment.id) == col(State.environment_id))
     .join(Project, col(Project.id) == col(Primitive.project_id))
@@ -85,10 +130,6 @@ _STATES = (
 )
 
 
-async def _states(session: AsyncSession, query: AnySelect, user_id: str) -> list[Seen]:
-    rows = await session.execute(_of_member(query, user_id))
-    return [Seen(Current(row[0], row[1]), row[3], row[0].project_id, row[2]) for row in rows.all()]
-
-
-def _of_member(query: AnySelect, user_id: str) -> AnySelect:
-    return query.join(Membership, col(Membership.org_id) == col(Org.id)).where(col(Membership.user_id) == user_id)
+async def _states(session: AsyncSession, query: AnySelect, tenant: Tenant) -> list[Seen]:
+    rows = (await session.execute(within(query, tenant))).all()
+    return [Seen(Current(row[0], row[1]), row[3], row[0].project_id, row[2]) for row in rows]

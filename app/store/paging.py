@@ -1,12 +1,12 @@
 """Keyset pages: stable under inserts and deletes, for ids are ordered by creation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, UnaryExpression, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 
 T = TypeVar("T")
 AnySelect = Select[*tuple[Any, ...]]
@@ -28,6 +28,25 @@ class Window:
     from_end: bool = False
     counted: bool = False
 
+    def of(self, query: AnySelect, key: Mapped[str]) -> AnySelect:
+        """The query between the bounds, in no order yet."""
+        if self.after is not None:
+            query = query.where(key > self.after)
+        if self.before is not None:
+            query = query.where(key < self.before)
+        return query
+
+    def order(self, key: Mapped[str]) -> UnaryExpression[str]:
+        """From the end that is asked for."""
+        return key.desc() if self.from_end else key.asc()
+
+    def cut(self, rows: Sequence[T], total: int | None) -> "Page[T]":
+        """The page of rows in `order`, of which there is one more than `limit` where there are more."""
+        more, rows = len(rows) > self.limit, rows[: self.limit]
+        if self.from_end:
+            return Page(rows[::-1], has_next=self.before is not None, has_previous=more, total=total)
+        return Page(rows, has_next=more, has_previous=self.after is not None, total=total)
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
@@ -48,17 +67,42 @@ async def page(
 ) -> Page[T]:
     """The window of `query` in the order of `key`; `make` turns a result row into what the list holds."""
     total = await _count(session, query) if window.counted else None
-    if window.after is not None:
-        query = query.where(key > window.after)
-    if window.before is not None:
-        query = query.where(key < window.before)
-    ordered = query.order_by(key.desc() if window.from_end else key.asc()).limit(window.limit + 1)
-    rows = [make(row) for row in (await session.execute(ordered)).all()]
-    more, rows = len(rows) > window.limit, rows[: window.limit]
-    if window.from_end:
-        return Page(rows[::-1], has_next=window.before is not None, has_previous=more, total=total)
-    return Page(rows, has_next=more, has_previous=window.after is not None, total=total)
+    ordered = window.of(query, key).order_by(window.order(key)).limit(window.limit + 1)
+    return window.cut([make(row) for row in (await session.execute(ordered)).all()], total)
+
+
+async def pages(
+    session: AsyncSession,
+    query: AnySelect,
+    parents: tuple[Mapped[str], Collection[str]],
+    key: Mapped[str],
+    window: Window,
+    make: Callable[[Any], T],
+) -> Mapping[str, Page[T]]:
+    """The same window of many lists at once: a page for each of the `parents`, of whom `query` selects entities."""
+    parent, owners = parents
+    query = query.where(parent.in_(owners))
+    if len(owners) == 1:  # without looking at the whole list, as ranking does
+        return {owner: await page(session, query, key, window, make) for owner in owners}
+    totals = await _counts(session, query, parent) if window.counted else {}
+    rows: dict[str, list[T]] = {owner: [] for owner in owners}
+    for row in await session.execute(_ranked(query, parent, key, window)):
+        rows[row.parent_].append(make(row))
+    return {owner: window.cut(rows[owner], totals.get(owner, 0) if window.counted else None) for owner in rows}
+
+
+def _ranked(query: AnySelect, parent: Mapped[str], key: Mapped[str], window: Window) -> AnySelect:
+    place = func.row_number().over(partition_by=parent, order_by=window.order(key))
+    ranked = window.of(query, key).add_columns(parent.label("parent_"), place.label("place_")).subquery()
+    entities = [aliased(one["entity"], ranked) for one in query.column_descriptions]
+    cut: AnySelect = select(*entities, ranked.c.parent_).where(ranked.c.place_ <= window.limit + 1)
+    return cut.order_by(ranked.c.parent_, ranked.c.place_)
 
 
 async def _count(session: AsyncSession, query: AnySelect) -> int:
     return (await session.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+
+
+async def _counts(session: AsyncSession, query: AnySelect, parent: Mapped[str]) -> dict[str, int]:
+    counted = query.with_only_columns(parent, func.count(), maintain_column_froms=True).group_by(parent)
+    return {row[0]: row[1] for row in (await session.execute(counted)).all()}

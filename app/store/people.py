@@ -1,50 +1,14 @@
-"""Queries for users, sessions and memberships."""
+"""Queries for users and their memberships."""
 
-import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import MagicLink, Membership, Org, Session, User
-
-
-def email_key(email: str) -> str:
-    """What emails are compared by: without case, and composed and decomposed letters alike."""
-    return unicodedata.normalize("NFKC", email).casefold()
-
-
-async def live_session(session: AsyncSession, secret_hash: str, at: datetime) -> tuple[Session, User] | None:
-    """The session of the secret and its user, unless it has expired by `at` or the user is gone."""
-    query = (
-        select(Session, User)
-        .join(User, col(User.id) == col(Session.user_id))
-        .where(
-            col(Session.secret_hash) == secret_hash,
-            col(Session.expires_at) > at,
-            col(User.deleted_at).is_(None),
-        )
-    )
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
-async def end_session(session: AsyncSession, session_id: str) -> None:
-    """Deletes the session; nothing happens when it is gone."""
-    await session.execute(delete(Session).where(col(Session.id) == session_id))
-
-
-async def link(session: AsyncSession, secret_hash: str) -> tuple[MagicLink, User] | None:
-    """The sign-in link of the secret and whom it signs in, used and expired ones included."""
-    query = (
-        select(MagicLink, User)
-        .join(User, col(User.id) == col(MagicLink.user_id))
-        .where(col(MagicLink.secret_hash) == secret_hash, col(User.deleted_at).is_(None))
-    )
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else (row[0], row[1])
+from app.models import Invitation, Letter, MagicLink, Membership, Org, User
+from app.store.paging import Page, Window, page
 
 
 async def user_by_email(session: AsyncSession, email_key: str) -> User | None:
@@ -68,7 +32,37 @@ async def memberships(session: AsyncSession, user_id: str) -> Sequence[tuple[Org
     return [(row[0], row[1]) for row in (await session.execute(query)).all()]
 
 
-async def slide_session(session: AsyncSession, session_id: str, seen: datetime, expires: datetime) -> None:
-    """Moves the end of a session that is in use."""
-    query = update(Session).where(col(Session.id) == session_id)
-    await session.execute(query.values(last_seen_at=seen, expires_at=expires))
+async def org_ids(session: AsyncSession, user_id: str) -> Sequence[str]:
+    """The ids of the user's organisations."""
+    query = select(col(Membership.org_id)).where(col(Membership.user_id) == user_id)
+    return (await session.execute(query)).scalars().all()
+
+
+class Resident(NamedTuple):
+    """A user with their memberships, as the operator lists them."""
+
+    user: User
+    memberships: list[tuple[str, Membership]]  # beside the organisation's slug
+
+
+async def page_of_residents(session: AsyncSession, window: Window) -> Page[Resident]:
+    """Users, deleted ones included, oldest first."""
+    users = await page(session, select(User), col(User.id), window, lambda row: row[0])
+    by_user: dict[str, list[tuple[str, Membership]]] = {one.id: [] for one in users.rows}
+    query = (
+        select(col(Org.slug), Membership)
+        .join(Membership, col(Membership.org_id) == col(Org.id))
+        .where(col(Membership.user_id).in_(by_user))
+        .order_by(col(Membership.id))
+    )
+    for slug, membership in (await session.execute(query)).all():
+        by_user[membership.user_id].append((slug, membership))
+    residents = [Resident(one, by_user[one.id]) for one in users.rows]
+    return Page(residents, users.has_next, users.has_previous)
+
+
+async def erase(session: AsyncSession, user: User) -> None:
+    """Deletes the user and all that is kept under the email."""
+    for table in (Letter, MagicLink, Invitation):
+        await session.execute(delete(table).where(col(table.email_key) == user.email_key))
+    await session.execute(delete(User).where(col(User.id) == user.id))

@@ -1,16 +1,24 @@
 """Queries for primitives: identities of a project, states of an environment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.domain.actors import ResourcePattern
 from app.domain.primitives import Kind
 from app.models import Primitive, State
-from app.store.paging import AnySelect, Page, Window, page
+from app.store.paging import AnySelect, Page, Window, pages
+
+_LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
+_CURRENT = (
+    select(Primitive, State)
+    .join(State, col(State.primitive_id) == col(Primitive.id))
+    .where(col(State.to_version).is_(None))
+)
 
 SPACES = {Kind.FLAG: "value", Kind.CONFIG: "value", Kind.SEGMENT: "segment"}
 
@@ -24,11 +32,15 @@ class Current(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which primitives of a list: the one of `key`, those of a type, those with `search` in key or description."""
+    """Which primitives of a list: the one of `key`, those of a type, those with `search` in key or description.
+
+    `within` are a token's resources for this kind; None for whoever sees all.
+    """
 
     key: str | None = None
     value_type: str | None = None
     search: str | None = None
+    within: tuple[ResourcePattern, ...] | None = None
 
 
 async def by_key(session: AsyncSession, project_id: str, kind: Kind, key: str) -> Primitive | None:
@@ -52,8 +64,16 @@ async def list_of_project(
     session: AsyncSession, project_id: str, kind: Kind, chosen: Filter, window: Window
 ) -> Page[Primitive]:
     """The project's live primitives of the kind."""
-    query = _chosen(_live(project_id).where(col(Primitive.kind) == kind), chosen)
-    return await page(session, query, col(Primitive.id), window, lambda row: row[0])
+    return (await lists_of_projects(session, [project_id], kind, chosen, window))[project_id]
+
+
+async def lists_of_projects(
+    session: AsyncSession, project_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
+) -> Mapping[str, Page[Primitive]]:
+    """The same for many projects at once."""
+    query = _chosen(_LIVE.where(col(Primitive.kind) == kind), chosen)
+    parents = col(Primitive.project_id), project_ids
+    return await pages(session, query, parents, col(Primitive.id), window, lambda row: row[0])
 
 
 async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
@@ -70,26 +90,28 @@ async def list_current(
     session: AsyncSession, environment_id: str, kind: Kind, chosen: Filter, window: Window
 ) -> Page[Current]:
     """The present states of an environment's primitives of the kind."""
-    query = _chosen(_current(environment_id).where(col(Primitive.kind) == kind), chosen)
-    return await page(session, query, col(Primitive.id), window, lambda row: Current(row[0], row[1]))
+    return (await lists_current(session, [environment_id], kind, chosen, window))[environment_id]
+
+
+async def lists_current(
+    session: AsyncSession, environment_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
+) -> Mapping[str, Page[Current]]:
+    """The same for many environments at once."""
+    query = _chosen(_CURRENT.where(col(Primitive.kind) == kind), chosen)
+    parents = col(State.environment_id), environment_ids
+    return await pages(session, query, parents, col(Primitive.id), window, lambda row: Current(row[0], row[1]))
 
 
 async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:
     """All present states of an environment, whatever their kind."""
-    rows = (await session.execute(_current(environment_id).order_by(col(Primitive.id)))).all()
+    rows = (
+        await session.execute(_CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id)))
+    ).all()
     return [Current(row[0], row[1]) for row in rows]
 
 
 def _live(project_id: str) -> Select[Primitive]:
-    return select(Primitive).where(col(Primitive.project_id) == project_id, col(Primitive.deleted_at).is_(None))
-
-
-def _current(environment_id: str) -> Select[Primitive, State]:
-    return (
-        select(Primitive, State)
-        .join(State, col(State.primitive_id) == col(Primitive.id))
-        .where(col(State.environment_id) == environment_id, col(State.to_version).is_(None))
-    )
+    return _LIVE.where(col(Primitive.project_id) == project_id)
 
 
 def _chosen(query: AnySelect, chosen: Filter) -> AnySelect:
@@ -102,4 +124,14 @@ def _chosen(query: AnySelect, chosen: Filter) -> AnySelect:
             col(Primitive.key).icontains(chosen.search, autoescape=True)
             | col(Primitive.description).icontains(chosen.search, autoescape=True)
         )
+    if chosen.within is not None:
+        query = query.where(or_(false(), *map(_matching, chosen.within)))
     return query
+
+
+def _matching(pattern: ResourcePattern) -> ColumnElement[bool]:
+    if pattern.text == "*":
+        return true()
+    if pattern.prefix is not None:
+        return col(Primitive.key).startswith(pattern.prefix, autoescape=True)
+    return col(Primitive.key) == pattern.text

@@ -1,24 +1,21 @@
 """Queries for projects."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import Membership, Org, Project
-from app.store.paging import Page, Window, page
+from app.domain.actors import EnvironmentScope, Role
+from app.models import Environment, Org, Project
+from app.store.paging import Page, Window, pages
+from app.store.tenancy import Tenant, within
 
 
-async def for_member(session: AsyncSession, project_id: str, user_id: str) -> tuple[Project, Org, Membership] | None:
-    """The project, its organisation and the user's membership there; None when there is no such row."""
-    query = (
-        select(Project, Org, Membership)
-        .join(Org, col(Org.id) == col(Project.org_id))
-        .join(Membership, col(Membership.org_id) == col(Org.id))
-        .where(col(Project.id) == project_id, col(Membership.user_id) == user_id)
-    )
-    row = (await session.execute(query)).one_or_none()
+async def for_tenant(session: AsyncSession, project_id: str, tenant: Tenant) -> tuple[Project, Org, Role | None] | None:
+    """The project, its organisation and the caller's role there; None where it is not theirs."""
+    query = select(Project, Org).join(Org, col(Org.id) == col(Project.org_id)).where(col(Project.id) == project_id)
+    row = (await session.execute(within(query, tenant))).one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 
@@ -28,12 +25,29 @@ async def by_key(session: AsyncSession, org_id: str, key: str) -> Project | None
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def list_of_org(session: AsyncSession, org_id: str, key: str | None, window: Window) -> Page[Project]:
-    """The organisation's projects, or the one of `key`."""
-    query = select(Project).where(col(Project.org_id) == org_id)
+async def list_of_org(
+    session: AsyncSession, org_id: str, key: str | None, window: Window, scope: EnvironmentScope | None = None
+) -> Page[Project]:
+    """The organisation's projects, or the one of `key`; those only of which the scope covers an environment."""
+    return (await lists_of_orgs(session, [org_id], key, window, scope))[org_id]
+
+
+async def lists_of_orgs(
+    session: AsyncSession,
+    org_ids: Collection[str],
+    key: str | None,
+    window: Window,
+    scope: EnvironmentScope | None = None,
+) -> Mapping[str, Page[Project]]:
+    """The same for many organisations at once."""
+    query = select(Project)
+    if scope is not None and not scope.org:
+        covered = select(col(Environment.project_id)).where(col(Environment.id).in_(scope.environments))
+        query = query.where(col(Project.id).in_(scope.projects) | col(Project.id).in_(covered))
     if key is not None:
         query = query.where(col(Project.key) == key)
-    return await page(session, query, col(Project.id), window, lambda row: row[0])
+    parents = col(Project.org_id), org_ids
+    return await pages(session, query, parents, col(Project.id), window, lambda row: row[0])
 
 
 async def ids_of_org(session: AsyncSession, org_id: str) -> Sequence[str]:
@@ -45,3 +59,9 @@ async def all_of_org(session: AsyncSession, org_id: str) -> Sequence[Project]:
     """All projects of the organisation, in the order of their creation."""
     query = select(Project).where(col(Project.org_id) == org_id).order_by(col(Project.id))
     return (await session.execute(query)).scalars().all()
+
+
+async def ids_among(session: AsyncSession, org_id: str, ids: Iterable[str]) -> set[str]:
+    """Which of the ids are the organisation's projects."""
+    query = select(col(Project.id)).where(col(Project.org_id) == org_id, col(Project.id).in_(ids))
+    return set((await session.execute(query)).scalars())

@@ -5,7 +5,7 @@ audit row, commits, and tells the serving side: no service can forget any of the
 rolls back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,8 +72,11 @@ class Subject:
 class Observer(Protocol):
     """The serving side: told after the commit, before the next write of the same environment."""
 
-    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str]) -> None:
-        """Takes in what was committed; `gone` are deleted environments. Must not raise and must not wait."""
+    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
+        """Takes in what was committed; `gone` are deleted environments. Must not raise and must not wait.
+
+        `outdated` are tokens, and organisations all of whose tokens, are to be read again before they are trusted.
+        """
 
 
 class UnitOfWork:
@@ -99,7 +102,9 @@ class UnitOfWork:
         self._changes: dict[str, EnvironmentChange] = {}
         self._events: list[AuditEvent] = []
         self._gone: list[str] = []
+        self._outdated: list[str] = []
         self._audited_rows = False
+        self._afterwards: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,6 +151,10 @@ class UnitOfWork:
             return False
         return True
 
+    def afterwards(self, told: Callable[[], None]) -> None:
+        """Is called once the write has been committed. Must not raise and must not wait."""
+        self._afterwards.append(told)
+
     async def flush(self) -> None:
         """Sends what was added so far, for rows that refer to it."""
         await self.session.flush()
@@ -167,13 +176,19 @@ class UnitOfWork:
             setattr(row, name, value)
         row.revision += 1
         row.updated_at = now()
+        self.outdate(row.id)
         return True
 
     async def delete(self, row: Identified, environment_ids: Iterable[str] = ()) -> None:
         """Deletes the row with all below it; `environment_ids` are the environments that go with it."""
         self._audited_rows |= not isinstance(row, Org)  # an organisation takes its audit with it
         self._gone.extend(environment_ids)
+        self.outdate(row.id)
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
+
+    def outdate(self, *ids: str) -> None:
+        """What a cache knows of these tokens, or of all tokens of these organisations, holds no longer."""
+        self._outdated.extend(ids)
 
     def end_state(self, environment: Environment, primitive: Primitive) -> None:
         """The primitive is gone from the environment's next version on."""
@@ -278,8 +293,10 @@ class UnitOfWork:
         if self._audited_rows and not self._events:
             raise RuntimeError("a change was not recorded for the audit")
         await self.session.commit()
-        if self._changes or self._gone:
-            self._observer.committed(list(self._changes.values()), self._gone)
+        if self._changes or self._gone or self._outdated:
+            self._observer.committed(list(self._changes.values()), self._gone, self._outdated)
+        for told in self._afterwards:
+            told()
 
 
 async def _write_states(session: AsyncSession, change: EnvironmentChange) -> None:

@@ -7,17 +7,24 @@ import hashlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+
+from app.domain.errors import not_found
+from app.middleware.methods import Methods
+from app.middleware.requests import info_of
 
 HERE = Path(__file__).parent
 FOLDERS = {"/static/vendor": HERE / "vendor", "/static": HERE / "static"}
@@ -90,6 +97,16 @@ def ticked(text: str) -> Markup:
     return Markup("").join(parts)
 
 
+def day(at: datetime) -> str:
+    """The day, for people."""
+    return f"{at.day} {at:%B %Y}"
+
+
+def as_json(value: Any) -> str:
+    """A body as people read it."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
 EXAMPLES = load_examples(HERE / "examples")
 
 # To read what was not given is a fault (StrictUndefined), but for these, which are often absent.
@@ -100,8 +117,8 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters.update(shell=shlex.quote, ticked=ticked)
-templates.globals.update(static=static, examples=EXAMPLES, viewer=None, error=None, here=None)
+templates.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
+templates.globals.update(static=static, examples=EXAMPLES, viewer=None, error=None, here=None, made=None, removed=None)
 
 
 def page(name: str, context: Mapping[str, Any] | None = None, status: int = 200, csp: str = PAGE_CSP) -> HTMLResponse:
@@ -124,8 +141,19 @@ def docs_page() -> HTMLResponse:
 class Assets(StaticFiles):
     """Kept for good when asked for by the right digest; asked again (ETag) otherwise."""
 
+    methods = Methods({"GET": True})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        info_of(scope).route = "/static"
+        answer = super().__call__ if self.methods.find(scope["method"]) else self.methods.told()
+        await answer(scope, receive, send)
+
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
+        try:
+            response = await super().get_response(path, scope)
+        except (HTTPException, ValueError):  # ValueError: a NUL in the path
+            raise not_found("file") from None
         file, _ = self.lookup_path(path)
         current = QueryParams(scope["query_string"]).get("v") == digest(Path(file))
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"

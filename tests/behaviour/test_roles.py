@@ -30,7 +30,14 @@ READS: dict[str, Arguments] = {
     "flagStates": _ENVIRONMENT,
     "flagState": _STATE,
     "ruleset": _ENVIRONMENT,
+    "members": lambda place: {"orgSlug": place.org.slug},
+    "member": lambda place: place.guest,
     "evaluate": lambda place: {**_ENVIRONMENT(place), "context": {}},
+}
+FOR_ADMINS: dict[str, Arguments] = {
+    "apiKeys": lambda place: {"orgSlug": place.org.slug},
+    "apiKey": lambda place: place.key_of_api,
+    "invitations": lambda place: {"orgSlug": place.org.slug},
 }
 WRITES: dict[str, Arguments] = {
     "updateOrg": lambda place: {**_ORG(place), "name": "Renamed"},
@@ -48,10 +55,21 @@ WRITES: dict[str, Arguments] = {
     "updateFlagState": lambda place: {**_STATE(place), "defaultValue": "changed"},
     "killFlag": _STATE,
     "restoreFlag": _STATE,
+    "updateMember": lambda place: {**place.guest, "role": "editor"},
+    "removeMember": lambda place: place.guest,
+    "createInvitation": lambda place: {"orgSlug": place.org.slug, "email": "new@example.com", "role": "viewer"},
+    "revokeInvitation": lambda place: place.invitation,
+    "createApiKey": lambda place: {
+        **{"orgSlug": place.org.slug, "name": "new", "level": "client"},
+        **{"environments": {"envs": [place.environment_id]}, "resources": ["*"]},
+    },
+    "renewApiKey": lambda place: {**place.key_of_api, "expiresInSeconds": 60},
+    "revokeApiKey": lambda place: place.key_of_api,
 }
-CALLS = READS | WRITES
-FOR_ANYBODY_SIGNED_IN = {"createOrg", "orgs", "me"}
-FOR_EVERYBODY = {"installClaim", "redeemLink", "logout", "errorCatalog"}
+CALLS = READS | FOR_ADMINS | WRITES
+FOR_ANYBODY_SIGNED_IN = {"createOrg", "orgs", "me", "deleteMe", "sessions", "deleteSession"}
+FOR_EVERYBODY = {"installClaim", "requestMagicLink", "redeemLink", "signUp", "logout", "errorCatalog"}
+FOR_EVERYBODY |= {"invitation", "acceptInvitation"}
 
 
 def test_every_route_is_tried() -> None:
@@ -59,10 +77,10 @@ def test_every_route_is_tried() -> None:
     assert set(DOCUMENTS) == set(ENDPOINTS)
 
 
-@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("operation", FOR_ADMINS | WRITES)
 @pytest.mark.provokes("insufficient_role")
-async def test_a_write_asks_for_its_role(instance: Instance, place: Place, operation: str) -> None:
-    row = TABLE[ENDPOINTS[operation].operation or pytest.fail("a write without a row")]
+async def test_a_call_asks_for_its_role(instance: Instance, place: Place, operation: str) -> None:
+    row = TABLE[ENDPOINTS[operation].operation or pytest.fail("a call without a row")]
     assert row.role is not None
     refused = [role for role in Role if role.rank < row.role.rank]
     async with instance.unchanged():
@@ -107,7 +125,7 @@ async def test_a_caller_without_credentials_gets_nowhere(instance: Instance, pla
 
 @pytest.mark.parametrize("wrong", ["", "x", "0" * 36, "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9", "\u0000", "ä", "%2e"])
 async def test_an_id_that_names_nothing_is_not_found(instance: Instance, place: Place, wrong: str) -> None:
-    names = ("projectId", "environmentId", "slug", "orgSlug")
+    names = ("projectId", "environmentId", "slug", "orgSlug", "userId", "invitationId")
     async with instance.unchanged():
         for operation, arguments in CALLS.items():
             given = arguments(place)

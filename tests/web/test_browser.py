@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.processes import Served, command
+from tests.processes import Served, bash
 from tests.web.conftest import Watch
 
 # What each tab of GraphiQL answers, when they are run from left to right on a new instance.
@@ -14,8 +14,8 @@ TOUR = {
     "CreateProject": '"key": "web"',
     "CreateEnvironment": '"key": "production"',
     "CreateFlag": '"key": "new-checkout"',
-    "ChangeFlag": '"defaultValue": true',
-    "Evaluate": '"value": true',
+    "TurnOnForSome": '"rolloutPercent": 50',
+    "Evaluate": '"ruleName": "half of the pro plan"',
     "KillFlag": '"killed": true',
     "RestoreFlag": '"killed": false',
 }
@@ -75,7 +75,7 @@ def test_without_javascript_a_fault_is_told_and_the_claim_works(
 
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{server.url}/app/signin")
-    link = command(server.folder, "sign-in", "ada@acme.example", "--base-url", server.url).stdout.strip()
+    link = bash(f"signalbox sign-in ada@acme.example --base-url {server.url}", server.folder).strip()
     page.goto(link)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Ada")

@@ -24,6 +24,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
     )
     op.create_table(
+        "magic_link",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("email_key", sa.String(), nullable=False),
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("mailed", sa.Boolean(), nullable=False),
+        sa.Column("browser_hash", sa.String(), nullable=True),
+        sa.Column("signup", sa.JSON(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_magic_link")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_magic_link_secret_hash")),
+    )
+    with op.batch_alter_table("magic_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_magic_link_email_key"), ["email_key"], unique=False)
+
+    op.create_table(
         "org",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -43,10 +61,40 @@ def upgrade() -> None:
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("email_key", sa.String(), nullable=False),
         sa.Column("display_name", sa.String(), nullable=False),
+        sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("email_key", name=op.f("uq_user_email_key")),
     )
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=True),
+        sa.Column("actions", sa.JSON(), nullable=False),
+        sa.Column("environments", sa.JSON(), nullable=False),
+        sa.Column("resources", sa.JSON(), nullable=False),
+        sa.Column("rate_limit_per_min", sa.Integer(), nullable=False),
+        sa.Column("approval_required", sa.Boolean(), nullable=False),
+        sa.Column("ip_allowlist", sa.JSON(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("hint", sa.String(), nullable=False),
+        sa.Column("minter_id", sa.String(), nullable=False),
+        sa.Column("minted_by", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("fk_api_key_org_id_org"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_api_key_secret_hash")),
+    )
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_key_minter_id"), ["minter_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_api_key_org_id"), ["org_id"], unique=False)
+
     op.create_table(
         "audit_event",
         sa.Column("id", sa.String(), nullable=False),
@@ -72,24 +120,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_event_org_id_id", ["org_id", "id"], unique=False)
 
     op.create_table(
-        "magic_link",
+        "invitation",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("user_id", sa.String(), nullable=False),
-        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("email_key", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("invited_by", sa.JSON(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_magic_link_user_id_user"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_magic_link")),
-        sa.UniqueConstraint("secret_hash", name=op.f("uq_magic_link_secret_hash")),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("fk_invitation_org_id_org"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
     )
-    with op.batch_alter_table("magic_link", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_magic_link_user_id"), ["user_id"], unique=False)
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_email_key"), ["email_key"], unique=False)
+        batch_op.create_index(
+            "uq_invitation_open",
+            ["org_id", "email_key"],
+            unique=True,
+            sqlite_where=sa.text("accepted_at IS NULL"),
+            postgresql_where=sa.text("accepted_at IS NULL"),
+        )
 
     op.create_table(
         "membership",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("org_id", sa.String(), nullable=False),
         sa.Column("user_id", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
@@ -165,6 +224,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_environment")),
         sa.UniqueConstraint("project_id", "key", name=op.f("uq_environment_project_id_key")),
     )
+    op.create_table(
+        "invitation_secret",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("invitation_id", sa.String(), nullable=False),
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"],
+            ["invitation.id"],
+            name=op.f("fk_invitation_secret_invitation_id_invitation"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation_secret")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_invitation_secret_secret_hash")),
+    )
+    with op.batch_alter_table("invitation_secret", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_secret_invitation_id"), ["invitation_id"], unique=False)
+
+    op.create_table(
+        "letter",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("email_key", sa.String(), nullable=False),
+        sa.Column("invitation_id", sa.String(), nullable=True),
+        sa.Column("browser_hash", sa.String(), nullable=True),
+        sa.Column("signup", sa.JSON(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"], ["invitation.id"], name=op.f("fk_letter_invitation_id_invitation"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+    )
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_letter_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_letter_email_key"), ["email_key"], unique=False)
+
     op.create_table(
         "primitive",
         sa.Column("id", sa.String(), nullable=False),
@@ -264,6 +364,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_primitive_project_id"))
 
     op.drop_table("primitive")
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_letter_email_key"))
+        batch_op.drop_index(batch_op.f("ix_letter_due_at"))
+
+    op.drop_table("letter")
+    with op.batch_alter_table("invitation_secret", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitation_secret_invitation_id"))
+
+    op.drop_table("invitation_secret")
     op.drop_table("environment")
     with op.batch_alter_table("audit_version", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_version_event_id"))
@@ -278,15 +387,29 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_membership_user_id"))
 
     op.drop_table("membership")
-    with op.batch_alter_table("magic_link", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_magic_link_user_id"))
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_invitation_open",
+            sqlite_where=sa.text("accepted_at IS NULL"),
+            postgresql_where=sa.text("accepted_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_invitation_email_key"))
 
-    op.drop_table("magic_link")
+    op.drop_table("invitation")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_event_org_id_id")
 
     op.drop_table("audit_event")
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_key_org_id"))
+        batch_op.drop_index(batch_op.f("ix_api_key_minter_id"))
+
+    op.drop_table("api_key")
     op.drop_table("user")
     op.drop_table("org")
+    with op.batch_alter_table("magic_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_magic_link_email_key"))
+
+    op.drop_table("magic_link")
     op.drop_table("instance")
     # ### end Alembic commands ###

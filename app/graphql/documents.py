@@ -1,0 +1,89 @@
+"""Documents, read once: parsed, held to the limits, validated, and kept for whoever sends the same again."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, specified_rules
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+
+from app.domain.errors import invalid
+from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, check, check_cost
+
+KEPT_CHARACTERS = 250_000  # a parsed character takes up to 180 bytes, 50 as a rule
+
+
+class Document(NamedTuple):
+    """A document and what validation found."""
+
+    ast: DocumentNode
+    faults: list[GraphQLError]
+
+    @property
+    def operations(self) -> dict[str | None, OperationDefinitionNode]:
+        """The operations by name."""
+        return {
+            one.name.value if one.name else None: one
+            for one in self.ast.definitions
+            if isinstance(one, OperationDefinitionNode)
+        }
+
+
+class Documents:
+    """The documents used last, as many as `most` characters hold: no caller can fill the memory with them."""
+
+    def __init__(self, most: int = KEPT_CHARACTERS) -> None:
+        self._most = most
+        self._characters = 0
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def read(self, schema: GraphQLSchema, text: str) -> Document:
+        """The document. Raises GraphQLError where it cannot be parsed or asks for too much."""
+        if (found := self._kept.get(text)) is not None:
+            self._kept.move_to_end(text)
+            return found
+        found = _read(schema, text)
+        self._keep(text, found)
+        return found
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._kept[text] = document
+        self._characters += len(text)
+        while self._characters > self._most:
+            oldest, _ = self._kept.popitem(last=False)
+            self._characters -= len(oldest)
+
+
+def _read(schema: GraphQLSchema, text: str) -> Document:
+    if len(text) > MAX_CHARACTERS:
+        raise GraphQLError(f"The document has more than {MAX_CHARACTERS} characters; long values go into variables.")
+    ast = parse(text, max_tokens=MAX_TOKENS)
+    check(ast)
+    return Document(ast, validate_document(schema, ast, tuple(specified_rules)))
+
+
+class Prepared(SchemaExtension):
+    """Gives Strawberry the document as it was read, and refuses one whose cost, with these variables, is too high."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._document: Document
+
+    def on_parse(self) -> Iterator[None]:
+        """In the place of Strawberry's parser."""
+        run = self.execution_context
+        self._document = self._documents.read(run.schema._schema, run.query or "")  # noqa: SLF001
+        if len(self._document.operations) > 1 and run._provided_operation_name is None:  # noqa: SLF001
+            raise invalid({"operationName": "Is required, for the document has several operations."})
+        run.graphql_document = self._document.ast
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """In the place of Strawberry's validation."""
+        run, document = self.execution_context, self._document
+        run.pre_execution_errors = list(document.faults)
+        if not document.faults:
+            operation = document.operations[run.operation_name]
+            check_cost(run.schema._schema, document.ast, operation, run.variables or {})  # noqa: SLF001
+        yield

@@ -1,0 +1,147 @@
+"""Members in GraphQL."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.domain.actors import Role
+from app.graphql.context import Info, listing
+from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
+from app.graphql.relay import After, Before, Connection, First, Last, Node
+from app.graphql.scalars import Time
+from app.models import ApiKey
+from app.services import members
+from app.services.etags import row_etag
+from app.store.members import Member as MemberRows
+
+OrgSlug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
+UserId = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
+
+
+@strawberry.type(description="A person in an organisation.")
+class Member(Node):
+    """A membership, seen from the organisation."""
+
+    user_id: strawberry.ID = strawberry.field(description="The person's id: what names them in mutations.")
+    email: str = strawberry.field(description="Their email.")
+    display_name: str = strawberry.field(description="What they call themselves.")
+    role: Role = strawberry.field(description="What they may do.")
+    created_at: Time = strawberry.field(description="When they joined.")
+    updated_at: Time = strawberry.field(description="When their role was last changed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+
+    @classmethod
+    def of(cls, rows: MemberRows) -> "Member":
+        """From the rows."""
+        membership, user = rows
+        return cls(
+            id=strawberry.ID(membership.id),
+            user_id=strawberry.ID(user.id),
+            email=user.email,
+            display_name=user.display_name,
+            role=membership.role,
+            created_at=Time(membership.created_at),
+            updated_at=Time(membership.updated_at),
+            etag=row_etag(membership),
+        )
+
+
+@strawberry.type(description="A token that a member minted, in few words.")
+class MintedToken:
+    """A live token of a member who is removed."""
+
+    token_id: strawberry.ID = strawberry.field(description="The token's id.")
+    name: str = strawberry.field(description="Its name.")
+
+    @classmethod
+    def of(cls, row: ApiKey) -> "MintedToken":
+        """From the row."""
+        return cls(token_id=strawberry.ID(row.id), name=row.name)
+
+
+@strawberry.input(description="A member's new role.")
+class UpdateMemberInput:
+    """REST's `PATCH /orgs/{slug}/members/{userId}`."""
+
+    org_slug: str = strawberry.field(description="Which organisation.")
+    user_id: strawberry.ID = strawberry.field(description="Which member.")
+    role: Role = strawberry.field(description="Their role from now on.")
+    if_match: str | None = if_match_field()
+
+
+@strawberry.input(description="Whom to remove; yourself, to leave.")
+class RemoveMemberInput:
+    """REST's `DELETE /orgs/{slug}/members/{userId}`."""
+
+    org_slug: str = strawberry.field(description="Which organisation.")
+    user_id: strawberry.ID = strawberry.field(description="Which member.")
+    revoke_tokens: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether the tokens that they minted are revoked, too."
+    )
+    reason: str | None = reason_field()
+    if_match: str | None = if_match_field()
+
+
+@strawberry.type(description="A changed member.")
+class UpdateMemberPayload:
+    """What `updateMember` gives."""
+
+    member: Member = strawberry.field(description="The member as they are now.")
+
+
+@strawberry.type(description="A removed member.")
+class RemoveMemberPayload:
+    """What `removeMember` gives."""
+
+    member: Member = strawberry.field(description="The member as they were.")
+    tokens: list[MintedToken] = strawberry.field(description="The live tokens that they had minted.")
+    tokens_revoked: bool = strawberry.field(description="Whether those were revoked.")
+
+
+@strawberry.type
+class MemberQueries:
+    """Queries about members."""
+
+    @strawberry.field(description="The members of an organisation, in the order of their joining.")
+    async def members(
+        self,
+        info: Info,
+        org_slug: OrgSlug,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Member] | None:
+        """REST's `GET /orgs/{slug}/members`."""
+        wish = listing(info, first=first, after=after, last=last, before=before)
+        async with info.context.unit() as uow:
+            page = await members.list_members(uow, org_slug, wish)
+        return Connection.of(info.context, page, lambda member: member.membership.id, Member.of)
+
+    @strawberry.field(description="A member of an organisation.")
+    async def member(self, info: Info, org_slug: OrgSlug, user_id: UserId) -> Member | None:
+        """REST's `GET /orgs/{slug}/members/{userId}`."""
+        async with info.context.unit() as uow:
+            return Member.of(await members.get_member(uow, org_slug, user_id))
+
+
+@strawberry.type
+class MemberMutations:
+    """Changes of members."""
+
+    @strawberry.mutation(description="Give a member another role.")
+    async def update_member(self, info: Info, input: Input[UpdateMemberInput]) -> UpdateMemberPayload | None:
+        """REST's `PATCH /orgs/{slug}/members/{userId}`."""
+        body = body_of(input, "org_slug", "user_id")
+        async with info.context.unit() as uow:
+            member = await members.update_member(uow, input.org_slug, input.user_id, body, if_match(input))
+        return UpdateMemberPayload(member=Member.of(member))
+
+    @strawberry.mutation(description="Remove a member, or leave. The tokens that they minted go on, unless you say so.")
+    async def remove_member(self, info: Info, input: Input[RemoveMemberInput]) -> RemoveMemberPayload | None:
+        """REST's `DELETE /orgs/{slug}/members/{userId}`."""
+        body = body_of(input, "org_slug", "user_id")
+        async with info.context.unit() as uow:
+            removed = await members.remove_member(uow, input.org_slug, input.user_id, body, if_match(input))
+        tokens = [MintedToken.of(token) for token in removed.tokens]
+        return RemoveMemberPayload(member=Member.of(removed.member), tokens=tokens, tokens_revoked=removed.revoked)

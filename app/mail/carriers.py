@@ -1,0 +1,136 @@
+"""How a mail leaves: over SMTP, or as a file in the outbox where no server is set."""
+
+import asyncio
+import ssl
+import sys
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from app.models import Letter
+from app.services.letters import Message
+from app.settings import Settings
+
+SECONDS = 30
+FIRST_PERMANENT = 500
+
+
+class Undelivered(Exception):
+    """The mail did not leave; the message says why, for the operator. `for_good`: it never will."""
+
+    def __init__(self, why: str, *, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.for_good = for_good
+
+
+class Carrier(Protocol):
+    """Takes mails away."""
+
+    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:
+        """Raises Undelivered."""
+        ...
+
+
+class Smtp:
+    """A mail server. STARTTLS is used wherever it is offered; a password never goes over the network in the clear."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._tls = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._tls else 587)
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password or "")
+        self._local = self._host in {"localhost", "127.0.0.1", "::1"}
+
+    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:  # noqa: ARG002
+        """Sends it over a connection of its own."""
+        try:
+            async with asyncio.timeout(SECONDS), self._client() as client:
+                if self._user is not None:
+                    await self._login(client, self._user)
+                await client.send_message(mail)
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            answer = refused.recipients[0]
+            raise Undelivered(_told(answer), for_good=_is_permanent(answer)) from refused
+        except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as refused:
+            raise Undelivered(_told(refused), for_good=_is_permanent(refused)) from refused
+        except aiosmtplib.SMTPNotSupported as fault:
+            raise Undelivered(f"The mail server cannot take this address: {fault}", for_good=True) from fault
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as fault:
+            raise Undelivered(f"{type(fault).__name__}: {fault}") from fault
+
+    def _client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            timeout=SECONDS,
+            use_tls=self._tls,
+            start_tls=None,
+            tls_context=self._context(),
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        """A server on this very machine need not show a certificate that others trust."""
+        context = ssl.create_default_context()
+        if self._local:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    async def _login(self, client: aiosmtplib.SMTP, user: str) -> None:
+        encrypted = client.get_transport_info("sslcontext") is not None
+        if not encrypted and not self._local:
+            raise Undelivered("The mail server offers no TLS, so the password was not sent to it.")
+        await client.login(user, self._password)
+
+
+class Outbox:
+    """A folder of `.eml` files. Only the operator reads them, for their links sign people in.
+
+    `shown`: links are printed, too, for whoever sits at the machine.
+    """
+
+    def __init__(self, folder: Path, *, shown: bool) -> None:
+        self._folder = folder
+        self._shown = shown
+
+    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:
+        """Writes the file under its name in one step, so that nobody reads half of it."""
+        try:
+            await asyncio.to_thread(self._write, f"{letter.id}.eml", mail)
+        except OSError as fault:
+            raise Undelivered(f"Cannot write to {self._folder}: {fault.strerror}") from fault
+        if self._shown:
+            sys.stdout.write(f"  Mail to {message.to}: {message.link}\n")
+            sys.stdout.flush()
+
+    def _write(self, name: str, mail: EmailMessage) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = self._folder / f".{name}"
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(mail.as_bytes(policy=SMTP if _is_ascii(mail) else SMTPUTF8))
+        unfinished.replace(self._folder / name)
+
+
+def carrier_for(settings: Settings) -> Carrier:
+    """The one that the settings name."""
+    if settings.smtp_url is not None:
+        return Smtp(settings.smtp_url)
+    return Outbox(settings.outbox, shown=settings.loopback)
+
+
+def _is_ascii(mail: EmailMessage) -> bool:
+    return str(mail["To"]).isascii()
+
+
+def _is_permanent(answer: aiosmtplib.SMTPResponseException) -> bool:
+    return answer.code >= FIRST_PERMANENT
+
+
+def _told(answer: aiosmtplib.SMTPResponseException) -> str:
+    return f"The mail server answered {answer.code} {answer.message}"

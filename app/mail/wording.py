@@ -1,0 +1,62 @@
+"""The words of each mail: a subject, a text that reads well in a terminal, and the same as HTML."""
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid, parseaddr
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.models import LetterKind, now
+from app.services.letters import Message
+
+_SUBJECTS = {
+    LetterKind.SIGN_IN: "Sign in to Signalbox",
+    LetterKind.SIGNUP: "Finish signing up: {org}",
+    LetterKind.INVITATION: "{inviter} invites you to {org} on Signalbox",
+}
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
+
+templates = Environment(  # noqa: S701  the texts for terminals are no HTML
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=lambda name: name is not None and name.endswith(".html"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def worded(message: Message, sender: str) -> EmailMessage:
+    """The mail. Names that people chose stand on one line each, wherever they stand."""
+    facts = {name: _one_line(value) for name, value in message.facts.items()}
+    mail = EmailMessage(policy=SMTP)
+    name, address = parseaddr(sender)
+    mail["From"] = Address(name, addr_spec=address)
+    mail["To"] = _address(message.to)
+    mail["Subject"] = _SUBJECTS[message.kind].format(**facts)
+    mail["Date"] = format_datetime(now())
+    mail["Message-ID"] = make_msgid(domain=address.rpartition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"
+    words = {**facts, "link": message.link, "to": message.to}
+    mail.set_content(templates.get_template(f"{message.kind}.txt").render(words), cte="quoted-printable")
+    mail.add_alternative(templates.get_template(f"{message.kind}.html").render(words), subtype="html")
+    return mail
+
+
+def _one_line(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", text).strip()
+
+
+def _address(email: str) -> Address:
+    local, _, domain = email.rpartition("@")
+    return Address("", local, _ascii(domain))
+
+
+def _ascii(domain: str) -> str:
+    """The domain as mail servers know it; one that cannot be told so stays as it is, and is refused by them."""
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain

@@ -1,0 +1,40 @@
+"""Where a request comes from, seen through the proxies that the operator trusts."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from app.domain.cidrs import Address, Networks, parse_address
+
+
+def client_address(scope: Scope, trusted: Networks) -> Address | None:
+    """The peer; or, where that is a trusted proxy, the rightmost address of `X-Forwarded-For` that is none.
+
+    None for what is no address: a peer on a Unix socket, or a word that somebody made up.
+    """
+    address = _peer(scope["client"][0]) if scope.get("client") else None
+    if address is None or address not in trusted:
+        return address
+    for written in _forwarded_for(scope):
+        address = parse_address(_without_port(written))
+        if address is None or address not in trusted:
+            return address
+    return address
+
+
+_peer = lru_cache(4096)(parse_address)  # peers come again with each request of a connection
+
+
+def _forwarded_for(scope: Scope) -> Iterator[str]:
+    """The addresses that the proxies wrote down, the nearest one's first."""
+    written = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+    return (one for one in map(str.strip, reversed(written)) if one)
+
+
+def _without_port(written: str) -> str:
+    """Some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`."""
+    if written.startswith("["):
+        return written[1:].partition("]")[0]
+    return written.partition(":")[0] if written.count(":") == 1 else written

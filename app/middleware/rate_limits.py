@@ -1,0 +1,25 @@
+"""Takes each bearer request from its buckets, and tells callers how much is left."""
+
+from app.domain.buckets import Taken
+from app.domain.errors import AppError
+from app.middleware.requests import RequestInfo
+from app.serving.node import Node
+from app.serving.token_cache import LiveToken
+
+
+async def take(node: Node, info: RequestInfo, token: LiveToken) -> None:
+    """One request from the token's bucket and its organisation's. Raises `token_rate_limit`."""
+    actor = token.actor
+    taken = await node.buckets.take(actor.token_id, token.limit, actor.org_id, token.org_limit)
+    info.headers = headers_of(taken)
+    if taken.retry_after:
+        raise AppError("token_rate_limit", headers={"Retry-After": str(taken.retry_after)})
+
+
+def headers_of(taken: Taken) -> list[tuple[bytes, bytes]]:
+    """`X-RateLimit-*`, ready to be sent."""
+    return [
+        (b"x-ratelimit-limit", b"%d" % taken.limit),
+        (b"x-ratelimit-remaining", b"%d" % taken.remaining),
+        (b"x-ratelimit-reset", b"%d" % taken.reset),
+    ]

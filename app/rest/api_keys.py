@@ -1,0 +1,134 @@
+"""Tokens over REST, where they are called API keys."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+from starlette.responses import Response
+
+from app.domain.actors import Verb
+from app.domain.policy import Operation
+from app.models import ApiKey
+from app.rest.calls import Call
+from app.rest.routing import Endpoint
+from app.rest.shapes import Shape, Time
+from app.services import tokens
+from app.services.etags import token_etag
+from app.services.listing import ListParameters
+from app.services.tokens import Environments, Level, Minted
+
+_OF_ORG, _ONE = "/orgs/{slug}/api-keys", "/orgs/{slug}/api-keys/{api_key_id}"
+
+
+class ApiKeyShape(Shape):
+    """A token. `hint` is how its secret begins."""
+
+    id: str
+    name: str
+    level: Level | None
+    actions: list[Verb]
+    environments: Annotated[dict[str, Any], Field(json_schema_extra=Environments.model_json_schema())]
+    resources: list[str]
+    rate_limit_per_min: int
+    approval_required: bool
+    ip_allowlist: list[str]
+    expires_at: Time | None
+    last_used_at: Time | None
+    hint: str
+    minted_by: dict[str, Any]
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, row: ApiKey, **more: Any) -> Self:
+        """From the row."""
+        return cls(**{name: getattr(row, name) for name in ApiKeyShape.model_fields}, **more)
+
+
+class MintedShape(ApiKeyShape):
+    """A new token with its secret, which is shown this once."""
+
+    token: Annotated[str, Field(description="The secret to send as `Authorization: Bearer`. It is not shown again.")]
+
+    @classmethod
+    def of_minted(cls, minted: Minted) -> Self:
+        """From the row and the secret."""
+        return cls.of(minted.row, token=minted.secret)
+
+
+async def create_api_key(call: Call) -> Response:
+    """POST /orgs/{slug}/api-keys."""
+    async with call.unit() as uow:
+        minted = await tokens.mint_token(uow, call.path["slug"], call.body)
+    location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
+    return call.created(MintedShape.of_minted(minted), location, token_etag(minted.row))
+
+
+async def list_api_keys(call: Call) -> Response:
+    """GET /orgs/{slug}/api-keys."""
+    async with call.unit() as uow:
+        page = await tokens.list_tokens(uow, call.path["slug"], call.listing())
+    return call.page(page, lambda row: row.id, ApiKeyShape.of)
+
+
+async def get_api_key(call: Call) -> Response:
+    """GET /orgs/{slug}/api-keys/{id}."""
+    async with call.unit() as uow:
+        row = await tokens.get_token(uow, call.path["slug"], call.path["api_key_id"])
+    return call.read(ApiKeyShape.of(row), token_etag(row))
+
+
+async def renew_api_key(call: Call) -> Response:
+    """POST /orgs/{slug}/api-keys/{id}/renew."""
+    async with call.unit() as uow:
+        row = await tokens.renew_token(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
+    return call.written(ApiKeyShape.of(row), token_etag(row))
+
+
+async def revoke_api_key(call: Call) -> Response:
+    """DELETE /orgs/{slug}/api-keys/{id}."""
+    async with call.unit() as uow:
+        await tokens.revoke_token(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
+    return Response(status_code=204)
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        _OF_ORG,
+        list_api_keys,
+        "The tokens of an organisation",
+        Operation.MANAGE_TOKENS,
+        gives=ApiKeyShape,
+        many=True,
+        asks=ListParameters,
+    ),
+    Endpoint(
+        "POST",
+        _OF_ORG,
+        create_api_key,
+        "Mint a token",
+        Operation.MANAGE_TOKENS,
+        tokens.MintToken,
+        MintedShape,
+        201,
+    ),
+    Endpoint("GET", _ONE, get_api_key, "A token", Operation.MANAGE_TOKENS, gives=ApiKeyShape),
+    Endpoint(
+        "DELETE",
+        _ONE,
+        revoke_api_key,
+        "Revoke a token, at once",
+        Operation.MANAGE_TOKENS,
+        tokens.RevokeToken,
+        status=204,
+    ),
+    Endpoint(
+        "POST",
+        f"{_ONE}/renew",
+        renew_api_key,
+        "Move the expiry of a live token",
+        Operation.MANAGE_TOKENS,
+        tokens.RenewToken,
+        ApiKeyShape,
+    ),
+]

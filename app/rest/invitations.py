@@ -1,0 +1,175 @@
+"""Invitations over REST."""
+
+from typing import Self
+
+from starlette.responses import Response
+
+from app.domain.actors import Role
+from app.domain.inputs import NoBody
+from app.domain.policy import Operation
+from app.middleware.authentication import set_cookie
+from app.models import Invitation
+from app.rest.auth import ActorShape, ClaimShape, MeShape
+from app.rest.calls import Call, json_response
+from app.rest.orgs import OrgShape
+from app.rest.routing import Endpoint
+from app.rest.shapes import Shape, Time
+from app.services import invitations, sessions
+from app.services.invitations import Status, status_of
+from app.services.listing import ListParameters
+from app.store.invitations import Invited
+
+
+class InvitationShape(Shape):
+    """An invitation that nobody has accepted."""
+
+    id: str
+    email: str
+    role: Role
+    status: Status
+    invited_by: ActorShape
+    created_at: Time
+    expires_at: Time
+
+    @classmethod
+    def of(cls, invitation: Invitation) -> Self:
+        """From the row."""
+        return cls(
+            id=invitation.id,
+            email=invitation.email,
+            role=invitation.role,
+            status=status_of(invitation),
+            invited_by=ActorShape.model_validate(invitation.invited_by),
+            created_at=invitation.created_at,
+            expires_at=invitation.expires_at,
+        )
+
+
+class CreatedInvitationShape(InvitationShape):
+    """A new invitation. `acceptUrl` is shown once."""
+
+    accept_url: str
+
+    @classmethod
+    def with_url(cls, invitation: Invitation, accept_url: str) -> Self:
+        """From the row and the address that is known only now."""
+        return cls(**InvitationShape.of(invitation).__dict__, accept_url=accept_url)
+
+
+class InvitedShape(Shape):
+    """What whoever holds an invitation's link is told."""
+
+    org_name: str
+    org_slug: str
+    email: str
+    role: Role
+    expires_at: Time
+
+    @classmethod
+    def of(cls, invited: Invited) -> Self:
+        """From the rows."""
+        invitation, org = invited
+        return cls(
+            org_name=org.name,
+            org_slug=org.slug,
+            email=invitation.email,
+            role=invitation.role,
+            expires_at=invitation.expires_at,
+        )
+
+
+async def create_invitation(call: Call) -> Response:
+    """POST /orgs/{slug}/invitations."""
+    slug = call.path["slug"]
+    async with call.unit() as uow:
+        invitation, url = await invitations.create_invitation(uow, slug, call.body, call.visit())
+    shape = CreatedInvitationShape.with_url(invitation, url)
+    location = f"/api/v1/orgs/{slug}/invitations/{invitation.id}"
+    return json_response(shape.encoded(), 201, {"Location": location})
+
+
+async def list_invitations(call: Call) -> Response:
+    """GET /orgs/{slug}/invitations."""
+    async with call.unit() as uow:
+        page = await invitations.list_invitations(uow, call.path["slug"], call.listing())
+    return call.page(page, lambda invitation: invitation.id, InvitationShape.of)
+
+
+async def revoke_invitation(call: Call) -> Response:
+    """DELETE /orgs/{slug}/invitations/{invitation_id}."""
+    async with call.unit() as uow:
+        await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"])
+    return Response(status_code=204)
+
+
+async def get_invitation(call: Call) -> Response:
+    """GET /invitations/{token}."""
+    async with call.unit() as uow:
+        invited = await invitations.get_invitation(uow, call.path["token"])
+    return call.read(InvitedShape.of(invited))
+
+
+async def accept_invitation(call: Call) -> Response:
+    """POST /invitations/{token}/accept."""
+    async with call.unit() as uow:
+        accepted = await invitations.accept_invitation(uow, call.path["token"], call.body)
+        me = await sessions.me(uow)
+    response = json_response(ClaimShape(me=MeShape.of(me), org=OrgShape.of(accepted.org)).encoded())
+    if accepted.session is not None:
+        set_cookie(call.node, response, accepted.session.secret)
+    return response
+
+
+_CLOSED = ("not_found", "invitation_used", "invitation_expired", "invitation_email_locked")
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        "/orgs/{slug}/invitations",
+        list_invitations,
+        "The invitations that nobody has accepted",
+        Operation.MANAGE_INVITATIONS,
+        gives=InvitationShape,
+        many=True,
+        asks=ListParameters,
+    ),
+    Endpoint(
+        "POST",
+        "/orgs/{slug}/invitations",
+        create_invitation,
+        "Invite an email",
+        Operation.MANAGE_INVITATIONS,
+        invitations.CreateInvitation,
+        CreatedInvitationShape,
+        201,
+        raises=("already_member", "invitation_pending", "invitation_email_locked", "rate_limited"),
+    ),
+    Endpoint(
+        "DELETE",
+        "/orgs/{slug}/invitations/{invitation_id}",
+        revoke_invitation,
+        "Revoke an invitation",
+        Operation.MANAGE_INVITATIONS,
+        NoBody,
+        status=204,
+        raises=("invitation_used",),
+    ),
+    Endpoint(
+        "GET",
+        "/invitations/{token}",
+        get_invitation,
+        "What an invitation's link leads to",
+        gives=InvitedShape,
+        public=True,
+        raises=_CLOSED,
+    ),
+    Endpoint(
+        "POST",
+        "/invitations/{token}/accept",
+        accept_invitation,
+        "Accept an invitation",
+        takes=invitations.AcceptInvitation,
+        gives=ClaimShape,
+        public=True,
+        raises=(*_CLOSED, "unauthorized", "forbidden"),
+    ),
+]

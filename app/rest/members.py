@@ -1,0 +1,145 @@
+"""Members over REST."""
+
+from typing import Self
+
+from starlette.responses import Response
+
+from app.domain.actors import Role
+from app.domain.policy import Operation
+from app.models import ApiKey
+from app.rest.calls import Call, json_response
+from app.rest.routing import Endpoint
+from app.rest.shapes import Shape, Time
+from app.services import members
+from app.services.etags import row_etag
+from app.services.listing import ListParameters
+from app.services.members import Removed
+from app.store.members import Member
+
+
+class MemberShape(Shape):
+    """A person in an organisation. `id` is the membership's, `userId` names the member in paths."""
+
+    id: str
+    user_id: str
+    email: str
+    display_name: str
+    role: Role
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, member: Member) -> Self:
+        """From the rows."""
+        membership, user = member
+        return cls(
+            id=membership.id,
+            user_id=user.id,
+            email=user.email,
+            display_name=user.display_name,
+            role=membership.role,
+            created_at=membership.created_at,
+            updated_at=membership.updated_at,
+        )
+
+
+class LeftTokenShape(Shape):
+    """A live token that a removed member had minted."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, token: ApiKey) -> Self:
+        """From the row."""
+        return cls(id=token.id, name=token.name)
+
+
+class RemovedShape(Shape):
+    """A removed member, the live tokens that they had minted, and whether those were revoked with them."""
+
+    member: MemberShape
+    tokens: list[LeftTokenShape]
+    tokens_revoked: bool
+
+    @classmethod
+    def of(cls, removed: Removed) -> Self:
+        """From the rows."""
+        return cls(
+            member=MemberShape.of(removed.member),
+            tokens=[LeftTokenShape.of(token) for token in removed.tokens],
+            tokens_revoked=removed.revoked,
+        )
+
+
+async def list_members(call: Call) -> Response:
+    """GET /orgs/{slug}/members."""
+    async with call.unit() as uow:
+        page = await members.list_members(uow, call.path["slug"], call.listing())
+    return call.page(page, lambda member: member.membership.id, MemberShape.of)
+
+
+async def get_member(call: Call) -> Response:
+    """GET /orgs/{slug}/members/{user_id}."""
+    async with call.unit() as uow:
+        member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
+    return call.read(MemberShape.of(member), row_etag(member.membership))
+
+
+async def update_member(call: Call) -> Response:
+    """PATCH /orgs/{slug}/members/{user_id}."""
+    async with call.unit() as uow:
+        member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
+    return call.written(MemberShape.of(member), row_etag(member.membership))
+
+
+async def remove_member(call: Call) -> Response:
+    """DELETE /orgs/{slug}/members/{user_id}."""
+    async with call.unit() as uow:
+        removed = await members.remove_member(
+            uow, call.path["slug"], call.path["user_id"], call.deletion, call.if_match
+        )
+    return json_response(RemovedShape.of(removed).encoded())
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        "/orgs/{slug}/members",
+        list_members,
+        "The members of an organisation",
+        Operation.READ_ORG,
+        gives=MemberShape,
+        many=True,
+        asks=ListParameters,
+    ),
+    Endpoint(
+        "GET",
+        "/orgs/{slug}/members/{user_id}",
+        get_member,
+        "A member of an organisation",
+        Operation.READ_ORG,
+        gives=MemberShape,
+    ),
+    Endpoint(
+        "PATCH",
+        "/orgs/{slug}/members/{user_id}",
+        update_member,
+        "Change a member's role",
+        Operation.CHANGE_ROLE,
+        members.UpdateMember,
+        MemberShape,
+        raises=("last_owner_cannot_demote_or_remove",),
+    ),
+    Endpoint(
+        "DELETE",
+        "/orgs/{slug}/members/{user_id}",
+        remove_member,
+        "Remove a member, or leave",
+        Operation.REMOVE_MEMBER,
+        members.RemoveMember,
+        RemovedShape,
+        also=(Operation.LEAVE_ORG,),
+        raises=("last_owner_cannot_demote_or_remove",),
+    ),
+]

@@ -1,0 +1,1 @@
+"""The OpenAPI document: a pure function of the route table."""

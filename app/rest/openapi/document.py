@@ -1,0 +1,108 @@
+"""Puts the OpenAPI 3.1 document together."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from app.domain.actors import Verb
+from app.domain.inputs import NoBody
+from app.domain.policy import TABLE
+from app.rest.openapi import responses
+from app.rest.openapi.parameters import HEADERS, parameters_of, template
+from app.rest.openapi.responses import responses_of
+from app.rest.openapi.schemas import Schemas
+from app.rest.routing import Endpoint
+
+Json = dict[str, Any]
+
+_SECURITY: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A token, `sbx_…`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "signalbox_session", "description": "A person's session."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A token, for OFREP clients."},
+}
+_TITLES = {"orgs": "Organisations", "auth": "Signing in", "api_keys": "API keys", "app": "About the API"}
+_DESCRIPTION = (
+    "Feature flags and dynamic configuration for several organisations. Everything here can be done over GraphQL "
+    "too, with the same codes, fields and messages. Every refusal has one body, `Error`; the catalogue of its codes "
+    "is at [/docs/errors](/docs/errors)."
+)
+
+
+def document(table: Sequence[Endpoint], prefix: str) -> Json:
+    """The document of the calls in the table, which stand below `prefix`."""
+    schemas = Schemas(table)
+    reads = {endpoint.path for endpoint in table if endpoint.method == "GET" and not endpoint.many}
+    paths: dict[str, Json] = {}
+    for endpoint in table:
+        path = paths.setdefault(prefix + template(endpoint.path), {})
+        path[endpoint.method.lower()] = _operation(endpoint, schemas, reads)
+    tags = dict.fromkeys(_tag(endpoint) for endpoint in table)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Signalbox", "version": "1", "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "securitySchemes": _SECURITY,
+            "parameters": HEADERS,
+            "schemas": dict(sorted(schemas.components.items())),
+            **responses.components(),
+        },
+    }
+
+
+def heeds_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
+    """Whether it writes to what one of the paths `reads` shows by itself: a change, a delete, an action on it."""
+    if endpoint.safe or endpoint.operation is None or endpoint.status == 201:  # noqa: PLR2004
+        return False
+    if TABLE[endpoint.operation].verb in {Verb.EVALUATE, Verb.READ}:
+        return False
+    return endpoint.path in reads or endpoint.path.rpartition("/")[0] in reads
+
+
+def _operation(endpoint: Endpoint, schemas: Schemas, reads: Collection[str]) -> Json:
+    heeds = heeds_if_match(endpoint, reads)
+    operation: Json = {
+        "operationId": to_camel(endpoint.name),
+        "summary": endpoint.summary,
+        "description": _who(endpoint),
+        "tags": [_tag(endpoint)],
+        "security": _security(endpoint),
+        "parameters": parameters_of(endpoint, schemas, heeds_if_match=heeds),
+        "responses": responses_of(endpoint, schemas, heeds_if_match=heeds),
+    }
+    if endpoint.takes not in {None, NoBody}:
+        operation["requestBody"] = _body(endpoint, schemas)
+    return operation
+
+
+def _body(endpoint: Endpoint, schemas: Schemas) -> Json:
+    command = endpoint.takes or NoBody
+    required = any(field.is_required() for field in command.model_fields.values())
+    return {"required": required, "content": {"application/json": {"schema": schemas.body(command)}}}
+
+
+def _security(endpoint: Endpoint) -> list[Json]:
+    if endpoint.public:
+        return []
+    if endpoint.operation is not None and TABLE[endpoint.operation].verb is None:
+        return [{"session": []}]
+    return [{name: []} for name in _SECURITY]
+
+
+def _who(endpoint: Endpoint) -> str:
+    """Who may, in words, from the row of the policy."""
+    if endpoint.public:
+        return "Needs no credentials."
+    if endpoint.operation is None:
+        return "For everybody who is signed in."
+    row = TABLE[endpoint.operation]
+    people = "any person" if row.role is None else f"people from the role {row.role} up"
+    return f"For {people}." if row.verb is None else f"For {people}, and for tokens with the action {row.verb}."
+
+
+def _tag(endpoint: Endpoint) -> str:
+    feature = endpoint.handler.__module__.rpartition(".")[2]
+    return _TITLES.get(feature, feature.replace("_", " ").capitalize())

@@ -1,0 +1,92 @@
+"""What a call takes besides its body: what stands in its path, its query and its headers."""
+
+import re
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from app.domain.inputs import SLUG_PATTERN
+from app.domain.policy import Approval
+from app.rest.openapi.codes import rows_of
+from app.rest.openapi.schemas import Schemas
+from app.rest.routing import Endpoint
+
+_ID = {"type": "string", "format": "uuid"}
+_KEY = {"type": "string", "pattern": SLUG_PATTERN}
+_IN_PATH: dict[str, tuple[str, dict[str, Any]]] = {
+    "slug": ("The organisation's slug.", _KEY),
+    "key": ("The key.", _KEY),
+    "project_id": ("The project's id.", _ID),
+    "env_id": ("The environment's id.", _ID),
+    "user_id": ("The user's id.", _ID),
+    "token": ("The secret that stands in the link.", {"type": "string"}),
+}
+_ANY_ID = ("The id.", _ID)
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "Refuse the write unless one of these tags is the present one. `*` matches whatever is there; "
+        "a `W/` prefix is ignored.",
+        "schema": {"type": "string"},
+        "example": '"3.1"',
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Answer 304 when one of these tags is the present one.",
+        "schema": {"type": "string"},
+        "example": '"3.1"',
+    },
+    "Reason": {
+        "name": "X-Reason",
+        "in": "header",
+        "description": "Why, for the audit.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
+    },
+    "BreakGlass": {
+        "name": "X-Break-Glass",
+        "in": "header",
+        "description": "Why protection is overridden, by an owner. The audit will say so.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
+    },
+}
+
+
+def template(path: str) -> str:
+    """The path as OpenAPI writes it: parameters in camelCase."""
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{to_camel(found[1])}}}", path)
+
+
+def parameters_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) -> list[dict[str, Any]]:
+    """All of them."""
+    headers = {
+        "IfMatch": heeds_if_match,
+        "IfNoneMatch": endpoint.safe,
+        "Reason": endpoint.method == "DELETE"
+        and endpoint.takes is not None
+        and "reason" in endpoint.takes.model_fields,
+        "BreakGlass": _may_break_glass(endpoint),
+    }
+    return [
+        *(_in_path(name) for name in re.findall(r"\{(\w+)\}", endpoint.path)),
+        *(_in_query(name, schema) for name, schema in schemas.parameters(endpoint).items()),
+        *({"$ref": f"#/components/parameters/{name}"} for name, applies in headers.items() if applies),
+    ]
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    description, schema = _IN_PATH.get(name, _ANY_ID)
+    return {"name": to_camel(name), "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def _in_query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    description = schema.pop("description", None)
+    described = {} if description is None else {"description": description}
+    return {"name": name, "in": "query", **described, "schema": schema}
+
+
+def _may_break_glass(endpoint: Endpoint) -> bool:
+    """What is made is not protected yet."""
+    return endpoint.status != 201 and any(row.protected is not Approval.PASS for row in rows_of(endpoint))  # noqa: PLR2004

@@ -1,0 +1,105 @@
+"""What a call answers: each status with its headers, its body, and the codes that it may carry."""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+from app.domain.catalogue import CATALOGUE, Entry
+from app.domain.errors import examples
+from app.rest.openapi.codes import codes_of
+from app.rest.openapi.schemas import Schemas
+from app.rest.routing import Endpoint
+
+Json = dict[str, Any]
+
+_TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
+HEADERS: dict[str, tuple[str, str, Json, bool]] = {
+    "RequestId": ("X-Request-Id", "Names the request in the service's logs.", _TEXT, True),
+    "ETag": ("ETag", "The tag that `If-Match` and `If-None-Match` take.", _TEXT, True),
+    "CacheControl": ("Cache-Control", "Ask again each time, with `If-None-Match`.", _TEXT, True),
+    "Vary": ("Vary", "Every caller has their own answer.", _TEXT, True),
+    "Location": ("Location", "Where the new resource is.", {"type": "string", "format": "uri-reference"}, True),
+    "Link": ("Link", 'The next part of the list, `rel="next"`, where there is one.', _TEXT, False),
+    "Challenge": ("WWW-Authenticate", "What credentials to send.", _TEXT, True),
+    "RetryAfter": ("Retry-After", "How many seconds to wait.", {"type": "integer", "minimum": 1}, True),
+    "Limit": ("X-RateLimit-Limit", "For tokens: calls a minute.", _NUMBER, False),
+    "Remaining": ("X-RateLimit-Remaining", "For tokens: calls left now.", _NUMBER, False),
+    "Reset": ("X-RateLimit-Reset", "For tokens: seconds until all calls are there again.", _NUMBER, False),
+}
+_RATES = ("Limit", "Remaining", "Reset")
+_CACHED = ("ETag", "CacheControl", "Vary")
+_OF_STATUS: dict[int, tuple[str, ...]] = {
+    HTTPStatus.UNAUTHORIZED: ("Challenge",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("RetryAfter", *_RATES),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("RetryAfter",),
+}
+
+
+def components() -> Json:
+    """The headers and the examples that responses refer to."""
+    headers = {
+        name: {"description": description, "schema": schema, "required": required}
+        for name, (_, description, schema, required) in HEADERS.items()
+    }
+    shown = {code: _example(entry) for code, entry in CATALOGUE.items()}
+    return {"headers": headers, "examples": shown}
+
+
+def responses_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) -> Json:
+    """By status, as OpenAPI writes them."""
+    answers = {str(endpoint.status): _success(endpoint, schemas, heeds_if_match=heeds_if_match)}
+    if endpoint.safe:
+        answers["304"] = {"description": "You have it.", "headers": _headers((*_CACHED, *_RATES))}
+    entries = [CATALOGUE[code] for code in codes_of(endpoint, heeds_if_match=heeds_if_match)]
+    by_status = groupby(sorted(entries, key=_status), key=_status)
+    return answers | {str(status): _refusal(status, list(group)) for status, group in by_status}
+
+
+def _success(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) -> Json:
+    answer: Json = {
+        "description": HTTPStatus(endpoint.status).phrase,
+        "headers": _headers(_success_headers(endpoint, heeds_if_match=heeds_if_match)),
+    }
+    if endpoint.status != HTTPStatus.NO_CONTENT:
+        answer["content"] = {"application/json": {"schema": schemas.answer(endpoint)}}
+    return answer
+
+
+def _success_headers(endpoint: Endpoint, *, heeds_if_match: bool) -> Iterable[str]:
+    yield from _RATES
+    if endpoint.safe:
+        yield from _CACHED
+    elif heeds_if_match and endpoint.gives is not None and endpoint.method != "DELETE":  # what is gone has no tag
+        yield "ETag"
+    if endpoint.status == HTTPStatus.CREATED:
+        yield "Location"
+    if "cursor" in endpoint.parameters:
+        yield "Link"
+
+
+def _refusal(status: int, entries: Sequence[Entry]) -> Json:
+    codes = [entry.code for entry in entries]
+    narrowed = {"properties": {"code": {"enum": codes}}}
+    return {
+        "description": "\n".join(f"- `{entry.code}`: {entry.title}." for entry in entries),
+        "headers": _headers(_OF_STATUS.get(status, ())),
+        "content": {
+            "application/json": {
+                "schema": {"allOf": [{"$ref": "#/components/schemas/Error"}, narrowed]},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def _headers(names: Iterable[str]) -> Json:
+    return {HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in ("RequestId", *names)}
+
+
+def _example(entry: Entry) -> Json:
+    return {"summary": entry.title, "description": entry.action, "value": examples(entry)["rest"]}
+
+
+def _status(entry: Entry) -> int:
+    return entry.status

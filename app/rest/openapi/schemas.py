@@ -1,0 +1,104 @@
+"""The JSON schemas of what REST takes and gives, from the commands and the shapes."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from app.rest.routing import Endpoint
+
+REF = "#/components/schemas/{model}"
+ERROR: dict[str, Any] = {
+    "type": "object",
+    "description": "What every refusal has as its body.",
+    "required": ["code", "message", "requestId"],
+    "additionalProperties": False,
+    "properties": {
+        "code": {"type": "string", "description": "What programs look at; the list is at `/api/v1/errors`."},
+        "message": {"type": "string", "description": "For people; it may change."},
+        "fields": {
+            "type": "object",
+            "description": "What is wrong where, by dotted path.",
+            "additionalProperties": {"type": "string"},
+        },
+        "requestId": {"type": "string", "pattern": "^req_[0-9a-f]{16}$"},
+        "liveVersion": {"type": "integer", "description": "With `version_drift`: the environment's version now."},
+        "proposedVersion": {"type": "integer", "description": "With `version_drift`: the version it was made for."},
+    },
+}
+
+
+class _Generator(GenerateJsonSchema):
+    """Pydantic's, without titles that repeat the names, and without `Shape` at the end of them."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def normalize_name(self, name: str) -> str:
+        """The name of a component."""
+        return super().normalize_name(name).removesuffix("Shape")
+
+
+class Schemas:
+    """The components of a route table, and the references to them."""
+
+    def __init__(self, table: Iterable[Endpoint]) -> None:
+        asked = {endpoint.asks for endpoint in table}
+        taken = {endpoint.takes for endpoint in table if endpoint.takes is not None}
+        given = {endpoint.gives for endpoint in table if endpoint.gives is not None}
+        wanted = [*_in_mode("validation", taken | asked), *_in_mode("serialization", given)]
+        self._refs, generated = models_json_schema(wanted, ref_template=REF, schema_generator=_Generator)
+        self.components: dict[str, Any] = {"Error": ERROR, **generated["$defs"]}
+        for schema in self.components.values():
+            schema.pop("title", None)
+        self._properties = {model: self._component(model).get("properties", {}) for model in taken | asked}
+        for model in taken & {endpoint.takes for endpoint in table if endpoint.method == "PATCH"}:
+            _forget_defaults(self._properties[model])
+        for model in asked:  # a set of parameters, and no component itself
+            del self.components[self._name(model)]
+
+    def body(self, command: type[BaseModel]) -> dict[str, Any]:
+        """What a call takes."""
+        return dict(self._refs[command, "validation"])
+
+    def answer(self, endpoint: Endpoint) -> dict[str, Any]:
+        """What a call gives."""
+        if endpoint.gives is None:
+            return {"type": "object"}
+        one = dict(self._refs[endpoint.gives, "serialization"])
+        return {"type": "array", "items": one} if endpoint.many else one
+
+    def parameters(self, endpoint: Endpoint) -> dict[str, Any]:
+        """The schemas of a call's query parameters, by name."""
+        properties = self._properties[(endpoint.method == "DELETE" and endpoint.takes) or endpoint.asks]
+        return {name: _plain(schema) for name, schema in properties.items() if name in endpoint.parameters}
+
+    def _component(self, model: type[BaseModel]) -> dict[str, Any]:
+        found: dict[str, Any] = self.components[self._name(model)]
+        return found
+
+    def _name(self, model: type[BaseModel]) -> str:
+        return str(self._refs[model, "validation"]["$ref"]).rpartition("/")[2]
+
+
+Mode = Literal["validation", "serialization"]
+
+
+def _in_mode(mode: Mode, models: Iterable[type[BaseModel]]) -> list[tuple[type[BaseModel], Mode]]:
+    """The models with the mode, in an order that does not depend on the run."""
+    return [(model, mode) for model in sorted(models, key=lambda model: model.__qualname__)]
+
+
+def _forget_defaults(properties: dict[str, Any]) -> None:
+    """What a PATCH does not name stays: its members have no defaults that a caller could notice."""
+    for schema in properties.values():
+        schema.pop("default", None)
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema: it is there or it is not, and never null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    kept = {name: value for name, value in schema.items() if name not in {"anyOf", "default"}}
+    return {**kept, **choices[0]} if len(choices) == 1 else kept

@@ -1,0 +1,63 @@
+"""One's own sessions over REST."""
+
+from typing import Self
+
+from starlette.responses import Response
+
+from app.domain.actors import Actor, Member
+from app.domain.inputs import NoBody
+from app.models import Session
+from app.rest.calls import Call
+from app.rest.routing import Endpoint
+from app.rest.shapes import Shape, Time
+from app.services import sessions
+from app.services.listing import ListParameters
+
+
+class OwnSessionShape(Shape):
+    """Where you are signed in. `current`: this very call."""
+
+    id: str
+    current: bool
+    created_at: Time
+    last_seen_at: Time
+    expires_at: Time
+
+    @classmethod
+    def of(cls, session: Session, actor: Actor) -> Self:
+        """From the row."""
+        return cls(
+            id=session.id,
+            current=isinstance(actor, Member) and actor.session_id == session.id,
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            expires_at=session.expires_at,
+        )
+
+
+async def list_sessions(call: Call) -> Response:
+    """GET /auth/sessions."""
+    async with call.unit() as uow:
+        page = await sessions.list_sessions(uow, call.listing())
+    return call.page(page, lambda session: session.id, lambda session: OwnSessionShape.of(session, call.info.actor))
+
+
+async def delete_session(call: Call) -> Response:
+    """DELETE /auth/sessions/{session_id}."""
+    async with call.unit() as uow:
+        await sessions.delete_session(uow, call.path["session_id"])
+    return Response(status_code=204)
+
+
+ENDPOINTS = [
+    Endpoint(
+        "GET",
+        "/auth/sessions",
+        list_sessions,
+        "Where you are signed in",
+        gives=OwnSessionShape,
+        many=True,
+        asks=ListParameters,
+    ),
+    Endpoint("DELETE", "/auth/sessions/{session_id}", delete_session, "End a session", takes=NoBody, status=204),
+]

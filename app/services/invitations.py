@@ -1,0 +1,280 @@
+"""Invitations: an email's way into an organisation. The link is mailed, and shown once to whoever invites."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from app.domain.actors import Anonymous, Role
+from app.domain.emails import email_key, local_part
+from app.domain.errors import AppError, not_found
+from app.domain.ids import digest, is_id, new_secret
+from app.domain.inputs import Command, Email, Name, validate
+from app.domain.policy import Operation
+from app.models import Invitation, InvitationSecret, LetterKind, Membership, Org, User, now
+from app.services import mail
+from app.services.access import Naming, OrgAccess, enter_org, signed_in
+from app.services.listing import Listing
+from app.services.sessions import SignedIn, start_session
+from app.services.visits import Purpose, Visit, counted_mail
+from app.settings import Settings
+from app.store import invitations, members, people
+from app.store.invitations import Invited
+from app.store.paging import Page
+from app.store.unit_of_work import Subject, UnitOfWork
+
+LIFETIME = timedelta(days=7)
+
+
+class Status(StrEnum):
+    """Whether an invitation that nobody has accepted still waits."""
+
+    PENDING = "pending"
+    EXPIRED = "expired"
+
+
+class CreateInvitation(Command):
+    """Whom to invite, and as what: nobody above your own role."""
+
+    email: Email
+    role: Annotated[Role, Field(strict=False)]
+
+
+class AcceptInvitation(Command):
+    """How a new user wants to be called."""
+
+    display_name: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Where an invitation has led. `session` is the one of a new user; who was there before has theirs already."""
+
+    org: Org
+    session: SignedIn | None
+
+
+async def create_invitation(uow: UnitOfWork, slug: str, body: object, visit: Visit) -> tuple[Invitation, str]:
+    """Invites the email, and gives the link's address, which nobody will see again.
+
+    Raises `insufficient_role`, `rate_limited`, `already_member`, `invitation_pending`, `invitation_email_locked`.
+    """
+    access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS)
+    command = validate(CreateInvitation, body)
+    _require_rank(access, command.role)
+    async with counted_mail(visit, Purpose.INVITATION, command.email) as wanted:
+        access = await access.to_write()
+        _require_rank(access, command.role)
+        await _require_invitable(access, email_key(command.email))
+        invitation = await _invite(access, command)
+        if wanted:
+            mail.enqueue(uow, visit, LetterKind.INVITATION, command.email, invitation_id=invitation.id)
+    return invitation, accept_url(visit.settings, add_secret(uow, invitation))
+
+
+async def list_invitations(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Invitation]:
+    """The invitations that nobody has accepted, expired ones included."""
+    access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS)
+    return await invitations.list_of_org(uow.session, access.org.id, listing.window())
+
+
+async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str) -> Invitation:
+    """Takes the invitation back: its links lead nowhere. Raises `invitation_used`."""
+    access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS, _naming(invitation_id))
+    access = await access.to_write()
+    invitation = await _of_org(uow, access.org, invitation_id)
+    if invitation.accepted_at is not None:
+        raise AppError("invitation_used")
+    uow.record(access.operation, _subject(invitation), previous=_recorded(invitation))
+    await uow.delete(invitation)
+    return invitation
+
+
+async def get_invitation(uow: UnitOfWork, secret: str) -> Invited:
+    """The invitation of the link, for whoever holds it.
+
+    Raises `invitation_used`, `invitation_expired`, `invitation_email_locked`.
+    """
+    invited = await _by_secret(uow, secret)
+    await _require_open(uow, invited.invitation)
+    return invited
+
+
+async def has_account(uow: UnitOfWork, invited: Invited) -> bool:
+    """Whether the one who is invited is a user already, and needs their own session to accept."""
+    return await people.user_by_email(uow.session, invited.invitation.email_key) is not None
+
+
+async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:
+    """The invitations that wait for the caller."""
+    user = await people.user(uow.session, signed_in(uow).user_id)
+    return await invitations.pending_for(uow.session, user.email_key, now())
+
+
+async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accepted:
+    """Makes whoever holds the link a member, as a new user or as the one who is signed in.
+
+    Raises `forbidden` for somebody else's session, `unauthorized` for a user without one, and what `get_invitation`
+    does.
+    """
+    invited = await _by_secret(uow, secret)
+    await _require_addressee(uow, invited.invitation)
+    command = validate(AcceptInvitation, body)
+    await uow.begin_write()
+    await uow.lock(Org, [invited.org.id])
+    invited = await _by_secret(uow, secret)
+    await _require_open(uow, invited.invitation)
+    user = await people.user_by_email(uow.session, invited.invitation.email_key)
+    if user is not None:
+        signed_in(uow)
+        await join(uow, user, invited)
+        return Accepted(invited.org, None)
+    user = User(
+        email=invited.invitation.email,
+        email_key=invited.invitation.email_key,
+        display_name=command.display_name or local_part(invited.invitation.email),
+    )
+    if not await uow.try_to_add(user):
+        raise AppError("unauthorized")  # the email has become a user's in this moment
+    session = start_session(uow, user)
+    uow.actor = session.member
+    await join(uow, user, invited)
+    return Accepted(invited.org, session)
+
+
+async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
+    """The same for a user who is signed in and was told by a page, not by the link. Raises `not_found`."""
+    person = signed_in(uow)
+    invited = await invitations.by_id(uow.session, invitation_id)
+    user = await people.user(uow.session, person.user_id)
+    if invited is None or invited.invitation.email_key != user.email_key:
+        raise not_found("invitation")
+    await uow.begin_write()
+    await uow.lock(Org, [invited.org.id])
+    invited = await invitations.by_id(uow.session, invitation_id)
+    if invited is None:
+        raise not_found("invitation")
+    await _require_open(uow, invited.invitation)
+    await join(uow, user, invited)
+    return invited.org
+
+
+async def join(uow: UnitOfWork, user: User, invited: Invited) -> None:
+    """The membership that an invitation leads to, within the write that is going on."""
+    invitation, org = invited
+    invitation.accepted_at = now()
+    if await members.find(uow.session, org.id, user.id) is None:
+        uow.add(Membership(org_id=org.id, user_id=user.id, role=invitation.role))
+    subject = Subject(org.id, "member", user.id, user.email)
+    uow.record(Operation.ACCEPT_INVITATION, subject, new={"email": user.email, "role": invitation.role})
+
+
+def add_secret(uow: UnitOfWork, invitation: Invitation) -> str:
+    """One more secret that opens the invitation."""
+    secret = new_secret("sbi_")
+    uow.add(InvitationSecret(invitation_id=invitation.id, secret_hash=digest(secret)))
+    return secret
+
+
+def accept_url(settings: Settings, secret: str) -> str:
+    """The page where the invitation is accepted."""
+    return f"{settings.public_url}/app/invitations/{secret}"
+
+
+def is_open(invitation: Invitation) -> bool:
+    """Whether the invitation still waits."""
+    return invitation.accepted_at is None and invitation.expires_at > now()
+
+
+def status_of(invitation: Invitation) -> Status:
+    """Of one that nobody has accepted."""
+    return Status.PENDING if is_open(invitation) else Status.EXPIRED
+
+
+def _require_rank(access: OrgAccess, role: Role) -> None:
+    own = access.target.role
+    if own is None or own.rank < role.rank:
+        raise AppError("insufficient_role", "Nobody invites above their own role.")
+
+
+async def _require_invitable(access: OrgAccess, key: str) -> None:
+    """Raises what speaks against an invitation of the email, and clears an expired one away."""
+    uow, org = access.uow, access.org
+    user = await people.user_by_email(uow.session, key)
+    if user is not None and user.deleted_at is not None:
+        raise AppError("invitation_email_locked")
+    if user is not None and await members.find(uow.session, org.id, user.id) is not None:
+        raise AppError("already_member")
+    before = await invitations.open_of_org(uow.session, org.id, key)
+    if before is not None and is_open(before):
+        raise AppError("invitation_pending")
+    if before is not None:
+        await uow.delete(before)
+
+
+async def _invite(access: OrgAccess, command: CreateInvitation) -> Invitation:
+    invitation = Invitation(
+        org_id=access.org.id,
+        email=command.email,
+        email_key=email_key(command.email),
+        role=command.role,
+        invited_by=access.uow.actor_shown(),
+        expires_at=now() + LIFETIME,
+    )
+    access.uow.add(invitation)
+    await access.uow.flush()
+    access.uow.record(access.operation, _subject(invitation), new=_recorded(invitation))
+    return invitation
+
+
+def _subject(invitation: Invitation) -> Subject:
+    return Subject(invitation.org_id, "invitation", invitation.id, invitation.email)
+
+
+def _recorded(invitation: Invitation) -> dict[str, str]:
+    """The invitation as the audit keeps it."""
+    return {"email": invitation.email, "role": invitation.role}
+
+
+def _naming(invitation_id: str) -> Naming:
+    """The invitation counts among the ids that a call names."""
+
+    async def find(uow: UnitOfWork, org: Org) -> None:
+        await _of_org(uow, org, invitation_id)
+
+    return find
+
+
+async def _of_org(uow: UnitOfWork, org: Org, invitation_id: str) -> Invitation:
+    found = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
+    if found is None or found.org.id != org.id:
+        raise not_found("invitation")
+    return found.invitation
+
+
+async def _by_secret(uow: UnitOfWork, secret: str) -> Invited:
+    if (found := await invitations.by_secret(uow.session, digest(secret))) is None:
+        raise not_found("invitation")
+    return found
+
+
+async def _require_open(uow: UnitOfWork, invitation: Invitation) -> None:
+    if invitation.accepted_at is not None:
+        raise AppError("invitation_used")
+    if invitation.expires_at <= now():
+        raise AppError("invitation_expired")
+    user = await people.user_by_email(uow.session, invitation.email_key)
+    if user is not None and user.deleted_at is not None:
+        raise AppError("invitation_email_locked")
+
+
+async def _require_addressee(uow: UnitOfWork, invitation: Invitation) -> None:
+    """Raises `forbidden` for a caller who is known not to be the one who was invited."""
+    if isinstance(uow.actor, Anonymous):
+        return
+    user = await people.user(uow.session, signed_in(uow).user_id)
+    if user.email_key != invitation.email_key:
+        raise AppError("forbidden", "The invitation is for another email than the one you are signed in with.")

@@ -1,0 +1,63 @@
+"""The queue of mail: letters are added by use cases in their own transaction, and taken, one by one, by the postman.
+
+A letter that is taken is kept from other nodes for a while; whoever took it says what became of it. One whose postman
+died comes up again, so a mail may come twice, and none is lost.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.emails import email_key
+from app.models import Letter, LetterKind, now
+from app.services.listing import Listing
+from app.services.visits import Visit
+from app.store import mail
+from app.store.paging import Page
+from app.store.unit_of_work import UnitOfWork
+
+LEASE = timedelta(minutes=3)
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=15)
+PATIENCE = timedelta(days=1)
+
+
+def enqueue(uow: UnitOfWork, visit: Visit, kind: LetterKind, email: str, **values: Any) -> None:
+    """The letter goes out when the write that is going on has been committed."""
+    uow.add(Letter(kind=kind, email=email, email_key=email_key(email), due_at=now(), **values))
+    uow.afterwards(visit.wake_mail)
+
+
+async def take(uow: UnitOfWork) -> Letter | None:
+    """The letter that has waited longest; None when none is due, or when another node was faster."""
+    if await mail.next_due(uow.session, now()) is None:
+        return None
+    await uow.begin_write()
+    letter = await mail.next_due(uow.session, now())
+    if letter is None or not await mail.claim(uow.session, letter, now() + LEASE):
+        return None
+    return letter
+
+
+async def next_due_at(uow: UnitOfWork) -> datetime | None:
+    """When the next letter is due; None when none waits."""
+    return await mail.next_due_at(uow.session)
+
+
+async def done(uow: UnitOfWork, letter: Letter) -> None:
+    """The letter was sent, or there is nobody to send it to any more."""
+    await uow.begin_write()
+    await mail.remove(uow.session, letter.id)
+
+
+async def failed(uow: UnitOfWork, letter: Letter, why: str, *, for_good: bool) -> None:
+    """The attempt failed: it is tried again after a pause that doubles, for a day, unless it failed `for_good`."""
+    await uow.begin_write()
+    at = now()
+    over = for_good or at - letter.created_at > PATIENCE
+    pause = min(FIRST_PAUSE * 2 ** min(letter.attempts, 20), LONGEST_PAUSE)
+    await mail.put_off(uow.session, letter.id, due_at=at + pause, last_error=why, given_up_at=at if over else None)
+
+
+async def list_letters(uow: UnitOfWork, listing: Listing) -> Page[Letter]:
+    """The queue, for the operator."""
+    return await mail.list_all(uow.session, listing.window())

@@ -1,0 +1,135 @@
+"""Members: list, change of role, removal, leaving. No road leaves an organisation without an active owner."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from app.domain.actors import Member as Caller
+from app.domain.actors import Role
+from app.domain.errors import AppError, not_found
+from app.domain.ids import is_id
+from app.domain.inputs import Command, Switch, Text, validate
+from app.domain.policy import Operation
+from app.domain.preconditions import IfMatch
+from app.models import ApiKey, Org, now
+from app.services.access import Naming, OrgAccess, enter_org
+from app.services.etags import row_etag
+from app.services.listing import Listing
+from app.services.tokens import end_token
+from app.store import members
+from app.store.members import Member
+from app.store.paging import Page
+from app.store.unit_of_work import Subject, UnitOfWork
+
+
+class UpdateMember(Command):
+    """A member's new role."""
+
+    role: Annotated[Role, Field(strict=False)]
+
+
+class RemoveMember(Command):
+    """What becomes of the tokens that the member minted: they go on working unless `revokeTokens` is true."""
+
+    revoke_tokens: Switch = False
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A member as they were, the live tokens that they minted, and whether those were revoked."""
+
+    member: Member
+    tokens: Sequence[ApiKey]
+    revoked: bool
+
+
+async def list_members(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Member]:
+    """The organisation's members."""
+    access = await enter_org(uow, slug, Operation.READ_ORG)
+    return await members.list_of_org(uow.session, access.org.id, listing.window())
+
+
+async def get_member(uow: UnitOfWork, slug: str, user_id: str) -> Member:
+    """The member."""
+    access = await enter_org(uow, slug, Operation.READ_ORG, _naming(user_id))
+    return await _member(uow, access.org, user_id)
+
+
+async def update_member(uow: UnitOfWork, slug: str, user_id: str, body: object, if_match: IfMatch) -> Member:
+    """Gives the member another role. Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`."""
+    access = await enter_org(uow, slug, Operation.CHANGE_ROLE, _naming(user_id))
+    command = validate(UpdateMember, body)
+    access = await access.to_write()
+    member = await _member(uow, access.org, user_id)
+    if_match.require(row_etag(member.membership))
+    if member.membership.role is Role.OWNER and command.role is not Role.OWNER:
+        await require_other_owners(uow, [access.org.id], user_id)
+    uow.revise(access.operation, _subject(access, member), member.membership, {"role": command.role})
+    return member
+
+
+async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, if_match: IfMatch) -> Removed:
+    """Removes the member, or lets the caller leave.
+
+    Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`.
+    """
+    leaving = isinstance(uow.actor, Caller) and uow.actor.user_id == user_id
+    operation = Operation.LEAVE_ORG if leaving else Operation.REMOVE_MEMBER
+    access = await enter_org(uow, slug, operation, _naming(user_id))
+    command = validate(RemoveMember, body)
+    access = await access.to_write()
+    if command.revoke_tokens:
+        access.require(Operation.MANAGE_TOKENS)
+    member = await _member(uow, access.org, user_id)
+    if_match.require(row_etag(member.membership))
+    await require_other_owners(uow, _owned(access.org, member), user_id)
+    minted = await members.tokens_of(uow.session, access.org.id, user_id, now())
+    await leave(uow, access.org, member, operation, command.reason)
+    if command.revoke_tokens:
+        for token in minted:
+            await end_token(uow, token, command.reason)
+    return Removed(member, minted, command.revoke_tokens)
+
+
+async def leave(uow: UnitOfWork, org: Org, member: Member, operation: Operation, reason: str | None = None) -> None:
+    """Ends the membership, within the write that is going on and that holds the organisation's lock."""
+    subject = Subject(org.id, "member", member.user.id, member.user.email)
+    uow.record(operation, subject, reason=reason, previous={"role": member.membership.role})
+    await uow.delete(member.membership)
+
+
+async def require_other_owners(uow: UnitOfWork, org_ids: Iterable[str], user_id: str) -> None:
+    """Raises `last_owner_cannot_demote_or_remove` unless each of the organisations has an active owner beside the user.
+
+    Whoever asks holds the organisations' locks: of two owners who go at one moment the second finds itself the last.
+    """
+    wanted = set(org_ids)
+    if wanted - await members.orgs_with_owners_beside(uow.session, wanted, user_id):
+        raise AppError("last_owner_cannot_demote_or_remove")
+
+
+def _owned(org: Org, member: Member) -> list[str]:
+    return [org.id] if member.membership.role is Role.OWNER else []
+
+
+def _naming(user_id: str) -> Naming:
+    """The member counts among the ids that a call names."""
+
+    async def find(uow: UnitOfWork, org: Org) -> None:
+        await _member(uow, org, user_id)
+
+    return find
+
+
+async def _member(uow: UnitOfWork, org: Org, user_id: str) -> Member:
+    found = await members.find(uow.session, org.id, user_id) if is_id(user_id) else None
+    if found is None:
+        raise not_found("member")
+    return found
+
+
+def _subject(access: OrgAccess, member: Member) -> Subject:
+    return Subject(access.org.id, "member", member.user.id, member.user.email)

@@ -1,0 +1,32 @@
+"""Signup on a hosted instance: the organisation and its owner are made when the mailed link is redeemed."""
+
+from app.domain.errors import AppError, not_found
+from app.domain.inputs import Command, Email, Name, Slug, validate
+from app.models import LetterKind
+from app.services.links import ask
+from app.services.visits import Purpose, Visit, count_mail
+from app.settings import Mode
+from app.store import orgs
+from app.store.unit_of_work import UnitOfWork
+
+
+class SignUp(Command):
+    """Who wants to come, and the organisation to make for them."""
+
+    email: Email
+    display_name: Name | None = None
+    org_name: Name
+    org_slug: Slug
+
+
+async def sign_up(uow: UnitOfWork, body: object, visit: Visit) -> None:
+    """Queues the letter with the link. Raises `not_found` unless hosted, `rate_limited`, `slug_unavailable`."""
+    if visit.settings.mode is not Mode.HOSTED:
+        raise not_found("path")
+    command = validate(SignUp, body)
+    wanted = await count_mail(visit, Purpose.SIGNUP, command.email)
+    if await orgs.by_slug(uow.session, command.org_slug) is not None:
+        raise AppError("slug_unavailable", f"The slug {command.org_slug} is taken.")
+    if wanted:
+        signup = command.model_dump(mode="json", by_alias=True, exclude={"email"})
+        await ask(uow, visit, LetterKind.SIGNUP, command.email, signup)

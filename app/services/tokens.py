@@ -1,0 +1,292 @@
+"""Tokens: mint, list, read, renew, revoke. A secret is shown once and stored as its SHA-256.
+
+A token is what it was minted as: only its expiry moves.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
+from app.domain.cidrs import Networks, parse_network
+from app.domain.errors import AppError, invalid, not_found
+from app.domain.ids import digest, is_id
+from app.domain.inputs import SLUG_PATTERN, Command, Name, Text, validate
+from app.domain.policy import LEVELS, Operation
+from app.domain.preconditions import IfMatch
+from app.domain.times import rfc3339
+from app.domain.token_secrets import hint, new_token_secret
+from app.models import ApiKey, Org, now
+from app.services.access import OrgAccess, enter_org, signed_in
+from app.services.etags import token_etag
+from app.services.listing import Listing
+from app.store import environments, projects, tokens
+from app.store.paging import Page
+from app.store.unit_of_work import Subject, UnitOfWork
+
+DEFAULT_RATE_PER_MIN = 600
+MAX_LIFETIME_SECONDS = 31_536_000
+MAX_ENTRIES = 100
+_SLUG = SLUG_PATTERN.removeprefix("^").removesuffix("$")
+RESOURCE_PATTERN = rf"^(?:(?:flag|config|segment):)?(?:\*|{_SLUG}(?:\.\*)?)$"
+_RESOURCE = re.compile(RESOURCE_PATTERN.removesuffix("$") + r"\Z")
+
+Level = StrEnum("Level", {name.upper(): name for name in LEVELS})  # type: ignore[misc]
+
+
+def _resource(text: str) -> str:
+    if not _RESOURCE.match(text):
+        raise PydanticCustomError(
+            "resource", "Must be *, a key or a prefix such as payments.*, after flag:, config:, segment: or nothing."
+        )
+    return text
+
+
+def _cidr(text: str) -> str:
+    if parse_network(text) is None:
+        raise PydanticCustomError("cidr", "Must be an IPv4 or IPv6 network with a prefix length, such as 192.0.2.0/24.")
+    return text
+
+
+Resource = Annotated[str, AfterValidator(_resource), Field(json_schema_extra={"pattern": RESOURCE_PATTERN})]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_ENTRIES)]
+Lifetime = Annotated[int | None, Field(ge=1, le=MAX_LIFETIME_SECONDS)]
+
+
+class Environments(Command):
+    """Where a token reaches: exactly one of the three."""
+
+    org: Literal[True] | None = None
+    projects: Ids | None = None
+    envs: Ids | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.chosen()) != 1:
+            raise PydanticCustomError("one_of", "Must have exactly one of org, projects and envs.")
+        return self
+
+    def chosen(self) -> dict[str, Any]:
+        """The members that say something."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class MintToken(Command):
+    """A new token: what it may do (`level` or `actions`), where, on which keys, how often, until when, from where."""
+
+    name: Name
+    level: Annotated[Level | None, Field(strict=False)] = None
+    actions: Annotated[list[Annotated[Verb, Field(strict=False)]] | None, Field(min_length=1)] = None
+    environments: Environments
+    resources: Annotated[list[Resource], Field(min_length=1, max_length=MAX_ENTRIES)]
+    rate_limit_per_min: Annotated[int | None, Field(ge=1)] = None
+    expires_in_seconds: Lifetime = None
+    approval_required: bool = False
+    ip_allowlist: Annotated[list[Cidr], Field(max_length=MAX_ENTRIES)] = []
+
+    @model_validator(mode="after")
+    def _level_or_actions(self, info: ValidationInfo) -> Self:
+        faults: dict[str, str] = (info.context or {}).get("faults", {})
+        if self.level is None and self.actions is None:
+            faults["level"] = "Is required, or else actions."
+        if self.level is not None and self.actions is not None:
+            faults["actions"] = "Stands beside level; use one of them."
+        return self
+
+    def verbs(self) -> list[str]:
+        """What it may do, in the order of the words."""
+        held = LEVELS[self.level] if self.level is not None else frozenset(self.actions or ())
+        return [verb for verb in Verb if verb in held]
+
+
+class RenewToken(Command):
+    """The new expiry, from now on; null for none."""
+
+    expires_in_seconds: Lifetime
+
+
+class RevokeToken(Command):
+    """A revocation; REST says the reason in `X-Reason`."""
+
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new token, and the secret to show once."""
+
+    row: ApiKey
+    secret: str
+
+
+async def mint_token(uow: UnitOfWork, org_slug: str, body: object) -> Minted:
+    """Makes a token of the organisation. Raises `not_found` for a project or environment that is not in it."""
+    access = await enter_org(uow, org_slug, Operation.MANAGE_TOKENS, partial(_require_scope, body))
+    command = validate(MintToken, body)
+    rate = _rate(command, access.org)
+    access = await access.to_write()
+    minter, secret = signed_in(uow), new_token_secret()
+    row = ApiKey(
+        org_id=access.org.id,
+        name=command.name,
+        level=command.level,
+        actions=command.verbs(),
+        environments=command.environments.chosen(),
+        resources=list(dict.fromkeys(command.resources)),
+        rate_limit_per_min=rate,
+        approval_required=command.approval_required,
+        ip_allowlist=list(dict.fromkeys(command.ip_allowlist)),
+        expires_at=_expiry(command.expires_in_seconds),
+        secret_hash=digest(secret),
+        hint=hint(secret),
+        minter_id=minter.user_id,
+        minted_by=minter.shown(),
+    )
+    uow.add(row)
+    uow.record(access.operation, _subject(row), new=_recorded(row))
+    return Minted(row, secret)
+
+
+async def list_tokens(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[ApiKey]:
+    """The organisation's tokens, expired ones included."""
+    access = await enter_org(uow, org_slug, Operation.MANAGE_TOKENS)
+    return await tokens.list_of_org(uow.session, access.org.id, listing.window())
+
+
+async def get_token(uow: UnitOfWork, org_slug: str, token_id: str) -> ApiKey:
+    """The token."""
+    access = await _enter(uow, org_slug, token_id)
+    return await _found(uow, access.org, token_id)
+
+
+async def renew_token(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
+    """Moves the expiry of a live token; its secret stays. Raises `precondition_failed`; `not_found` when it expired."""
+    access = await _enter(uow, org_slug, token_id)
+    command = validate(RenewToken, body)
+    access = await access.to_write()
+    row = await _found(uow, access.org, token_id)
+    if_match.require(token_etag(row))
+    if row.expires_at is not None and row.expires_at <= now():
+        raise AppError("not_found", "There is no such live token: it has expired. Mint another one.")
+    previous, row.expires_at = row.expires_at, _expiry(command.expires_in_seconds)
+    row.revision += 1
+    row.updated_at = now()
+    uow.outdate(row.id)
+    before, after = {"expiresAt": _shown(previous)}, {"expiresAt": _shown(row.expires_at)}
+    uow.record(access.operation, _subject(row), previous=before, new=after)
+    return row
+
+
+async def revoke_token(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
+    """Ends the token at once, and gives it as it was. Raises `precondition_failed`."""
+    access = await _enter(uow, org_slug, token_id)
+    command = validate(RevokeToken, body)
+    access = await access.to_write()
+    row = await _found(uow, access.org, token_id)
+    if_match.require(token_etag(row))
+    await end_token(uow, row, command.reason)
+    return row
+
+
+async def end_token(uow: UnitOfWork, row: ApiKey, reason: str | None = None) -> None:
+    """Revokes the token, within the write that is going on."""
+    uow.record(Operation.MANAGE_TOKENS, _subject(row), reason=reason, previous=_recorded(row))
+    await uow.delete(row)
+
+
+async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
+    """When each token was last used."""
+    await uow.begin_write()
+    await tokens.note_uses(uow.session, uses)
+
+
+def actor_of(row: ApiKey) -> Token:
+    """The token as the policy sees it."""
+    where = row.environments
+    return Token(
+        token_id=row.id,
+        name=row.name,
+        org_id=row.org_id,
+        actions=frozenset(Verb(action) for action in row.actions),
+        scope=EnvironmentScope(
+            org="org" in where,
+            projects=frozenset(where.get("projects", ())),
+            environments=frozenset(where.get("envs", ())),
+        ),
+        resources=tuple(map(ResourcePattern.parse, row.resources)),
+        approval_required=row.approval_required,
+        minter=Person(row.minter_id, row.minted_by["name"]),
+    )
+
+
+def networks_of(row: ApiKey) -> Networks | None:
+    """Where the token may be used from; None for everywhere."""
+    if not row.ip_allowlist:
+        return None
+    return Networks(network for network in map(parse_network, row.ip_allowlist) if network is not None)
+
+
+async def _enter(uow: UnitOfWork, org_slug: str, token_id: str) -> OrgAccess:
+    async def known(uow: UnitOfWork, org: Org) -> None:
+        await _found(uow, org, token_id)
+
+    return await enter_org(uow, org_slug, Operation.MANAGE_TOKENS, known)
+
+
+async def _found(uow: UnitOfWork, org: Org, token_id: str) -> ApiKey:
+    row = await tokens.of_org(uow.session, org.id, token_id) if is_id(token_id) else None
+    if row is None:
+        raise not_found("token")
+    return row
+
+
+async def _require_scope(body: object, uow: UnitOfWork, org: Org) -> None:
+    """The projects and environments that an unread body names must be the organisation's."""
+    scope = body.get("environments") if isinstance(body, Mapping) else None
+    for member, what, known in (
+        ("projects", "project", projects.ids_among),
+        ("envs", "environment", environments.ids_among),
+    ):
+        named = _strings(scope.get(member) if isinstance(scope, Mapping) else None)
+        if not all(map(is_id, named)) or (named and await known(uow.session, org.id, named) != named):
+            raise not_found(what)
+
+
+def _strings(value: object) -> set[str]:
+    """What may be ids; the rest is refused by its type."""
+    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+
+
+def _rate(command: MintToken, org: Org) -> int:
+    cap = org.max_rate_limit_per_min
+    if command.rate_limit_per_min is not None and command.rate_limit_per_min > cap:
+        raise invalid({"rateLimitPerMin": f"Must be at most {cap}, the organisation's limit."})
+    return command.rate_limit_per_min or min(DEFAULT_RATE_PER_MIN, cap)
+
+
+def _expiry(seconds: int | None) -> datetime | None:
+    return None if seconds is None else now() + timedelta(seconds=seconds)
+
+
+def _shown(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _subject(row: ApiKey) -> Subject:
+    return Subject(row.org_id, "api_key", row.id, row.name)
+
+
+def _recorded(row: ApiKey) -> dict[str, Any]:
+    """The token as the audit keeps it, without its secret."""
+    members = {
+        field.alias or name: getattr(row, name) for name, field in MintToken.model_fields.items() if hasattr(row, name)
+    }
+    return {**members, "hint": row.hint, "expiresAt": _shown(row.expires_at)}

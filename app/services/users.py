@@ -1,0 +1,66 @@
+"""Users: deleting oneself, and what the operator lists and purges."""
+
+from app.domain.actors import Role, System
+from app.domain.emails import email_key
+from app.domain.errors import AppError, not_found
+from app.domain.inputs import validate
+from app.domain.policy import Operation
+from app.models import Org, User, now
+from app.services.access import signed_in
+from app.services.confirmation import Confirm
+from app.services.listing import Listing
+from app.services.members import leave, require_other_owners
+from app.store import people, sessions
+from app.store.members import Member
+from app.store.paging import Page
+from app.store.people import Resident
+from app.store.unit_of_work import UnitOfWork
+
+
+async def delete_me(uow: UnitOfWork, body: object) -> User:
+    """Deletes the caller: every session ends, every membership too, and nobody else can take the email over.
+
+    Raises `invalid_confirmation`, `last_owner_cannot_demote_or_remove`.
+    """
+    person = signed_in(uow)
+    command = validate(Confirm, body)
+    user = await people.user(uow.session, person.user_id)
+    if email_key(command.confirm) != user.email_key:
+        raise AppError("invalid_confirmation", fields={"confirm": f"Must be {user.email}."})
+    await uow.begin_write()
+    user = await _leave_all(uow, user.id)
+    await sessions.end_all(uow.session, user.id)
+    user.deleted_at = now()
+    return user
+
+
+async def list_users(uow: UnitOfWork, listing: Listing) -> Page[Resident]:
+    """All users of the instance, for the operator."""
+    return await people.page_of_residents(uow.session, listing.window())
+
+
+async def purge(uow: UnitOfWork, email: str) -> User:
+    """Erases a user, deleted or not, for the operator. Raises `not_found`, `last_owner_cannot_demote_or_remove`."""
+    uow.actor = System()
+    await uow.begin_write()
+    if (user := await people.user_by_email(uow.session, email_key(email))) is None:
+        raise not_found("user")
+    user = await _leave_all(uow, user.id)
+    await people.erase(uow.session, user)
+    return user
+
+
+async def _leave_all(uow: UnitOfWork, user_id: str) -> User:
+    """Ends all memberships. The organisations are locked, so that of two owners who go at once only one does."""
+    held: set[str] = set()
+    while wanted := set(await people.org_ids(uow.session, user_id)) - held:
+        await uow.lock(Org, wanted)
+        held |= wanted
+    await uow.lock(User, [user_id])
+    user = await people.user(uow.session, user_id)
+    memberships = await people.memberships(uow.session, user.id)
+    owned = [org.id for org, membership in memberships if membership.role is Role.OWNER]
+    await require_other_owners(uow, owned, user.id)
+    for org, membership in memberships:
+        await leave(uow, org, Member(membership, user), Operation.LEAVE_ORG)
+    return user

@@ -1,0 +1,92 @@
+"""Whence a call comes, where strangers are let in or mail goes out, and how often it may come."""
+
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.cidrs import Address
+from app.domain.emails import email_key
+from app.domain.errors import AppError
+from app.services.limits import Allowance, Limits
+from app.settings import Settings
+
+PER_EMAIL_AND_ADDRESS = 5
+PER_ADDRESS = 20
+PER_MAILBOX = 20
+WRONG_CLAIM_CODES = 5
+IPV6 = 6
+IPV6_HOST_BITS = 64  # what one customer is given: a limit on single addresses would be none
+
+
+class Purpose(StrEnum):
+    """What a mail is asked for; each purpose is counted by itself."""
+
+    MAGIC_LINK = "magic_link"
+    SIGNUP = "signup"
+    INVITATION = "invitation"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a use case knows of a call besides its unit of work.
+
+    `browser` is the secret that ties a mailed link to the browser that asked for it.
+    """
+
+    settings: Settings
+    limits: Limits
+    address: Address | None
+    wake_mail: Callable[[], None]
+    browser: str | None = None
+
+
+async def count_mail(visit: Visit, purpose: Purpose, email: str) -> bool:
+    """Counts a mail that is asked for. Raises `rate_limited`; False where the mailbox has had enough: no mail then."""
+    await _take(visit, *_mails(visit, purpose, email))
+    return await visit.limits.take(_mailbox(email)) == 0
+
+
+@asynccontextmanager
+async def counted_mail(visit: Visit, purpose: Purpose, email: str) -> AsyncIterator[bool]:
+    """Like `count_mail`, around what leads to the mail: a refusal in there does not count."""
+    wanted = await count_mail(visit, purpose, email)
+    try:
+        yield wanted
+    except AppError:
+        await visit.limits.give_back(*_mails(visit, purpose, email), *([_mailbox(email)] if wanted else []))
+        raise
+
+
+@asynccontextmanager
+async def counted_guess(visit: Visit) -> AsyncIterator[None]:
+    """Around the look at a claim code: only wrong ones count. Raises `rate_limited`."""
+    guesses = Allowance(f"claim:{_network(visit.address)}", WRONG_CLAIM_CODES)
+    await _take(visit, guesses)
+    yield
+    await visit.limits.give_back(guesses)
+
+
+async def _take(visit: Visit, *allowances: Allowance) -> None:
+    if wait := await visit.limits.take(*allowances):
+        raise AppError("rate_limited", headers={"Retry-After": str(max(1, math.ceil(wait)))})
+
+
+def _mails(visit: Visit, purpose: Purpose, email: str) -> tuple[Allowance, Allowance]:
+    network = _network(visit.address)
+    return (
+        Allowance(f"{purpose}:{network}:{email_key(email)}", PER_EMAIL_AND_ADDRESS),
+        Allowance(f"{purpose}:{network}", PER_ADDRESS),
+    )
+
+
+def _mailbox(email: str) -> Allowance:
+    return Allowance(f"mailbox:{email_key(email)}", PER_MAILBOX)
+
+
+def _network(address: Address | None) -> str:
+    """What one caller can have many addresses of; callers without an address count as one."""
+    if address is None:
+        return "nowhere"
+    return f"{address.version}/{address.number >> (IPV6_HOST_BITS if address.version == IPV6 else 0)}"

@@ -1,0 +1,39 @@
+"""When tokens were last used: noted in memory with each request, and written down once a minute."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+import structlog
+
+log = structlog.get_logger()
+EVERY_SECONDS = 60
+
+
+class LastUses:
+    """The uses since the last writing. `write` keeps them for good."""
+
+    def __init__(self, write: Callable[[Mapping[str, datetime]], Awaitable[None]]) -> None:
+        self._write = write
+        self._uses: dict[str, float] = {}
+
+    def note(self, token_id: str, at: float) -> None:
+        """The token is used now, at the POSIX time."""
+        self._uses[token_id] = at
+
+    async def flush(self) -> None:
+        """Writes down what was noted. What cannot be written now is tried again with the next."""
+        if not self._uses:
+            return
+        uses, self._uses = self._uses, {}
+        try:
+            await self._write({one: datetime.fromtimestamp(at, UTC) for one, at in uses.items()})
+        except Exception as fault:
+            log.warning("last uses not written", exc_info=fault)
+            self._uses = uses | self._uses
+
+    async def keep_flushing(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            await self.flush()

@@ -1,0 +1,59 @@
+"""Queries for sessions."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.models import Session, User
+from app.store.paging import Page, Window, page
+
+
+async def live(session: AsyncSession, secret_hash: str, at: datetime) -> tuple[Session, User] | None:
+    """The session of the secret and its user, unless it has expired by `at` or the user is gone."""
+    query = (
+        select(Session, User)
+        .join(User, col(User.id) == col(Session.user_id))
+        .where(
+            col(Session.secret_hash) == secret_hash,
+            col(Session.expires_at) > at,
+            col(User.deleted_at).is_(None),
+        )
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def list_of_user(session: AsyncSession, user_id: str, at: datetime, window: Window) -> Page[Session]:
+    """The user's sessions that have not expired by `at`, oldest first."""
+    query = select(Session).where(col(Session.user_id) == user_id, col(Session.expires_at) > at)
+    return await page(session, query, col(Session.id), window, lambda row: row[0])
+
+
+async def of_user(session: AsyncSession, user_id: str, ids: Iterable[str]) -> list[Session]:
+    """Those of the sessions that are the user's."""
+    query = select(Session).where(col(Session.id).in_(ids), col(Session.user_id) == user_id)
+    return list((await session.execute(query)).scalars())
+
+
+async def slide(session: AsyncSession, session_id: str, seen: datetime, expires: datetime) -> None:
+    """Moves the end of a session that is in use."""
+    query = update(Session).where(col(Session.id) == session_id)
+    await session.execute(query.values(last_seen_at=seen, expires_at=expires))
+
+
+async def end(session: AsyncSession, session_id: str) -> None:
+    """Deletes the session; nothing happens when it is gone."""
+    await session.execute(delete(Session).where(col(Session.id) == session_id))
+
+
+async def end_all(session: AsyncSession, user_id: str) -> None:
+    """Deletes all sessions of the user."""
+    await session.execute(delete(Session).where(col(Session.user_id) == user_id))
+
+
+async def sweep(session: AsyncSession, before: datetime) -> None:
+    """Deletes sessions that expired before the instant."""
+    await session.execute(delete(Session).where(col(Session.expires_at) < before))

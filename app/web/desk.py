@@ -1,0 +1,73 @@
+"""What the handlers of all pages share: who comes, what they typed, and how a refusal is shown where they typed it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.domain.actors import Member
+from app.domain.errors import AppError, envelope
+from app.middleware.authentication import authenticate, require_own_origin
+from app.middleware.bodies import read
+from app.middleware.requests import RequestInfo, info_of
+from app.services.sessions import Me
+from app.serving.node import Node
+from app.store.unit_of_work import UnitOfWork
+from app.web.pages import page
+
+MAX_FORM = 64 * 1024
+Shown = Mapping[str, Any]
+
+
+class Desk:
+    """The base of the handlers. Each reads a form or nothing, calls a service, and shows a page or goes to one."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    async def entered(self, request: Request) -> RequestInfo:
+        """Who comes; somebody with a stale cookie is nobody. What is posted must come from our own pages."""
+        await authenticate(self.node, request.scope, public=True)
+        if request.method == "POST":
+            require_own_origin(self.node, request.scope)
+        return info_of(request.scope)
+
+    async def person(self, request: Request) -> RequestInfo | None:
+        """Somebody who is signed in, or None for anybody else, who goes to sign in."""
+        info = await self.entered(request)
+        return info if isinstance(info.actor, Member) else None
+
+    def unit(self, info: RequestInfo) -> UnitOfWork:
+        """The request's unit of work."""
+        return self.node.unit(info.request_id, info.actor)
+
+
+def refused(name: str, shown: Shown, error: AppError, request: Request) -> Response:
+    """The page again, with what was wrong; `error` is the envelope there."""
+    told = {**envelope(error, info_of(request.scope).request_id), "action": error.entry.action}
+    response = page(name, {**shown, "error": told}, error.status)
+    response.headers.update(error.headers)
+    return response
+
+
+def viewer(me: Me) -> dict[str, str]:
+    """The person, for the bar above every page."""
+    return {"name": me.user.display_name, "email": me.user.email}
+
+
+def go(path: str) -> Response:
+    """To another page."""
+    return RedirectResponse(path, 303)
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a posted form; a browser's are always URL-encoded here."""
+    data = await read(request.scope, request.receive, MAX_FORM)
+    return dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def given(form: Mapping[str, str]) -> dict[str, str]:
+    """What was typed; a field left empty says nothing."""
+    return {name: text for name, text in form.items() if text}

@@ -1,0 +1,80 @@
+# Every operation with its REST route, its GraphQL field and its rows of the policy, as the code has them.
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import GraphQLObjectType, get_named_type
+from pydantic.alias_generators import to_camel
+
+from app.graphql.schema import schema
+from app.rest.app import PREFIX, TABLE
+from app.rest.routing import Endpoint
+
+# What one side has alone, and why.
+REST_ONLY = {"openapi": "describes REST; GraphQL describes itself by introspection"}
+GRAPHQL_ONLY = {"node": "finds by id alone what REST finds by its path"}
+
+# What asks no row of the policy, and why.
+WITHOUT_ROW = {
+    "acceptInvitation": "whoever holds the invitation",
+    "deleteMe": "oneself",
+    "deleteSession": "one's own",
+    "errorCatalog": "everybody",
+    "installClaim": "whoever holds the claim code",
+    "invitation": "whoever holds the invitation",
+    "logout": "oneself",
+    "me": "oneself",
+    "openapi": "everybody",
+    "orgs": "one's own",
+    "redeemLink": "whoever holds the link",
+    "requestMagicLink": "everybody",
+    "sessions": "one's own",
+    "signUp": "everybody, on a hosted instance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An operation on both sides; what is missing is None."""
+
+    name: str
+    endpoint: Endpoint | None
+    field: str | None
+
+    @property
+    def route(self) -> str:
+        return f"{self.endpoint.method} {PREFIX}{self.endpoint.path}" if self.endpoint else ""
+
+    @property
+    def rows(self) -> list[str]:
+        if self.endpoint is None or self.endpoint.operation is None:
+            return []
+        return [operation.value for operation in (self.endpoint.operation, *self.endpoint.also)]
+
+
+def graphql_name(endpoint: Endpoint) -> str:
+    """GraphQL's name for a route: reads drop the verb that HTTP's method says already."""
+    name = endpoint.name.removeprefix("get_").removeprefix("list_")
+    return "errorCatalog" if name == "errors" else to_camel(name)
+
+
+def lines() -> list[Line]:
+    """REST's operations in the order of the route table, then what GraphQL has alone."""
+    fields = dict(_fields())
+    of_rest = [Line(name, endpoint, fields.get(name)) for endpoint in TABLE for name in [graphql_name(endpoint)]]
+    known = {line.name for line in of_rest}
+    return of_rest + [Line(name, None, field) for name, field in fields.items() if name not in known]
+
+
+def _fields() -> Iterator[tuple[str, str]]:
+    """By name: the lists that hang on a type, then the root fields, which count where both have the name."""
+    inner = schema._schema  # noqa: SLF001
+    roots = [root for root in (inner.query_type, inner.mutation_type) if root is not None]
+    for kind in inner.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and kind not in roots:
+            for name, field in kind.fields.items():
+                if get_named_type(field.type).name.endswith("Connection"):
+                    yield name, f"{kind.name}.{name}"
+    for root in roots:
+        for name in root.fields:
+            yield name, f"{root.name}.{name}"

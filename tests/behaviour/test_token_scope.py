@@ -1,0 +1,245 @@
+"""What a token may do: each call and its GraphQL twin, held to the table of the policy; each code for its reason."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.policy import LEVELS, TABLE, Approval, Reach
+from tests.behaviour.test_roles import CALLS, READS, WRITES
+from tests.clients import ENDPOINTS
+from tests.factories import Instance, Place
+
+REFUSALS = {"forbidden", "token_action_denied", "token_env_out_of_scope", "token_resource_out_of_scope", "scope_denied"}
+FOR_PEOPLE = [name for name in CALLS if TABLE[ENDPOINTS[name].operation].verb is None]  # type: ignore[index]
+FOR_TOKENS = [name for name in CALLS if name not in FOR_PEOPLE]
+UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
+
+
+def row(name: str) -> Any:
+    return TABLE[ENDPOINTS[name].operation or pytest.fail(name)]
+
+
+async def refusal(caller: Any, operation: str, /, **arguments: Any) -> tuple[str | None, dict[str, str]]:
+    reply = await caller.do(operation, **arguments)
+    return reply.code, reply.fields
+
+
+@pytest.mark.parametrize("name", FOR_PEOPLE)
+@pytest.mark.provokes("forbidden")
+async def test_what_is_for_people_is_forbidden_to_a_token(instance: Instance, place: Place, name: str) -> None:
+    caller = await instance.token(place.org)
+    async with instance.unchanged():
+        assert await refusal(caller, name, **CALLS[name](place)) == ("forbidden", {})
+
+
+@pytest.mark.provokes("forbidden")
+async def test_a_token_creates_no_organisation(instance: Instance, place: Place) -> None:
+    caller = await instance.token(place.org)
+    async with instance.unchanged():
+        assert await refusal(caller, "createOrg", slug="new", name="New") == ("forbidden", {})
+
+
+@pytest.mark.parametrize("name", FOR_TOKENS)
+@pytest.mark.provokes("token_action_denied")
+async def test_a_call_asks_for_its_verb(instance: Instance, place: Place, name: str) -> None:
+    verb = row(name).verb
+    without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {verb} - ({"read"} if verb == "evaluate" else set()))
+    poorer = await instance.token(place.org, actions=without)
+    able = await instance.token(place.org, actions=[verb])
+    async with instance.unchanged():
+        assert await refusal(poorer, name, **CALLS[name](place)) == ("token_action_denied", {})
+    (await able.do(name, **CALLS[name](place))).unwrap()
+
+
+@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).reach is not Reach.ANYWHERE])
+@pytest.mark.provokes("token_env_out_of_scope")
+async def test_a_call_asks_for_its_environments(instance: Instance, place: Place, name: str) -> None:
+    other = await instance.place(place.org, "other")
+    elsewhere = await instance.token(place.org, environments={"projects": [other.project_id]})
+    single = await instance.token(place.org, environments={"envs": [place.environment_id]})
+    whole = await instance.token(place.org, environments={"projects": [place.project_id]})
+    denied = "token_env_out_of_scope"
+    expected = {
+        Reach.ANY_ENV: (denied, None, None),
+        Reach.ENV: (denied, None, None),
+        Reach.PROJECT: (denied, denied, None),
+        Reach.ORG: (denied, denied, denied),
+    }[row(name).reach]
+    for caller, code in zip((elsewhere, single, whole), expected, strict=True):
+        if code is None and name in WRITES and caller is not whole:
+            continue  # it would change what the next one asks for
+        reply = await caller.do(name, **CALLS[name](place))
+        assert (reply.code, reply.fields) == (code, {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["flag", "flagState", "updateFlag", "deleteFlag", "killFlag", "restoreFlag", "updateFlagState", "replaceFlagState"],
+)
+@pytest.mark.provokes("token_resource_out_of_scope")
+async def test_a_key_outside_the_resources_is_refused_before_anybody_looks_for_it(
+    instance: Instance, place: Place, name: str
+) -> None:
+    for resources in (["payments.*"], ["config:banner", "flag:checkout"], ["banner.*"]):
+        caller = await instance.token(place.org, resources=resources)
+        async with instance.unchanged():
+            for key in ("banner", "none"):
+                arguments = {**CALLS[name](place), "key": key}
+                assert await refusal(caller, name, **arguments) == ("token_resource_out_of_scope", {})
+    able = await instance.token(place.org, resources=["none", "flag:banner"])
+    async with instance.unchanged():
+        reply = await able.do(name, **{**CALLS[name](place), "key": "none"})
+        assert (reply.code, reply.status) == ("not_found", 404)
+    (await able.do(name, **CALLS[name](place))).unwrap()
+
+
+async def test_the_key_of_a_flag_to_be_made_is_tested_in_the_unread_body(instance: Instance, place: Place) -> None:
+    caller = await instance.token(place.org, resources=["payments.*"])
+    flag = {"projectId": place.project_id, "type": "boolean", "defaultValue": True}
+    async with instance.unchanged():
+        for key in ("checkout", "new", "payments"):
+            for wrong in ({}, {"description": "x" * 3000}):
+                found = await refusal(caller, "createFlag", **flag, key=key, **wrong)
+                assert found == ("token_resource_out_of_scope", {})
+        code, fields = await refusal(caller, "createFlag", **flag, key="payments.new", description="x" * 3000)
+        assert (code, set(fields)) == ("invalid_request", {"description"})
+    (await caller.do("createFlag", **flag, key="payments.new")).unwrap()
+
+
+@pytest.mark.provokes("scope_denied")
+async def test_two_shortfalls_at_once_are_told_together(instance: Instance, place: Place) -> None:
+    other = await instance.place(place.org, "other")
+    elsewhere = {"environments": {"projects": [other.project_id]}}
+    for more, expected in (
+        ({"actions": ["evaluate"], **elsewhere}, {"action", "environment"}),
+        ({"actions": ["evaluate"], "resources": ["x"]}, {"action", "resource"}),
+        ({"level": "admin", "resources": ["x"], **elsewhere}, {"environment", "resource"}),
+        ({"actions": ["propose"], "resources": ["x"], **elsewhere}, {"action", "environment", "resource"}),
+    ):
+        caller = await instance.token(place.org, **more)
+        async with instance.unchanged():
+            for key in ("banner", "none"):
+                state = {"environmentId": place.environment_id, "key": key}
+                code, fields = await refusal(caller, "killFlag", **state, reason="x" * 3000)
+                assert (code, set(fields)) == ("scope_denied", expected)
+
+
+async def test_scope_comes_after_the_ids_and_before_the_body_and_the_precondition(
+    instance: Instance, place: Place
+) -> None:
+    caller = await instance.token(place.org, level="observer")
+    async with instance.unchanged():
+        assert (await refusal(caller, "updateProject", projectId=UNKNOWN, name=""))[0] == "not_found"
+        for wrong in ({"name": ""}, {"name": "x", "if_match": '"stale"'}):
+            found = await refusal(caller, "updateProject", projectId=place.project_id, **wrong)
+            assert found == ("token_action_denied", {})
+
+
+@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if name in WRITES])
+@pytest.mark.provokes("approval_not_supported")
+async def test_a_token_that_needs_approval_writes_nothing(instance: Instance, place: Place, name: str) -> None:
+    caller = await instance.token(place.org, approvalRequired=True)
+    if name == "restoreFlag":
+        await place.org.owner.make("killFlag", **place.banner)
+    async with instance.unchanged():
+        assert await refusal(caller, name, **CALLS[name](place)) == ("approval_not_supported", {})
+
+
+async def test_what_can_never_be_proposed_is_refused_before_the_body_and_what_can_be_after_it(
+    instance: Instance, place: Place
+) -> None:
+    caller = await instance.token(place.org, approvalRequired=True)
+    async with instance.unchanged():
+        assert (await refusal(caller, "updateProject", projectId=place.project_id, name=""))[
+            0
+        ] == "approval_not_supported"
+        assert (await refusal(caller, "updateFlagState", **place.banner, defaultValue=1))[0] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "actions", [["propose"], ["write", "toggle", "delete"], ["propose", "write", "toggle", "delete"]]
+)
+async def test_a_divertible_write_is_allowed_with_either_verb_and_changes_nothing_when_nothing_changes(
+    instance: Instance, place: Place, actions: list[str]
+) -> None:
+    caller = await instance.token(place.org, actions=actions, approvalRequired=True)
+    async with instance.unchanged():
+        for name, more in (("updateFlagState", {"defaultValue": "bye"}), ("killFlag", {})):
+            assert (await refusal(caller, name, **place.banner, **more))[0] == "approval_not_supported"
+        assert (await refusal(caller, "deleteFlag", projectId=place.project_id, key="banner"))[
+            0
+        ] == "approval_not_supported"
+        for name, more in (("updateFlagState", {"defaultValue": "hello"}), ("restoreFlag", {})):
+            (await caller.do(name, **place.banner, **more)).unwrap()
+
+
+async def test_a_token_that_needs_approval_reads(instance: Instance, place: Place) -> None:
+    caller = await instance.token(place.org, approvalRequired=True)
+    for name, arguments in READS.items():
+        assert await caller.make(name, **arguments(place)) == await place.org.viewer.make(name, **arguments(place))
+
+
+async def test_a_single_environment_token_reads_its_project(instance: Instance, place: Place) -> None:
+    dev = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+    caller = await instance.token(place.org, environments={"envs": [place.environment_id]}, level="maintainer")
+    for name in ("project", "flags", "flag", "environment", "flagState", "flagStates", "ruleset"):
+        expected = await place.org.viewer.make(name, **CALLS[name](place))
+        if name == "project" and instance.transport == "graphql":
+            expected["orgId"] = None
+        assert await caller.make(name, **CALLS[name](place)) == expected
+    (await caller.do("killFlag", **place.banner)).unwrap()
+    async with instance.unchanged():
+        for name in ("environment", "flagStates", "ruleset"):
+            assert await refusal(caller, name, environmentId=dev["id"]) == ("token_env_out_of_scope", {})
+        for name in (
+            "createFlag",
+            "updateFlag",
+            "deleteFlag",
+            "updateProject",
+            "createEnvironment",
+            "updateEnvironment",
+        ):
+            code, _ = await refusal(caller, name, **CALLS[name](place))
+            assert code in {"token_env_out_of_scope", "scope_denied"}, name
+
+
+@pytest.mark.provokes("token_ip_denied")
+async def test_a_token_is_used_from_its_networks_only(instance: Instance, place: Place) -> None:
+    minted = await instance.minted(place.org, ipAllowlist=["192.0.2.0/24", "2001:db8::/32"], rateLimitPerMin=5)
+    async with instance.unchanged():
+        for outside in ("198.51.100.1", "2001:db9::1", "::ffff:198.51.100.1", "testclient", "fe80::1%eth0"):
+            for _ in range(3):  # refused before the buckets, so nothing is taken from them
+                reply = await instance.bearer(minted["token"], outside).do("project", projectId=UNKNOWN)
+                assert (reply.code, reply.status) == ("token_ip_denied", 403), outside
+        reply = await instance.bearer(minted["token"][:-1], "198.51.100.1").do("orgs")
+        assert reply.code == "unauthorized"
+    for inside in ("192.0.2.7", "2001:db8::1", "::ffff:192.0.2.8"):
+        (await instance.bearer(minted["token"], inside).do("orgs")).unwrap()
+
+
+async def test_a_forwarded_address_counts_only_from_a_trusted_proxy(instance: Instance, place: Place) -> None:
+    caller = await instance.token(place.org, ipAllowlist=["192.0.2.0/24"])
+    caller.client.headers["X-Forwarded-For"] = "192.0.2.1"
+    assert (await caller.do("orgs")).code == "token_ip_denied"
+
+
+async def test_a_protected_environment_diverts_a_tokens_writes_but_a_kill(instance: Instance, place: Place) -> None:
+    await instance.protect(place.environment_id)
+    caller = await instance.token(place.org)
+    async with instance.unchanged():
+        for name in ("updateFlagState", "replaceFlagState"):
+            assert (await refusal(caller, name, **CALLS[name](place)))[0] == "approval_not_supported"
+        assert (await refusal(caller, "deleteEnvironment", **CALLS["deleteEnvironment"](place)))[
+            0
+        ] == "approval_not_supported"
+        broken = await refusal(caller, "updateFlagState", **CALLS["updateFlagState"](place), breakGlass="I say so.")
+        assert broken == ("forbidden", {})
+    (await caller.do("killFlag", **place.banner)).unwrap()
+
+
+@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).for_tokens is Approval.PASS])
+async def test_reads_are_the_same_for_a_token_that_may_do_everything(
+    instance: Instance, place: Place, name: str
+) -> None:
+    caller = await instance.token(place.org)
+    assert await caller.make(name, **CALLS[name](place)) == await place.org.viewer.make(name, **CALLS[name](place))

@@ -1,0 +1,119 @@
+"""However much a document nests, the database is asked a constant number of times."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import Place
+from tests.graphql.asking import ask
+from tests.graphql.statements import statements
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
+NESTED = """
+    query ($flags: Int = 100) {
+      org(slug: "acme") {
+        projects(first: 10) {
+          nodes {
+            key
+            environments(first: 10) {
+              nodes {
+                key
+                flagStates(first: $flags) {
+                  nodes { defaultValue rules { name } killed version flag { key project { key } } environment { key } }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+"""
+
+
+async def furnish(place: Place, *, projects: int, environments: int, flags: int) -> None:
+    """More of everything, in every project."""
+    editor = place.org.editor
+    for n in range(projects - 1):
+        await editor.make("createProject", orgSlug="acme", key=f"project-{n}", name="One more")
+    for project in await editor.make("projects", orgSlug="acme"):
+        for n in range(environments):
+            await editor.make("createEnvironment", projectId=project["id"], key=f"environment-{n}", name="One more")
+        for n in range(flags):
+            await editor.make("createFlag", projectId=project["id"], key=f"flag-{n}", type="boolean", defaultValue=True)
+
+
+async def asked(place: Place, document: str, **variables: Any) -> tuple[int, dict[str, Any]]:
+    """How many statements the document runs, and its data."""
+    with statements() as run:
+        answer = await ask(place.org.viewer.client, document, variables)
+    assert "errors" not in answer, answer
+    return len(run), answer["data"]
+
+
+async def test_organisation_projects_environments_and_a_hundred_flags_take_ten_statements(place: Place) -> None:
+    """The session, the organisation, and two for each list (who may see it, what is in it), at last the parents."""
+    few, data = await asked(place, NESTED)
+    assert len(data["org"]["projects"]["nodes"]) == 1
+    await furnish(place, projects=3, environments=2, flags=98)
+    many, data = await asked(place, NESTED)
+    found = [
+        state
+        for project in data["org"]["projects"]["nodes"]
+        for environment in project["environments"]["nodes"]
+        for state in environment["flagStates"]["nodes"]
+    ]
+    assert len(found) == 3 * 100 + 2 * 2 * 98
+    assert {state["environment"]["key"] for state in found} == {"prod", "environment-0", "environment-1"}
+    assert (few, many) == (10, 10)
+
+
+async def test_each_way_through_the_graph_is_batched(place: Place) -> None:
+    await furnish(place, projects=2, environments=2, flags=3)
+    for document, expected in (
+        ("{ orgs { nodes { projects { nodes { org { slug } } } } } }", 5),
+        (
+            '{ org(slug: "acme") { projects { nodes { flags(first: 9) { nodes { states { id environment { id } } } '
+            "} } } } }",
+            8,
+        ),
+        ('{ org(slug: "acme") { projects { totalCount nodes { flags { totalCount } } } } }', 8),
+        (
+            '{ org(slug: "acme") { projects(first: 9) { nodes { a: flags(first: 1) { nodes { key } } b: flags(last: 1) '
+            "{ nodes { key } } environments { totalCount nodes { project { key } } } } } } }",
+            12,
+        ),
+    ):
+        assert (await asked(place, document))[0] == expected, document
+
+
+async def test_two_parts_of_one_list_are_two_parts(place: Place) -> None:
+    document = """
+        query ($id: ID!) {
+          project(id: $id) {
+            a: flags(first: 1) { nodes { key } }
+            b: flags(last: 1) { nodes { key } }
+            c: flags(first: 1) { nodes { key } totalCount }
+            d: flags(type: BOOLEAN) { nodes { key } }
+            e: flags(first: 1) { nodes { key } }
+          }
+        }
+    """
+    _, data = await asked(place, document, id=place.project_id)
+    keys = {name: [node["key"] for node in found["nodes"]] for name, found in data["project"].items()}
+    assert keys == {"a": ["checkout"], "b": ["banner"], "c": ["checkout"], "d": ["checkout"], "e": ["checkout"]}
+    assert data["project"]["c"]["totalCount"] == 2
+
+
+async def test_what_a_mutation_changed_is_what_a_later_field_shows(place: Place) -> None:
+    document = """
+        mutation ($kill: KillFlagInput!, $restore: RestoreFlagInput!) {
+          a: killFlag(input: $kill) { flagState { flag { states { killed environment { version } } } } }
+          b: restoreFlag(input: $restore) { flagState { flag { states { killed environment { version } } } } }
+        }
+    """
+    answer = await ask(place.org.editor.client, document, {"kill": place.checkout, "restore": place.checkout})
+    version = place.environment["version"]
+    for name, killed, expected in (("a", True, version + 1), ("b", False, version + 2)):
+        (state,) = answer["data"][name]["flagState"]["flag"]["states"]
+        assert state == {"killed": killed, "environment": {"version": expected}}

@@ -1,0 +1,94 @@
+"""Tags: reads answer 304 to who has the answer already, writes are refused to who has an old one."""
+
+from typing import Any
+
+import pytest
+
+from app.rest.app import TABLE
+from app.rest.openapi.document import heeds_if_match
+from scripts._parity import graphql_name
+from tests.behaviour.test_roles import FOR_ADMINS, READS, WRITES
+from tests.clients import ENDPOINTS, address
+from tests.factories import Instance, Place
+
+OF_THE_CALLER = ("me", "orgs", "sessions", "errorCatalog")
+PATHS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.many}
+HEEDING = [graphql_name(endpoint) for endpoint in TABLE if heeds_if_match(endpoint, PATHS)]
+GETS = [name for name in (*READS, *FOR_ADMINS) if ENDPOINTS[name].safe] + list(OF_THE_CALLER)
+
+
+def arguments_of(operation: str, place: Place) -> dict[str, Any]:
+    known = READS | FOR_ADMINS | WRITES
+    return known[operation](place) if operation in known else {}
+
+
+def test_every_read_and_every_heeding_write_is_tried() -> None:
+    others = {"openapi", "invitation"}
+    assert {graphql_name(endpoint) for endpoint in TABLE if endpoint.safe} == {*GETS, *others}
+    assert set(HEEDING) <= set(WRITES)
+
+
+@pytest.mark.parametrize("operation", GETS)
+async def test_a_read_has_a_tag_and_answers_304_to_it(place: Place, operation: str) -> None:
+    client, path = place.org.owner.client, address(ENDPOINTS[operation], arguments_of(operation, place))
+    got = await client.get(path)
+    tag = got.headers["etag"]
+    assert got.headers["cache-control"] == "private, no-cache"
+    assert got.headers["vary"] == "Authorization, X-API-Key, Cookie"
+    for has in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = await client.get(path, headers={"If-None-Match": has})
+        assert (again.status_code, again.content) == (304, b""), has
+        kept = {"etag", "cache-control", "vary"}
+        assert {name: again.headers[name] for name in kept} == {name: got.headers[name] for name in kept}
+        assert "content-type" not in again.headers
+    for has_not in ('"other"', "nonsense", f'{tag[:-1]}x"', ""):
+        assert (await client.get(path, headers={"If-None-Match": has_not})).status_code == 200, has_not
+
+
+@pytest.mark.parametrize("operation", HEEDING)
+@pytest.mark.provokes("precondition_failed", on="rest")
+async def test_a_write_heeds_if_match(instance: Instance, place: Place, operation: str) -> None:
+    client, endpoint = place.org.owner.client, ENDPOINTS[operation]
+    body = arguments_of(operation, place)
+    path = address(endpoint, body)
+    read = path if endpoint.path in PATHS else path.rpartition("/")[0]
+    tag = (await client.get(read)).headers["etag"]
+    async with instance.unchanged():
+        for stale in ('"stale"', f'W/"{tag[1:-1]}x"', '"a", "b"'):
+            refused = await client.request(endpoint.method, path, json=body, headers={"If-Match": stale})
+            assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed"), stale
+    written = await client.request(endpoint.method, path, json=body, headers={"If-Match": f'"other", W/{tag}'})
+    assert written.is_success, written.text
+    if endpoint.method != "DELETE" and operation != "restoreFlag":  # what was not killed is not changed
+        assert written.headers["etag"] == (await client.get(read)).headers["etag"] != tag
+
+
+@pytest.mark.parametrize("operation", [name for name in WRITES if ENDPOINTS[name].status == 201])
+async def test_what_is_made_is_where_the_location_says(place: Place, operation: str) -> None:
+    body = arguments_of(operation, place)
+    owner, path = place.org.owner.client, address(ENDPOINTS[operation], body)
+    made = await owner.post(path, json=body)
+    assert made.status_code == 201
+    location = made.headers["location"]
+    assert location.startswith("/api/v1/")
+    if operation != "createInvitation":  # which is read in its list, or by its link
+        read = await owner.get(location)
+        assert read.status_code == 200
+        assert read.headers["etag"] == made.headers["etag"]
+        assert read.json().items() <= made.json().items() or operation == "createApiKey"
+
+
+async def test_a_lists_tag_tells_its_query_and_its_content(place: Place) -> None:
+    owner, path = place.org.owner.client, f"/api/v1/envs/{place.environment_id}/flags"
+    tags = {query: (await owner.get(path + query)).headers["etag"] for query in ("", "?type=string", "?limit=1")}
+    assert len(set(tags.values())) == 3
+    await place.org.owner.make("killFlag", **place.checkout)
+    assert (await owner.get(path)).headers["etag"] != tags[""]
+    assert (await owner.get(f"{path}?type=string")).headers["etag"] == tags["?type=string"]
+
+
+async def test_no_cache_keeps_a_refusal_or_the_answer_to_a_write(place: Place) -> None:
+    owner = place.org.owner.client
+    missing = await owner.get("/api/v1/projects/none")
+    written = await owner.post("/api/v1/orgs", json={"slug": "other", "name": "Other"})
+    assert [one.headers["cache-control"] for one in (missing, written)] == ["no-store", "no-store"]

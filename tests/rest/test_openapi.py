@@ -1,0 +1,161 @@
+"""The OpenAPI document is valid, complete, and served; what the tests' callers are answered is held to it."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from starlette.applications import Starlette
+
+from app.domain.catalogue import CATALOGUE
+from app.rest.app import PREFIX, TABLE
+from app.rest.openapi.document import document
+from app.rest.routing import Endpoint
+from tests import conformance
+from tests.conftest import client_of
+
+DOCUMENT = document(TABLE, PREFIX)
+OPERATIONS = {
+    operation["operationId"]: (path, method, operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+every_endpoint = pytest.mark.parametrize("endpoint", TABLE, ids=[endpoint.name for endpoint in TABLE])
+HTTP_ONLY = {"method_not_allowed"}  # told where there is no operation
+
+
+def operation_id(endpoint: Endpoint) -> str:
+    head, *tail = endpoint.name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+def parameter_names(operation: dict[str, Any]) -> list[str]:
+    known = DOCUMENT["components"]["parameters"]
+    return [
+        known[one["$ref"].rpartition("/")[2]]["name"] if "$ref" in one else one["name"]
+        for one in operation["parameters"]
+    ]
+
+
+def test_it_is_a_valid_document() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+async def test_it_is_served_to_anybody(client: httpx2.AsyncClient) -> None:
+    response = await client.get("/api/v1/openapi.json")
+    assert (response.status_code, response.json()) == (200, DOCUMENT)
+    again = await client.get("/api/v1/openapi.json", headers={"If-None-Match": response.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_each_operation_has_an_id_of_its_own() -> None:
+    assert len(OPERATIONS) == len(TABLE) == sum(len(methods) for methods in DOCUMENT["paths"].values())
+
+
+@every_endpoint
+def test_an_operation_says_all_there_is_to_say(endpoint: Endpoint) -> None:
+    path, _, operation = OPERATIONS[operation_id(endpoint)]
+    assert operation["summary"]
+    assert operation["tags"]
+    in_path = {parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"}
+    assert in_path == set(re.findall(r"{(\w+)}", path))
+    assert bool(operation["security"]) is not endpoint.public
+    assert ("requestBody" in operation) == bool(endpoint.takes and endpoint.takes.model_fields)
+    assert str(endpoint.status) in operation["responses"]
+    assert (endpoint.method == "GET") == ("304" in operation["responses"])
+
+
+@every_endpoint
+def test_each_refusal_has_its_codes_with_an_example_of_each(endpoint: Endpoint) -> None:
+    path, method, operation = OPERATIONS[operation_id(endpoint)]
+    for status, response in operation["responses"].items():
+        assert "X-Request-Id" in response["headers"]
+        if int(status) < 400:
+            continue
+        content = response["content"]["application/json"]
+        codes = content["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        assert {CATALOGUE[code].status for code in codes} == {int(status)}
+        assert list(content["examples"]) == codes
+        for code in codes:
+            example = DOCUMENT["components"]["examples"][code]["value"]
+            assert example["code"] == code
+            assert conformance.schema_of(method, path, status).is_valid(example)
+
+
+def test_the_bearer_comes_before_the_session() -> None:
+    assert list(DOCUMENT["components"]["securitySchemes"]) == ["bearer", "session", "apiKey"]
+    assert OPERATIONS["createFlag"][2]["security"] == [{"bearer": []}, {"session": []}, {"apiKey": []}]
+    assert OPERATIONS["createOrg"][2]["security"] == [{"session": []}]
+    assert OPERATIONS["listErrors"][2]["security"] == []
+
+
+def test_headers_stand_where_they_apply() -> None:
+    for name, headers in {
+        "updateFlagState": {"If-Match", "X-Break-Glass"},
+        "killFlag": {"If-Match"},
+        "deleteFlag": {"If-Match", "X-Reason", "X-Break-Glass"},
+        "deleteProject": {"If-Match", "X-Break-Glass"},
+        "createFlag": set(),
+        "evaluate": set(),
+        "getFlag": {"If-None-Match"},
+        "listFlags": {"If-None-Match"},
+    }.items():
+        found = {one for one in parameter_names(OPERATIONS[name][2]) if "-" in one}
+        assert found == headers, name
+
+
+def test_lists_and_deletes_name_their_parameters() -> None:
+    assert parameter_names(OPERATIONS["listFlags"][2])[1:6] == ["limit", "cursor", "key", "search", "type"]
+    assert parameter_names(OPERATIONS["listProjects"][2])[1:4] == ["limit", "cursor", "key"]
+    assert "confirm" in parameter_names(OPERATIONS["deleteProject"][2])
+    paged = {name for name, (_, _, one) in OPERATIONS.items() if "cursor" in parameter_names(one)}
+    many = {endpoint.name for endpoint in TABLE if endpoint.many} - {"list_errors"}
+    assert len(paged) == len(many)
+
+
+def test_bodies_are_the_commands() -> None:
+    schema = OPERATIONS["createFlag"][2]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/CreateFlag"}
+    created = DOCUMENT["components"]["schemas"]["CreateFlag"]
+    assert created["required"] == ["key", "type", "defaultValue"]
+    assert created["additionalProperties"] is False
+    for member in DOCUMENT["components"]["schemas"]["UpdateFlag"]["properties"].values():
+        assert "default" not in member
+
+
+def test_every_code_that_rest_can_tell_is_told_somewhere() -> None:
+    told = {
+        code
+        for _, _, operation in OPERATIONS.values()
+        for response in operation["responses"].values()
+        for code in response.get("content", {}).get("application/json", {}).get("examples", {})
+    }
+    raised = {code for endpoint in TABLE for code in endpoint.raises}
+    assert raised <= told <= set(CATALOGUE) - HTTP_ONLY
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "complaint"),
+    [
+        (418, {"code": "not_found", "message": "…", "requestId": "req_0123456789abcdef"}, "is not documented"),
+        (404, {"code": "forbidden", "message": "…", "requestId": "req_0123456789abcdef"}, "is not one of"),
+        (404, {"code": "not_found", "message": "…", "requestId": "req_0123456789abcdef", "more": 1}, "more"),
+        (200, {"id": "…"}, "is a required property"),
+        (503, {"code": "unavailable", "message": "…", "requestId": "req_0123456789abcdef"}, "lacks Retry-After"),
+    ],
+)
+async def test_an_answer_that_the_document_does_not_tell_is_noticed(
+    status: int, body: dict[str, Any], complaint: str
+) -> None:
+    cached = {"X-Request-Id": "req_0123456789abcdef", "ETag": '"1"', "Vary": "Cookie", "Cache-Control": "no-cache"}
+    answer = httpx2.Response(
+        status, json=body, headers=cached, request=httpx2.Request("GET", "http://signalbox.test/api/v1/projects/p")
+    )
+    with pytest.raises(AssertionError, match=complaint):
+        await conformance.witness(answer)
+
+
+async def test_all_that_a_caller_gets_passes_by_the_witness(app: Starlette) -> None:
+    async with client_of(app) as client:
+        assert conformance.witness in client.event_hooks["response"]
