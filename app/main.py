@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         node = app.state.node = await open_node(settings)
         app.router.routes[:] = surfaces(node)
+        app.router.default = web.build(node)
         flushing = asyncio.create_task(node.last_uses.keep_flushing())
         async with postman.working(node):
             yield
@@ -66,13 +67,12 @@ def create_app(settings: Settings) -> Starlette:
 
 
 def surfaces(node: Node) -> list[BaseRoute]:
-    """Who answers what."""
+    """Who answers what; the pages answer all the rest."""
     return [
         Route("/healthz", Failures(Probe(alive), enveloped)),
         Route("/readyz", Failures(Probe(node.database.ping), enveloped)),
         Mount(rest.PREFIX, rest.build(node)),
         Route(view.PATH, view.build(node, graphiql_page)),
-        Mount("/", web.build(node)),
     ]
 
 

@@ -16,7 +16,6 @@ OWED = {
     "version_drift": "proposals",
     "approval_missing": "proposals",
     "proposal_gone": "proposals",
-    "token_rate_limit": "tokens",
 }
 """Codes that no test provokes yet, with the feature that brings them. The list may only shrink."""
 

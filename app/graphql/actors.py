@@ -6,17 +6,39 @@ from typing import Any
 import strawberry
 
 from app.domain.actors import Role
+from app.graphql.enums import describe
 
-strawberry.enum(Role, name="Role", description="A person's role in an organisation, lowest first.")
+describe(
+    Role,
+    "Role",
+    "A person's role in an organisation, lowest first.",
+    {
+        Role.VIEWER: "Reads everything and changes nothing.",
+        Role.EDITOR: "Changes flags, configs and segments, and makes projects and environments.",
+        Role.ADMIN: "Also manages tokens, invitations, settings and protection, and deletes.",
+        Role.OWNER: "Also changes roles, removes members, breaks glass and deletes the organisation.",
+    },
+)
 
 
-@strawberry.enum(description="What kind of caller an actor is.")
 class ActorKind(StrEnum):
     """Kinds of actors."""
 
     MEMBER = "member"
     TOKEN = "token"  # noqa: S105
     SYSTEM = "system"
+
+
+describe(
+    ActorKind,
+    "ActorKind",
+    "What kind of caller an actor is.",
+    {
+        ActorKind.MEMBER: "A person.",
+        ActorKind.TOKEN: "A machine with a token.",
+        ActorKind.SYSTEM: "The service itself, or its operator at the command line.",
+    },
+)
 
 
 @strawberry.type(description="Who did something, with the name as it was then.")

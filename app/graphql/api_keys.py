@@ -8,6 +8,7 @@ import strawberry
 from app.domain.actors import Verb
 from app.graphql.actors import Actor
 from app.graphql.context import Info, listing
+from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
 from app.graphql.relay import After, Before, Connection, First, Last, Node
 from app.graphql.scalars import Time
@@ -16,8 +17,33 @@ from app.services import tokens
 from app.services.etags import token_etag
 from app.services.tokens import Level
 
-strawberry.enum(Level, name="TokenLevel", description="A template of actions.")
-strawberry.enum(Verb, name="TokenAction", description="What a token may do. READ includes EVALUATE.")
+describe(
+    Level,
+    "TokenLevel",
+    "A template of actions.",
+    {
+        Level("client"): "EVALUATE: what a public browser may hold.",
+        Level("observer"): "READ.",
+        Level("proposer"): "READ and PROPOSE.",
+        Level("operator"): "What a proposer may, and TOGGLE.",
+        Level("maintainer"): "What an operator may, and WRITE and PROMOTE.",
+        Level("admin"): "What a maintainer may, and DELETE.",
+    },
+)
+describe(
+    Verb,
+    "TokenAction",
+    "What a token may do. READ includes EVALUATE.",
+    {
+        Verb.EVALUATE: "Evaluate flags and configs.",
+        Verb.READ: "Read projects, environments, primitives and their states, and evaluate.",
+        Verb.PROPOSE: "Propose changes for a person to apply.",
+        Verb.WRITE: "Create, and change identities and states.",
+        Verb.TOGGLE: "Kill and restore flags.",
+        Verb.PROMOTE: "Take over states from another environment.",
+        Verb.DELETE: "Delete what may be deleted by tokens.",
+    },
+)
 
 OrgSlug = Annotated[str, strawberry.argument(description="The slug of its organisation.")]
 ApiKeyId = Annotated[strawberry.ID, strawberry.argument(description="The token's id.")]

@@ -8,6 +8,7 @@ import strawberry
 
 from app.domain.outcomes import Evaluation as Outcome
 from app.graphql.context import Info
+from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of
 from app.graphql.scalars import JSON
 from app.services import evaluation
@@ -15,13 +16,24 @@ from app.services import evaluation
 EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
 
 
-@strawberry.enum(description="What decided a value.")
 class ReasonKind(StrEnum):
     """Kinds of reasons."""
 
     DEFAULT = "default"
     KILLED = "killed"
     RULE_MATCH = "rule_match"
+
+
+describe(
+    ReasonKind,
+    "ReasonKind",
+    "What decided a value.",
+    {
+        ReasonKind.DEFAULT: "No rule did.",
+        ReasonKind.KILLED: "The flag is killed, whatever its rules say.",
+        ReasonKind.RULE_MATCH: "The first rule that applied.",
+    },
+)
 
 
 @strawberry.type(description="Why a value is what it is.")

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app.domain.primitives import FlagType
 from app.domain.policy import Thing
+from app.domain.primitives import FlagType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.context import Info, listing
+from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.rules import Rule, RuleInput
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from app.graphql.environments import Environment
     from app.graphql.projects import Project
 
-strawberry.enum(FlagType, name="FlagType", description="What a flag's values are.")
+describe(
+    FlagType,
+    "FlagType",
+    "What a flag's values are.",
+    {FlagType.BOOLEAN: "True or false; killed, it is false.", FlagType.STRING: "Text; killed, it is its default."},
+)
 Search = Annotated[str | None, strawberry.argument(description="Part of the key or description, in any case.")]
 TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
 EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]

@@ -8,6 +8,7 @@ from app.domain.actors import Role
 from app.graphql.actors import Actor
 from app.graphql.auth import Me
 from app.graphql.context import Info, listing
+from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of
 from app.graphql.members import OrgSlug
 from app.graphql.orgs import Org
@@ -17,7 +18,12 @@ from app.models import Invitation as InvitationRow
 from app.services import invitations, sessions
 from app.services.invitations import Status, status_of
 
-strawberry.enum(Status, name="InvitationStatus", description="Whether an invitation still waits.")
+describe(
+    Status,
+    "InvitationStatus",
+    "Whether an invitation still waits.",
+    {Status.PENDING: "It can be accepted.", Status.EXPIRED: "It is older than 7 days."},
+)
 Token = Annotated[str, strawberry.argument(description="The secret at the end of the invitation's address.")]
 
 

@@ -7,7 +7,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.models import LetterKind, now
 from app.services.letters import Message
@@ -19,9 +19,9 @@ _SUBJECTS = {
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 
-templates = Environment(  # noqa: S701  the texts for terminals are no HTML
+templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=lambda name: name is not None and name.endswith(".html"),
+    autoescape=select_autoescape(["html"], default_for_string=False),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -40,9 +40,15 @@ def worded(message: Message, sender: str) -> EmailMessage:
     mail["Message-ID"] = make_msgid(domain=address.rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"
     words = {**facts, "link": message.link, "to": message.to}
-    mail.set_content(templates.get_template(f"{message.kind}.txt").render(words), cte="quoted-printable")
-    mail.add_alternative(templates.get_template(f"{message.kind}.html").render(words), subtype="html")
+    text, html = (templates.get_template(f"{message.kind}.{form}").render(words) for form in ("txt", "html"))
+    mail.set_content(text, cte=_encoding(text))
+    mail.add_alternative(html, subtype="html", cte=_encoding(html))
     return mail
+
+
+def _encoding(text: str) -> str:
+    """One that breaks no line, so that a link can be copied from the raw file."""
+    return "7bit" if text.isascii() else "8bit"
 
 
 def _one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from app.domain.policy import Operation
 from app.models import ApiKey
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape, Time
+from app.rest.shapes import ActorShape, Shape, Time
 from app.services import tokens
 from app.services.etags import token_etag
 from app.services.listing import ListParameters
@@ -34,7 +34,7 @@ class ApiKeyShape(Shape):
     expires_at: Time | None
     last_used_at: Time | None
     hint: str
-    minted_by: dict[str, Any]
+    minted_by: ActorShape
     created_at: Time
     updated_at: Time
 

@@ -12,7 +12,7 @@ from app.models import Membership, Org
 from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgShape
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape
+from app.rest.shapes import ActorShape, Shape
 from app.services import claim, confirmation, links, sessions, signup, users
 from app.services.sessions import Me
 
@@ -27,15 +27,6 @@ class MembershipShape(Shape):
     def of(cls, org: Org, membership: Membership) -> Self:
         """From the rows."""
         return cls(org=OrgShape.of(org), role=membership.role)
-
-
-class ActorShape(Shape):
-    """Who calls."""
-
-    kind: str
-    id: str
-    name: str
-    on_behalf_of: "ActorShape | None" = None
 
 
 class MeShape(Shape):

@@ -9,7 +9,7 @@ from app.domain.policy import Operation
 from app.models import Primitive
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape, Time
+from app.rest.shapes import ActorShape, Shape, Time
 from app.services import flags
 from app.services.etags import row_etag, state_etag
 from app.services.listing import PrimitiveParameters
@@ -60,7 +60,7 @@ class FlagStateShape(Shape):
     killed: bool
     version: int
     updated_at: Time
-    updated_by: dict[str, Any]
+    updated_by: ActorShape
 
     @classmethod
     def of(cls, current: Current) -> Self:
@@ -78,7 +78,7 @@ class FlagStateShape(Shape):
             killed=state.killed,
             version=state.from_version,
             updated_at=state.updated_at,
-            updated_by=state.updated_by,
+            updated_by=ActorShape.model_validate(state.updated_by),
         )
 
 

@@ -1,7 +1,7 @@
 """What all bodies that REST answers with share. Each feature has its shapes beside its routes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
@@ -26,3 +26,20 @@ class Shape(BaseModel):
     def encoded(self) -> bytes:
         """The JSON text."""
         return orjson.dumps(self.body())
+
+
+class MinterShape(Shape):
+    """The person who minted a token."""
+
+    kind: Literal["member"]
+    id: str
+    name: str
+
+
+class ActorShape(Shape):
+    """Who calls, or who did something, with the name as it was then."""
+
+    kind: Literal["member", "token", "system"]
+    id: str
+    name: str
+    on_behalf_of: MinterShape | None = None

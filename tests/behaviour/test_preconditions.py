@@ -22,7 +22,7 @@ every_write = pytest.mark.parametrize(("write", "read", "arguments"), WRITES, id
 
 def filled(place: Place, arguments: dict[str, Any]) -> dict[str, Any]:
     ids = {"projectId": place.project_id, "environmentId": place.environment_id}
-    return {name: ids[name] if name in ids else value for name, value in arguments.items()}
+    return {name: ids.get(name, value) for name, value in arguments.items()}
 
 
 def address(place: Place, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who may do what: each route and its GraphQL twin, tried by one person of each role, held to the table of the policy."""
+"""Who may do what: each route and its GraphQL twin, tried by one person of each role, held to the policy's table."""
 
 import asyncio
 from collections.abc import Callable

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import col
 
 from app.models import MagicLink, Session, User, now
 from app.services import links
-from sqlalchemy import update
 from tests.factories import Instance
 
 

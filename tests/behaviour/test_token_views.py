@@ -193,10 +193,10 @@ async def test_nested_fields_show_a_token_no_more_than_its_own_reads(instance: I
     scope = {"environments": {"envs": [place.environment_id]}, "resources": ["payments.*"]}
     caller: Any = await instance.token(place.org, level="observer", **scope)
     answer = await caller.run(
-        "query($id: ID!) { project(id: $id) { org { slug } environments { nodes { key flagStates { totalCount } } } "
-        'flags { totalCount nodes { key states { environment { id } } state(environmentId: "%s") { id } } } } }'
-        % dev["id"],
-        {"id": place.project_id},
+        "query($id: ID!, $dev: ID!) { project(id: $id) { org { slug } "
+        "environments { nodes { key flagStates { totalCount } } } "
+        "flags { totalCount nodes { key states { environment { id } } state(environmentId: $dev) { id } } } } }",
+        {"id": place.project_id, "dev": dev["id"]},
     )
     project = answer["data"]["project"]
     assert project["org"] is None

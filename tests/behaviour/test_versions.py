@@ -1,4 +1,4 @@
-"""An environment's version: raised by exactly one for each transaction that changes any of its states, by nothing else."""
+"""An environment's version: raised by one with each transaction that changes any of its states, by nothing else."""
 
 import asyncio
 

@@ -47,7 +47,10 @@ async def test_a_refused_query_field_leaves_its_neighbours(place: Place) -> None
         """query($project: ID!) {
             project(id: $project) { name }
             gone: org(slug: "gone") { name }
-            here: org(slug: "acme") { projects(first: 1) { nodes { key } } refused: projects(first: 0) { nodes { key } } }
+            here: org(slug: "acme") {
+                projects(first: 1) { nodes { key } }
+                refused: projects(first: 0) { nodes { key } }
+            }
         }""",
         project=place.project_id,
     )

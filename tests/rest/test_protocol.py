@@ -302,6 +302,18 @@ async def test_credentials_are_asked_for_by_their_scheme(client: httpx2.AsyncCli
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+async def test_who_has_no_credentials_is_told_nothing_else(instance: Instance, place: Place) -> None:
+    anonymous = instance.anonymous().client
+    for fault in (
+        {"content": b"{", "headers": JSON},
+        {"content": b" " * (MIB + 1), "headers": JSON},
+        {"json": {"nonsense": 1}, "headers": {"If-Match": "nonsense"}},
+        {"json": {}, "headers": {"Sec-Fetch-Site": "cross-site"}},
+    ):
+        refused(await anonymous.patch(address(place), **fault), 401, "unauthorized")
+        refused(await anonymous.patch("/api/v1/projects/none", **fault), 401, "unauthorized")
+
+
 async def test_a_callers_own_request_id_is_never_used(client: httpx2.AsyncClient) -> None:
     response = await client.get("/api/v1/errors", headers={"X-Request-Id": "req_0000000000000000"})
     assert response.headers.get_list("x-request-id") != ["req_0000000000000000"]

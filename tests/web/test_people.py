@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from tests.mails import Mail, in_outbox
-from tests.processes import Served, command, serving
+from tests.processes import Served, bash, serving
 from tests.web.conftest import Watch
 from tests.web.test_browser import claim
 
@@ -141,7 +141,7 @@ def test_an_account_shows_its_sessions_and_is_deleted(browser: Browser, server: 
     ada.get_by_role("button", name="Sign out").first.click()
     ada.goto(mail_to(ada, server, BOB).link)
     ada.get_by_role("button", name="Accept").click()
-    link = command(server.folder, "sign-in", BOB, "--base-url", server.url).stdout.strip()
+    link = bash(f"signalbox sign-in {BOB} --base-url {server.url}", server.folder).strip()
     other.goto(link)
     other.get_by_role("button", name="Sign in").click()
     ada.get_by_role("link", name="bob", exact=True).click()

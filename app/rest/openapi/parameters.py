@@ -27,17 +27,15 @@ HEADERS: dict[str, dict[str, Any]] = {
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": "Refuse the write unless one of these tags is the present one. `*` matches whatever is there; "
-        "a `W/` prefix is ignored.",
+        "description": 'Refuse the write unless one of these tags, such as `"3.1"`, is the present one. `*` matches '
+        "whatever is there; a `W/` prefix is ignored.",
         "schema": {"type": "string"},
-        "example": '"3.1"',
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
         "description": "Answer 304 when one of these tags is the present one.",
         "schema": {"type": "string"},
-        "example": '"3.1"',
     },
     "Reason": {
         "name": "X-Reason",

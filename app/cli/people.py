@@ -1,0 +1,85 @@
+"""What the operator can do about people and mail."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import typer
+
+from app.cli.running import DataDir, in_one_unit, on_node, settings_of
+from app.domain.ids import new_request_id
+from app.domain.times import rfc3339
+from app.models import Letter
+from app.services import mail, users
+from app.services.listing import Listing
+from app.serving.node import Node
+from app.store.paging import Page
+from app.store.people import Resident
+from app.store.unit_of_work import UnitOfWork
+
+people = typer.Typer(no_args_is_help=True, help="The instance's users.")
+T = TypeVar("T")
+
+
+@people.command("list")
+def list_users(data_dir: DataDir = None) -> None:
+    """List all users, and their roles."""
+    found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, users.list_users, lambda one: one.user.id))
+    for resident in found:
+        typer.echo(_told_of_user(resident))
+
+
+@people.command("purge")
+def purge_user(
+    email: Annotated[str, typer.Argument(help="Whom to erase.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Erase a user for good, deleted or not; afterwards the email may be invited again."""
+    user = in_one_unit(settings_of(data_dir=data_dir), lambda uow: users.purge(uow, email))
+    typer.echo(f"{user.email} is erased.")
+
+
+def list_mail(data_dir: DataDir = None) -> None:
+    """List the mail that waits to be sent or was given up, and why."""
+    found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, mail.list_letters, lambda one: one.id))
+    for letter in found:
+        typer.echo(_told_of_letter(letter))
+    if not found:
+        typer.echo("No mail waits.")
+
+
+async def _all(
+    node: Node, listed: Callable[[UnitOfWork, Listing], Awaitable[Page[T]]], row_id: Callable[[T], str]
+) -> list[T]:
+    """All parts of a list."""
+    return [one async for page in _pages(node, listed, row_id) for one in page.rows]
+
+
+async def _pages(
+    node: Node, listed: Callable[[UnitOfWork, Listing], Awaitable[Page[T]]], row_id: Callable[[T], str]
+) -> AsyncIterator[Page[T]]:
+    cursor: dict[str, str] = {}
+    while True:
+        async with node.unit(new_request_id()) as uow:
+            page = await listed(uow, Listing(node.cursors, {"limit": 1000, **cursor}))
+        yield page
+        if not page.has_next:
+            return
+        cursor = {"cursor": node.cursors.encode(row_id(page.rows[-1]))}
+
+
+def _told_of_user(resident: Resident) -> str:
+    user = resident.user
+    roles = ", ".join(f"{slug}: {membership.role}" for slug, membership in resident.memberships)
+    state = f"deleted {_day(user.deleted_at)}" if user.deleted_at is not None else roles or "in no organisation"
+    return f"{user.email}\t{user.display_name}\t{state}"
+
+
+def _told_of_letter(letter: Letter) -> str:
+    state = f"next try {rfc3339(letter.due_at)}" if letter.given_up_at is None else "given up"
+    why = f"\t{letter.last_error}" if letter.last_error else ""
+    return f"{rfc3339(letter.created_at)}\t{letter.kind}\t{letter.email}\ttries: {letter.attempts}\t{state}{why}"
+
+
+def _day(at: datetime) -> str:
+    return at.date().isoformat()

@@ -1,0 +1,65 @@
+"""How a command runs: with the settings, one use case in one unit of work, and faults told in one line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from app.cli.nodes import opened
+from app.domain.errors import AppError
+from app.domain.ids import new_request_id
+from app.serving.node import Node
+from app.settings import BadSetting, Settings, load
+from app.store.unit_of_work import UnitOfWork
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the database lives. Default: ./data.")]
+T = TypeVar("T")
+
+
+def settings_of(**options: Any) -> Settings:
+    """The settings, with the command's options above them."""
+    try:
+        return load(**options)
+    except BadSetting as fault:
+        fail(str(fault))
+
+
+def in_one_unit(settings: Settings, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    """Runs the use case on the database."""
+    return on_node(settings, lambda node: _in_unit(node, use_case))
+
+
+def on_node(settings: Settings, work: Callable[[Node], Awaitable[T]]) -> T:
+    """Runs what needs several units of work."""
+
+    async def run() -> T:
+        async with opened(settings) as node:
+            return await work(node)
+
+    with faults_in_one_line():
+        return asyncio.run(run())
+
+
+async def _in_unit(node: Node, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    async with node.unit(new_request_id()) as uow:
+        return await use_case(uow)
+
+
+@contextmanager
+def faults_in_one_line() -> Iterator[None]:
+    """What an operator can mend is told in one line; a traceback is for what is ours to mend."""
+    try:
+        yield
+    except BadSetting as fault:
+        fail(str(fault))
+    except AppError as error:
+        fail(error.message)
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the command."""
+    typer.echo(message, err=True)
+    raise typer.Exit(1)

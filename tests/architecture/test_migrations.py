@@ -1,0 +1,58 @@
+"""The migrations make what the models say, and nothing else."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from alembic import command
+from sqlalchemy import inspect
+
+from app.main import open_database
+from app.models import Table
+from app.settings import Settings
+from app.store import migrations
+
+
+async def run(settings: Settings, *actions: object) -> list[object]:
+    database = open_database(settings)
+    try:
+        async with database.migrating() as connection:
+            return [await connection.run_sync(action) for action in actions]  # type: ignore[arg-type]
+    finally:
+        await database.close()
+
+
+async def test_the_models_are_what_the_migrations_made(migrated: Path) -> None:
+    await run(Settings(data_dir=migrated.parent), lambda sync: command.check(migrations.config(sync)))
+
+
+async def test_every_constraint_has_a_name(migrated: Path) -> None:
+    (names,) = await run(
+        Settings(data_dir=migrated.parent),
+        lambda sync: [
+            constraint["name"]
+            for table in inspect(sync).get_table_names()
+            for constraint in (*inspect(sync).get_unique_constraints(table), *inspect(sync).get_foreign_keys(table))
+        ],
+    )
+    assert isinstance(names, list)
+    assert len(names) > len(Table.metadata.tables) // 2
+    assert all(names)
+
+
+async def test_nodes_that_start_at_one_moment_migrate_once(tmp_path: Path) -> None:
+    await asyncio.gather(*(upgrade(Settings(data_dir=tmp_path)) for _ in range(3)))
+    (tables,) = await run(Settings(data_dir=tmp_path), lambda sync: inspect(sync).get_table_names())
+    assert set(Table.metadata.tables) <= set(tables)  # type: ignore[call-overload]
+
+
+def test_a_database_that_is_up_to_date_is_left_alone(migrated: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(migrated, tmp_path / "signalbox.db"))
+    asyncio.run(upgrade(Settings(data_dir=tmp_path)))
+    assert copy.read_bytes() == migrated.read_bytes()
+
+
+async def upgrade(settings: Settings) -> None:
+    database = open_database(settings)
+    await migrations.upgrade(database)
+    await database.close()

@@ -1,0 +1,80 @@
+"""What the operator does about people and mail."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+
+from tests.cli.conftest import Command
+from tests.mails import in_outbox
+from tests.processes import Served, owner_of, serving
+
+ADA, BOB = "ada@acme.example", "bob@acme.example"
+
+
+def with_bob(served: Served, owner: httpx2.Client) -> httpx2.Client:
+    """Somebody who was invited and came."""
+    invited = owner.post("/api/v1/orgs/acme/invitations", json={"email": BOB, "role": "editor"}).json()
+    bob = httpx2.Client(base_url=served.url)
+    token = invited["acceptUrl"].rpartition("/")[2]
+    assert bob.post(f"/api/v1/invitations/{token}/accept", json={"displayName": "Bob"}).status_code == 200
+    return bob
+
+
+def test_users_are_listed_with_what_they_are(tmp_path: Path, command: Command) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
+        first, second = command("users", "list").stdout.splitlines()
+        assert first.startswith(f"{ADA}\t")
+        assert first.endswith("\tacme: owner")
+        assert second == f"{BOB}\tBob\tacme: editor"
+        bob.request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
+        today = datetime.now(UTC).date().isoformat()
+        assert command("users", "list").stdout.splitlines()[1] == f"{BOB}\tBob\tdeleted {today}"
+
+
+def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command: Command) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
+        assert bob.get("/api/v1/auth/me").status_code == 200
+        done = command("users", "purge", BOB.upper())
+        assert (done.exit_code, done.stdout) == (0, f"{BOB} is erased.\n")
+        assert bob.get("/api/v1/auth/me").status_code == 401
+        assert [member["email"] for member in owner.get("/api/v1/orgs/acme/members").json()] == [ADA]
+        with_bob(served, owner).request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
+        refused = owner.post("/api/v1/orgs/acme/invitations", json={"email": BOB, "role": "editor"})
+        assert refused.json()["code"] == "invitation_email_locked"
+        command("users", "purge", BOB)
+        with_bob(served, owner)
+
+
+def test_the_last_owner_is_not_purged(tmp_path: Path, command: Command) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner:
+        done = command("users", "purge", ADA)
+        assert (done.exit_code, done.stdout, done.stderr) == (1, "", "The last owner must stay.\n")
+        assert owner.get("/api/v1/auth/me").status_code == 200
+    done = command("users", "purge", "stranger@example.com")
+    assert (done.exit_code, done.stderr) == (1, "There is no such user.\n")
+
+
+def test_mail_that_waits_is_listed_with_the_reason(tmp_path: Path, command: Command) -> None:
+    assert command("mail").stdout == "No mail waits.\n"
+    (tmp_path / "data" / "outbox").write_text("a file stands in the way")
+    with serving(tmp_path) as served, owner_of(served) as owner:
+        owner.post("/api/v1/auth/magic-link", json={"email": ADA})
+        while "Cannot write" not in (listed := command("mail").stdout):
+            pass
+    _, kind, email, tries, state, why = listed.strip().split("\t")
+    assert (kind, email) == ("sign_in", ADA)
+    assert tries.startswith("tries: ")
+    assert state.startswith("next try 20")
+    assert why.startswith("Cannot write to ")
+
+
+def test_links_are_printed_where_only_this_machine_can_come(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner:
+        owner.post("/api/v1/auth/magic-link", json={"email": ADA})
+        printed = served.process.stdout.readline().decode()
+        while ADA not in printed:
+            printed = served.process.stdout.readline().decode()
+        (mail,) = in_outbox(tmp_path / "data" / "outbox")
+        assert printed == f"  Mail to {ADA}: {mail.link}\n"
+        assert "sbl_" not in served.log

@@ -1,0 +1,110 @@
+"""The policy for people: the table as the product's owner wrote it, and what a role makes of each row."""
+
+import pytest
+
+from app.domain.actors import Anonymous, Member, Role, System
+from app.domain.policy import TABLE, Allow, Approval, Deny, Divert, Operation, Target, decide
+
+PERSON = Member("user", "Ada", "session")
+
+MINIMUM = {
+    None: {"create_org", "accept_invitation"},
+    Role.VIEWER: {
+        "evaluate",
+        "list_projects",
+        "read_project",
+        "read_primitive",
+        "read_environment",
+        "read_state",
+        "read_org",
+        "leave_org",
+    },
+    Role.EDITOR: {
+        "create_project",
+        "update_project",
+        "create_environment",
+        "update_environment",
+        "create_primitive",
+        "update_primitive",
+        "delete_primitive",
+        "update_state",
+        "set_spot_checks",
+        "kill",
+        "restore",
+        "promote",
+        "propose",
+        "review_proposal",
+        "apply_proposal",
+        "cancel_proposal",
+    },
+    Role.ADMIN: {
+        "update_org",
+        "manage_tokens",
+        "manage_invitations",
+        "protect_environment",
+        "set_target_id_field",
+        "delete_project",
+        "delete_environment",
+    },
+    Role.OWNER: {"change_role", "remove_member", "delete_org", "break_glass"},
+}
+DIVERTED_WHERE_PROTECTED = {"delete_primitive", "update_state", "restore", "promote"}
+REFUSED_WHERE_PROTECTED = {
+    "protect_environment",
+    "set_target_id_field",
+    "delete_org",
+    "delete_project",
+    "delete_environment",
+}
+
+
+@pytest.mark.parametrize("role", MINIMUM)
+def test_the_minimum_roles_are_the_contracts(role: Role | None) -> None:
+    assert {operation.value for operation, row in TABLE.items() if row.role is role} == MINIMUM[role]
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_a_role_may_what_the_roles_below_it_may(operation: Operation) -> None:
+    minimum = TABLE[operation].role
+    for role in Role:
+        allowed = minimum is None or role.rank >= minimum.rank
+        assert decide(PERSON, operation, Target(role=role)) == (Allow() if allowed else Deny("insufficient_role"))
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_without_a_role_there_is_only_what_any_user_may(operation: Operation) -> None:
+    decision = decide(PERSON, operation, Target(role=None))
+    assert (decision == Allow()) == (operation.value in MINIMUM[None])
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_where_it_is_protected_even_an_owner_waits(operation: Operation) -> None:
+    decision = decide(PERSON, operation, Target(role=Role.OWNER, protected=True))
+    if operation.value in DIVERTED_WHERE_PROTECTED:
+        assert decision == Divert()
+    elif operation.value in REFUSED_WHERE_PROTECTED:
+        assert decision == Deny("approval_not_supported")
+    else:
+        assert decision == Allow()
+
+
+def test_a_role_that_is_too_low_is_told_before_protection() -> None:
+    assert decide(PERSON, Operation.DELETE_PROJECT, Target(role=Role.EDITOR, protected=True)) == Deny(
+        "insufficient_role"
+    )
+    assert decide(PERSON, Operation.UPDATE_STATE, Target(role=Role.VIEWER, protected=True)) == Deny("insufficient_role")
+
+
+@pytest.mark.parametrize("operation", Operation)
+@pytest.mark.parametrize("actor", [Anonymous(), System()])
+def test_who_is_no_person_and_no_token_has_no_way_in(operation: Operation, actor: Anonymous | System) -> None:
+    assert decide(actor, operation, Target(role=Role.OWNER)) == Deny("unauthorized")
+
+
+def test_protection_concerns_changes_only() -> None:
+    reads = [operation for operation, row in TABLE.items() if row.role is Role.VIEWER]
+    assert {TABLE[operation].protected for operation in reads} == {Approval.PASS}
+
+
+def test_roles_have_an_order() -> None:
+    assert [role.rank for role in (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER)] == [0, 1, 2, 3]

@@ -1,0 +1,67 @@
+"""`If-Match` and `If-None-Match`, to the letter of RFC 9110 and kind to proxies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import AppError
+from app.domain.preconditions import IfMatch, none_match
+
+TAG = '"3.1"'
+
+
+def refused(header: str, name: str = "If-Match") -> tuple[str, list[str]] | None:
+    try:
+        IfMatch(header, name).require(TAG)
+    except AppError as error:
+        return error.code, list(error.fields)
+    return None
+
+
+@pytest.mark.parametrize("header", [TAG, f"W/{TAG}", "*", " * ", f'"x", {TAG}', f'W/"a","b" ,W/{TAG}', f" {TAG} "])
+def test_what_names_the_tag_passes(header: str) -> None:
+    assert refused(header) is None
+
+
+def test_no_header_is_no_condition() -> None:
+    IfMatch(None).require(TAG)
+
+
+@pytest.mark.parametrize("header", ['"3.2"', '""', '"x", "y"', 'W/"3"', '"3.1x"'])
+def test_what_names_others_does_not(header: str) -> None:
+    assert refused(header) == ("precondition_failed", [])
+
+
+@pytest.mark.parametrize(
+    "header", ["", "3.1", '"3.1 "', '"3.1', '3.1"', "w/" + TAG, '"a" "b"', "*, " + TAG, ",", f"{TAG}; x"]
+)
+def test_what_is_no_tag_is_told_by_the_name_of_its_header(header: str) -> None:
+    assert refused(header) == ("invalid_request", ["If-Match"])
+    assert refused(header, "ifMatch") == ("invalid_request", ["ifMatch"])
+
+
+@given(st.text())
+def test_any_header_is_one_of_three_things(header: str) -> None:
+    assert refused(header) is None or refused(header)[0] in {"precondition_failed", "invalid_request"}  # type: ignore[index]
+
+
+def test_a_hostile_header_takes_no_time() -> None:
+    for header in ('"a",' * 20_000 + "x", " " * 50_000 + "x", '"a"' + " " * 50_000 + "x", "," * 50_000):
+        assert refused(header) == ("invalid_request", ["If-Match"])
+
+
+@pytest.mark.parametrize(
+    ("header", "has"),
+    [
+        (None, False),
+        (TAG, True),
+        (f"W/{TAG}", True),
+        ("*", True),
+        ('"x"', False),
+        (f'"x", {TAG}', True),
+        ("", False),
+        ("x", False),
+    ],
+)
+def test_if_none_match(header: str | None, has: bool) -> None:
+    assert none_match(header, TAG) is has

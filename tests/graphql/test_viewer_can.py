@@ -1,0 +1,105 @@
+"""`viewerCan` says what the operation then answers: for each role and for tokens of many scopes."""
+
+from typing import Any
+
+import pytest
+
+from app.domain.actors import Role
+from app.domain.policy import TABLE, Operation, Thing
+from tests.behaviour.test_roles import CALLS
+from tests.clients import ENDPOINTS, GraphQLApi
+from tests.factories import Instance, Place
+
+REFUSED = {"forbidden", "insufficient_role", "scope_denied", "approval_not_supported"}
+REFUSED |= {"token_action_denied", "token_env_out_of_scope", "token_resource_out_of_scope"}
+TYPES = {
+    Thing.ORG: "Org",
+    Thing.PROJECT: "Project",
+    Thing.ENVIRONMENT: "Environment",
+    Thing.PRIMITIVE: "Flag",
+    Thing.STATE: "FlagState",
+}
+# Refused for its content: what the call below asks for would change nothing, or something else.
+NO_CALL = {
+    *(Operation.LEAVE_ORG, Operation.BREAK_GLASS, Operation.SET_SPOT_CHECKS, Operation.PROMOTE, Operation.PROPOSE),
+    *(Operation.PROTECT_ENVIRONMENT, Operation.SET_TARGET_ID_FIELD),
+}
+KEYS = {"['payments.*']": "payments.new", "['flag:banner']": "banner"}  # to make what the token may make
+SCOPES: list[dict[str, Any]] = [
+    {},
+    {"level": "client"},
+    {"level": "observer"},
+    {"level": "operator"},
+    {"level": "maintainer", "approvalRequired": True},
+    {"level": "maintainer", "resources": ["payments.*"]},
+    {"level": "maintainer", "resources": ["flag:banner"]},
+    {"actions": ["propose", "read"], "approvalRequired": True},
+    {"level": "admin", "environments": "single"},
+    {"level": "admin", "environments": "project"},
+]
+
+
+async def able(caller: Any, ids: dict[Thing, str]) -> dict[Thing, set[str] | None]:
+    """What the caller is told, by thing; None for what it does not see."""
+    found: dict[Thing, set[str] | None] = {}
+    for thing, name in TYPES.items():
+        document = f"query($id: ID!) {{ node(id: $id) {{ ... on {name} {{ viewerCan }} }} }}"
+        answer = await caller.run(document, {"id": ids[thing]})
+        assert "errors" not in answer
+        node = answer["data"]["node"]
+        found[thing] = node and {one.lower() for one in node["viewerCan"]}
+    return found
+
+
+async def ids_of(place: Place) -> dict[Thing, str]:
+    state = await place.org.viewer.make("flagState", **place.banner)
+    org = await place.org.viewer.make("org", slug=place.org.slug)
+    ids = (org["id"], place.project_id, place.environment_id, state["primitiveId"], state["id"])
+    return dict(zip(TYPES, ids, strict=True))
+
+
+def calls() -> dict[Operation, list[str]]:
+    found: dict[Operation, list[str]] = {}
+    for name, endpoint in ENDPOINTS.items():
+        if endpoint.operation is not None and name in CALLS:
+            found.setdefault(endpoint.operation, []).append(name)
+    return found
+
+
+def test_every_operation_on_a_thing_is_tried_or_named_here() -> None:
+    for operation, row in TABLE.items():
+        if row.on in TYPES:
+            assert (operation in calls()) != (operation in NO_CALL), operation
+
+
+@pytest.mark.parametrize("protected", [False, True])
+@pytest.mark.parametrize("asked", [*Role, *SCOPES], ids=str)
+async def test_what_is_told_is_what_is_answered(instance: Instance, place: Place, asked: Any, protected: bool) -> None:
+    if instance.transport == "rest":
+        pytest.skip("a field of GraphQL")
+    if protected:
+        await instance.protect(place.environment_id)
+    ids = await ids_of(place)
+    caller = place.org.of(asked) if isinstance(asked, Role) else await instance.token(place.org, **_scope(asked, place))
+    assert isinstance(caller, GraphQLApi)
+    told = await able(caller, ids)
+    destructive = sorted(calls().items(), key=lambda item: item[0].value.startswith(("delete", "remove", "manage")))
+    for operation, names in destructive:
+        told_of = told.get(TABLE[operation].on)
+        if told_of is None:
+            continue
+        for name in [one for one in names if not one.startswith("revoke")]:
+            if name == "restoreFlag":
+                await place.org.owner.make("killFlag", **place.banner)
+            arguments = CALLS[name](place)
+            if name == "createFlag":
+                arguments["key"] = "new" if isinstance(asked, Role) else KEYS.get(str(asked.get("resources")), "new")
+            reply = await caller.do(name, **arguments)
+            assert (reply.code not in REFUSED) == (operation.value in told_of), (name, reply)
+            if reply.code is None and operation.value.startswith(("delete", "remove")):
+                return  # what it was done to is gone
+
+
+def _scope(asked: dict[str, Any], place: Place) -> dict[str, Any]:
+    scopes = {"single": {"envs": [place.environment_id]}, "project": {"projects": [place.project_id]}}
+    return {**asked, **({"environments": scopes[asked["environments"]]} if "environments" in asked else {})}

@@ -1,0 +1,182 @@
+"""The postman: every letter once, none lost, none that holds up the others; and the outbox."""
+
+import asyncio
+import stat
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from app.mail import postman
+from app.mail.carriers import Outbox, Undelivered
+from app.mail.postman import Postman
+from app.mail.wording import worded
+from app.main import open_node
+from app.models import Letter, LetterKind, MagicLink, Session, User, now
+from app.services import housekeeping, mail
+from app.services.letters import Message
+from app.serving.node import Node
+from app.settings import Mode, Settings
+from tests.mails import in_outbox
+
+ADA = "ada@example.com"
+KEPT = (Session.secret_hash, MagicLink.secret_hash, Letter.email)
+
+
+@pytest.fixture
+def mode() -> Mode:
+    """Hosted, so that anybody is mailed to."""
+    return Mode.HOSTED
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each database in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def node(settings: Settings) -> AsyncIterator[Node]:
+    """What a process holds, without a postman of its own."""
+    node = await open_node(settings)
+    yield node
+    await node.close()
+
+
+class Bag:
+    """A carrier that keeps what it is given, and fails where `fault` says so."""
+
+    def __init__(self) -> None:
+        self.carried: Counter[str] = Counter()
+        self.fault: Any = None
+
+    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:
+        await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
+        self.carried[message.to] += 1
+
+
+async def queue(node: Node, *emails: str) -> None:
+    at = now()
+    async with node.database.writing() as session:
+        session.add_all(
+            Letter(kind=LetterKind.SIGN_IN, email=email, email_key=email, due_at=at, created_at=at) for email in emails
+        )
+        await session.commit()
+
+
+async def deliver_all(node: Node, bag: Bag) -> None:
+    man = Postman(node, bag)
+    while await man.deliver_one():
+        pass
+
+
+async def test_of_many_postmen_each_letter_is_delivered_by_one(node: Node) -> None:
+    emails = [f"{number}@example.com" for number in range(20)]
+    await queue(node, *emails)
+    bag = Bag()
+    for _ in range(20):  # a postman who was too late looks again later
+        await asyncio.gather(*(deliver_all(node, bag) for _ in range(3)))
+    assert bag.carried == Counter(emails)
+
+
+async def test_a_letter_whose_postman_died_is_delivered_by_another(node: Node) -> None:
+    await queue(node, ADA)
+    bag = Bag()
+    bag.fault = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await deliver_all(node, bag)
+    bag.fault = None
+    await deliver_all(node, bag)
+    assert bag.carried == Counter()  # for a while it is his
+    async with node.database.writing() as session:
+        await session.execute(update(Letter).values(due_at=now()))
+        await session.commit()
+    await deliver_all(node, bag)
+    assert bag.carried == Counter([ADA])
+
+
+async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(message: Message, sender: str) -> EmailMessage:
+        if message.to == ADA:
+            raise ZeroDivisionError
+        return worded(message, sender)
+
+    monkeypatch.setattr(postman, "worded", broken)
+    await queue(node, ADA)
+    await queue(node, "bob@example.com")
+    bag = Bag()
+    await deliver_all(node, bag)
+    assert bag.carried == Counter(["bob@example.com"])
+
+
+async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) -> None:
+    await queue(node, ADA)
+    bag = Bag()
+    bag.fault = Undelivered("The server is away.")
+    pauses = []
+    for _ in range(12):
+        await deliver_all(node, bag)
+        async with node.unit("req_test") as uow:
+            pauses.append((await mail.next_due_at(uow) or now()) - now())
+        async with node.database.writing() as session:
+            await session.execute(update(Letter).values(due_at=now()))
+            await session.commit()
+    assert timedelta(seconds=9) < pauses[0] <= timedelta(seconds=10)
+    assert timedelta(seconds=19) < pauses[1] <= timedelta(seconds=20)
+    assert timedelta(minutes=14) < pauses[-1] <= timedelta(minutes=15)
+    async with node.database.writing() as session:
+        await session.execute(update(Letter).values(created_at=now() - timedelta(days=2)))
+        await session.commit()
+    await deliver_all(node, bag)
+    async with node.unit("req_test") as uow:
+        assert await mail.next_due_at(uow) is None
+
+
+async def test_what_has_had_its_day_is_swept_out(node: Node) -> None:
+    user = User(email=ADA, email_key=ADA, display_name="Ada")
+    long_ago = now() - timedelta(days=60)
+    async with node.database.writing() as session:
+        session.add(user)
+        await session.flush()
+        for name, at in (("old", long_ago), ("new", now() + timedelta(hours=1))):
+            session.add(Session(user_id=user.id, secret_hash=name, last_seen_at=long_ago, expires_at=at))
+            session.add(MagicLink(email=ADA, email_key=ADA, secret_hash=name, expires_at=at))
+            session.add(Letter(kind=LetterKind.SIGN_IN, email=name, email_key=name, due_at=at, given_up_at=at))
+        await session.commit()
+    async with node.unit("req_test") as uow:
+        await housekeeping.sweep(uow)
+    async with node.database.reading() as session:
+        kept = [(await session.execute(select(column))).scalars().all() for column in KEPT]
+    assert kept == [["new"]] * 3
+
+
+async def test_the_outbox_is_the_operators_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = Message(LetterKind.SIGN_IN, "zoë@example.com", "http://127.0.0.1:8000/auth/link?t=sbl_x")
+    written = worded(message, "Signalbox <signalbox@example.com>")
+    letter = Letter(kind=LetterKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    for shown in (True, False):
+        await Outbox(tmp_path / "outbox", shown=shown).carry(letter, message, written)
+        printed = capsys.readouterr().out
+        assert printed == (f"  Mail to zoë@example.com: {message.link}\n" if shown else "")
+    (file,) = (tmp_path / "outbox").iterdir()
+    assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
+    assert file.suffix == ".eml"
+    assert message.link.encode() in file.read_bytes()  # in one piece, for who reads the raw file
+    (mail,) = in_outbox(tmp_path / "outbox")
+    assert (mail.to, mail.link) == ("zoë@example.com", message.link)
+
+
+async def test_an_outbox_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("a file stands in the way")
+    message = Message(LetterKind.SIGN_IN, ADA, "http://x")
+    letter = Letter(kind=LetterKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    with pytest.raises(Undelivered, match="Cannot write to"):
+        await Outbox(tmp_path / "outbox", shown=False).carry(letter, message, worded(message, "signalbox@x.example"))

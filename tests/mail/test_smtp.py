@@ -1,0 +1,320 @@
+"""Mail over SMTP: to servers that take it, fail, refuse, and come back."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx2
+import pytest
+import structlog.testing
+from sqlalchemy import select
+from starlette.applications import Starlette
+
+from app.mail import carriers
+from app.mail.carriers import Smtp, Undelivered
+from app.main import create_app
+from app.models import Letter, LetterKind, now
+from app.services.letters import Message
+from app.serving.node import Node
+from app.settings import Mode, Settings
+from tests.conftest import client_of
+from tests.mail.servers import OK, MailServer, certificate
+from tests.mails import PATIENCE, delivered
+
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[MailServer]:
+    """A mail server that takes everything; a test stops or changes it."""
+    server = MailServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+def credentials() -> str:
+    """What stands before the host in the address of the mail server."""
+    return ""
+
+
+@pytest.fixture
+def settings(migrated: Path, tmp_path: Path, smtp: MailServer, credentials: str) -> Settings:
+    """Hosted, so that anybody is mailed to."""
+    shutil.copy(migrated, tmp_path / "signalbox.db")
+    scheme = "smtps" if "ssl" in smtp.options else "smtp"
+    return Settings(
+        data_dir=tmp_path,
+        mode=Mode.HOSTED,
+        smtp_url=f"{scheme}://{credentials}127.0.0.1:{smtp.port}",
+        mail_from="Signals <signals@acme.example>",
+        base_url="https://flags.acme.example",
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Starlette]:
+    """The instance, whose postman is not patient."""
+    monkeypatch.setattr("app.services.mail.FIRST_PAUSE", timedelta(milliseconds=20))
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody who asks for mail."""
+    async with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture
+def node(app: Starlette) -> Node:
+    """What the process holds."""
+    found: Node = app.state.node
+    return found
+
+
+async def ask(client: httpx2.AsyncClient, email: str = ADA) -> None:
+    """The request succeeds, whatever becomes of the mail."""
+    answer = await client.post("/api/v1/auth/magic-link", json={"email": email})
+    assert (answer.status_code, answer.json()) == (200, {"sent": True})
+
+
+async def letters(node: Node) -> list[Letter]:
+    async with node.database.reading() as session:
+        return list((await session.execute(select(Letter))).scalars())
+
+
+async def failed_letter(node: Node) -> Letter:
+    """The one letter, once its first try has failed."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := [letter for letter in await letters(node) if letter.last_error]):
+            await asyncio.sleep(0.005)
+    return found[0]
+
+
+def in_turn(*answers: str) -> "Turns":
+    return Turns(list(answers))
+
+
+class Turns:
+    """One answer after the other, the last one for good."""
+
+    def __init__(self, answers: list[str]) -> None:
+        self.answers = answers
+
+    def __call__(self) -> str:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+async def test_a_mail_is_sent_with_both_parts(node: Node, client: httpx2.AsyncClient, smtp: MailServer) -> None:
+    await ask(client)
+    await delivered(node.database)
+    (mail,) = smtp.received
+    assert smtp.recipients == [ADA]
+    assert (str(mail["From"]), str(mail["To"])) == ("Signals <signals@acme.example>", ADA)
+    assert mail["Date"] is not None
+    assert str(mail["Message-ID"]).endswith("@acme.example>")
+    for subtype in ("plain", "html"):
+        part = mail.get_body((subtype,))
+        assert part is not None
+        assert "https://flags.acme.example/auth/link?t=sbl_" in part.get_content()
+    assert await letters(node) == []
+    assert not node.settings.outbox.exists()
+
+
+async def test_a_server_that_is_away_is_tried_again_until_it_is_back(
+    node: Node, client: httpx2.AsyncClient, smtp: MailServer
+) -> None:
+    await smtp.stop()
+    await ask(client)
+    letter = await failed_letter(node)
+    assert "ConnectError" in (letter.last_error or "")
+    assert letter.given_up_at is None
+    await smtp.start()
+    await delivered(node.database)
+    assert smtp.recipients == [ADA]
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+async def test_a_server_that_is_busy_is_tried_again(
+    node: Node, client: httpx2.AsyncClient, smtp: MailServer, stage: str
+) -> None:
+    setattr(smtp, stage, in_turn("451 Come back later", "421 Not now", OK))
+    await ask(client)
+    await delivered(node.database)
+    assert (smtp.recipients, smtp.tries) == ([ADA], 3)
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+async def test_a_server_that_refuses_for_good_is_believed_and_the_operator_told(
+    node: Node, client: httpx2.AsyncClient, smtp: MailServer, stage: str
+) -> None:
+    setattr(smtp, stage, in_turn("550 No such mailbox here"))
+    await ask(client)
+    await delivered(node.database)
+    (letter,) = await letters(node)
+    assert letter.given_up_at is not None
+    assert letter.last_error == "The mail server answered 550 No such mailbox here"
+    assert (smtp.received, smtp.tries) == ([], 1)
+    setattr(smtp, stage, in_turn(OK))
+    await ask(client, "bob@example.com")  # the next one is none the worse
+    await delivered(node.database)
+    assert smtp.recipients == ["bob@example.com"]
+
+
+async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+async def test_a_server_that_says_nothing_is_left(
+    node: Node, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, smtp: MailServer
+) -> None:
+    monkeypatch.setattr(carriers, "SECONDS", 0.1)
+    await smtp.stop()
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", smtp.port)
+    await ask(client)
+    letter = await failed_letter(node)
+    assert "Timeout" in (letter.last_error or "")
+    silent.close()
+
+
+async def test_a_server_that_hangs_up_is_tried_again(node: Node, client: httpx2.AsyncClient, smtp: MailServer) -> None:
+    await smtp.stop()
+    rude = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", smtp.port)
+    await ask(client)
+    await failed_letter(node)
+    rude.close()
+    await rude.wait_closed()
+    await smtp.start()
+    await delivered(node.database)
+    assert smtp.recipients == [ADA]
+
+
+async def test_an_email_beyond_ascii_goes_where_servers_know_it(
+    node: Node, client: httpx2.AsyncClient, smtp: MailServer
+) -> None:
+    smtp.options["enable_SMTPUTF8"] = True
+    await ask(client, "zoë@bücher.example")
+    await delivered(node.database)
+    assert smtp.recipients == ["zoë@xn--bcher-kva.example"]
+    assert "zoë@bücher.example" in (smtp.received[0].get_body(("plain",)) or EmailMessage()).get_content()
+
+
+async def test_an_email_beyond_ascii_is_given_up_where_they_do_not(
+    node: Node, client: httpx2.AsyncClient, smtp: MailServer
+) -> None:
+    smtp.options["enable_SMTPUTF8"] = False
+    await ask(client, "zoë@bücher.example")
+    await delivered(node.database)
+    (letter,) = await letters(node)
+    assert letter.given_up_at is not None
+    await ask(client, "zoe@bücher.example")  # the domain alone is no matter
+    await delivered(node.database)
+    assert smtp.recipients == ["zoe@xn--bcher-kva.example"]
+
+
+async def test_no_log_line_holds_a_link_or_the_body(node: Node, client: httpx2.AsyncClient, smtp: MailServer) -> None:
+    smtp.data = in_turn("451 Come back later", OK)
+    with structlog.testing.capture_logs() as logs:
+        await ask(client)
+        await delivered(node.database)
+    assert {line["event"] for line in logs} >= {"mail failed", "mail sent"}
+    assert "sbl_" not in repr(logs)
+
+
+class TestWithPassword:
+    """Servers that ask for one."""
+
+    @pytest.fixture
+    async def smtp(self, tmp_path: Path) -> AsyncIterator[MailServer]:
+        """One that takes passwords over TLS only, and a certificate that nobody has signed."""
+        server = MailServer(tls_context=certificate(tmp_path), auth_required=True, auth_require_tls=True)
+        server.options["authenticator"] = server.authenticate
+        await server.start()
+        yield server
+        await server.stop()
+
+    @pytest.fixture
+    def credentials(self) -> str:
+        """The right ones, as an address writes them."""
+        return "signals%40acme.example:s3cret%2F@"
+
+    async def test_the_password_goes_over_starttls(
+        self, node: Node, client: httpx2.AsyncClient, smtp: MailServer
+    ) -> None:
+        await ask(client)
+        await delivered(node.database)
+        assert smtp.credentials == [("signals@acme.example", "s3cret/")]
+        assert smtp.encrypted
+        assert smtp.recipients == [ADA]
+
+    class TestWrong:
+        """A wrong one."""
+
+        @pytest.fixture
+        def credentials(self) -> str:
+            """A password of before."""
+            return "signals:old-password@"
+
+        async def test_is_tried_again_and_never_told(
+            self, node: Node, client: httpx2.AsyncClient, smtp: MailServer
+        ) -> None:
+            with structlog.testing.capture_logs() as logs:
+                await ask(client)
+                letter = await failed_letter(node)
+            assert "535" in (letter.last_error or "")
+            assert letter.given_up_at is None
+            assert "old-password" not in repr((letter, logs))
+
+
+class TestTlsFromTheStart:
+    """`smtps://`."""
+
+    @pytest.fixture
+    async def smtp(self, tmp_path: Path) -> AsyncIterator[MailServer]:
+        """One that speaks TLS only."""
+        server = MailServer(ssl=certificate(tmp_path))
+        await server.start()
+        yield server
+        await server.stop()
+
+    async def test_works(self, node: Node, client: httpx2.AsyncClient, smtp: MailServer) -> None:
+        await ask(client)
+        await delivered(node.database)
+        assert smtp.recipients == [ADA]
+        assert smtp.encrypted
+
+
+def a_mail() -> tuple[Letter, Message, EmailMessage]:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "signals@acme.example", ADA, "Hello"
+    mail.set_content("Hello")
+    letter = Letter(kind=LetterKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    return letter, Message(LetterKind.SIGN_IN, ADA, "http://x"), mail
+
+
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux answers on all of 127.0.0.0/8")
+async def test_no_password_goes_to_another_machine_in_the_clear(smtp: MailServer) -> None:
+    listener = await asyncio.get_running_loop().create_server(smtp._session, "127.0.0.2", smtp.port)
+    smtp.options |= {"authenticator": smtp.authenticate, "auth_require_tls": False}
+    with pytest.raises(Undelivered, match="offers no TLS"):
+        await Smtp(f"smtp://me:s3cret%2F@127.0.0.2:{smtp.port}").carry(*a_mail())
+    assert smtp.credentials == []
+    listener.close()
+
+
+async def test_a_certificate_of_another_machine_is_looked_at(smtp: MailServer, tmp_path: Path) -> None:
+    smtp.options["tls_context"] = certificate(tmp_path)
+    listener = await asyncio.get_running_loop().create_server(smtp._session, "127.0.0.2", smtp.port)
+    with pytest.raises(Undelivered, match="certificate"):
+        await Smtp(f"smtp://127.0.0.2:{smtp.port}").carry(*a_mail())
+    assert smtp.received == []
+    listener.close()

@@ -1,0 +1,79 @@
+"""Rulesets in memory: loaded once, and never behind a commit, even one that comes while they are read."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.serving.rulesets import RulesetCache
+from app.store import rulesets
+from tests.factories import Instance, Place
+
+
+@pytest.fixture
+def cache(instance: Instance) -> RulesetCache:
+    """The cache of the instance."""
+    return instance.node.rulesets
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event, list[str]]:
+    """Makes each load say when it has read, and wait until it may go on."""
+    has_read, may_go_on, loads = asyncio.Event(), asyncio.Event(), []
+    load = rulesets.load
+
+    async def loading(session: Any, environment_id: str) -> Any:
+        rows = await load(session, environment_id)
+        loads.append(environment_id)
+        has_read.set()
+        await may_go_on.wait()
+        return rows
+
+    monkeypatch.setattr(rulesets, "load", loading)
+    return has_read, may_go_on, loads
+
+
+async def test_a_commit_while_a_ruleset_is_read_is_in_it(
+    cache: RulesetCache, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_read, may_go_on, loads = slowly(monkeypatch)
+    evaluating = asyncio.create_task(place.evaluated("banner"))
+    await has_read.wait()
+    await place.org.editor.make("updateFlagState", **place.banner, defaultValue="first")
+    await place.org.editor.make("updateFlagState", **place.banner, defaultValue="second")
+    may_go_on.set()
+    assert (await evaluating)["value"] == "second"
+    assert (await place.evaluated("banner"))["value"] == "second"
+    assert len(loads) == 1
+
+
+async def test_all_who_ask_at_one_moment_share_one_load(
+    cache: RulesetCache, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_read, may_go_on, loads = slowly(monkeypatch)
+    asking = [asyncio.create_task(cache.get(place.environment_id)) for _ in range(20)]
+    await has_read.wait()
+    may_go_on.set()
+    found = await asyncio.gather(*asking)
+    assert len({id(one) for one in found}) == 1
+    assert loads == [place.environment_id]
+
+
+async def test_a_snapshot_never_changes_under_its_reader(cache: RulesetCache, place: Place) -> None:
+    before = await cache.get(place.environment_id)
+    document = before.document()
+    await place.org.editor.make("killFlag", **place.banner)
+    assert before.document() == document
+    assert (await cache.get(place.environment_id)).version == before.version + 1
+
+
+async def test_a_load_that_fails_is_tried_again(
+    cache: RulesetCache, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> Any:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rulesets, "load", broken)
+        with pytest.raises(OSError, match="disk"):
+            await cache.get(place.environment_id)
+    assert (await cache.get(place.environment_id)).version == place.environment["version"]

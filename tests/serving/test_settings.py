@@ -1,0 +1,95 @@
+"""Settings: read from variables and options, and a wrong one stops the start with one line that names it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.settings import BadSetting, LogFormat, Mode, load
+
+
+@pytest.fixture(autouse=True)
+def _none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SIGNALBOX_")]:
+        monkeypatch.delenv(name)
+
+
+def test_the_defaults_need_no_configuration() -> None:
+    settings = load()
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
+    assert (settings.mode, settings.log_format) == (Mode.SELF_HOSTED, LogFormat.CONSOLE)
+    assert settings.sqlite_path == Path("data/signalbox.db")
+    assert (settings.public_url, settings.secure_cookies, settings.loopback) == ("http://127.0.0.1:8000", False, True)
+
+
+def test_variables_are_read_and_options_stand_above_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNALBOX_PORT", "9000")
+    monkeypatch.setenv("SIGNALBOX_MODE", "hosted")
+    monkeypatch.setenv("SIGNALBOX_BASE_URL", "https://flags.example.com/")
+    settings = load(port=9001, host=None)
+    assert (settings.port, settings.host, settings.mode) == (9001, "127.0.0.1", Mode.HOSTED)
+    assert (settings.public_url, settings.secure_cookies) == ("https://flags.example.com", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("WORKERS", "0"),
+        ("WORKERS", "many"),
+        ("WORKERS", "2"),
+        ("DEMO", "perhaps"),
+        ("MODE", "public"),
+        ("LOG_FORMAT", "xml"),
+        ("DATABASE_URL", "mysql://db/flags"),
+        ("DATABASE_URL", "flags.db"),
+        ("REDIS_URL", "redis://localhost"),
+        ("BASE_URL", "flags.example.com"),
+        ("BASE_URL", "ftp://flags.example.com"),
+        ("BASE_URL", "https://"),
+        ("CLAIM_CODE", "short"),
+        ("CLAIM_CODE", "x" * 201),
+    ],
+)
+def test_a_wrong_variable_gives_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"SIGNALBOX_{name}", value)
+    with pytest.raises(BadSetting) as caught:
+        load()
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"SIGNALBOX_{name}: ")
+    assert "pydantic" not in line
+
+
+@pytest.mark.parametrize("options", [{"port": 70_000}, {"workers": 65}])
+def test_a_wrong_option_is_named_as_it_was_given(options: dict[str, Any]) -> None:
+    with pytest.raises(BadSetting) as caught:
+        load(**options)
+    assert str(caught.value).startswith(f"--{next(iter(options))}: ")
+
+
+def test_more_than_one_worker_is_refused_with_the_reason() -> None:
+    with pytest.raises(BadSetting, match="SIGNALBOX_REDIS_URL"):
+        load(workers=2)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("flags.example.com", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert load(host=host).loopback is loopback
+
+
+def test_an_ipv6_host_stands_in_brackets_in_links() -> None:
+    assert load(host="::1", port=80).public_url == "http://[::1]:80"

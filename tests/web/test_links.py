@@ -1,0 +1,178 @@
+"""Links that stand in mails, as browsers, scanners of mail and programs open them."""
+
+from typing import Any
+
+import httpx2
+import pytest
+import structlog.testing
+from sqlalchemy import update
+from starlette.applications import Starlette
+
+from app.models import Invitation, MagicLink, now
+from app.settings import Mode
+from tests.clients import RestApi
+from tests.conftest import client_of
+from tests.factories import Instance
+
+BROWSER = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none", "Accept": "text/html"}
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def mode() -> Mode:
+    """Hosted, where every code can be met."""
+    return Mode.HOSTED
+
+
+@pytest.fixture
+def instance(app: Starlette) -> Instance:
+    """The instance; pages are neither REST nor GraphQL."""
+    return Instance(app, RestApi, client_of)
+
+
+async def asked(instance: Instance, client: httpx2.AsyncClient, email: str = ADA, **headers: str) -> str:
+    """The path of the link that was mailed."""
+    await client.post("/api/v1/auth/magic-link", json={"email": email}, headers=headers)
+    return "/auth/link?t=" + (await instance.mail(email)).secret
+
+
+def is_button(answer: httpx2.Response) -> bool:
+    return answer.status_code == 200 and '<form class="card" method="post" action="/auth/link"' in answer.text
+
+
+def leads(answer: httpx2.Response) -> tuple[int, str, bool]:
+    return answer.status_code, answer.headers.get("location", ""), "signalbox_session" in answer.cookies
+
+
+async def test_what_is_no_browser_redeems_at_once(instance: Instance, client: httpx2.AsyncClient) -> None:
+    await instance.person("ada")
+    link = await asked(instance, client)
+    assert leads(await client.get(link)) == (303, "/app/", True)
+    assert (await client.get("/api/v1/auth/me")).json()["email"] == ADA
+
+
+async def test_head_never_redeems(instance: Instance, client: httpx2.AsyncClient) -> None:
+    await instance.person("ada")
+    link = await asked(instance, client)
+    async with instance.unchanged():
+        for headers in ({}, BROWSER):
+            assert leads(await client.head(link, headers=headers)) == (200, "", False)
+    assert leads(await client.get(link))[0] == 303
+
+
+async def test_the_browser_that_asked_redeems_at_once_and_another_presses_a_button(
+    app: Starlette, instance: Instance, client: httpx2.AsyncClient
+) -> None:
+    await instance.person("ada")
+    link = await asked(instance, client, **BROWSER)
+    async with client_of(app) as other, instance.unchanged():
+        assert is_button(await other.get(link, headers=BROWSER))
+        assert is_button(await client.get(link, headers={**BROWSER, "Sec-Purpose": "prefetch"}))
+    assert leads(await client.get(link, headers=BROWSER)) == (303, "/app/", True)
+    second = await asked(instance, client, **BROWSER)  # by the secret that the browser has already
+    async with client_of(app) as other:
+        pressed = await other.post("/auth/link", data={"token": second.partition("=")[2]}, headers=BROWSER)
+        assert leads(pressed) == (303, "/app/", True)
+
+
+async def test_what_is_no_browser_gets_no_cookie_for_having_asked(client: httpx2.AsyncClient) -> None:
+    for headers, names in (({}, set()), (BROWSER, {"signalbox_browser"})):
+        answer = await client.post("/api/v1/auth/magic-link", json={"email": ADA}, headers=headers)
+        assert set(answer.cookies) == names
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
+
+
+async def test_a_button_pressed_from_elsewhere_does_nothing(instance: Instance, client: httpx2.AsyncClient) -> None:
+    await instance.person("ada")
+    link = await asked(instance, client)
+    async with instance.unchanged():
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+            answer = await client.post("/auth/link", data={"token": link.partition("=")[2]}, headers=headers)
+            assert answer.json()["code"] == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "code", ["magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable"]
+)
+async def test_a_link_that_does_not_sign_in_leads_to_the_reason(
+    instance: Instance, client: httpx2.AsyncClient, code: str
+) -> None:
+    if code == "slug_unavailable":
+        body = {"email": ADA, "orgName": "Acme", "orgSlug": "acme"}
+        await client.post("/api/v1/auth/signup", json=body)
+        link = "/auth/link?t=" + (await instance.mail(ADA)).secret
+        await instance.org("acme")
+    else:
+        if code != "no_invitation":
+            await instance.person("ada")
+        link = await asked(instance, client)
+    if code == "magic_link_used":
+        await instance.anonymous().client.get(link)
+    if code == "magic_link_expired":
+        await instance.execute(update(MagicLink).values(expires_at=now()))
+    if code == "magic_link_invalid":
+        link += "x"
+    async with instance.unchanged():
+        assert leads(await client.get(link)) == (303, f"/app/signin?error={code}", False)
+        shown = await client.get(f"/app/signin?error={code}")
+        assert shown.status_code == 200
+        assert f"/docs/errors#{code}" in shown.text
+    await instance.close()
+
+
+async def test_a_reason_that_nobody_knows_is_not_shown(client: httpx2.AsyncClient) -> None:
+    shown = await client.get("/app/signin?error=<script>")
+    assert shown.status_code == 200
+    assert "<script>" not in shown.text
+    assert 'role="alert"' not in shown.text
+
+
+@pytest.mark.parametrize("closed", ["used", "expired", "revoked"])
+async def test_an_invitation_that_is_closed_says_why(
+    instance: Instance, client: httpx2.AsyncClient, closed: str
+) -> None:
+    org = await instance.org()
+    made = await org.admin.make("createInvitation", orgSlug=org.slug, email="bob@example.com", role="viewer")
+    path = made["acceptUrl"].removeprefix(instance.node.settings.public_url)
+    if closed == "used":
+        await instance.anonymous().make("acceptInvitation", token=path.rpartition("/")[2])
+    if closed == "expired":
+        await instance.execute(update(Invitation).values(expires_at=now()))
+    if closed == "revoked":
+        await org.admin.make("revokeInvitation", orgSlug=org.slug, invitationId=made["id"])
+    await instance.mails()
+    async with instance.unchanged():
+        for answer in (
+            await client.get(path, headers=BROWSER),
+            await client.post(path, headers={"Accept": "text/html"}),
+        ):
+            assert answer.status_code == (404 if closed == "revoked" else 410)
+            assert ("Nothing is here" if closed == "revoked" else f"invitation_{closed}") in answer.text
+    await instance.close()
+
+
+async def test_a_refusal_of_too_many_links_is_shown_on_the_page(client: httpx2.AsyncClient) -> None:
+    answers = [await client.post("/app/signin", data={"email": ADA}) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 3500
+    assert "rate_limited" in answers[-1].text
+
+
+async def test_no_log_line_holds_a_secret_of_a_link(instance: Instance, client: httpx2.AsyncClient) -> None:
+    org = await instance.org()
+    made: dict[str, Any] = await org.admin.make(
+        "createInvitation", orgSlug=org.slug, email="bob@example.com", role="viewer"
+    )
+    path = made["acceptUrl"].removeprefix(instance.node.settings.public_url)
+    with structlog.testing.capture_logs() as logs:
+        link = await asked(instance, client)
+        await client.get(link)
+        await client.get(path)
+        await client.get("/api/v1/invitations/" + path.rpartition("/")[2])
+    told = repr(logs)
+    assert "/app/invitations/{token}" in told
+    assert "/api/v1/invitations/{token}" in told or "/invitations/{token}" in told
+    for secret in ("sbl_", "sbi_"):
+        assert secret not in told
+    await instance.close()
