@@ -4,11 +4,14 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from app.cli.commands import cli
 from app.domain import json_text
+from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourcePattern, Role, Token
 from app.domain.catalogue import CATALOGUE
+from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Operation, Target, decide
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.middleware.bodies import MAX_BODY
@@ -77,12 +80,53 @@ def parity() -> str:
     return table(("operation", "REST", "GraphQL", "row of the policy, or for whom"), rows)
 
 
+def policy() -> str:
+    """Who may do what, tried out: each role, a token of each level that reaches everything, and what approval does."""
+    everywhere = partial(
+        Token,
+        "",
+        "",
+        "",
+        scope=EnvironmentScope(org=True),
+        resources=(ResourcePattern(None, "*"),),
+        minter=Person("", ""),
+    )
+    levels = {name: everywhere(actions=verbs, approval_required=False) for name, verbs in LEVELS.items()}
+    careful = everywhere(actions=LEVELS["admin"], approval_required=True)
+    person = Member("", "", "")
+    rows = (
+        (
+            f"`{operation}`",
+            " + ".join(filter(None, (row.verb, row.reach.value, row.resource.value))) if row.verb else "people only",
+            *(verdict(person, operation, Target(role=role)) for role in Role),
+            *(verdict(token, operation, Target()) for token in levels.values()),
+            verdict(careful, operation, Target()),
+            verdict(person, operation, Target(role=Role.OWNER, protected=True)),
+        )
+        for operation, row in TABLE.items()
+    )
+    head = ("operation", "what a token needs", *Role, *LEVELS, "needing approval", "where protected")
+    return table(head, rows)
+
+
+def verdict(actor: Actor, operation: Operation, target: Target) -> str:
+    match decide(actor, operation, target):
+        case Allow():
+            return "yes"
+        case Divert():
+            return "proposal"
+        case Deny("approval_not_supported"):
+            return "refused"
+    return ""
+
+
 # What a README holds between `<!-- generated: NAME -->` and `<!-- end generated -->`, by NAME.
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors,
     "limits": limits,
     "parity": parity,
+    "policy": policy,
     "settings": settings,
 }
 

@@ -43,7 +43,7 @@ RULES = [
     {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True},
 ]
 CONTEXT = {"userId": "u-2", "plan": "pro"}
-QUERY = "{ orgs { nodes { slug projects { nodes { key flags { nodes { key type description } } } } } } }"
+QUERY = "{ orgs { nodes { slug projects(first: 10) { nodes { key flags(first: 20) { nodes { key type description } } } } } } }"
 UNCONDITIONAL = IfMatch(None)
 
 P = ParamSpec("P")

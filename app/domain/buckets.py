@@ -22,7 +22,9 @@ class Taken(NamedTuple):
 
 def drained(spent: int, limit: int, elapsed: int) -> int:
     """What is left of `spent` after `elapsed` microseconds; never more than the bucket holds at this limit."""
-    return max(min(spent, limit * COST) - limit * max(elapsed, 0), 0)
+    held = limit * COST
+    left = min(held, spent) - (limit * elapsed if elapsed > 0 else 0)
+    return max(0, left)
 
 
 def remaining(spent: int, limit: int) -> int:
@@ -37,7 +39,8 @@ def reset(spent: int, limit: int) -> int:
 
 def wait(spent: int, limit: int) -> int:
     """Microseconds until the bucket admits a request: 0 for now."""
-    return -(-max(spent + COST - limit * COST, 0) // limit)
+    over = spent + COST - limit * COST
+    return -(-over // limit) if over > 0 else 0
 
 
 def told(spent: int, limit: int) -> Taken:

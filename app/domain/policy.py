@@ -310,13 +310,17 @@ def _refused(token: Token, resource: Resource, target: Target) -> list[str]:
 
 
 def _matches(token: Token, asked: Asked) -> bool:
-    return any(pattern.matches(kind, asked.key) for pattern in token.resources for kind in asked.kinds)
+    for pattern in token.resources:  # no generator: this is on the way of every evaluation
+        for kind in asked.kinds:
+            if pattern.matches(kind, asked.key):
+                return True
+    return False
 
 
 def _approval(actor: Actor, row: Row, target: Target) -> Decision:
-    duties = {row.protected if target.protected else Approval.PASS}
-    if isinstance(actor, Token) and actor.approval_required:
-        duties.add(row.for_tokens)
+    of_place = row.protected if target.protected else Approval.PASS
+    of_caller = row.for_tokens if isinstance(actor, Token) and actor.approval_required else Approval.PASS
+    duties = (of_place, of_caller)
     if Approval.FORBID in duties:
         return Deny("forbidden")
     if Approval.REFUSE in duties:

@@ -18,6 +18,7 @@ from app.web.account import Account
 from app.web.doors import Doors
 from app.web.pages import assets, docs_page, page
 from app.web.people import People
+from app.web.tokens import Tokens
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -38,7 +39,7 @@ class Reading:
 
 def build(node: Node) -> ASGIApp:
     """The pages and what they load."""
-    doors, people, account, reading = Doors(node), People(node), Account(node), Reading()
+    doors, people, account, machines, reading = Doors(node), People(node), Account(node), Tokens(node), Reading()
     table = [
         _page("/", GET=_to_home),
         _page("/app", GET=_to_home),
@@ -55,6 +56,8 @@ def build(node: Node) -> ASGIApp:
         _page("/app/orgs/{slug}/members/{user_id}", POST=people.update_member),
         _page("/app/orgs/{slug}/members/{user_id}/remove", POST=people.remove_member),
         _page("/app/orgs/{slug}/invitations/{invitation_id}/revoke", POST=people.revoke),
+        _page("/app/orgs/{slug}/tokens", GET=machines.show, POST=machines.mint),
+        _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", POST=machines.revoke),
         _page("/app/account", GET=account.show, POST=account.delete),
         _page("/app/account/sessions/{session_id}/end", POST=account.end_session),
         _page("/docs", GET=reading.docs),

@@ -118,7 +118,8 @@ templates = Environment(
     lstrip_blocks=True,
 )
 templates.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
-templates.globals.update(static=static, examples=EXAMPLES, viewer=None, error=None, here=None, made=None, removed=None)
+templates.globals.update(static=static, examples=EXAMPLES)
+templates.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted")))
 
 
 def page(name: str, context: Mapping[str, Any] | None = None, status: int = 200, csp: str = PAGE_CSP) -> HTMLResponse:

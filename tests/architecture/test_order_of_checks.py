@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients import DOCUMENTS, GraphQLApi
+from tests.clients import GraphQLApi
+from tests.documents import DOCUMENTS
 from tests.factories import Instance, Place
 
 UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"

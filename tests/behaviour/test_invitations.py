@@ -58,7 +58,11 @@ async def test_the_link_shown_and_the_link_mailed_both_work_and_neither_is_store
     assert looked[0] == looked[1]
     assert looked[0]["expiresAt"] == made["expiresAt"]
     assert {**looked[0], "expiresAt": ""} == {
-        **{"orgName": "Acme", "orgSlug": "acme", "email": BOB, "role": "editor", "expiresAt": ""}
+        "orgName": "Acme",
+        "orgSlug": "acme",
+        "email": BOB,
+        "role": "editor",
+        "expiresAt": "",
     }
 
 

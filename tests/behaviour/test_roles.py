@@ -8,7 +8,8 @@ import pytest
 
 from app.domain.actors import Role
 from app.domain.policy import TABLE
-from tests.clients import DOCUMENTS, ENDPOINTS
+from tests.clients import ENDPOINTS
+from tests.documents import DOCUMENTS
 from tests.factories import Instance, Place
 
 Arguments = Callable[[Place], dict[str, Any]]
@@ -60,8 +61,11 @@ WRITES: dict[str, Arguments] = {
     "createInvitation": lambda place: {"orgSlug": place.org.slug, "email": "new@example.com", "role": "viewer"},
     "revokeInvitation": lambda place: place.invitation,
     "createApiKey": lambda place: {
-        **{"orgSlug": place.org.slug, "name": "new", "level": "client"},
-        **{"environments": {"envs": [place.environment_id]}, "resources": ["*"]},
+        "orgSlug": place.org.slug,
+        "name": "new",
+        "level": "client",
+        "environments": {"envs": [place.environment_id]},
+        "resources": ["*"],
     },
     "renewApiKey": lambda place: {**place.key_of_api, "expiresInSeconds": 60},
     "revokeApiKey": lambda place: place.key_of_api,

@@ -1,5 +1,7 @@
 """What the operator does about people and mail."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,13 +14,14 @@ from tests.processes import Served, owner_of, serving
 ADA, BOB = "ada@acme.example", "bob@acme.example"
 
 
-def with_bob(served: Served, owner: httpx2.Client) -> httpx2.Client:
+@contextmanager
+def with_bob(served: Served, owner: httpx2.Client) -> Iterator[httpx2.Client]:
     """Somebody who was invited and came."""
     invited = owner.post("/api/v1/orgs/acme/invitations", json={"email": BOB, "role": "editor"}).json()
-    bob = httpx2.Client(base_url=served.url)
     token = invited["acceptUrl"].rpartition("/")[2]
-    assert bob.post(f"/api/v1/invitations/{token}/accept", json={"displayName": "Bob"}).status_code == 200
-    return bob
+    with httpx2.Client(base_url=served.url) as bob:
+        bob.post(f"/api/v1/invitations/{token}/accept", json={"displayName": "Bob"}).raise_for_status()
+        yield bob
 
 
 def test_users_are_listed_with_what_they_are(tmp_path: Path, command: Command) -> None:
@@ -39,11 +42,13 @@ def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command:
         assert (done.exit_code, done.stdout) == (0, f"{BOB} is erased.\n")
         assert bob.get("/api/v1/auth/me").status_code == 401
         assert [member["email"] for member in owner.get("/api/v1/orgs/acme/members").json()] == [ADA]
-        with_bob(served, owner).request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
+        with with_bob(served, owner) as again:
+            again.request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
         refused = owner.post("/api/v1/orgs/acme/invitations", json={"email": BOB, "role": "editor"})
         assert refused.json()["code"] == "invitation_email_locked"
         command("users", "purge", BOB)
-        with_bob(served, owner)
+        with with_bob(served, owner):
+            assert BOB in command("users", "list").stdout
 
 
 def test_the_last_owner_is_not_purged(tmp_path: Path, command: Command) -> None:

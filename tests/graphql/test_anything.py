@@ -8,7 +8,7 @@ import httpx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.clients import DOCUMENTS
+from tests.documents import DOCUMENTS
 from tests.factories import Place
 
 examples = settings(

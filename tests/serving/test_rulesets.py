@@ -60,9 +60,9 @@ async def test_all_who_ask_at_one_moment_share_one_load(
 
 async def test_a_snapshot_never_changes_under_its_reader(cache: RulesetCache, place: Place) -> None:
     before = await cache.get(place.environment_id)
-    document = before.document()
+    document = before.encoded()
     await place.org.editor.make("killFlag", **place.banner)
-    assert before.document() == document
+    assert before.encoded() == document
     assert (await cache.get(place.environment_id)).version == before.version + 1
 
 

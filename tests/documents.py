@@ -1,0 +1,126 @@
+"""What GraphQLApi sends for each operation: everything that REST would answer with is selected."""
+
+_ACTOR = "kind id name onBehalfOf { kind id name }"
+_ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt etag"
+_PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
+_ENVIRONMENT = "id project { id } key name protected requiredApprovals version createdAt updatedAt etag"
+_FLAG = "id project { id } key type description initialValue createdAt updatedAt etag"
+_STATE = (
+    "id flag { id key type description } environment { id } defaultValue killed version updatedAt "
+    "rules { if value split { value percent name } rolloutPercent seed bucketBy name description } "
+    f"updatedBy {{ {_ACTOR} }} etag"
+)
+_API_KEY = (
+    "id name level actions environments { org projects envs } resources rateLimitPerMin approvalRequired ipAllowlist "
+    "expiresAt lastUsedAt hint mintedBy { kind id name } createdAt updatedAt etag"
+)
+_ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }}"
+_SESSION = "id current createdAt lastSeenAt expiresAt"
+_MEMBER = "id userId email displayName role createdAt updatedAt etag"
+_INVITATION = "id email role status invitedBy { kind id name } createdAt expiresAt"
+_PAGE = "pageInfo { hasNextPage endCursor }"
+
+
+def _mutation(name: str, selection: str) -> str:
+    return f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
+
+
+DOCUMENTS = {
+    "installClaim": _mutation("installClaim", f"me {{ {_ME} }} org {{ {_ORG} }}"),
+    "redeemLink": _mutation("redeemLink", f"me {{ {_ME} }}"),
+    "requestMagicLink": _mutation("requestMagicLink", "sent"),
+    "signUp": _mutation("signUp", "sent"),
+    "deleteMe": _mutation("deleteMe", "email"),
+    "sessions": (
+        f"query($limit: Int, $cursor: String) {{ sessions(first: $limit, after: $cursor) "
+        f"{{ nodes {{ {_SESSION} }} {_PAGE} }} }}"
+    ),
+    "deleteSession": _mutation("deleteSession", "session { id }"),
+    "members": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String) "
+        f"{{ members(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_MEMBER} }} {_PAGE} }} }}"
+    ),
+    "member": (
+        f"query($orgSlug: String!, $userId: ID!) {{ member(orgSlug: $orgSlug, userId: $userId) {{ {_MEMBER} }} }}"
+    ),
+    "updateMember": _mutation("updateMember", f"member {{ {_MEMBER} }}"),
+    "removeMember": _mutation("removeMember", f"member {{ {_MEMBER} }} tokens {{ tokenId name }} tokensRevoked"),
+    "invitations": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String) "
+        f"{{ invitations(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_INVITATION} }} {_PAGE} }} }}"
+    ),
+    "createInvitation": _mutation("createInvitation", f"invitation {{ {_INVITATION} }} acceptUrl"),
+    "revokeInvitation": _mutation("revokeInvitation", "invitation { id }"),
+    "invitation": "query($token: String!) { invitation(token: $token) { orgName orgSlug email role expiresAt } }",
+    "acceptInvitation": _mutation("acceptInvitation", f"me {{ {_ME} }} org {{ {_ORG} }}"),
+    "logout": "mutation { logout { signedOut } }",
+    "me": f"{{ me {{ {_ME} }} }}",
+    "createOrg": _mutation("createOrg", f"org {{ {_ORG} }}"),
+    "updateOrg": _mutation("updateOrg", f"org {{ {_ORG} }}"),
+    "org": f"query($slug: String!) {{ org(slug: $slug) {{ {_ORG} }} }}",
+    "orgs": (
+        "query($limit: Int, $cursor: String) "
+        f"{{ orgs(first: $limit, after: $cursor) {{ nodes {{ {_ORG} }} {_PAGE} }} }}"
+    ),
+    "deleteOrg": _mutation("deleteOrg", "org { id }"),
+    "createProject": _mutation("createProject", f"project {{ {_PROJECT} }}"),
+    "updateProject": _mutation("updateProject", f"project {{ {_PROJECT} }}"),
+    "deleteProject": _mutation("deleteProject", "project { id }"),
+    "project": f"query($projectId: ID!) {{ project(id: $projectId) {{ {_PROJECT} }} }}",
+    "projects": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String, $key: String) "
+        "{ projects(orgSlug: $orgSlug, first: $limit, after: $cursor, key: $key) "
+        f"{{ nodes {{ {_PROJECT} }} {_PAGE} }} }}"
+    ),
+    "createApiKey": _mutation("createApiKey", f"token apiKey {{ {_API_KEY} }}"),
+    "renewApiKey": _mutation("renewApiKey", f"apiKey {{ {_API_KEY} }}"),
+    "revokeApiKey": _mutation("revokeApiKey", "apiKey { id }"),
+    "apiKey": (
+        f"query($orgSlug: String!, $apiKeyId: ID!) {{ apiKey(orgSlug: $orgSlug, id: $apiKeyId) {{ {_API_KEY} }} }}"
+    ),
+    "apiKeys": (
+        "query($orgSlug: String!, $limit: Int, $cursor: String) "
+        f"{{ apiKeys(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_API_KEY} }} {_PAGE} }} }}"
+    ),
+    "createEnvironment": _mutation("createEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
+    "updateEnvironment": _mutation("updateEnvironment", f"environment {{ {_ENVIRONMENT} }}"),
+    "deleteEnvironment": _mutation("deleteEnvironment", "environment { id }"),
+    "environment": f"query($environmentId: ID!) {{ environment(id: $environmentId) {{ {_ENVIRONMENT} }} }}",
+    "environments": (
+        "query($projectId: ID!, $limit: Int, $cursor: String, $key: String) { project(id: $projectId) "
+        f"{{ environments(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_ENVIRONMENT} }} {_PAGE} }} }} }}"
+    ),
+    "createFlag": _mutation("createFlag", f"flag {{ {_FLAG} }}"),
+    "updateFlag": _mutation("updateFlag", f"flag {{ {_FLAG} }}"),
+    "deleteFlag": _mutation("deleteFlag", "flag { id }"),
+    "flag": f"query($projectId: ID!, $key: String!) {{ flag(projectId: $projectId, key: $key) {{ {_FLAG} }} }}",
+    "flags": (
+        "query($projectId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
+        "{ project(id: $projectId) { flags(first: $limit, after: $cursor, key: $key, search: $search, type: $type) "
+        f"{{ nodes {{ {_FLAG} }} {_PAGE} }} }} }}"
+    ),
+    "flagState": (
+        "query($environmentId: ID!, $key: String!) "
+        f"{{ flagState(environmentId: $environmentId, key: $key) {{ {_STATE} }} }}"
+    ),
+    "flagStates": (
+        "query($environmentId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
+        "{ environment(id: $environmentId) "
+        "{ flagStates(first: $limit, after: $cursor, key: $key, search: $search, type: $type) "
+        f"{{ nodes {{ {_STATE} }} {_PAGE} }} }} }}"
+    ),
+    "updateFlagState": _mutation("updateFlagState", f"flagState {{ {_STATE} }}"),
+    "replaceFlagState": _mutation("replaceFlagState", f"flagState {{ {_STATE} }}"),
+    "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
+    "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
+    "ruleset": (
+        "query($environmentId: ID!) { ruleset(environmentId: $environmentId) "
+        "{ environmentId version targetIdField flags configs segments } }"
+    ),
+    "evaluate": (
+        "query($input: EvaluateInput!) { evaluate(input: $input) { environmentId version "
+        "evaluations { key evaluation { value defaultValue "
+        "reason { kind ruleIndex ruleName variant trace truncated } } } } }"
+    ),
+    "errorCatalog": "{ errorCatalog { code title status meaning causes action examples { rest graphql } } }",
+}

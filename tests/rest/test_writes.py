@@ -1,0 +1,72 @@
+"""What a write answers over REST: where the new resource is, its tag, and nothing where nothing is left."""
+
+import httpx2
+
+from tests.conftest import CLAIM_CODE
+from tests.factories import Place
+
+PREFIX = "/api/v1"
+
+
+async def follow(client: httpx2.AsyncClient, created: httpx2.Response) -> None:
+    """A 201 says where the resource is; a GET there gives the same body and tag."""
+    assert created.status_code == 201
+    found = await client.get(created.headers["location"])
+    assert found.status_code == 200
+    assert (found.json(), found.headers["etag"]) == (created.json(), created.headers["etag"])
+
+
+async def test_a_create_says_where_the_resource_is(place: Place) -> None:
+    client = place.org.owner.client
+    for path, body in (
+        ("/orgs", {"slug": "second", "name": "Second"}),
+        (f"/orgs/{place.org.slug}/projects", {"key": "app", "name": "App"}),
+        (f"/projects/{place.project_id}/environments", {"key": "dev", "name": "Dev"}),
+        (f"/projects/{place.project_id}/flags", {"key": "a.b_c-d", "type": "boolean", "defaultValue": True}),
+    ):
+        await follow(client, await client.post(PREFIX + path, json=body))
+
+
+async def test_a_claim_says_where_the_org_is(client: httpx2.AsyncClient) -> None:
+    body = {"email": "ada@example.com", "orgName": "Acme", "orgSlug": "acme", "claimCode": CLAIM_CODE}
+    claimed = await client.post(f"{PREFIX}/auth/install-claim", json=body)
+    assert claimed.status_code == 201
+    assert (await client.get(claimed.headers["location"])).json() == claimed.json()["org"]
+
+
+async def test_a_write_answers_with_the_new_tag(place: Place) -> None:
+    client, path = place.org.owner.client, f"{PREFIX}/envs/{place.environment_id}/flags/banner"
+    for method, at, body in (
+        ("PATCH", path, {"defaultValue": "x"}),
+        ("PUT", f"{path}/state", {"defaultValue": "y", "rules": []}),
+        ("POST", f"{path}/kill", None),
+        ("POST", f"{path}/restore", {}),
+        ("POST", f"{path}/restore", {"reason": "Again."}),
+    ):
+        written = await client.request(method, at, json=body)
+        assert written.status_code == 200
+        found = await client.get(path)
+        assert (found.headers["etag"], found.json()) == (written.headers["etag"], written.json())
+
+
+async def test_a_delete_answers_nothing_and_takes_its_words_from_body_query_or_header(place: Place) -> None:
+    client = place.org.owner.client
+    dev = await place.org.owner.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+    for path, sent in (
+        (f"/projects/{place.project_id}/flags/checkout", {"headers": {"X-Reason": "Überholt.".encode()}}),
+        (f"/envs/{dev['id']}", {"params": {"confirm": "dev"}}),
+        (f"/projects/{place.project_id}", {"json": {"confirm": "web"}}),
+    ):
+        response = await client.request("DELETE", PREFIX + path, **sent)
+        assert (response.status_code, response.content) == (204, b"")
+        assert (await client.request("DELETE", PREFIX + path, **sent)).status_code == 404
+
+
+async def test_signing_out_answers_nothing_with_any_cookie_or_none(place: Place, client: httpx2.AsyncClient) -> None:
+    for caller, headers in (
+        (place.org.owner.client, {}),
+        (client, {}),
+        (client, {"Cookie": "signalbox_session=sbs_stale"}),
+    ):
+        response = await caller.post(f"{PREFIX}/auth/logout", headers=headers)
+        assert (response.status_code, response.content) == (204, b"")

@@ -1,0 +1,138 @@
+"""GraphQL's answers in the shape of REST's, so that one test reads both."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def shaped(operation: str, found: Any) -> Any:
+    """The data of a root field as REST's body would have been."""
+    if (special := _SPECIAL.get(operation)) is not None:
+        return special(found)
+    inner = innermost(found)
+    if inner is not None and "nodes" in inner:
+        return [_resource(node) for node in inner["nodes"]]
+    return inner if inner is None else _resource(inner)
+
+
+def innermost(found: Any) -> Any:
+    """The resource or connection inside of payloads and parents that hold nothing else."""
+    while isinstance(found, dict) and "id" not in found and "nodes" not in found and len(found) == 1:
+        found = next(iter(found.values()))
+    return found
+
+
+def _resource(node: dict[str, Any]) -> dict[str, Any]:
+    shaped = {name: value for name, value in node.items() if name != "etag"}
+    if "flag" in shaped:
+        flag = shaped.pop("flag")
+        shaped |= {"primitiveId": flag["id"], "key": flag["key"], "type": flag["type"].lower()}
+        shaped |= {"description": flag["description"], "environmentId": _id_of(shaped.pop("environment"))}
+        shaped["updatedBy"] = _actor(shaped["updatedBy"])
+    elif "type" in shaped:
+        shaped["type"] = shaped["type"].lower()
+    for name in ("role", "status"):
+        if name in shaped:
+            shaped[name] = shaped[name].lower()
+    if "invitedBy" in shaped:
+        shaped["invitedBy"] = _actor(shaped["invitedBy"])
+    if "rules" in shaped:
+        shaped["rules"] = [_without_nulls(rule) for rule in shaped["rules"]]
+    if "mintedBy" in shaped:
+        shaped["mintedBy"] = _actor(shaped["mintedBy"])
+        shaped["level"] = shaped["level"] and shaped["level"].lower()
+        shaped["actions"] = [one.lower() for one in shaped["actions"]]
+        shaped["environments"] = {name: value for name, value in shaped["environments"].items() if value is not None}
+    for parent, name in (("org", "orgId"), ("project", "projectId")):
+        if parent in shaped:
+            shaped[name] = _id_of(shaped.pop(parent))
+    return shaped
+
+
+def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
+    """REST leaves out what a rule does not have."""
+    given = {name: value for name, value in rule.items() if value is not None}
+    if "split" in given:
+        given["split"] = [_without_nulls(share) for share in given["split"]]
+    return given
+
+
+def _removed(found: dict[str, Any]) -> dict[str, Any]:
+    tokens = [{"id": token["tokenId"], "name": token["name"]} for token in found["tokens"]]
+    return {**found, "member": _resource(found["member"]), "tokens": tokens}
+
+
+def _id_of(parent: dict[str, Any] | None) -> str | None:
+    """A parent that a token may not read is null in GraphQL, where REST has its id."""
+    return None if parent is None else str(parent["id"])
+
+
+def _me_or_claim(found: dict[str, Any]) -> dict[str, Any]:
+    if "me" in found:
+        return {name: _me(value) if name == "me" else _resource(value) for name, value in found.items()}
+    return _me(found)
+
+
+def _me(found: dict[str, Any]) -> dict[str, Any]:
+    if found["orgs"] is None:
+        return {"actor": _actor(found["actor"])}
+    orgs = [{"org": _resource(one["org"]), "role": one["role"].lower()} for one in found["orgs"]]
+    return {**found, "actor": _actor(found["actor"]), "orgs": orgs}
+
+
+def _actor(found: dict[str, Any]) -> dict[str, Any]:
+    shaped = {**found, "kind": found["kind"].lower()}
+    if (minter := shaped.pop("onBehalfOf", None)) is not None:
+        shaped["onBehalfOf"] = _actor(minter)
+    return shaped
+
+
+def _evaluations(found: dict[str, Any]) -> dict[str, Any]:
+    by_key = {}
+    for entry in found["evaluations"]:
+        one = entry["evaluation"]
+        if one is not None:
+            one["reason"] = _without_nulls({**one["reason"], "kind": one["reason"]["kind"].lower()})
+        by_key[entry["key"]] = one
+    return {**found, "evaluations": by_key}
+
+
+def _nothing(_: Any) -> None:
+    """REST answers 204."""
+
+
+def _same(found: Any) -> Any:
+    return found
+
+
+def _invited(found: dict[str, Any]) -> dict[str, Any]:
+    return {**_resource(found["invitation"]), "acceptUrl": found["acceptUrl"]}
+
+
+def _minted(found: dict[str, Any]) -> dict[str, Any]:
+    return {**_resource(found["apiKey"]), "token": found["token"]}
+
+
+_SPECIAL: dict[str, Callable[[Any], Any]] = {
+    "logout": _nothing,
+    "deleteOrg": _nothing,
+    "deleteProject": _nothing,
+    "deleteEnvironment": _nothing,
+    "deleteFlag": _nothing,
+    "deleteSession": _nothing,
+    "deleteMe": _nothing,
+    "revokeInvitation": _nothing,
+    "revokeApiKey": _nothing,
+    "ruleset": _same,
+    "errorCatalog": _same,
+    "requestMagicLink": _same,
+    "signUp": _same,
+    "evaluate": _evaluations,
+    "removeMember": _removed,
+    "invitation": _resource,
+    "createInvitation": _invited,
+    "createApiKey": _minted,
+    "me": _me_or_claim,
+    "installClaim": _me_or_claim,
+    "redeemLink": _me_or_claim,
+    "acceptInvitation": _me_or_claim,
+}

@@ -1,0 +1,62 @@
+"""The page about tokens in Chromium, without JavaScript: mint, use, be refused, revoke."""
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.processes import Served
+from tests.web.conftest import Watch
+from tests.web.test_browser import claim
+from tests.web.test_people import new_page
+
+
+def test_a_token_is_minted_used_and_revoked(browser: Browser, server: Served, claim_link: str) -> None:
+    page = new_page(browser, Watch())
+    claim(page, claim_link)
+    page.get_by_role("link", name="Acme Rail").click()
+    page.get_by_role("link", name="Tokens").click()
+    page.get_by_label("Name").fill("ci")
+    page.get_by_label("What it may do").select_option("observer")
+    page.get_by_label("Where", exact=True).select_option("org")
+    page.get_by_label("Which keys").fill("payments.*, not a key!")
+    page.get_by_role("button", name="Mint").click()
+    expect(page.get_by_role("alert")).to_contain_text("resources.2")
+    expect(page.get_by_label("Name")).to_have_value("ci")
+    page.get_by_label("Which keys").fill("*")
+    page.get_by_role("button", name="Mint").click()
+    expect(page.get_by_role("status")).to_contain_text("ci is minted.")
+    secret = page.get_by_label("Secret").inner_text().strip()
+    assert re.fullmatch(r"sbx_[0-9A-Za-z]{49}", secret)
+
+    api = browser.new_context(extra_http_headers={"Authorization": f"Bearer {secret}"}).request
+    answer = api.get(f"{server.url}/api/v1/auth/me")
+    assert answer.json()["actor"]["name"] == "ci"
+    assert answer.headers["x-ratelimit-limit"] == "600"
+
+    page.get_by_role("link", name="Acme Rail").click()
+    page.get_by_role("link", name="Tokens").click()
+    assert secret not in page.content()
+    expect(page.get_by_role("listitem").filter(has_text="ci")).to_contain_text("observer")
+    page.get_by_role("button", name="Revoke ci").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+    assert api.get(f"{server.url}/api/v1/auth/me").status == 401
+
+
+def test_each_choice_names_the_refusal_that_it_leads_to(browser: Browser, server: Served, claim_link: str) -> None:
+    page = new_page(browser, Watch())
+    claim(page, claim_link)
+    page.goto(f"{server.url}/app/orgs/acme-rail/tokens")
+    page.screenshot(path="/tmp/tokens_page.png", full_page=True)
+    codes = {
+        "token_action_denied",
+        "token_env_out_of_scope",
+        "token_resource_out_of_scope",
+        "token_ip_denied",
+        "token_rate_limit",
+        "approval_not_supported",
+        "scope_denied",
+        "forbidden",
+        "unauthorized",
+    }
+    told = {link.inner_text() for link in page.locator("form a[href^='/docs/errors#']").all()}
+    assert told == codes
