@@ -25,7 +25,6 @@ WITHOUT_ROW = {
     "logout": "oneself",
     "me": "oneself",
     "openapi": "everybody",
-    "orgs": "one's own",
     "redeemLink": "whoever holds the link",
     "requestMagicLink": "everybody",
     "sessions": "one's own",

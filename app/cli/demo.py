@@ -13,7 +13,7 @@ from app.domain.ids import new_request_id
 from app.domain.preconditions import IfMatch
 from app.middleware.authentication import COOKIE
 from app.models import Environment
-from app.services import claim, environments, flags, instance, links, projects
+from app.services import claim, environments, flags, instance, links, projects, tokens
 from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork
 
@@ -42,8 +42,12 @@ RULES = [
     {"name": "our own people", "if": {"field": "email", "$endsWith": "@demo.example"}, "value": True},
     {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True},
 ]
+TOKEN = {"name": "demo", "level": "observer", "resources": ["*"]}
 CONTEXT = {"userId": "u-2", "plan": "pro"}
-QUERY = "{ orgs { nodes { slug projects(first: 10) { nodes { key flags(first: 20) { nodes { key type description } } } } } } }"
+QUERY = (
+    "{ orgs { nodes { slug projects(first: 10) { nodes "
+    "{ key flags(first: 20) { nodes { key type description } } } } } } }"
+)
 UNCONDITIONAL = IfMatch(None)
 
 P = ParamSpec("P")
@@ -74,8 +78,9 @@ async def fill(node: Node) -> str:
         return "  --demo: this instance is not empty, so it is served as it is.\n"
     owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.visit(None))
     production = await _fill_project(filler)
+    minted = await filler.do(tokens.mint_token, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])
-    return shown(node.settings.public_url, owner.secret, link, production.id)
+    return shown(node.settings.public_url, owner.secret, link, minted.secret, production.id)
 
 
 async def _fill_project(filler: Filler) -> Environment:
@@ -95,7 +100,7 @@ async def _fill_project(filler: Filler) -> Environment:
     return production
 
 
-def shown(url: str, secret: str, link: str, environment_id: str) -> str:
+def shown(url: str, secret: str, link: str, token: str, environment_id: str) -> str:
     """How to look at the demo in a browser and from a shell."""
     return f"""  The organisation "demo" is filled. Sign in as its owner by this link, once and within 15 minutes:
 
@@ -105,18 +110,22 @@ def shown(url: str, secret: str, link: str, environment_id: str) -> str:
 
     {COOKIE}={secret}
 
+  Machines send this token, which reads the environment "production" and changes nothing:
+
+    {token}
+
   Evaluate its flags over REST:
 
-{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", secret, {"context": CONTEXT})}
+{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"Authorization: Bearer {token}", {"context": CONTEXT})}
 
-  Look around over GraphQL:
+  Look around over GraphQL, as the owner:
 
-{_curl(f"{url}/graphql", secret, {"query": QUERY})}
+{_curl(f"{url}/graphql", f"Cookie: {COOKIE}={secret}", {"query": QUERY})}
 """
 
 
-def _curl(address: str, secret: str, body: object) -> str:
+def _curl(address: str, credentials: str, body: object) -> str:
     return f"""    curl {address} \\
-      -H 'Cookie: {COOKIE}={secret}' \\
+      -H '{credentials}' \\
       -H 'Content-Type: application/json' \\
       -d {shlex.quote(json.dumps(body))}"""

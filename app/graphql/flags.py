@@ -1,8 +1,8 @@
 """Flags in GraphQL: identities and their states."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import strawberry
 
 from app.domain.policy import Thing
@@ -59,7 +59,7 @@ class Flag(Node):
             key=row.key,
             type=FlagType(row.value_type),
             description=row.description,
-            initial_value=json.loads(row.initial_value),
+            initial_value=orjson.loads(row.initial_value),
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
             etag=row_etag(row),
@@ -104,8 +104,8 @@ class FlagState(Node):
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
-            default_value=json.loads(state.default_value),
-            rules=[Rule.of(rule) for rule in json.loads(state.rules)],
+            default_value=orjson.loads(state.default_value),
+            rules=[Rule.of(rule) for rule in orjson.loads(state.rules)],
             killed=state.killed,
             version=state.from_version,
             updated_at=Time(state.updated_at),

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -17,6 +18,7 @@ from sqlmodel import col
 from app.domain.errors import AppError
 from app.models import Instance
 from app.models.base import Identified
+from app.store.one_hop import Driver
 
 WRITE_WAIT_SECONDS = 20.0
 READERS = 4
@@ -118,7 +120,13 @@ class Postgres(Database):
 
     def __init__(self, url: str) -> None:
         address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
-        self._engine = create_async_engine(address, pool_size=10, max_overflow=10, pool_timeout=WRITE_WAIT_SECONDS)
+        self._engine = create_async_engine(
+            address,
+            json_deserializer=orjson.loads,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=WRITE_WAIT_SECONDS,
+        )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     def reading(self) -> AsyncSession:
@@ -152,7 +160,12 @@ class Postgres(Database):
 
 def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", pool_size=pool_size, max_overflow=0, connect_args={"timeout": 10}
+        f"sqlite+aiosqlite:///{path}",
+        module=Driver(),
+        json_deserializer=orjson.loads,
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"timeout": 10},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

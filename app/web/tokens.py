@@ -48,7 +48,7 @@ class Tokens(Desk):
         """Ends a token at once."""
 
         async def act(uow: UnitOfWork, slug: str, _: Form) -> dict[str, Any]:
-            await tokens.revoke_token(uow, slug, request.path_params["api_key_id"], None, UNCONDITIONAL)
+            await tokens.revoke_token(uow, slug, request.path_params["api_key_id"], {}, UNCONDITIONAL)
             return {}
 
         return await self._act(request, act)

@@ -1,9 +1,11 @@
 """Organisations: made by anybody who is signed in, read by members, renamed by admins."""
 
+import asyncio
+
 import pytest
 
 from app.models import DEFAULT_RATE_PER_MIN
-from tests.factories import Instance, Org
+from tests.factories import Instance, Org, Place
 
 
 async def test_who_creates_an_org_owns_it(instance: Instance) -> None:
@@ -66,3 +68,50 @@ async def test_the_orgs_listed_are_ones_own(instance: Instance) -> None:
     assert [org["slug"] for org in await theirs.owner.make("orgs")] == ["theirs"]
     _, nobody = await instance.person("nobody")
     assert await nobody.make("orgs") == []
+
+
+@pytest.mark.provokes("slug_unavailable")
+async def test_of_two_who_want_a_slug_at_one_moment_one_has_it(instance: Instance) -> None:
+    people = [(await instance.person(name))[1] for name in ("ada", "bob", "eve")]
+    replies = await asyncio.gather(*(one.do("createOrg", slug="acme", name="Acme") for one in people))
+    assert sorted(reply.code or "" for reply in replies) == ["", "slug_unavailable", "slug_unavailable"]
+    assert len((await instance.rows())["org"]) == 1
+
+
+@pytest.mark.provokes("not_found")
+async def test_what_is_below_a_deleted_org_is_gone_for_every_caller_at_once(instance: Instance, place: Place) -> None:
+    org, kept = place.org, await instance.place(await instance.org("kept"))
+    token = await instance.token(org)
+    made = await org.admin.make("createInvitation", orgSlug=org.slug, email="bob@example.com", role="viewer")
+    await instance.mails()
+    assert (await place.evaluated("checkout"))["value"] is True
+    await org.owner.make("deleteOrg", slug=org.slug, confirm=org.slug)
+    for caller in (org.owner, org.viewer):
+        for operation, arguments in (
+            ("org", {"slug": org.slug}),
+            ("members", {"orgSlug": org.slug}),
+            ("project", {"projectId": place.project_id}),
+            ("environment", {"environmentId": place.environment_id}),
+            ("evaluate", {"environmentId": place.environment_id, "context": {}}),
+            ("ruleset", {"environmentId": place.environment_id}),
+        ):
+            assert (await caller.do(operation, **arguments)).code == "not_found", operation
+        assert (await caller.make("me"))["orgs"] == []
+    assert (await token.do("evaluate", environmentId=place.environment_id, context={})).code == "unauthorized"
+    invited = await instance.anonymous().do("invitation", token=made["acceptUrl"].rpartition("/")[2])
+    assert invited.code == "not_found"
+    assert (await kept.evaluated("checkout"))["value"] is True
+    await org.owner.make("createOrg", slug=org.slug, name="Again")
+    assert await org.owner.make("projects", orgSlug=org.slug) == []
+
+
+async def test_a_person_is_in_several_orgs_with_a_role_in_each(instance: Instance, org: Org) -> None:
+    other = await instance.org("other")
+    email = (await org.viewer.make("me"))["email"]
+    made = await other.admin.make("createInvitation", orgSlug="other", email=email, role="admin")
+    await org.viewer.make("acceptInvitation", token=made["acceptUrl"].rpartition("/")[2])
+    await org.viewer.make("createOrg", slug="third", name="Third")
+    roles = {one["org"]["slug"]: one["role"] for one in (await org.viewer.make("me"))["orgs"]}
+    assert roles == {"acme": "viewer", "other": "admin", "third": "owner"}
+    assert (await org.viewer.do("updateOrg", slug="acme", name="x")).code == "insufficient_role"
+    await org.viewer.make("updateOrg", slug="other", name="x")

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from tests.processes import Served, serving
 
 POST = b"POST /api/v1/auth/link HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +53,14 @@ def test_a_declared_length_too_large_is_refused_unread(server: Served) -> None:
 def test_a_chunked_body_too_large_is_refused_when_it_is(server: Served) -> None:
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     ended = chunk * 20 + b"0\r\n\r\n"
-    answer = said(server, POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + ended)
+    answer = said(server, POST + b"Transfer-Encoding: chunked\r\n\r\n" + ended, LAST)
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"The body is larger than 1024 KiB." in answer
 
 
 def test_a_refusal_leaves_the_connection_to_the_next_request(server: Served) -> None:
     bad = POST + b"Content-Length: 1\r\n\r\n{"
-    good = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = said(server, bad, good)
+    answer = said(server, bad, LAST)
     assert answer.count(b"HTTP/1.1 ") == 2
     assert answer.index(b"HTTP/1.1 400") < answer.index(b"HTTP/1.1 200")
 

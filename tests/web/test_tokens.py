@@ -20,7 +20,7 @@ def test_a_token_is_minted_used_and_revoked(browser: Browser, server: Served, cl
     page.get_by_label("Where", exact=True).select_option("org")
     page.get_by_label("Which keys").fill("payments.*, not a key!")
     page.get_by_role("button", name="Mint").click()
-    expect(page.get_by_role("alert")).to_contain_text("resources.2")
+    expect(page.get_by_role("alert")).to_contain_text("resources.3")
     expect(page.get_by_label("Name")).to_have_value("ci")
     page.get_by_label("Which keys").fill("*")
     page.get_by_role("button", name="Mint").click()
