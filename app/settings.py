@@ -63,7 +63,11 @@ def _smtp_url(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/") or parts.query:
+    try:
+        bare = parts.port != 0 and not parts.path.strip("/") and not parts.query
+    except ValueError:  # the port is no number
+        bare = False
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not bare:
         raise ValueError("takes smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS)")
     return url
 

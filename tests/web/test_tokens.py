@@ -46,7 +46,6 @@ def test_each_choice_names_the_refusal_that_it_leads_to(browser: Browser, server
     page = new_page(browser, Watch())
     claim(page, claim_link)
     page.goto(f"{server.url}/app/orgs/acme-rail/tokens")
-    page.screenshot(path="/tmp/tokens_page.png", full_page=True)
     codes = {
         "token_action_denied",
         "token_env_out_of_scope",
