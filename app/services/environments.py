@@ -43,8 +43,8 @@ class UpdateEnvironment(Command):
 
 async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> Environment:
     """Makes an environment in the project: at version 0, or at version 1 as a copy. Raises `key_collision`."""
+    source = await _source(uow, project_id, body)
     access = await enter_project(uow, project_id, Operation.CREATE_ENVIRONMENT)
-    source = await _source(access, body)
     _require_for_protection(access, body)
     command = validate(CreateEnvironment, body)
     access = await access.to_write()
@@ -64,13 +64,13 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
     return environment
 
 
-async def _source(access: ProjectAccess, body: object) -> Environment | None:
-    """The environment to copy, an id that is looked at with those in the path. Raises `not_found`."""
+async def _source(uow: UnitOfWork, project_id: str, body: object) -> Environment | None:
+    """The environment to copy, an id that comes before the role as those in the path do. Raises `not_found`."""
     named = body.get("copyFromEnvId") if isinstance(body, Mapping) else None
     if not isinstance(named, str):
         return None
-    source = await enter_environment(access.uow, named, Operation.READ_STATE)
-    if source.project.id != access.project.id:
+    source = await enter_environment(uow, named, Operation.READ_STATE)
+    if source.project.id != project_id:
         raise not_found("environment in this project")
     return source.environment
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.ids import new_id
 from tests.factories import Instance, Place
 
 
@@ -52,3 +53,12 @@ async def test_environments_are_listed_oldest_first(place: Place) -> None:
     assert [one["key"] for one in listed] == ["prod", "dev", "alpha"]
     by_key = await place.org.viewer.make("environments", projectId=place.project_id, key="dev")
     assert [one["key"] for one in by_key] == ["dev"]
+
+
+@pytest.mark.provokes("not_found", "insufficient_role")
+async def test_the_environment_to_copy_is_missed_before_the_role_is_looked_at(place: Place) -> None:
+    asked = {"projectId": place.project_id, "key": "copy", "name": "Copy"}
+    missing = await place.org.viewer.do("createEnvironment", **asked, copyFromEnvId=new_id())
+    found = await place.org.viewer.do("createEnvironment", **asked, copyFromEnvId=place.environment_id)
+    assert (missing.code, found.code) == ("not_found", "insufficient_role")
+    assert len(await place.org.viewer.make("environments", projectId=place.project_id)) == 1

@@ -110,3 +110,17 @@ async def test_one_project_does_not_see_the_flags_of_another(instance: Instance,
     async with instance.unchanged():
         reply = await place.org.editor.do("killFlag", environmentId=other.environment_id, key="only-web")
         assert reply.code == "not_found"
+
+
+async def test_an_identity_is_changed_and_no_environment_with_it(place: Place) -> None:
+    before = await place.version()
+    flag = await place.org.editor.make(
+        "updateFlag", projectId=place.project_id, key="checkout", description="The new one", initialValue=False
+    )
+    assert (flag["description"], flag["initialValue"]) == ("The new one", False)
+    assert await place.version() == before
+    state = await place.org.viewer.make("flagState", **place.checkout)
+    assert (state["description"], state["defaultValue"]) == ("The new one", True)
+    fresh = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+    started = await place.org.viewer.make("flagState", environmentId=fresh["id"], key="checkout")
+    assert started["defaultValue"] is False

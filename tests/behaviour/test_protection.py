@@ -1,0 +1,112 @@
+"""Protected environments: what waits for approval is refused until there are proposals; owners break the glass."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import Instance, Place
+
+CHANGES = {"updateFlagState": {"defaultValue": False}, "replaceFlagState": {"defaultValue": False, "rules": []}}
+
+
+@pytest.fixture
+async def guarded(place: Place) -> Place:
+    """The place, protected by its admin, with one flag killed."""
+    await place.org.editor.make("killFlag", **place.banner)
+    environment = await place.org.admin.make(
+        "updateEnvironment", environmentId=place.environment_id, protected=True, requiredApprovals=2
+    )
+    assert (environment["protected"], environment["requiredApprovals"]) == (True, 2)
+    return place
+
+
+@pytest.mark.provokes("insufficient_role")
+@pytest.mark.parametrize("asked", [{"protected": True}, {"requiredApprovals": 2}, {"protected": False, "name": "N"}])
+async def test_protecting_takes_an_admin(instance: Instance, place: Place, asked: dict[str, Any]) -> None:
+    async with instance.unchanged():
+        reply = await place.org.editor.do("updateEnvironment", environmentId=place.environment_id, **asked)
+        made = await place.org.editor.do(
+            "createEnvironment", projectId=place.project_id, key="k", **{"name": "N", **asked}
+        )
+    assert (reply.code, made.code) == ("insufficient_role", "insufficient_role")
+
+
+@pytest.mark.provokes("approval_not_supported")
+@pytest.mark.parametrize(
+    ("role", "operation"),
+    [
+        *(("editor", operation) for operation in (*CHANGES, "restoreFlag", "deleteFlag")),
+        *(("owner", operation) for operation in (*CHANGES, "restoreFlag", "deleteFlag")),
+        ("admin", "deleteEnvironment"),
+        ("owner", "deleteProject"),
+    ],
+)
+async def test_what_a_person_must_approve_is_refused(
+    instance: Instance, guarded: Place, role: str, operation: str
+) -> None:
+    asked = {
+        "restoreFlag": guarded.banner,
+        "deleteFlag": {"projectId": guarded.project_id, "key": "checkout"},
+        "deleteEnvironment": {"environmentId": guarded.environment_id, "confirm": "prod"},
+        "deleteProject": {"projectId": guarded.project_id, "confirm": "web"},
+    }.get(operation) or {**guarded.checkout, **CHANGES[operation]}
+    async with instance.unchanged():
+        reply = await getattr(guarded.org, role).do(operation, **asked)
+    assert reply.code == "approval_not_supported"
+
+
+async def test_a_kill_is_immediate_even_there(guarded: Place) -> None:
+    assert (await guarded.org.editor.make("killFlag", **guarded.checkout))["killed"] is True
+
+
+async def test_a_change_that_changes_nothing_is_no_change(guarded: Place) -> None:
+    before = await guarded.version()
+    await guarded.org.editor.make("updateFlagState", **guarded.checkout, defaultValue=True)
+    assert await guarded.version() == before
+
+
+@pytest.mark.provokes("approval_not_supported")
+@pytest.mark.parametrize("weaker", [{"protected": False}, {"requiredApprovals": 1}])
+async def test_protection_is_not_lowered_without_breaking_the_glass(
+    instance: Instance, guarded: Place, weaker: dict[str, Any]
+) -> None:
+    async with instance.unchanged():
+        reply = await guarded.org.owner.do("updateEnvironment", environmentId=guarded.environment_id, **weaker)
+    assert reply.code == "approval_not_supported"
+    lowered = await guarded.org.owner.make(
+        "updateEnvironment", environmentId=guarded.environment_id, **weaker, breakGlass="We are on call."
+    )
+    assert {name: lowered[name] for name in weaker} == weaker
+
+
+async def test_protection_is_raised_by_an_admin(guarded: Place) -> None:
+    raised = await guarded.org.admin.make(
+        "updateEnvironment", environmentId=guarded.environment_id, requiredApprovals=3
+    )
+    assert raised["requiredApprovals"] == 3
+
+
+async def test_an_owner_breaks_the_glass_and_the_audit_says_so(instance: Instance, guarded: Place) -> None:
+    state = await guarded.org.owner.make(
+        "updateFlagState", **guarded.checkout, defaultValue=False, breakGlass="The shop is down."
+    )
+    assert state["defaultValue"] is False
+    event = (await instance.audited())[-1]
+    assert (event.break_glass, event.reason, event.action) == (True, "The shop is down.", "update_state")
+
+
+@pytest.mark.provokes("insufficient_role", "invalid_request")
+async def test_breaking_the_glass_takes_an_owner_and_a_reason(instance: Instance, guarded: Place) -> None:
+    change = {**guarded.checkout, "defaultValue": False}
+    async with instance.unchanged():
+        admin = await guarded.org.admin.do("updateFlagState", **change, breakGlass="Let me.")
+        silent = await guarded.org.owner.do("updateFlagState", **change, breakGlass="")
+    assert (admin.code, silent.code) == ("insufficient_role", "invalid_request")
+
+
+async def test_a_reason_to_break_the_glass_changes_nothing_where_there_is_no_glass(
+    instance: Instance, place: Place
+) -> None:
+    await place.org.editor.make("updateFlagState", **place.checkout, defaultValue=False, breakGlass="For safety.")
+    event = (await instance.audited())[-1]
+    assert (event.break_glass, event.reason) == (False, None)
