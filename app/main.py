@@ -1,6 +1,5 @@
 """The composition root: builds everything once, and hands each path to its surface."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -39,10 +38,14 @@ def open_database(settings: Settings) -> Database:
 async def open_node(settings: Settings) -> Node:
     """Brings the database up to date and gathers what the process holds. The caller closes the node's database."""
     database = open_database(settings)
-    await migrations.upgrade(database)
-    caches = Caches(RulesetCache(database), TokenCache(database, settings.max_rate_per_min))
-    async with UnitOfWork(database, caches, new_request_id()) as uow:
-        row = await instance.prepare(uow, settings)
+    try:
+        await migrations.upgrade(database)
+        caches = Caches(RulesetCache(database), TokenCache(database, settings.max_rate_per_min))
+        async with UnitOfWork(database, caches, new_request_id()) as uow:
+            row = await instance.prepare(uow, settings)
+    except BaseException:
+        await database.close()
+        raise
     return Node(settings, database, caches, CursorCodec(row.signing_key), settings.trusted_networks)
 
 
@@ -52,13 +55,13 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         node = app.state.node = await open_node(settings)
-        app.router.routes[:] = surfaces(node)
-        app.router.default = web.build(node)
-        flushing = asyncio.create_task(node.last_uses.keep_flushing())
-        async with postman.working(node):
-            yield
-        flushing.cancel()
-        await node.close()
+        try:
+            app.router.routes[:] = surfaces(node)
+            app.router.default = web.build(node)
+            async with node.last_uses.flushing(), postman.working(node):
+                yield
+        finally:
+            await node.close()
 
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False

@@ -22,6 +22,7 @@ from app.store.unit_of_work import Subject
 
 SIZES = (100, 10_000)
 WRITES = 60
+CONTEXT = {"userId": "user-123", "plan": "free", "age": 31}  # no rule admits it
 
 
 async def fill(node: Node, size: int, rules: list[dict[str, Any]]) -> tuple[Member, str]:
@@ -67,7 +68,7 @@ async def write_and_evaluate(node: Node, member: Member, environment_id: str, va
     async with node.unit("req_bench", member) as uow:
         await flags.update_flag_state(uow, environment_id, "flag-7", {"defaultValue": value}, IfMatch())
     ruleset = await node.rulesets.get(environment_id)
-    found = ruleset.compiled.call({}).evaluate("flag-7")
+    found = ruleset.compiled.call(CONTEXT).evaluate("flag-7")
     assert found is not None
     assert found.value is value
     return (time.perf_counter() - started) * 1000

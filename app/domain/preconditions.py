@@ -21,12 +21,26 @@ class IfMatch:
 
     def require(self, tag: str) -> None:
         """Raises `precondition_failed` unless `tag` is among the tags, and `invalid_request` for what is no tag."""
+        tags = self._tags()
+        if tags is not None and tag.strip('"') not in tags:
+            raise AppError("precondition_failed")
+
+    def require_but_for_last_step(self, tag: str) -> None:
+        """As `require`, for a tag whose last step tells what is no change: a token's last use."""
+        tags = self._tags()
+        if tags is not None and _but_last_step(tag.strip('"')) not in map(_but_last_step, tags):
+            raise AppError("precondition_failed")
+
+    def _tags(self) -> list[str] | None:
         if self.header is None or self.header.strip() == "*":
-            return
+            return None
         if not _LIST.fullmatch(self.header):
             raise invalid({self.name: 'Must be * or a list of quoted tags, such as "3.1".'})
-        if tag.strip('"') not in _TAG.findall(self.header):
-            raise AppError("precondition_failed")
+        return _TAG.findall(self.header)
+
+
+def _but_last_step(tag: str) -> str:
+    return tag.rpartition(".")[0]
 
 
 def none_match(header: str | None, tag: str) -> bool:

@@ -21,11 +21,12 @@ from app.graphql.schema import schema
 from app.middleware.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
 from app.middleware.bodies import decode, read_json
 from app.middleware.failures import Failures
+from app.middleware.methods import Methods
 from app.middleware.requests import info_of
 from app.serving.node import Node
 
 PATH = "/graphql"
-ALLOW = "GET, HEAD, OPTIONS, POST"
+METHODS = Methods({"GET": True, "POST": False})  # whether queries alone may come by it
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 INTERNAL = 500
@@ -55,20 +56,18 @@ class View:
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
-        method, headers = scope["method"], Headers(scope=scope)
-        if method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": ALLOW})
-        if method not in {"GET", "HEAD", "POST"}:
-            raise AppError("method_not_allowed", headers={"Allow": ALLOW})
-        if method != "POST" and _prefers_page(headers.get("accept")):
+        queries_only = METHODS.find(scope["method"])
+        if queries_only is None:
+            return METHODS.told()
+        if queries_only and _prefers_page(Headers(scope=scope).get("accept")):
             return self.explorer()
         await authenticate(self.node, scope)
-        if method == "POST":
+        if queries_only:
+            document = _read(_from_query(QueryParams(scope["query_string"])))
+        else:
             require_own_origin(self.node, scope)
             document = _read(await read_json(scope, receive))
-        else:
-            document = _read(_from_query(QueryParams(scope["query_string"])))
-        return await self._run(scope, document, queries_only=method != "POST")
+        return await self._run(scope, document, queries_only=queries_only)
 
     async def _run(self, scope: Scope, document: Document, *, queries_only: bool) -> Response:
         info = info_of(scope)
@@ -101,7 +100,8 @@ def build(node: Node, explorer: Callable[[], Response]) -> ASGIApp:
 def refusal(error: AppError, request_id: str) -> Response:
     """What is refused before a document runs: `errors` without `data`, with REST's status and headers."""
     entry = {"message": error.message, "extensions": extensions_of(error, request_id)}
-    return Response(orjson.dumps({"errors": [entry]}), error.status, error.headers, JSON)
+    headers = {"Cache-Control": "no-store", **error.headers}
+    return Response(orjson.dumps({"errors": [entry]}), error.status, headers, JSON)
 
 
 def _result(result: ExecutionResult, request_id: str, media_type: str) -> Response:

@@ -13,7 +13,6 @@ from app.mail.carriers import Carrier, Undelivered, carrier_for
 from app.mail.wording import worded
 from app.models import Letter, now
 from app.services import housekeeping, letters, mail
-from app.services.letters import Message
 from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork
 
@@ -50,31 +49,40 @@ class Postman:
     async def deliver_one(self) -> bool:
         """Delivers a letter that is due. False when there was none."""
         async with self._unit() as uow:
-            if (letter := await mail.take(uow)) is None:
-                return False
-            message = await letters.compose(uow, letter, self._node.settings)
-        if message is None:
-            async with self._unit() as uow:
-                await mail.done(uow, letter)
-            return True
-        await self._deliver(letter, message)
+            letter = await mail.take(uow)
+        if letter is None:
+            return False
+        await self._deliver(letter)
         return True
 
-    async def _deliver(self, letter: Letter, message: Message) -> None:
+    async def _deliver(self, letter: Letter) -> None:
+        """Notes what became of the letter: one that we cannot compose or word must not keep the others waiting."""
         try:
-            await self._carrier.carry(letter, message, worded(message, self._node.settings.sender))
-        except Undelivered as fault:
+            sent = await self._send(letter)
+        except (Undelivered, AppError) as fault:
+            for_good = isinstance(fault, Undelivered) and fault.for_good
             log.warning("mail failed", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(fault))
             async with self._unit() as uow:
-                await mail.failed(uow, letter, str(fault), for_good=fault.for_good)
-        except Exception as fault:  # one letter that we cannot word must not keep the others waiting
+                await mail.failed(uow, letter, str(fault), for_good=for_good)
+        except Exception as fault:
             log.exception("mail failed", letter=letter.id, kind=letter.kind, attempt=letter.attempts)
             async with self._unit() as uow:
                 await mail.failed(uow, letter, type(fault).__name__, for_good=True)
         else:
-            log.info("mail sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts)
+            if sent:
+                log.info("mail sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts)
             async with self._unit() as uow:
                 await mail.done(uow, letter)
+
+    async def _send(self, letter: Letter) -> bool:
+        """False where there is nobody to send it to any more. In a unit of its own, for the taking must stand."""
+        async with self._unit() as uow:
+            await uow.begin_write()
+            message = await letters.compose(uow, letter, self._node.settings)
+        if message is None:
+            return False
+        await self._carrier.carry(letter, message, worded(message, self._node.settings.sender))
+        return True
 
     async def _sweep(self) -> None:
         if now() - self._swept_at >= SWEEPS_EVERY:

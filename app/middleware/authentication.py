@@ -48,9 +48,11 @@ async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, p
     if (secret := HTTPConnection(scope).cookies.get(COOKIE)) is None:
         return
     async with node.unit(info.request_id) as uow:
-        person = await sessions.authenticate(uow, secret)
-    if person is not None:
-        info.actor = person
+        found = await sessions.authenticate(uow, secret)
+    if found is not None:
+        info.actor = found.member
+        if found.slid:
+            info.renewed_cookie = _cookie(node, secret)
     elif not public:
         raise AppError("unauthorized", headers={"Set-Cookie": f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"})
 
@@ -95,6 +97,12 @@ def set_cookie(node: Node, response: Response, secret: str) -> None:
         samesite="lax",
         secure=node.settings.secure_cookies,
     )
+
+
+def _cookie(node: Node, secret: str) -> bytes:
+    response = Response()
+    set_cookie(node, response, secret)
+    return response.headers["set-cookie"].encode("latin-1")
 
 
 def clear_cookie(node: Node, response: Response) -> None:

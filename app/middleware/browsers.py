@@ -1,6 +1,6 @@
 """Which browser asked for a sign-in link: it redeems the link at once, another one is asked to press a button.
 
-Scanners of mail open links and press none. What is no browser, for it sends no `Sec-Fetch-Mode`, has no such cookie.
+Scanners of mail open links and press no buttons. What is no browser, such as curl, has no such cookie.
 """
 
 from datetime import timedelta
@@ -17,8 +17,8 @@ LIFETIME = timedelta(days=1)
 
 
 def is_browser(headers: Headers) -> bool:
-    """Whether the request says that it comes from a browser."""
-    return "sec-fetch-mode" in headers
+    """Whether the request says that it comes from a browser: over plain HTTP only by the HTML that it asks for."""
+    return "sec-fetch-mode" in headers or "text/html" in headers.get("accept", "")
 
 
 def browser_of(headers: Headers) -> str | None:

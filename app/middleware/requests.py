@@ -1,4 +1,4 @@
-"""Every request's id, its one log line, and the last resort for what nobody caught. Pure ASGI, outermost."""
+"""Every request's id and its one log line. Pure ASGI, outermost."""
 
 import time
 from dataclasses import dataclass, field
@@ -23,7 +23,8 @@ class RequestInfo:
     """What is known of a request: its id from the start, its actor, route and the address it comes from once
     they are found.
 
-    `headers` say how much is left of a rate limit, on the answers that tell it.
+    `headers` say how much is left of a rate limit, on the answers that tell it. `renewed_cookie` goes with whatever
+    answer sets none itself.
     """
 
     request_id: str
@@ -31,6 +32,7 @@ class RequestInfo:
     route: str = "unmatched"
     address: Address | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    renewed_cookie: bytes | None = None
 
 
 def info_of(scope: Scope) -> RequestInfo:
@@ -62,6 +64,8 @@ class Requests:
                 MutableHeaders(scope=message)["X-Request-Id"] = info.request_id
                 if info.headers and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_LIMITED):
                     message["headers"].extend(info.headers)
+                if info.renewed_cookie and "set-cookie" not in Headers(raw=message["headers"]):
+                    message["headers"].append((b"set-cookie", info.renewed_cookie))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(**bound):

@@ -58,4 +58,4 @@ TABLE = [
 
 def build(node: Node) -> ASGIApp:
     """The app below `/api/v1`."""
-    return Failures(Router(routes(node, TABLE), redirect_slashes=False, default=nowhere), enveloped)
+    return Failures(Router(routes(node, PREFIX, TABLE), redirect_slashes=False, default=nowhere), enveloped)

@@ -70,9 +70,9 @@ class Endpoint:
 class Resource:
     """The ASGI app of one path: finds the method, then the caller, then reads the body, then calls the handler."""
 
-    def __init__(self, node: Node, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, node: Node, prefix: str, endpoints: Sequence[Endpoint]) -> None:
         self.node = node
-        self.path = endpoints[0].path
+        self.path = prefix + endpoints[0].path
         self.methods = Methods({endpoint.method: endpoint for endpoint in endpoints})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,10 +114,10 @@ class Resource:
         return call
 
 
-def routes(node: Node, table: Sequence[Endpoint]) -> list[BaseRoute]:
-    """The Starlette routes of the table."""
+def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute]:
+    """The Starlette routes of the table, whose paths follow the prefix."""
     by_path = groupby(sorted(table, key=lambda endpoint: endpoint.path), key=lambda endpoint: endpoint.path)
-    return [Route(path, Resource(node, list(group))) for path, group in by_path]
+    return [Route(path, Resource(node, prefix, list(group))) for path, group in by_path]
 
 
 async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001

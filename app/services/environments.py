@@ -43,11 +43,12 @@ class UpdateEnvironment(Command):
 
 async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> Environment:
     """Makes an environment in the project: at version 0, or at version 1 as a copy. Raises `key_collision`."""
-    source = await _source(uow, project_id, body)
+    await _source(uow, project_id, body)
     access = await enter_project(uow, project_id, Operation.CREATE_ENVIRONMENT)
     _require_for_protection(access, body)
     command = validate(CreateEnvironment, body)
     access = await access.to_write()
+    source = await _source(uow, project_id, body)
     if await environments.by_key(uow.session, access.project.id, command.key) is not None:
         raise key_collision(command.key)
     environment = Environment(

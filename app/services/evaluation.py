@@ -72,6 +72,7 @@ class Evaluated:
 async def get_ruleset(uow: UnitOfWork, rulesets: Rulesets, environment_id: str) -> Readable:
     """The environment's ruleset, as far as the caller may read it. Raises `ruleset_not_cached`."""
     access = await enter_environment(uow, environment_id, Operation.READ_STATE)
+    await uow.release()
     ruleset = await rulesets.get(access.environment.id)
     return Readable(ruleset, None if access.sees_all else ruleset.needed(_seen(access, ruleset)))
 
@@ -80,6 +81,7 @@ async def evaluate(uow: UnitOfWork, rulesets: Rulesets, environment_id: str, bod
     """What each flag and config asked for is for the context. Raises `ruleset_not_cached`."""
     access = await enter_environment(uow, environment_id, _operation(body), asked=_asked(body))
     command = validate(Evaluate, body)
+    await uow.release()
     ruleset = await rulesets.get(access.environment.id)
     call = ruleset.compiled.call(command.context)
     seen = _seen(access, ruleset)

@@ -18,7 +18,8 @@ async def prepare(uow: UnitOfWork, settings: Settings) -> Instance:
     await uow.begin_write()
     if (row := await instance.find(uow.session)) is None:
         row = Instance(signing_key=secrets.token_hex(32))
-        uow.add(row)
+        if not await uow.try_to_add(row):  # another node started first
+            row = await instance.get(uow.session)
     if row.claimed_at is None and (row.claim_code_hash is None or settings.claim_code is not None):
         row.claim_code_hash = digest(settings.claim_code or _write_code(settings.data_dir))
     return row

@@ -80,6 +80,8 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
     operation = Operation.LEAVE_ORG if leaving else Operation.REMOVE_MEMBER
     access = await enter_org(uow, slug, operation, _naming(user_id))
     command = validate(RemoveMember, body)
+    if command.revoke_tokens:
+        access.require(Operation.MANAGE_TOKENS)
     access = await access.to_write()
     if command.revoke_tokens:
         access.require(Operation.MANAGE_TOKENS)

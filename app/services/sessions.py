@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from app.domain.actors import Member, Token
 from app.domain.errors import not_found
@@ -35,16 +36,23 @@ class Me:
     memberships: list[tuple[Org, Membership]]
 
 
-async def authenticate(uow: UnitOfWork, secret: str) -> Member | None:
+class Recognized(NamedTuple):
+    """Whose session it is, and whether it has slid on, so that its cookie must, too."""
+
+    member: Member
+    slid: bool
+
+
+async def authenticate(uow: UnitOfWork, secret: str) -> Recognized | None:
     """Who the cookie's secret belongs to, or None. A session in use slides on, a day at a time."""
     at = now()
     if (found := await sessions.live(uow.session, digest(secret), at)) is None:
         return None
     session, user = found
-    if at - session.last_seen_at > SLIDES_AFTER:
+    if slides := at - session.last_seen_at > SLIDES_AFTER:
         await uow.begin_write()
         await sessions.slide(uow.session, session.id, at, at + LIFETIME)
-    return Member(user.id, user.display_name, session.id)
+    return Recognized(Member(user.id, user.display_name, session.id), slides)
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:

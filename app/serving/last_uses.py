@@ -1,7 +1,8 @@
 """When tokens were last used: noted in memory with each request, and written down once a minute."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -31,9 +32,22 @@ class LastUses:
         except Exception as fault:
             log.warning("last uses not written", exc_info=fault)
             self._uses = uses | self._uses
+        except asyncio.CancelledError:
+            self._uses = uses | self._uses
+            raise
 
-    async def keep_flushing(self) -> None:
-        """Until it is cancelled."""
+    @asynccontextmanager
+    async def flushing(self) -> AsyncIterator[None]:
+        """Flushes now and then, and once more at the end."""
+        task = asyncio.create_task(self._keep_flushing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self.flush()
+
+    async def _keep_flushing(self) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             await self.flush()

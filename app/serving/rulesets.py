@@ -14,7 +14,7 @@ from app.domain.errors import AppError, not_found
 from app.domain.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
-from app.store.engines import Database
+from app.store.engines import Database, refusing_if_busy
 from app.store.unit_of_work import EnvironmentChange
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ class RulesetCache:
         """Takes in a commit. A snapshot that cannot follow is forgotten, and loaded when next asked for."""
         for environment_id in gone:
             self._snapshots.pop(environment_id, None)
-            self._loading.pop(environment_id, None)
+            self._missed.pop(environment_id, None)
         for change in changes:
             snapshot = self._snapshots.get(change.environment.id)
             if snapshot is None:
@@ -59,14 +59,16 @@ class RulesetCache:
                 try:
                     read = await self._read(environment_id)
                 finally:
-                    del self._missed[environment_id]
-                if (caught_up := _caught_up(read, missed)) is not None:
+                    heeded = self._missed.pop(environment_id, None)
+                caught_up = _caught_up(read, missed) if heeded is missed else None
+                if caught_up is not None:
                     self._snapshots[environment_id] = caught_up
         return snapshot
 
     async def _read(self, environment_id: str) -> Ruleset:
-        async with self._database.reading() as session:
-            rows = await rulesets.load(session, environment_id)
+        with refusing_if_busy():
+            async with self._database.reading() as session:
+                rows = await rulesets.load(session, environment_id)
         if rows is None:
             raise not_found("environment")
         environment = rows.environment

@@ -13,7 +13,7 @@ from app.domain.ids import digest
 from app.domain.token_secrets import is_well_formed
 from app.models import ApiKey
 from app.services import tokens
-from app.store.engines import Database
+from app.store.engines import Database, refusing_if_busy
 from app.store.tokens import by_secret
 
 MAX_TOKENS = 50_000
@@ -59,8 +59,9 @@ class TokenCache:
     async def _load(self, secret_hash: str) -> LiveToken | None:
         while True:
             outdated = self._outdated
-            async with self._database.reading() as session:
-                found = await by_secret(session, secret_hash)
+            with refusing_if_busy():
+                async with self._database.reading() as session:
+                    found = await by_secret(session, secret_hash)
             if found is None:
                 return None
             if outdated == self._outdated:

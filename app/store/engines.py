@@ -3,12 +3,14 @@
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 
 import orjson
+import structlog
 from sqlalchemy import Connection, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -20,6 +22,7 @@ from app.models import Instance
 from app.models.base import Identified
 from app.store.one_hop import Driver
 
+log = structlog.get_logger()
 WRITE_WAIT_SECONDS = 20.0
 READERS = 4
 _SQLITE_BUSY = {
@@ -38,7 +41,7 @@ Rows = tuple[type[Identified | Instance], Iterable[str | int]]
 
 
 class Database(ABC):
-    """A database that sessions read from and write to. Nobody but the unit of work opens them."""
+    """A database that sessions read from and write to. Services have theirs from the unit of work."""
 
     @abstractmethod
     def reading(self) -> AsyncSession:
@@ -66,6 +69,7 @@ class Database(ABC):
             async with self.reading() as session:
                 await session.execute(text("SELECT 1"))
         except Exception as fault:
+            log.warning("the database does not answer", fault=repr(fault))
             raise AppError("unavailable", "The database does not answer.") from fault
 
 
@@ -123,6 +127,7 @@ class Postgres(Database):
         self._engine = create_async_engine(
             address,
             json_deserializer=orjson.loads,
+            hide_parameters=True,
             pool_size=10,
             max_overflow=10,
             pool_timeout=WRITE_WAIT_SECONDS,
@@ -163,6 +168,7 @@ def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
         f"sqlite+aiosqlite:///{path}",
         module=Driver(),
         json_deserializer=orjson.loads,
+        hide_parameters=True,  # some are secrets' hashes and emails, which no log may hold
         pool_size=pool_size,
         max_overflow=0,
         connect_args={"timeout": 10},
@@ -185,10 +191,26 @@ def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def is_busy(fault: BaseException) -> bool:
-    """Whether the database says that it cannot serve now, so that the same call may go through later."""
+@contextmanager
+def refusing_if_busy() -> Iterator[None]:
+    """What is read outside of a unit of work fails as it does inside one."""
+    try:
+        yield
+    except Exception as fault:
+        refuse_if_busy(fault)
+        raise
+
+
+def refuse_if_busy(fault: BaseException) -> None:
+    """Raises `unavailable` where the same call may go through later, and logs why it did not."""
+    if _is_busy(fault):
+        log.warning("the database cannot serve", fault=repr(fault))
+        raise AppError("unavailable", "The database cannot serve now.") from fault
+
+
+def _is_busy(fault: BaseException) -> bool:
     if not isinstance(fault, DBAPIError):
-        return isinstance(fault, OSError | PoolTimeoutError)
+        return isinstance(fault, ConnectionError | TimeoutError | gaierror | PoolTimeoutError)
     if fault.connection_invalidated:
         return True
     sqlite_code = getattr(fault.orig, "sqlite_errorcode", None)

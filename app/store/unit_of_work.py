@@ -20,7 +20,6 @@ from sqlmodel import col
 
 from app.domain import json_text
 from app.domain.actors import Actor, Anonymous
-from app.domain.errors import AppError
 from app.domain.policy import Operation
 from app.models import (
     AuditEvent,
@@ -35,7 +34,7 @@ from app.models import (
     now,
 )
 from app.models.base import Identified, Revised
-from app.store.engines import Database, is_busy
+from app.store.engines import Database, refuse_if_busy
 
 _IDS_A_STATEMENT = 1000
 
@@ -50,7 +49,7 @@ class StateChange:
 
 @dataclass(slots=True)
 class EnvironmentChange:
-    """What one commit changed in an environment,, and the version that it made."""
+    """What one commit changed in an environment, and the version that it made."""
 
     environment: Environment
     version: int
@@ -120,10 +119,15 @@ class UnitOfWork:
         finally:
             await self.session.close()
             await self._stack.aclose()
-        if fault is not None and is_busy(fault):
-            raise AppError("unavailable", "The database cannot serve now.") from fault
-        if fault is not None and kind is None:
-            raise fault
+        if fault is not None:
+            refuse_if_busy(fault)
+            if kind is None:
+                raise fault
+
+    async def release(self) -> None:
+        """Gives the reader's connection back, before a wait for something else that needs one."""
+        if not self._writing:
+            await self.session.close()
 
     async def begin_write(self) -> None:
         """Waits for the turn to write. What was read before may be stale now: read it again."""
@@ -292,11 +296,19 @@ class UnitOfWork:
         )
         if self._audited_rows and not self._events:
             raise RuntimeError("a change was not recorded for the audit")
-        await self.session.commit()
+        try:
+            await self.session.commit()
+        except BaseException:
+            self._doubt()
+            raise
         if self._changes or self._gone or self._outdated:
             self._observer.committed(list(self._changes.values()), self._gone, self._outdated)
         for told in self._afterwards:
             told()
+
+    def _doubt(self) -> None:
+        """Whether a failed commit took place is not known: the serving side forgets all that it may have changed."""
+        self._observer.committed([], [*self._changes, *self._gone], self._outdated)
 
 
 async def _write_states(session: AsyncSession, change: EnvironmentChange) -> None:

@@ -20,6 +20,7 @@ UNCONDITIONAL = IfMatch(None)
 A_PAGE = 200
 DAYS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year", "": "never"}
 SECONDS_A_DAY = 86_400
+MOST_DIGITS = 10
 FIRST = {"level": "client", "scope": "", "resources": "*", "rateLimitPerMin": "600", "days": "90"}
 
 Form = Mapping[str, str]
@@ -93,18 +94,22 @@ class Tokens(Desk):
 
 def wish_of(form: Form) -> dict[str, Any]:
     """The body of a mint, from what was typed. What is no number stays a text, to be refused where it stands."""
-    rate, days = form.get("rateLimitPerMin", ""), form.get("days", "")
+    days = _number(form.get("days", ""))
     kind, _, chosen = form.get("scope", "").partition(":")
     return {
         "name": form.get("name", ""),
         "level": form.get("level"),
         "environments": {kind: [chosen]} if chosen else {"org": True} if kind == "org" else {},
         "resources": form.get("resources", "").replace(",", " ").split(),
-        "rateLimitPerMin": int(rate) if rate.isdecimal() else rate,
-        "expiresInSeconds": int(days) * SECONDS_A_DAY if days.isdecimal() else None,
+        "rateLimitPerMin": _number(form.get("rateLimitPerMin", "")),
+        "expiresInSeconds": days * SECONDS_A_DAY if isinstance(days, int) else days or None,
         "approvalRequired": form.get("approvalRequired") == "true",
         "ipAllowlist": form.get("ipAllowlist", "").replace(",", " ").split(),
     }
+
+
+def _number(text: str) -> int | str:
+    return int(text) if len(text) <= MOST_DIGITS and text.isdecimal() else text
 
 
 def _names(places: list[Any]) -> dict[str, str]:

@@ -112,6 +112,7 @@ async def test_another_method_is_told_the_right_ones(client: httpx2.AsyncClient,
     response = await client.request(method, "/graphql", json=ME)
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert response.headers["cache-control"] == "no-store"
     assert only_error(response)["code"] == "method_not_allowed"
 
 

@@ -12,16 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.domain.errors import AppError
 from app.mail import postman
 from app.mail.carriers import Outbox, Undelivered
 from app.mail.postman import Postman
 from app.mail.wording import worded
 from app.main import open_node
 from app.models import Letter, LetterKind, MagicLink, Session, User, now
-from app.services import housekeeping, mail
+from app.services import housekeeping, letters, mail
 from app.services.letters import Message
 from app.serving.node import Node
 from app.settings import Mode, Settings
+from app.store.unit_of_work import UnitOfWork
 from tests.mails import in_outbox
 
 ADA = "ada@example.com"
@@ -115,6 +117,31 @@ async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkey
     bag = Bag()
     await deliver_all(node, bag)
     assert bag.carried == Counter(["bob@example.com"])
+
+
+@pytest.mark.parametrize(("fault", "given_up"), [(ZeroDivisionError(), True), (AppError("unavailable"), False)])
+async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
+    node: Node, monkeypatch: pytest.MonkeyPatch, fault: Exception, given_up: bool
+) -> None:
+    compose = letters.compose
+
+    async def broken(uow: UnitOfWork, letter: Letter, settings: Settings) -> Message | None:
+        message = await compose(uow, letter, settings)
+        if letter.email == ADA:
+            raise fault
+        return message
+
+    monkeypatch.setattr(letters, "compose", broken)
+    await queue(node, ADA)
+    await queue(node, "bob@example.com")
+    bag = Bag()
+    await deliver_all(node, bag)
+    assert bag.carried == Counter(["bob@example.com"])
+    async with node.database.reading() as session:
+        letter = (await session.execute(select(Letter))).scalar_one()
+        links = (await session.execute(select(MagicLink.email))).scalars().all()
+    assert (letter.attempts, letter.given_up_at is not None) == (1, given_up)
+    assert links == ["bob@example.com"]
 
 
 async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) -> None:

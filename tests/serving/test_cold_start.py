@@ -1,0 +1,13 @@
+"""A node that has just started: many who evaluate at once wait for one load, and for no connection of each other."""
+
+import asyncio
+
+from app.store.engines import READERS
+from tests.factories import Instance, Place
+
+
+async def test_many_evaluate_on_a_cold_node_at_once(instance: Instance, place: Place) -> None:
+    asked = {"environmentId": place.environment_id, "context": {}}
+    async with asyncio.timeout(10):
+        replies = await asyncio.gather(*(place.org.viewer.do("evaluate", **asked) for _ in range(4 * READERS)))
+    assert {reply.code for reply in replies} == {None}
