@@ -48,9 +48,12 @@ def shown(default: object) -> str:
 
 
 def commands() -> str:
+    found = [("signalbox", command) for command in cli.registered_commands]
+    for group in cli.registered_groups:
+        found += [(f"signalbox {group.name}", command) for command in group.typer_instance.registered_commands]
     rows = (
-        (f"`signalbox {command.name or command.callback.__name__}`", command.callback.__doc__.partition("\n")[0])
-        for command in cli.registered_commands
+        (f"`{path} {command.name or command.callback.__name__}`", command.callback.__doc__.partition("\n")[0])
+        for path, command in found
     )
     return table(("command", "what it does"), rows)
 

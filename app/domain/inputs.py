@@ -6,6 +6,7 @@ a body into the catalogue's `invalid_request`, by dotted path. Services hold the
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -88,11 +89,18 @@ def _switched(value: Any) -> Any:
 Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may stand in a query, where all is text
 
 
-def said(text: str, name: str) -> str:
-    """Free text from the header or argument `name`. Raises `invalid_request`."""
-    if not 0 < len(text) <= MAX_REASON or "\0" in text:
-        raise invalid({name: f"Must have 1 to {MAX_REASON} characters."})
-    return text
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Free text from the header or argument `name`, unread until it counts."""
+
+    text: str
+    name: str
+
+    def checked(self) -> str:
+        """The text. Raises `invalid_request`."""
+        if not 0 < len(self.text) <= MAX_REASON or "\0" in self.text:
+            raise invalid({self.name: f"Must have 1 to {MAX_REASON} characters."})
+        return self.text
 
 
 class Command(BaseModel):
@@ -164,6 +172,8 @@ _MESSAGES = {
     "bool_type": "Must be true or false.",
     "int_type": "Must be an integer.",
     "list_type": "Must be a list.",
+    "int_parsing": "Must be an integer.",
+    "bool_parsing": "Must be true or false.",
     "dict_type": "Must be an object.",
     "model_type": "Must be an object.",
 }
@@ -175,6 +185,8 @@ def _message(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     if error["type"] == "string_too_long":
         return f"Must have at most {context['max_length']} characters."
+    if error["type"] == "too_short":
+        return f"Must have at least {context['min_length']} entries."
     if error["type"] in {"enum", "literal_error"}:
         return f"Must be one of {str(context['expected']).replace(chr(39), '').replace(' or ', ', ')}."
     return error["msg"].rstrip(".") + "."

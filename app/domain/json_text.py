@@ -36,8 +36,8 @@ class _Unholdable(float):
     """A number that no double holds; found by the walk that knows the path."""
 
 
-def decode(data: bytes) -> Any:
-    """The JSON value of `data`.
+def decode(data: bytes, *, last_counts: bool = False, max_depth: int = MAX_DEPTH) -> Any:
+    """The JSON value of `data`. Of a key that stands twice the last counts, or it is a fault.
 
     Raises BadJson with every fault that decoding can name; a fault of syntax is the only one of its answer.
     """
@@ -51,7 +51,7 @@ def decode(data: bytes) -> Any:
             parse_int=_integer,
             parse_float=_double,
             parse_constant=_constant,
-            object_pairs_hook=_object,
+            object_pairs_hook=dict if last_counts else _object,
         )
     except json.JSONDecodeError as fault:
         raise BadJson(
@@ -59,7 +59,7 @@ def decode(data: bytes) -> Any:
         ) from fault
     except RecursionError as fault:
         raise BadJson({"": _TOO_DEEP}) from fault
-    faults = dict(_faults(value, "", MAX_DEPTH))
+    faults = dict(_faults(value, "", max_depth))
     if faults:
         raise BadJson(faults)
     return value
@@ -68,6 +68,14 @@ def decode(data: bytes) -> Any:
 def encode(value: Any) -> str:
     """Canonical text: compact, keys in their order, numbers in their shortest form."""
     return orjson.dumps(value).decode()
+
+
+def nests_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand more than `levels` deep inside each other."""
+    if not isinstance(value, dict | list):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(nests_deeper(member, levels - 1) for member in members)
 
 
 def dump(value: Any) -> bytes:

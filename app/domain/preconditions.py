@@ -40,7 +40,8 @@ class IfMatch:
 
 
 def _but_last_step(tag: str) -> str:
-    return tag.rpartition(".")[0]
+    head, dot, _ = tag.rpartition(".")
+    return head if dot else tag
 
 
 def none_match(header: str | None, tag: str) -> bool:

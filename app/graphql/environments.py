@@ -15,7 +15,7 @@ from app.graphql.scalars import Time
 from app.models import Environment as EnvironmentRow
 from app.services import environments
 from app.services.below import Below
-from app.services.etags import row_etag
+from app.services.etags import environment_etag
 
 if TYPE_CHECKING:
     from app.graphql.projects import Project
@@ -52,7 +52,7 @@ class Environment(Node):
             version=row.version,
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
-            etag=row_etag(row),
+            etag=environment_etag(row),
             row=row,
         )
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import strawberry
 
+from app.domain.errors import not_found
 from app.domain.policy import Thing
 from app.domain.primitives import FlagType
 from app.graphql.abilities import Abilities, viewer_can
@@ -75,7 +76,10 @@ class Flag(Node):
     async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
         """The state."""
         states = await info.context.loaders.states.load(self.id)
-        return next((state for state in states if state.current.state.environment_id == environment_id), None)
+        for state in states:
+            if state.current.state.environment_id == environment_id:
+                return state
+        raise not_found("environment")
 
     @strawberry.field(description="Its states in all environments, oldest environment first.")
     async def states(self, info: Info) -> "list[FlagState] | None":

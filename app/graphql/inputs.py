@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from pydantic.alias_generators import to_camel
 
-from app.domain.inputs import said
+from app.domain.inputs import Said
 from app.domain.preconditions import IfMatch
 from app.graphql.rules import RuleInput, rule_body
 
@@ -40,15 +40,15 @@ def break_glass_field() -> Any:
     )
 
 
-def break_glass(given: Any) -> str | None:
-    """The reason to break the glass, if the input has one. Raises `invalid_request` for an empty or endless one."""
+def break_glass(given: Any) -> Said | None:
+    """The reason to break the glass, if the input has one."""
     reason = getattr(given, "break_glass", None)
-    return None if reason is None or reason is strawberry.UNSET else said(reason, "breakGlass")
+    return None if reason is None or reason is strawberry.UNSET else Said(reason, "breakGlass")
 
 
 def if_match(given: Any) -> IfMatch:
     """The precondition of an input."""
-    return IfMatch(given.if_match or None, "ifMatch")
+    return IfMatch(None if given.if_match is strawberry.UNSET else given.if_match, "ifMatch")
 
 
 def body_of(given: Any, *addressing: str) -> dict[str, Any]:

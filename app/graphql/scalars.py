@@ -28,13 +28,20 @@ Time = NewType("Time", datetime)
 
 def _literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
     """A JSON value written in the document, under the same rules as one that comes in a variable."""
+    value = _value(node, variables)
+    if json_text.nests_deeper(value, json_text.MAX_DEPTH - 1):
+        raise GraphQLError(f"JSON nests at most {json_text.MAX_DEPTH} deep.", [node])
+    return value
+
+
+def _value(node: ValueNode, variables: dict[str, Any] | None) -> Any:
     match node:
         case VariableNode():
             return (variables or {}).get(node.name.value)
         case ObjectValueNode():
-            return {member.name.value: _literal(member.value, variables) for member in node.fields}
+            return {member.name.value: _value(member.value, variables) for member in node.fields}
         case ListValueNode():
-            return [_literal(member, variables) for member in node.values]
+            return [_value(member, variables) for member in node.values]
         case IntValueNode() | FloatValueNode():
             return _number(node.value)
         case NullValueNode():

@@ -66,7 +66,7 @@ class View:
             document = _read(_from_query(QueryParams(scope["query_string"])))
         else:
             require_own_origin(self.node, scope)
-            document = _read(await read_json(scope, receive))
+            document = _read(await _body(scope, receive))
         return await self._run(scope, document, queries_only=queries_only)
 
     async def _run(self, scope: Scope, document: Document, *, queries_only: bool) -> Response:
@@ -135,6 +135,15 @@ def _read(body: Any) -> Document:
 
 def _fits(value: Any, kind: type) -> bool:
     return value is None or isinstance(value, kind)
+
+
+async def _body(scope: Scope, receive: Receive) -> Any:
+    """The body, two levels deeper than REST's, which stands below `variables`; faults are told from `input` on."""
+    try:
+        return await read_json(scope, receive, max_depth=json_text.MAX_DEPTH + 2)
+    except AppError as error:
+        error.fields = {path.removeprefix("variables.input."): message for path, message in error.fields.items()}
+        raise
 
 
 def _from_query(parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -13,15 +13,15 @@ MAX_BODY = 1024 * 1024
 _LONGEST_LENGTH = 15  # digits
 
 
-async def read_json(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> Any:
-    """The decoded body, `{}` for none at all. Raises `invalid_request`."""
-    data, headers = await read(scope, receive, limit), Headers(scope=scope)
+async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
+    """The decoded body, `{}` for none at all; `reading` is for the decoder. Raises `invalid_request`."""
+    data, headers = await read(scope, receive), Headers(scope=scope)
     if not data:
         return {}
     require_json(headers.get("content-type"))
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise AppError("invalid_request", "The body must not be compressed.")
-    return decode(data)
+    return decode(data, **reading)
 
 
 async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> bytes:
@@ -52,10 +52,10 @@ def require_json(content_type: str | None) -> None:
         raise AppError("invalid_request", "The body must be sent as application/json, in UTF-8.")
 
 
-def decode(data: bytes) -> Any:
-    """The JSON value. Raises `invalid_request` with the path of each fault."""
+def decode(data: bytes, **reading: Any) -> Any:
+    """The JSON value; `reading` is for the decoder. Raises `invalid_request` with the path of each fault."""
     try:
-        return json_text.decode(data)
+        return json_text.decode(data, **reading)
     except json_text.BadJson as fault:
         if "" in fault.faults:
             raise AppError("invalid_request", fault.faults[""]) from None

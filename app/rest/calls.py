@@ -11,7 +11,7 @@ import orjson
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
-from app.domain.inputs import said
+from app.domain.inputs import Said
 from app.domain.preconditions import IfMatch, none_match
 from app.middleware.requests import RequestInfo
 from app.rest.shapes import Shape
@@ -43,15 +43,17 @@ class Call:
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
-        return self.node.unit(self.info.request_id, self.info.actor, self._said("X-Break-Glass"))
+        return self.node.unit(self.info.request_id, self.info.actor, self._break_glass())
 
     @property
     def deletion(self) -> Any:
-        """The body of a DELETE, with what may stand in the query or a header instead."""
+        """The body of a DELETE, with what may stand in the query or a header instead; contradictions say nothing."""
         if not isinstance(self.body, dict):
             return self.body
-        reason = self._said("X-Reason")
-        return {**self.query, **self.body, **({} if reason is None else {"reason": reason})}
+        reason = self._text("X-Reason")
+        said_twice = {name for name in self.query if self.body.get(name, self.query[name]) != self.query[name]}
+        merged = {**self.query, **self.body, **({} if reason is None else {"reason": reason})}
+        return {name: value for name, value in merged.items() if name not in said_twice}
 
     def strays(self, known: Container[str]) -> dict[str, str]:
         """The parameters that are unknown or stand twice, and what is wrong with them."""
@@ -67,11 +69,14 @@ class Call:
         query = QueryParams([one for one in self.query.multi_items() if one[0] not in strays])
         return replace(self, query=query, body={**self.body, **{f"?{name}": None for name in strays}})
 
-    def _said(self, header: str) -> str | None:
+    def _break_glass(self) -> Said | None:
+        reason = self._text("X-Break-Glass")
+        return None if reason is None else Said(reason, "X-Break-Glass")
+
+    def _text(self, header: str) -> str | None:
         """A header of free text, which people send as UTF-8."""
-        if (raw := self.headers.get(header)) is None:
-            return None
-        return said(raw.encode("latin-1").decode("utf-8", "replace"), header)
+        raw = self.headers.get(header)
+        return None if raw is None else raw.encode("latin-1").decode("utf-8", "replace")
 
     @property
     def if_match(self) -> IfMatch:

@@ -10,7 +10,7 @@ from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import confirmation, environments
-from app.services.etags import row_etag
+from app.services.etags import environment_etag
 from app.services.listing import KeyedParameters
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
@@ -49,7 +49,9 @@ async def create_environment(call: Call) -> Response:
     """POST /projects/{id}/environments."""
     async with call.unit() as uow:
         environment = await environments.create_environment(uow, call.path["project_id"], call.body)
-    return call.created(EnvironmentShape.of(environment), f"/api/v1/envs/{environment.id}", row_etag(environment))
+    return call.created(
+        EnvironmentShape.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment)
+    )
 
 
 async def list_environments(call: Call) -> Response:
@@ -63,14 +65,14 @@ async def get_environment(call: Call) -> Response:
     """GET /envs/{id}."""
     async with call.unit() as uow:
         environment = await environments.get_environment(uow, call.path["env_id"])
-    return call.read(EnvironmentShape.of(environment), row_etag(environment))
+    return call.read(EnvironmentShape.of(environment), environment_etag(environment))
 
 
 async def update_environment(call: Call) -> Response:
     """PATCH /envs/{id}."""
     async with call.unit() as uow:
         environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
-    return call.written(EnvironmentShape.of(environment), row_etag(environment))
+    return call.written(EnvironmentShape.of(environment), environment_etag(environment))
 
 
 async def delete_environment(call: Call) -> Response:

@@ -87,5 +87,6 @@ ENDPOINTS = [
         evaluation.Evaluate,
         EvaluationsShape,
         raises=("ruleset_not_cached",),
+        last_counts=True,
     ),
 ]

@@ -32,7 +32,8 @@ class Endpoint:
 
     `operation` is the row of the policy that is asked; None: none is (`public`: nor is a caller). `also` are those that
     some contents of the call ask for besides, `raises` the codes that do not follow from the rest of the row, and
-    `asks` are a read's parameters. `many`: the answer is a list of what it `gives`.
+    `asks` are a read's parameters. `many`: the answer is a list of what it `gives`. `last_counts`: of a key that
+    stands twice in a body the last counts, for callers that hand contexts through.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Endpoint:
     gives: type[Shape] | None = None
     status: int = 200
     public: bool = False
+    last_counts: bool = False
     many: bool = False
     asks: type[Command] = NoBody
     also: tuple[Operation, ...] = ()
@@ -104,7 +106,7 @@ class Resource:
             query=QueryParams(scope["query_string"]),
             headers=Headers(scope=scope),
             address=quote(scope["path"]),
-            body=None if endpoint.safe else await read_json(scope, receive),
+            body=None if endpoint.safe else await read_json(scope, receive, last_counts=endpoint.last_counts),
         )
         if endpoint.safe:
             return call

@@ -12,7 +12,7 @@ from typing import Self, cast
 from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
-from app.domain.inputs import is_slug
+from app.domain.inputs import Said, is_slug
 from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
 from app.domain.primitives import Kind
 from app.models import Environment, Org, Primitive, Project
@@ -297,17 +297,18 @@ def _decided_on(uow: UnitOfWork, operation: Operation, target: Target, missing: 
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
     decision = decide(uow.actor, operation, target)
     if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
-        return _breaking_glass(uow, operation, target)
+        return _breaking_glass(uow, uow.break_glass, operation, target)
     if isinstance(decision, Deny):
         raise AppError(decision.code, decision.message, fields=decision.fields)
     return decision
 
 
-def _breaking_glass(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
+def _breaking_glass(uow: UnitOfWork, reason: Said, operation: Operation, target: Target) -> Decision:
     """What the operation would be without protection, for those who may break the glass; the audit will say so."""
     decision = decide(uow.actor, operation, replace(target, protected=False))
     for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
         if isinstance(denied, Deny):
             raise AppError(denied.code, denied.message, fields=denied.fields)
+    reason.checked()
     uow.glass_broken = True
     return decision

@@ -12,7 +12,7 @@ from app.domain.preconditions import IfMatch
 from app.models import Environment, State
 from app.services import confirmation
 from app.services.access import ProjectAccess, enter_environment, enter_project
-from app.services.etags import row_etag
+from app.services.etags import environment_etag
 from app.services.listing import Listing
 from app.services.projects import key_collision
 from app.services.target_ids import effective_field
@@ -137,7 +137,7 @@ async def update_environment(uow: UnitOfWork, environment_id: str, body: object,
     command = validate(UpdateEnvironment, body)
     access = await access.to_write()
     environment, values = access.environment, command.given()
-    if_match.require(row_etag(environment))
+    if_match.require(environment_etag(environment))
     if environment.protected and _weakens(environment, values):
         access.require(Operation.PROTECT_ENVIRONMENT, protected=True)
     operation = Operation.PROTECT_ENVIRONMENT if values.keys() - {"name"} else access.operation
@@ -154,7 +154,7 @@ async def delete_environment(uow: UnitOfWork, environment_id: str, body: object,
     environment = access.environment
     confirmation.require(body, environment.key)
     access = await access.to_write()
-    if_match.require(row_etag(access.environment))
+    if_match.require(environment_etag(access.environment))
     uow.record(access.operation, access.subject, previous={"key": environment.key, "name": environment.name})
     await uow.delete(access.environment, [environment.id])
     return access.environment

@@ -1,6 +1,6 @@
 """The tags of what is versioned, the same on both transports."""
 
-from app.models import ApiKey
+from app.models import ApiKey, Environment
 from app.models.base import Revised
 from app.store.primitives import Current
 
@@ -8,6 +8,11 @@ from app.store.primitives import Current
 def row_etag(row: Revised) -> str:
     """Tells the row and its revision; a key that was deleted and made again has another tag."""
     return f'"{row.id[-12:]}.{row.revision}"'
+
+
+def environment_etag(row: Environment) -> str:
+    """Tells the environment's revision and its version, which a write of a state raises."""
+    return f'"{row.id[-12:]}.{row.revision}.{row.version}"'
 
 
 def state_etag(current: Current) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from app.domain.actors import Actor
 from app.domain.cidrs import Address, Networks
 from app.domain.ids import new_request_id
+from app.domain.inputs import Said
 from app.services import tokens
 from app.services.limits import Limits, MemoryLimits
 from app.services.listing import CursorCodec
@@ -61,7 +62,7 @@ class Node:
         """The live tokens."""
         return self.caches.tokens
 
-    def unit(self, request_id: str, actor: Actor | None = None, break_glass: str | None = None) -> UnitOfWork:
+    def unit(self, request_id: str, actor: Actor | None = None, break_glass: Said | None = None) -> UnitOfWork:
         """A unit of work for one use case of a request."""
         return UnitOfWork(self.database, self.caches, request_id, actor, break_glass)
 

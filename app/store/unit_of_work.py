@@ -20,6 +20,7 @@ from sqlmodel import col
 
 from app.domain import json_text
 from app.domain.actors import Actor, Anonymous
+from app.domain.inputs import Said
 from app.domain.policy import Operation
 from app.models import (
     AuditEvent,
@@ -87,7 +88,7 @@ class UnitOfWork:
         observer: Observer,
         request_id: str,
         actor: Actor | None = None,
-        break_glass: str | None = None,
+        break_glass: Said | None = None,
     ) -> None:
         self.actor: Actor = actor or Anonymous()
         self.request_id = request_id
@@ -250,7 +251,7 @@ class UnitOfWork:
                 resource_key=subject.key,
                 project_id=subject.project_id,
                 environment_id=subject.environment_id,
-                reason=reason or (self.break_glass if self.glass_broken else None),
+                reason=reason or (self.break_glass.text if self.break_glass and self.glass_broken else None),
                 break_glass=self.glass_broken,
                 previous_value=None if previous is None else json_text.encode(previous),
                 new_value=None if new is None else json_text.encode(new),

@@ -85,3 +85,16 @@ async def test_a_write_that_changes_nothing_still_heeds_its_precondition(instanc
     async with instance.unchanged():
         reply = await place.org.editor.do("restoreFlag", if_match='"stale"', **place.banner)
         assert reply.code == "precondition_failed"
+
+
+@pytest.mark.provokes("precondition_failed", "invalid_request")
+async def test_an_environments_tag_tells_its_version(place: Place) -> None:
+    before = await place.org.viewer.do("environment", environmentId=place.environment_id)
+    await place.org.editor.make("killFlag", **place.checkout)
+    after = await place.org.viewer.do("environment", environmentId=place.environment_id)
+    assert before.etag != after.etag
+    change = {"environmentId": place.environment_id, "name": "Renamed"}
+    stale = await place.org.editor.do("updateEnvironment", **change, if_match=before.etag)
+    empty = await place.org.editor.do("updateEnvironment", **change, if_match="")
+    assert (stale.code, empty.code) == ("precondition_failed", "invalid_request")
+    assert (await place.org.editor.do("updateEnvironment", **change, if_match=after.etag)).code is None

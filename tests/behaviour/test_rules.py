@@ -122,3 +122,11 @@ async def test_a_copied_environment_has_the_rules(ruled: Place) -> None:
     )
     state = await ruled.org.viewer.make("flagState", environmentId=copy["id"], key="checkout")
     assert (copy["version"], state["rules"], state["version"]) == (1, RULES, 1)
+
+
+async def test_of_a_key_that_stands_twice_in_an_evaluation_over_rest_the_last_counts(ruled: Place) -> None:
+    body = '{"context": {"plan": "free", "plan": "pro"}, "keys": ["checkout"]}'
+    answer = await ruled.org.viewer.client.post(
+        f"/api/v1/envs/{ruled.environment_id}/evaluate", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.json()["evaluations"]["checkout"]["reason"]["ruleIndex"] == 0

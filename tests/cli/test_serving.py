@@ -52,7 +52,7 @@ def test_logs_are_json_with_the_request_id_on_every_request(tmp_path: Path) -> N
         lines = [json.loads(line) for line in served.log.splitlines()]
     requests = [line for line in lines if line["event"] == "request"]
     assert [(line["requestId"], line["callerRequestId"], line["route"], line["status"]) for line in requests] == [
-        (answer.headers["x-request-id"], "mine", "/errors", answer.status_code)
+        (answer.headers["x-request-id"], "mine", "/api/v1/errors", answer.status_code)
     ]
     assert "hush" not in served.log
     assert [line["event"] for line in lines[-2:]] == ["stopping", "stopped"]

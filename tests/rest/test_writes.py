@@ -1,9 +1,10 @@
 """What a write answers over REST: where the new resource is, its tag, and nothing where nothing is left."""
 
 import httpx2
+import pytest
 
 from tests.conftest import CLAIM_CODE
-from tests.factories import Place
+from tests.factories import Instance, Place
 
 PREFIX = "/api/v1"
 
@@ -70,3 +71,12 @@ async def test_signing_out_answers_nothing_with_any_cookie_or_none(place: Place,
     ):
         response = await caller.post(f"{PREFIX}/auth/logout", headers=headers)
         assert (response.status_code, response.content) == (204, b"")
+
+
+@pytest.mark.provokes("invalid_confirmation", on="rest")
+async def test_a_confirmation_that_contradicts_itself_destroys_nothing(instance: Instance, place: Place) -> None:
+    async with instance.unchanged():
+        answer = await place.org.owner.client.request(
+            "DELETE", f"/api/v1/envs/{place.environment_id}?confirm=x", json={"confirm": "prod"}
+        )
+    assert answer.json()["code"] == "invalid_confirmation"

@@ -7,12 +7,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.ids import digest, new_request_id
-from app.main import create_app, open_node
+from app.main import create_app, open_database, open_node
 from app.models import Instance
 from app.services import instance
 from app.serving.node import Node
 from app.settings import Settings
-from app.store.engines import Postgres, Sqlite
 from tests.conftest import CLAIM_CODE
 
 
@@ -62,22 +61,21 @@ async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
 async def test_a_start_that_fails_closes_the_database(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    closed = []
-    for kind in (Sqlite, Postgres):
-        close = kind.close
+    database, closed = open_database(settings), []
+    close = database.close
 
-        async def closing(database: Sqlite, close: object = close) -> None:
-            closed.append(database)
-            await close(database)
-
-        monkeypatch.setattr(kind, "close", closing)
+    async def closing() -> None:
+        closed.append(database)
+        await close()
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
+    monkeypatch.setattr(database, "close", closing)
+    monkeypatch.setattr("app.main.open_database", lambda _: database)
     monkeypatch.setattr(place, broken)
     app = create_app(settings)
     with pytest.raises(ZeroDivisionError):
         async with app.router.lifespan_context(app):
             pass
-    assert len(closed) == 1
+    assert closed == [database]
