@@ -286,10 +286,10 @@ class UnitOfWork:
         self._audited_rows |= any(isinstance(row, (Revised, State)) for row in touched)
 
     async def _commit(self) -> None:
-        for change in self._changes.values():
-            await _write_states(self.session, change)
         self.session.add_all(self._events)
         await self.session.flush()
+        for change in self._changes.values():
+            await _write_states(self.session, change)
         self.session.add_all(
             AuditVersion(event_id=audit_event.id, environment_id=change.environment.id, version=change.version)
             for audit_event in self._events
@@ -324,7 +324,7 @@ async def _write_states(session: AsyncSession, change: EnvironmentChange) -> Non
                 col(State.to_version).is_(None),
             )
             .values(to_version=change.version)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False, autoflush=False)
         )
     session.add_all(item.state for item in change.states if item.state is not None)
 
