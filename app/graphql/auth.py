@@ -153,14 +153,14 @@ class AuthMutations:
     ) -> RequestMagicLinkPayload | None:
         """REST's `POST /auth/magic-link`."""
         async with info.context.unit() as uow:
-            await links.request_link(uow, body_of(input), info.context.visit())
+            await links.request_link(uow, body_of(input), info.context.visit_to_ask())
         return RequestMagicLinkPayload(sent=True)
 
     @strawberry.mutation(description="Sign up on a hosted instance; the link that is mailed makes the organisation.")
     async def sign_up(self, info: Info, input: Input[SignUpInput]) -> SignUpPayload | None:
         """REST's `POST /auth/signup`."""
         async with info.context.unit() as uow:
-            await signup.sign_up(uow, body_of(input), info.context.visit())
+            await signup.sign_up(uow, body_of(input), info.context.visit_to_ask())
         return SignUpPayload(sent=True)
 
     @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")

@@ -36,12 +36,17 @@ class Loaders(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """One request's. `cookie` is the session secret to set with the answer; the empty text clears it."""
+    """One request's. `cookie` is the session secret to set with the answer; the empty text clears it.
+
+    `browser` is the secret of the browser that calls, if it is one; `remembered`, whether the answer sets it.
+    """
 
     node: Node
     request: RequestInfo
     loaders: Loaders
+    browser: str | None = None
     cookie: str | None = None
+    remembered: bool = False
 
     def sign_in(self, signed_in: SignedIn) -> None:
         """The rest of the document, and the browser, go on as the person."""
@@ -56,6 +61,11 @@ class Context:
     def visit(self) -> Visit:
         """Whence the call comes."""
         return self.node.visit(self.request.address)
+
+    def visit_to_ask(self) -> Visit:
+        """The same for who asks for a link, which the browser that asked redeems at once."""
+        self.remembered = True
+        return self.node.visit(self.request.address, self.browser)
 
     def unit(self, given: Any = None) -> UnitOfWork:
         """A unit of work for one root mutation field (whose input is `given`), or for one read."""

@@ -20,6 +20,7 @@ from app.graphql.loaders import RequestLoaders
 from app.graphql.schema import schema
 from app.middleware.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
 from app.middleware.bodies import decode, read_json
+from app.middleware.browsers import asking_browser, remember_browser
 from app.middleware.failures import Failures
 from app.middleware.methods import Methods
 from app.middleware.requests import info_of
@@ -71,7 +72,8 @@ class View:
 
     async def _run(self, scope: Scope, document: Document, *, queries_only: bool) -> Response:
         info = info_of(scope)
-        context = Context(self.node, info, RequestLoaders(self.node, info))
+        browser = asking_browser(Headers(scope=scope))
+        context = Context(self.node, info, RequestLoaders(self.node, info), browser)
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
             result = await schema.execute(
@@ -83,6 +85,8 @@ class View:
             raise _wrong_operation(fault, queries_only=queries_only) from None
         response = _result(result, info.request_id, _media_type(scope))
         self._cookie(response, context.cookie)
+        if context.remembered:
+            remember_browser(self.node, response, browser)
         return response
 
     def _cookie(self, response: Response, secret: str | None) -> None:

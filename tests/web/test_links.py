@@ -178,3 +178,16 @@ async def test_no_log_line_holds_a_secret_of_a_link(instance: Instance, client: 
     for secret in ("sbl_", "sbi_"):
         assert secret not in told
     await instance.close()
+
+
+async def test_a_link_asked_for_over_graphql_is_the_browsers_too(
+    app: Starlette, instance: Instance, client: httpx2.AsyncClient
+) -> None:
+    await instance.person("ada")
+    document = 'mutation { requestMagicLink(input: {email: "ada@example.com"}) { sent } }'
+    answer = await client.post(
+        "/graphql", json={"query": document}, headers={**BROWSER, "Sec-Fetch-Site": "same-origin"}
+    )
+    assert answer.json() == {"data": {"requestMagicLink": {"sent": True}}}
+    link = "/auth/link?t=" + (await instance.mail("ada@example.com")).secret
+    assert leads(await client.get(link, headers=BROWSER)) == (303, "/app/", True)
