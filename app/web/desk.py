@@ -1,6 +1,6 @@
 """What the handlers of all pages share: who comes, what they typed, and how a refusal is shown where they typed it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,16 +9,23 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.actors import Member
 from app.domain.errors import AppError, envelope
+from app.domain.preconditions import IfMatch
 from app.middleware.authentication import authenticate, require_own_origin
 from app.middleware.bodies import read
 from app.middleware.requests import RequestInfo, info_of
+from app.services.listing import Listing
 from app.services.sessions import Me
 from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork
 from app.web.pages import page
 
 MAX_FORM = 64 * 1024
+A_PAGE = 200
+UNCONDITIONAL = IfMatch(None)
+Form = dict[str, str]
 Shown = Mapping[str, Any]
+Act = Callable[[UnitOfWork, str, Form], Awaitable[dict[str, Any] | Response]]
+Show = Callable[[Request, RequestInfo], Awaitable[dict[str, Any]]]
 
 
 class Desk:
@@ -42,6 +49,29 @@ class Desk:
     def unit(self, info: RequestInfo) -> UnitOfWork:
         """The request's unit of work."""
         return self.node.unit(info.request_id, info.actor)
+
+    def listing(self, cursor: str | None = None) -> Listing:
+        """A page's part of a list."""
+        return Listing(self.node.cursors, {"limit": A_PAGE, **({} if cursor is None else {"cursor": cursor})})
+
+    async def act(self, request: Request, act: Act, part: str, show: Show) -> Response:
+        """Does something in an organisation, and shows its page `part` again with what was done, or refused.
+
+        `act` may lead somewhere else instead; where it has nothing to tell, the page is gone to anew.
+        """
+        if (info := await self.person(request)) is None:
+            return go("/app/signin")
+        slug, form = request.path_params["slug"], await form_of(request)
+        try:
+            async with self.unit(info) as uow:
+                done = await act(uow, slug, form)
+        except AppError as error:
+            return refused(f"{part}.html", {**await show(request, info), "form": form}, error, request)
+        if isinstance(done, Response):
+            return done
+        if not done:
+            return go(f"/app/orgs/{slug}/{part}")
+        return page(f"{part}.html", {**await show(request, info), **done})
 
 
 def refused(name: str, shown: Shown, error: AppError, request: Request) -> Response:

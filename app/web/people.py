@@ -1,30 +1,21 @@
 """The pages about people: home, other organisations, members and invitations."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.actors import Role
+from app.domain.actors import Actor, Role
 from app.domain.errors import AppError
 from app.domain.policy import Operation, Thing
-from app.domain.preconditions import IfMatch
 from app.middleware.requests import RequestInfo
 from app.services import claim, invitations, lookups, members, orgs, sessions
 from app.services.invitations import status_of
-from app.services.listing import Listing
 from app.services.members import Removed
 from app.services.sessions import Me
 from app.store.unit_of_work import UnitOfWork
-from app.web.desk import Desk, form_of, go, refused, viewer
+from app.web.desk import UNCONDITIONAL, Desk, Form, form_of, go, refused, viewer
 from app.web.pages import page
-
-UNCONDITIONAL = IfMatch(None)
-A_PAGE = 200
-
-Form = dict[str, str]
-Act = Callable[[UnitOfWork, str, Form], Awaitable[dict[str, Any]]]
 
 
 class People(Desk):
@@ -85,16 +76,16 @@ class People(Desk):
             await members.update_member(uow, slug, request.path_params["user_id"], form, UNCONDITIONAL)
             return {}
 
-        return await self._act(request, act)
+        return await self.act(request, act, "members", self._members)
 
     async def remove_member(self, request: Request) -> Response:
         """Removes a member, and names the tokens that they minted; who leaves has no page there any more."""
 
-        async def act(uow: UnitOfWork, slug: str, form: Form) -> dict[str, Any]:
+        async def act(uow: UnitOfWork, slug: str, form: Form) -> dict[str, Any] | Response:
             removed = await members.remove_member(uow, slug, request.path_params["user_id"], form, UNCONDITIONAL)
-            return {"removed": removed}
+            return go("/app/") if _has_left(uow.actor, removed) else {"removed": removed}
 
-        return await self._act(request, act)
+        return await self.act(request, act, "members", self._members)
 
     async def invite(self, request: Request) -> Response:
         """Invites an email, and shows the link once."""
@@ -104,7 +95,7 @@ class People(Desk):
             invitation, url = await invitations.create_invitation(uow, slug, form, visit)
             return {"made": {"email": invitation.email, "url": url}}
 
-        return await self._act(request, act)
+        return await self.act(request, act, "members", self._members)
 
     async def revoke(self, request: Request) -> Response:
         """Takes an invitation back."""
@@ -113,34 +104,18 @@ class People(Desk):
             await invitations.revoke_invitation(uow, slug, request.path_params["invitation_id"])
             return {}
 
-        return await self._act(request, act)
-
-    async def _act(self, request: Request, act: Act) -> Response:
-        """Does something about an organisation's people, and shows its page again with what was done, or refused."""
-        if (info := await self.person(request)) is None:
-            return go("/app/signin")
-        slug, form = request.path_params["slug"], await form_of(request)
-        try:
-            async with self.unit(info) as uow:
-                done = await act(uow, slug, form)
-        except AppError as error:
-            return refused("members.html", {**await self._members(request, info), "form": form}, error, request)
-        if _has_left(info, done.get("removed")):
-            return go("/app/")
-        if not done:
-            return go(f"/app/orgs/{slug}/members")
-        return page("members.html", {**await self._members(request, info), **done})
+        return await self.act(request, act, "members", self._members)
 
     async def _members(self, request: Request, info: RequestInfo) -> dict[str, Any]:
         slug = request.path_params["slug"]
         async with self.unit(info) as uow:
-            listed = await members.list_members(uow, slug, self._listing(request.query_params.get("cursor")))
+            listed = await members.list_members(uow, slug, self.listing(request.query_params.get("cursor")))
             me = await sessions.me(uow)
             org, own = next(one for one in me.memberships if one[0].slug == slug)
             may = (await lookups.abilities(uow, Thing.ORG, [org.id]))[org.id]
             waiting = []
             if Operation.MANAGE_INVITATIONS in may:
-                waiting = list((await invitations.list_invitations(uow, slug, self._listing())).rows)
+                waiting = list((await invitations.list_invitations(uow, slug, self.listing())).rows)
         return {
             "viewer": viewer(me),
             "me": me,
@@ -153,12 +128,9 @@ class People(Desk):
             "form": {},
         }
 
-    def _listing(self, cursor: str | None = None) -> Listing:
-        return Listing(self.node.cursors, {"limit": A_PAGE, **({} if cursor is None else {"cursor": cursor})})
 
-
-def _has_left(info: RequestInfo, removed: Removed | None) -> bool:
-    return removed is not None and removed.member.user.id == getattr(info.actor, "user_id", None)
+def _has_left(actor: Actor, removed: Removed) -> bool:
+    return removed.member.user.id == getattr(actor, "user_id", None)
 
 
 def _orgs(me: Me) -> list[dict[str, str]]:

@@ -1,30 +1,21 @@
 """The page about an organisation's tokens: mint, look, revoke."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.errors import AppError
 from app.domain.policy import LEVELS
-from app.domain.preconditions import IfMatch
 from app.middleware.requests import RequestInfo
 from app.services import environments, orgs, projects, sessions, tokens
-from app.services.listing import Listing
 from app.store.unit_of_work import UnitOfWork
-from app.web.desk import Desk, form_of, go, refused, viewer
+from app.web.desk import UNCONDITIONAL, Desk, Form, go, viewer
 from app.web.pages import page
 
-UNCONDITIONAL = IfMatch(None)
-A_PAGE = 200
 DAYS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year", "": "never"}
 SECONDS_A_DAY = 86_400
 MOST_DIGITS = 10
 FIRST = {"level": "client", "scope": "", "resources": "*", "rateLimitPerMin": "600", "days": "90"}
-
-Form = Mapping[str, str]
-Act = Callable[[UnitOfWork, str, Form], Awaitable[dict[str, Any]]]
 
 
 class Tokens(Desk):
@@ -43,7 +34,7 @@ class Tokens(Desk):
             minted = await tokens.mint_token(uow, slug, wish_of(form))
             return {"minted": minted, "base_url": self.node.settings.base_url or str(request.base_url).rstrip("/")}
 
-        return await self._act(request, act)
+        return await self.act(request, act, "tokens", self._shown)
 
     async def revoke(self, request: Request) -> Response:
         """Ends a token at once."""
@@ -52,29 +43,16 @@ class Tokens(Desk):
             await tokens.revoke_token(uow, slug, request.path_params["api_key_id"], {}, UNCONDITIONAL)
             return {}
 
-        return await self._act(request, act)
-
-    async def _act(self, request: Request, act: Act) -> Response:
-        if (info := await self.person(request)) is None:
-            return go("/app/signin")
-        slug, form = request.path_params["slug"], await form_of(request)
-        try:
-            async with self.unit(info) as uow:
-                done = await act(uow, slug, form)
-        except AppError as error:
-            return refused("tokens.html", {**await self._shown(request, info), "form": form}, error, request)
-        if not done:
-            return go(f"/app/orgs/{slug}/tokens")
-        return page("tokens.html", {**await self._shown(request, info), **done})
+        return await self.act(request, act, "tokens", self._shown)
 
     async def _shown(self, request: Request, info: RequestInfo) -> dict[str, Any]:
         slug = request.path_params["slug"]
         async with self.unit(info) as uow:
-            listed = await tokens.list_tokens(uow, slug, self._part(request.query_params.get("cursor")))
+            listed = await tokens.list_tokens(uow, slug, self.listing(request.query_params.get("cursor")))
             org, me = await orgs.get_org(uow, slug), await sessions.me(uow)
             places = [
-                (project, (await environments.list_environments(uow, project.id, self._part())).rows)
-                for project in (await projects.list_projects(uow, slug, self._part())).rows
+                (project, (await environments.list_environments(uow, project.id, self.listing())).rows)
+                for project in (await projects.list_projects(uow, slug, self.listing())).rows
             ]
         return {
             "viewer": viewer(me),
@@ -87,9 +65,6 @@ class Tokens(Desk):
             "days": DAYS,
             "form": FIRST,
         }
-
-    def _part(self, cursor: str | None = None) -> Listing:
-        return Listing(self.node.cursors, {"limit": A_PAGE} | ({} if cursor is None else {"cursor": cursor}))
 
 
 def wish_of(form: Form) -> dict[str, Any]:
