@@ -34,7 +34,7 @@ OF_THE_PLACE = {
     **WRITES,
     "evaluate": lambda place: {"environmentId": place.environment_id, "context": {}, "keys": ["banner"]},
 }
-MADE = {"acceptInvitation", "deleteSession"}
+MADE = ("acceptInvitation", "deleteSession")
 WITHOUT_FAULTS = {"logout": "takes nothing", "signUp": "is not there on a self-hosted instance"}
 OPERATIONS = [*OF_THE_PLACE, *ANYBODYS, *MADE]
 
