@@ -19,6 +19,7 @@ from app.services import instance
 from app.services.listing import CursorCodec
 from app.serving.node import Caches, Node
 from app.serving.rulesets import RulesetCache
+from app.serving.session_cache import SessionCache
 from app.serving.token_cache import TokenCache
 from app.settings import Settings
 from app.store import migrations
@@ -40,7 +41,8 @@ async def open_node(settings: Settings) -> Node:
     database = open_database(settings)
     try:
         await migrations.upgrade(database)
-        caches = Caches(RulesetCache(database), TokenCache(database, settings.max_rate_per_min))
+        tokens = TokenCache(database, settings.max_rate_per_min)
+        caches = Caches(RulesetCache(database), tokens, SessionCache(database))
         async with UnitOfWork(database, caches, new_request_id()) as uow:
             row = await instance.prepare(uow, settings)
     except BaseException:

@@ -1,6 +1,7 @@
 """Who calls, from the bearer token or the session cookie; and whether what changes something comes from our pages."""
 
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -47,14 +48,15 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
 async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, public: bool) -> None:
     if (secret := HTTPConnection(scope).cookies.get(COOKIE)) is None:
         return
-    async with node.unit(info.request_id) as uow:
-        found = await sessions.authenticate(uow, secret)
-    if found is not None:
-        info.actor = found.member
-        if found.slid:
-            info.renewed_cookie = _cookie(node, secret)
+    if (session := await node.sessions.find(secret)) is not None:
+        info.actor = session.member
+        if session.slides:
+            async with node.unit(info.request_id) as uow:
+                await sessions.slide(uow, session.member.session_id)
+            info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
     elif not public:
-        raise AppError("unauthorized", headers={"Set-Cookie": f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"})
+        cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")
+        raise AppError("unauthorized", headers={"Set-Cookie": cleared})
 
 
 def _bearer(scope: Scope) -> str | None:
@@ -99,12 +101,12 @@ def set_cookie(node: Node, response: Response, secret: str) -> None:
     )
 
 
-def _cookie(node: Node, secret: str) -> bytes:
-    response = Response()
-    set_cookie(node, response, secret)
-    return response.headers["set-cookie"].encode("latin-1")
-
-
 def clear_cookie(node: Node, response: Response) -> None:
     """Signs the browser out."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=node.settings.secure_cookies)
+
+
+def _cookie_of(put: Callable[[Response], None]) -> bytes:
+    response = Response()
+    put(response)
+    return response.headers["set-cookie"].encode("latin-1")

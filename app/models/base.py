@@ -55,6 +55,10 @@ class Identified(Table):
     id: str = Field(default_factory=new_id, primary_key=True)
     created_at: datetime = Field(default_factory=now, sa_type=Instant)
 
+    def __init__(self, **values: Any) -> None:
+        """What a factory would make is made here: pydantic takes longer to look at a factory than to call it."""
+        super().__init__(**{"id": new_id(), "created_at": now(), **values})
+
 
 class Revised(Identified):
     """A row that people change: each change raises `revision`, which the ETag tells."""

@@ -15,8 +15,9 @@ from app.domain.ids import is_id
 from app.domain.inputs import Said, is_slug
 from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
 from app.domain.primitives import Kind
-from app.models import Environment, Org, Primitive, Project
-from app.store import environments, orgs, primitives, projects, tokens
+from app.models import Environment, Org, Primitive, Project, User
+from app.store import entering, environments, people, tokens
+from app.store.entering import Named
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -132,7 +133,7 @@ async def enter_org(uow: UnitOfWork, slug: str, operation: Operation, naming: Na
     `naming` looks at the ids that the body names, which come before the role.
     """
     tenant = tenant_of(uow)
-    found = await orgs.for_tenant(uow.session, slug, tenant) if is_slug(slug) else None
+    found = await entering.org(uow.session, slug, tenant) if is_slug(slug) else None
     if found is None:
         raise not_found("organisation")
     org, role = found
@@ -161,11 +162,10 @@ async def enter_project(
 ) -> ProjectAccess:
     """Into the project, and to its primitive `key` of `kind` where one is asked for; `asked` need not exist."""
     tenant = tenant_of(uow)
-    found = await projects.for_tenant(uow.session, project_id, tenant) if is_id(project_id) else None
+    found = await entering.project(uow.session, project_id, tenant, _named(kind, key)) if is_id(project_id) else None
     if found is None:
         raise not_found("project")
-    project, org, role = found
-    primitive = await _primitive(uow, project, kind, key)
+    project, org, primitive, role = found
     target = Target(
         role=role,
         project_id=project.id,
@@ -199,11 +199,11 @@ async def enter_environment(
     `asked` are the keys of a call that names several, which need not exist.
     """
     tenant = tenant_of(uow)
-    found = await environments.for_tenant(uow.session, environment_id, tenant) if is_id(environment_id) else None
+    named = _named(kind, key)
+    found = await entering.environment(uow.session, environment_id, tenant, named) if is_id(environment_id) else None
     if found is None:
         raise not_found("environment")
-    environment, project, org, role = found
-    primitive = await _primitive(uow, project, kind, key)
+    environment, project, org, primitive, role = found
     target = Target(
         role=role,
         project_id=project.id,
@@ -232,6 +232,13 @@ def signed_in(uow: UnitOfWork) -> Member:
     return uow.actor
 
 
+async def user_of(uow: UnitOfWork) -> User:
+    """The row of the person who calls. Raises `unauthorized` for one whom the operator has erased in this moment."""
+    if (user := await people.user_or_none(uow.session, signed_in(uow).user_id)) is None:
+        raise AppError("unauthorized")
+    return user
+
+
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:
     """What the caller's lists of projects and environments are cut down to; None for people."""
     return uow.actor.scope if isinstance(uow.actor, Token) else None
@@ -256,10 +263,9 @@ def tenant_of(uow: UnitOfWork) -> Tenant:
     raise AppError("forbidden")
 
 
-async def _primitive(uow: UnitOfWork, project: Project, kind: Kind | None, key: str | None) -> Primitive | None:
-    if kind is None or key is None or not is_slug(key):
-        return None
-    return await primitives.by_key(uow.session, project.id, kind, key)
+def _named(kind: Kind | None, key: str | None) -> Named:
+    """What to look for: nothing where the key can be no primitive's."""
+    return Named(kind, key) if key is not None and is_slug(key) else Named()
 
 
 def _asked(kind: Kind | None, key: str | None) -> tuple[Asked, ...]:

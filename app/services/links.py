@@ -15,9 +15,9 @@ from app.models import Instance, LetterKind, MagicLink, Org, User, now
 from app.services import mail
 from app.services.invitations import join
 from app.services.orgs import found_org
-from app.services.sessions import SignedIn, start_session
+from app.services.sessions import SignedIn, end_all, start_session
 from app.services.visits import Purpose, Visit, count_mail
-from app.store import instance, invitations, links, people, sessions
+from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(minutes=15)
@@ -126,7 +126,7 @@ async def _prove(uow: UnitOfWork, user: User) -> None:
     """The mailbox is the user's. Whoever used the account before need not have been them, so they are signed out."""
     if user.proven_at is None:
         user.proven_at = now()
-        await sessions.end_all(uow.session, user.id)
+        await end_all(uow, user.id)
 
 
 async def _welcome(uow: UnitOfWork, link: MagicLink) -> SignedIn:

@@ -12,7 +12,7 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Membership, Org, Project
 from app.services import confirmation
-from app.services.access import OrgAccess, enter_org, signed_in, tenant_of
+from app.services.access import OrgAccess, enter_org, signed_in, tenant_of, user_of
 from app.services.etags import row_etag
 from app.services.listing import Listing
 from app.services.target_ids import retarget_org
@@ -41,6 +41,7 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
     person = signed_in(uow)
     command = validate(CreateOrg, body)
     await uow.begin_write()
+    await user_of(uow)
     return await found_org(uow, person.user_id, command.slug, command.name)
 
 

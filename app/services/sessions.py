@@ -3,20 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
 
 from app.domain.actors import Member, Token
 from app.domain.errors import not_found
 from app.domain.ids import digest, is_id, new_secret
 from app.models import Membership, Org, Session, User, now
-from app.services.access import signed_in
+from app.services.access import signed_in, user_of
 from app.services.listing import Listing
 from app.store import people, sessions
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(days=30)
-SLIDES_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +34,12 @@ class Me:
     memberships: list[tuple[Org, Membership]]
 
 
-class Recognized(NamedTuple):
-    """Whose session it is, and whether it has slid on, so that its cookie must, too."""
-
-    member: Member
-    slid: bool
-
-
-async def authenticate(uow: UnitOfWork, secret: str) -> Recognized | None:
-    """Who the cookie's secret belongs to, or None. A session in use slides on, a day at a time."""
+async def slide(uow: UnitOfWork, session_id: str) -> None:
+    """Moves the end of a session that is in use."""
+    await uow.begin_write()
     at = now()
-    if (found := await sessions.live(uow.session, digest(secret), at)) is None:
-        return None
-    session, user = found
-    if slides := at - session.last_seen_at > SLIDES_AFTER:
-        await uow.begin_write()
-        await sessions.slide(uow.session, session.id, at, at + LIFETIME)
-    return Recognized(Member(user.id, user.display_name, session.id), slides)
+    await sessions.slide(uow.session, session_id, at, at + LIFETIME)
+    uow.outdate(session_id)
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:
@@ -77,9 +64,8 @@ async def caller(uow: UnitOfWork) -> Me | Token:
 
 async def me(uow: UnitOfWork) -> Me:
     """The person who calls."""
-    person = signed_in(uow)
-    user = await people.user(uow.session, person.user_id)
-    return Me(person, user, list(await people.memberships(uow.session, user.id)))
+    user = await user_of(uow)
+    return Me(signed_in(uow), user, list(await people.memberships(uow.session, user.id)))
 
 
 async def list_sessions(uow: UnitOfWork, listing: Listing) -> Page[Session]:
@@ -100,6 +86,7 @@ async def delete_session(uow: UnitOfWork, session_id: str) -> Session:
         raise not_found("session")
     await uow.begin_write()
     await sessions.end(uow.session, session_id)
+    uow.outdate(session_id)
     return found[0]
 
 
@@ -108,3 +95,10 @@ async def sign_out(uow: UnitOfWork) -> None:
     if isinstance(uow.actor, Member):
         await uow.begin_write()
         await sessions.end(uow.session, uow.actor.session_id)
+        uow.outdate(uow.actor.session_id)
+
+
+async def end_all(uow: UnitOfWork, user_id: str) -> None:
+    """Signs the user out everywhere, within the write that is going on."""
+    await sessions.end_all(uow.session, user_id)
+    uow.outdate(user_id)

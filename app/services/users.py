@@ -6,11 +6,12 @@ from app.domain.errors import AppError, not_found
 from app.domain.inputs import validate
 from app.domain.policy import Operation
 from app.models import Org, User, now
-from app.services.access import signed_in
+from app.services.access import user_of
 from app.services.confirmation import Confirm
 from app.services.listing import Listing
 from app.services.members import leave, require_other_owners
-from app.store import people, sessions
+from app.services.sessions import end_all
+from app.store import people
 from app.store.members import Member
 from app.store.paging import Page
 from app.store.people import Resident
@@ -22,14 +23,13 @@ async def delete_me(uow: UnitOfWork, body: object) -> User:
 
     Raises `invalid_confirmation`, `last_owner_cannot_demote_or_remove`.
     """
-    person = signed_in(uow)
+    user = await user_of(uow)
     command = validate(Confirm, body)
-    user = await people.user(uow.session, person.user_id)
     if email_key(command.confirm) != user.email_key:
         raise AppError("invalid_confirmation", fields={"confirm": f"Must be {user.email}."})
     await uow.begin_write()
     user = await _leave_all(uow, user.id)
-    await sessions.end_all(uow.session, user.id)
+    await end_all(uow, user.id)
     user.deleted_at = now()
     return user
 
@@ -47,6 +47,7 @@ async def purge(uow: UnitOfWork, email: str) -> User:
         raise not_found("user")
     user = await _leave_all(uow, user.id)
     await people.erase(uow.session, user)
+    uow.outdate(user.id)
     return user
 
 

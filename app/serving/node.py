@@ -16,10 +16,12 @@ from app.services.visits import Visit
 from app.serving.buckets import Buckets, MemoryBuckets
 from app.serving.last_uses import LastUses
 from app.serving.rulesets import RulesetCache
+from app.serving.session_cache import SessionCache
 from app.serving.token_cache import TokenCache
 from app.settings import Settings
 from app.store.engines import Database
-from app.store.unit_of_work import EnvironmentChange, UnitOfWork
+from app.store.history import EnvironmentChange
+from app.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Caches:
 
     rulesets: RulesetCache
     tokens: TokenCache
+    sessions: SessionCache
 
     def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
         """Takes in a commit."""
         self.rulesets.committed(changes, gone)
         self.tokens.outdate(outdated)
+        self.sessions.outdate(outdated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ class Node:
     def tokens(self) -> TokenCache:
         """The live tokens."""
         return self.caches.tokens
+
+    @property
+    def sessions(self) -> SessionCache:
+        """The live sessions."""
+        return self.caches.sessions
 
     def unit(self, request_id: str, actor: Actor | None = None, break_glass: Said | None = None) -> UnitOfWork:
         """A unit of work for one use case of a request."""

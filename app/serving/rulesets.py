@@ -15,7 +15,7 @@ from app.domain.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
 from app.store.engines import Database, refusing_if_busy
-from app.store.unit_of_work import EnvironmentChange
+from app.store.history import EnvironmentChange
 
 log = structlog.get_logger()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from socket import gaierror
 from typing import Any
 
+import aiosqlite
 import orjson
 import structlog
 from sqlalchemy import Connection, event, select, text
@@ -21,10 +22,14 @@ from app.domain.errors import AppError
 from app.models import Instance
 from app.models.base import Identified
 from app.store.one_hop import Driver
+from app.store.watching import WatchedSession
 
 log = structlog.get_logger()
 WRITE_WAIT_SECONDS = 20.0
 READERS = 4
+_SWITCH_WAIT_SECONDS = 0.01
+# What is neither busy nor gone: what a row refers to was deleted in this moment, which the same call then finds out.
+_FOREIGN_KEY = {sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503"}
 _SQLITE_BUSY = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -82,8 +87,9 @@ class Sqlite(Database):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._readers = _sqlite_engine(path, "BEGIN", READERS)
-        self._writer = _sqlite_engine(path, "BEGIN IMMEDIATE", 1)
+        self._path = path
+        self._readers = _sqlite_engine(path, READERS, only_reads=True)
+        self._writer = _sqlite_engine(path, 1, only_reads=False)
         self._turn = asyncio.Lock()
 
     def reading(self) -> AsyncSession:
@@ -99,7 +105,7 @@ class Sqlite(Database):
         except TimeoutError as fault:
             raise AppError("unavailable", "Too many writes are waiting.") from fault
         try:
-            async with AsyncSession(self._writer, expire_on_commit=False) as session:
+            async with AsyncSession(self._writer, expire_on_commit=False, sync_session_class=WatchedSession) as session:
                 yield session
         finally:
             self._turn.release()
@@ -110,7 +116,9 @@ class Sqlite(Database):
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """BEGIN IMMEDIATE is the lock."""
+        await _switch_to_wal(self._path)
         async with self._writer.begin() as connection:
+            await connection.execute(text("SELECT 1"))  # the transaction begins with its first statement
             yield connection
 
     async def close(self) -> None:
@@ -141,7 +149,7 @@ class Postgres(Database):
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A session that sees what was committed before each of its statements."""
-        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+        async with AsyncSession(self._engine, expire_on_commit=False, sync_session_class=WatchedSession) as session:
             await session.execute(text(f"SET LOCAL lock_timeout = '{int(WRITE_WAIT_SECONDS)}s'"))
             yield session
 
@@ -163,7 +171,21 @@ class Postgres(Database):
         await self._engine.dispose()
 
 
-def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
+async def _switch_to_wal(path: Path) -> None:
+    """The file remembers it. SQLite does not wait by itself for others who switch at the same moment."""
+    async with asyncio.timeout(WRITE_WAIT_SECONDS), aiosqlite.connect(path) as connection:
+        while True:
+            try:
+                await connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as fault:
+                if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                await asyncio.sleep(_SWITCH_WAIT_SECONDS)
+            else:
+                return
+
+
+def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
         module=Driver(),
@@ -180,13 +202,14 @@ def _sqlite_engine(path: Path, begin: str, pool_size: int) -> AsyncEngine:
         # SQLite's own `lower` knows ASCII only.
         connection.create_function("lower", 1, str.lower, deterministic=True)
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver: Any = connection.connection.dbapi_connection
+        driver.begin("BEGIN" if only_reads else "BEGIN IMMEDIATE", only_reads=only_reads)
 
     return engine
 
@@ -215,4 +238,6 @@ def _is_busy(fault: BaseException) -> bool:
         return True
     sqlite_code = getattr(fault.orig, "sqlite_errorcode", None)
     state = getattr(fault.orig, "sqlstate", None) or ""
+    if {sqlite_code, state} & _FOREIGN_KEY:
+        return True
     return (sqlite_code is not None and sqlite_code & 0xFF in _SQLITE_BUSY) or state.startswith(_POSTGRES_BUSY)

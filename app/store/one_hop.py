@@ -1,12 +1,13 @@
 """aiosqlite with one visit to the connection's thread for a statement, where SQLAlchemy's own cursor makes four.
 
-A point read is little work, and each visit costs as much again: this halves what a request takes.
+A point read is little work, and each visit costs as much again. So a transaction begins with its first statement, in
+the same visit, and nobody waits for the end of one that only read.
 """
 
 import sqlite3
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import aiosqlite
 from sqlalchemy.dialects.sqlite.aiosqlite import (
@@ -32,6 +33,11 @@ def _execute(connection: sqlite3.Connection, statement: str, parameters: Any) ->
 
 def _execute_many(connection: sqlite3.Connection, statement: str, parameters: Any) -> Done:
     return _taken(connection.executemany(statement, parameters))
+
+
+def _begin(connection: sqlite3.Connection, begin: str, run: Any, statement: str, parameters: Any) -> Done:
+    connection.execute(begin)
+    return cast(Done, run(connection, statement, parameters))
 
 
 def _taken(cursor: sqlite3.Cursor) -> Done:
@@ -62,8 +68,12 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
 
     async def _visit(self, run: Any, operation: Any, parameters: Any) -> None:
         driver: Any = self._connection
-        async with self._adapt_connection._execute_mutex:  # noqa: SLF001
-            done = await driver._execute(run, driver._conn, operation, parameters)  # noqa: SLF001
+        connection = cast(Connection, self._adapt_connection)
+        async with connection._execute_mutex:  # noqa: SLF001
+            if (begin := connection.taken_begin()) is None:
+                done = await driver._execute(run, driver._conn, operation, parameters)  # noqa: SLF001
+            else:
+                done = await driver._execute(_begin, driver._conn, begin, run, operation, parameters)  # noqa: SLF001
         self._cursor = done
         self._rows = deque(done.rows)
 
@@ -75,9 +85,38 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
 class Connection(AsyncAdapt_aiosqlite_connection):
     """Gives those cursors."""
 
-    __slots__ = ()
+    __slots__ = ("_begin", "_only_reads")
 
     _cursor_cls = Cursor
+
+    def __init__(self, dbapi: Any, connection: Any) -> None:
+        super().__init__(dbapi, connection)
+        self._begin: str | None = None
+        self._only_reads = False
+
+    def begin(self, statement: str, *, only_reads: bool) -> None:
+        """Begins a transaction with what is executed next."""
+        self._begin, self._only_reads = statement, only_reads
+
+    def taken_begin(self) -> str | None:
+        """What to begin with, once."""
+        begin, self._begin = self._begin, None
+        return begin
+
+    def rollback(self) -> None:
+        """Ends the transaction, if it has begun. What is executed next comes after it, waited for or not."""
+        driver: Any = self._connection
+        if self.taken_begin() is not None or driver._connection is None:  # noqa: SLF001
+            return
+        if self._only_reads:
+            driver._tx.put_nowait((None, driver._conn.rollback))  # noqa: SLF001
+        else:
+            super().rollback()
+
+    def commit(self) -> None:
+        """Ends the transaction, if it has begun."""
+        if self.taken_begin() is None:
+            super().commit()
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):

@@ -4,21 +4,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.domain.actors import Role
 from app.models import Org
 from app.store.paging import Page, Window, page
-from app.store.tenancy import Tenant, within
+from app.store.tenancy import Tenant, Tenanted
+
+_ALL = Tenanted(select(Org))
 
 
 async def by_slug(session: AsyncSession, slug: str) -> Org | None:
     """The organisation of the slug, whoever asks."""
     return (await session.execute(select(Org).where(col(Org.slug) == slug))).scalar_one_or_none()
-
-
-async def for_tenant(session: AsyncSession, slug: str, tenant: Tenant) -> tuple[Org, Role | None] | None:
-    """The organisation and the caller's role in it; None where it is not theirs."""
-    row = (await session.execute(within(select(Org).where(col(Org.slug) == slug), tenant))).one_or_none()
-    return None if row is None else (row[0], row[1])
 
 
 async def by_id(session: AsyncSession, org_id: str) -> Org:
@@ -28,4 +23,4 @@ async def by_id(session: AsyncSession, org_id: str) -> Org:
 
 async def list_for_tenant(session: AsyncSession, tenant: Tenant, window: Window) -> Page[Org]:
     """The tenant's organisations, in the order of their creation."""
-    return await page(session, within(select(Org), tenant), col(Org.id), window, lambda row: row[0])
+    return await page(session, _ALL.of(tenant), col(Org.id), window, lambda row: row[0])

@@ -21,6 +21,11 @@ async def user(session: AsyncSession, user_id: str) -> User:
     return await session.get_one(User, user_id)
 
 
+async def user_or_none(session: AsyncSession, user_id: str) -> User | None:
+    """The user, deleted or not, unless they have been erased."""
+    return await session.get(User, user_id)
+
+
 async def memberships(session: AsyncSession, user_id: str) -> Sequence[tuple[Org, Membership]]:
     """The user's organisations with the membership in each, oldest membership first."""
     query = (

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,6 +14,11 @@ from app.models import Primitive, State
 from app.store.paging import AnySelect, Page, Window, pages
 
 _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
+_STATE = select(State).where(
+    col(State.environment_id) == bindparam("environment_id"),
+    col(State.primitive_id) == bindparam("primitive_id"),
+    col(State.to_version).is_(None),
+)
 _CURRENT = (
     select(Primitive, State)
     .join(State, col(State.primitive_id) == col(Primitive.id))
@@ -41,12 +46,6 @@ class Filter:
     value_type: str | None = None
     search: str | None = None
     within: tuple[ResourcePattern, ...] | None = None
-
-
-async def by_key(session: AsyncSession, project_id: str, kind: Kind, key: str) -> Primitive | None:
-    """The project's live primitive of the kind and key."""
-    query = _live(project_id).where(col(Primitive.kind) == kind, col(Primitive.key) == key)
-    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def key_taken(session: AsyncSession, project_id: str, kind: Kind, key: str) -> bool:
@@ -78,12 +77,8 @@ async def lists_of_projects(
 
 async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
     """The primitive's present state in an environment of its project."""
-    query = select(State).where(
-        col(State.environment_id) == environment_id,
-        col(State.primitive_id) == primitive.id,
-        col(State.to_version).is_(None),
-    )
-    return Current(primitive, (await session.execute(query)).scalar_one())
+    sought = {"environment_id": environment_id, "primitive_id": primitive.id}
+    return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
 
 
 async def list_current(

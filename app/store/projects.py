@@ -6,17 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.domain.actors import EnvironmentScope, Role
-from app.models import Environment, Org, Project
+from app.domain.actors import EnvironmentScope
+from app.models import Environment, Project
 from app.store.paging import Page, Window, pages
-from app.store.tenancy import Tenant, within
-
-
-async def for_tenant(session: AsyncSession, project_id: str, tenant: Tenant) -> tuple[Project, Org, Role | None] | None:
-    """The project, its organisation and the caller's role there; None where it is not theirs."""
-    query = select(Project, Org).join(Org, col(Org.id) == col(Project.org_id)).where(col(Project.id) == project_id)
-    row = (await session.execute(within(query, tenant))).one_or_none()
-    return None if row is None else (row[0], row[1], row[2])
 
 
 async def by_key(session: AsyncSession, org_id: str, key: str) -> Project | None:

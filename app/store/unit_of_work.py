@@ -7,15 +7,13 @@ rolls back.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session as SyncSession
 from sqlmodel import col
 
 from app.domain import json_text
@@ -24,9 +22,7 @@ from app.domain.inputs import Said
 from app.domain.policy import Operation
 from app.models import (
     AuditEvent,
-    AuditVersion,
     Environment,
-    EnvironmentVersion,
     Instance,
     Org,
     Primitive,
@@ -35,26 +31,10 @@ from app.models import (
     now,
 )
 from app.models.base import Identified, Revised
+from app.store import history
 from app.store.engines import Database, refuse_if_busy
-
-_IDS_A_STATEMENT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class StateChange:
-    """A primitive's state as it is from now on; `state` None: the primitive is gone."""
-
-    primitive: Primitive
-    state: State | None
-
-
-@dataclass(slots=True)
-class EnvironmentChange:
-    """What one commit changed in an environment, and the version that it made."""
-
-    environment: Environment
-    version: int
-    states: list[StateChange] = field(default_factory=list)
+from app.store.history import EnvironmentChange, StateChange
+from app.store.watching import WatchedSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +83,7 @@ class UnitOfWork:
         self._events: list[AuditEvent] = []
         self._gone: list[str] = []
         self._outdated: list[str] = []
-        self._audited_rows = False
+        self._deleted = False
         self._afterwards: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
@@ -137,7 +117,6 @@ class UnitOfWork:
         await self.session.close()
         self.session = await self._stack.enter_async_context(self._database.writing())
         self._writing = True
-        event.listen(self.session.sync_session, "before_flush", self._watch)
 
     async def lock(self, table: type[Identified | Instance], ids: Iterable[str | int]) -> None:
         """Keeps other writers of the rows out. Rows of several tables are locked from the organisation downwards."""
@@ -186,7 +165,7 @@ class UnitOfWork:
 
     async def delete(self, row: Identified, environment_ids: Iterable[str] = ()) -> None:
         """Deletes the row with all below it; `environment_ids` are the environments that go with it."""
-        self._audited_rows |= not isinstance(row, Org)  # an organisation takes its audit with it
+        self._deleted |= not isinstance(row, Org)  # an organisation takes its audit with it
         self._gone.extend(environment_ids)
         self.outdate(row.id)
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
@@ -269,34 +248,18 @@ class UnitOfWork:
         if (change := self._changes.get(environment.id)) is None:
             environment.version += 1
             environment.version_at = _not_before(environment.version_at)
-            self.session.add(
-                EnvironmentVersion(
-                    environment_id=environment.id,
-                    version=environment.version,
-                    at=environment.version_at,
-                    target_id_field=environment.target_id_field,
-                )
-            )
             change = self._changes[environment.id] = EnvironmentChange(environment, environment.version)
         return change
 
-    def _watch(self, session: SyncSession, *_: Any) -> None:
-        """A change of what is audited that nobody recorded is a bug, found before it is committed."""
-        touched = (*session.new, *session.dirty, *session.deleted)
-        self._audited_rows |= any(isinstance(row, (Revised, State)) for row in touched)
+    @property
+    def _is_audited(self) -> bool:
+        return bool(self._changes) or self._deleted or cast(WatchedSession, self.session.sync_session).touched_audited
 
     async def _commit(self) -> None:
-        self.session.add_all(self._events)
         await self.session.flush()
-        for change in self._changes.values():
-            await _write_states(self.session, change)
-        self.session.add_all(
-            AuditVersion(event_id=audit_event.id, environment_id=change.environment.id, version=change.version)
-            for audit_event in self._events
-            for change in self._changes.values()
-        )
-        if self._audited_rows and not self._events:
+        if self._is_audited and not self._events:  # a bug, found before it is committed
             raise RuntimeError("a change was not recorded for the audit")
+        await history.write(self.session, list(self._changes.values()), self._events)
         try:
             await self.session.commit()
         except BaseException:
@@ -310,23 +273,6 @@ class UnitOfWork:
     def _doubt(self) -> None:
         """Whether a failed commit took place is not known: the serving side forgets all that it may have changed."""
         self._observer.committed([], [*self._changes, *self._gone], self._outdated)
-
-
-async def _write_states(session: AsyncSession, change: EnvironmentChange) -> None:
-    """Ends the rows that were current, then adds those that are: in this order, for only one may be current."""
-    ended = [item.primitive.id for item in change.states]
-    for start in range(0, len(ended), _IDS_A_STATEMENT):
-        await session.execute(
-            update(State)
-            .where(
-                col(State.environment_id) == change.environment.id,
-                col(State.primitive_id).in_(ended[start : start + _IDS_A_STATEMENT]),
-                col(State.to_version).is_(None),
-            )
-            .values(to_version=change.version)
-            .execution_options(synchronize_session=False, autoflush=False)
-        )
-    session.add_all(item.state for item in change.states if item.state is not None)
 
 
 def _carried(current: State | None) -> dict[str, Any]:

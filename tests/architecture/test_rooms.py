@@ -40,7 +40,8 @@ def test_only_the_store_speaks_to_the_database() -> None:
 
 def test_there_is_one_commit() -> None:
     assert [(path, ast.unparse(call.func)) for path, call in calls("commit")] == [
-        ("app/store/unit_of_work.py", "self.session.commit")
+        ("app/store/one_hop.py", "super().commit"),  # the driver's
+        ("app/store/unit_of_work.py", "self.session.commit"),
     ]
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from app.models import MagicLink, Session, User, now
 from app.services import links
+from app.serving import session_cache
 from tests.factories import Instance
 
 
@@ -83,6 +85,13 @@ async def test_an_unknown_cookie_is_no_session(instance: Instance, cookie: str) 
     assert (await instance.anonymous(cookie).do("me")).code == "unauthorized"
 
 
+@pytest.fixture
+def a_second_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process did to a session is seen a second later; here, at once."""
+    monkeypatch.setattr(session_cache, "TRUSTED_FOR_SECONDS", -1)
+
+
+@pytest.mark.usefixtures("a_second_later")
 async def test_a_session_ends_when_it_expires(instance: Instance) -> None:
     _, ada = await instance.person("ada")
     await ada.make("me")
@@ -90,6 +99,36 @@ async def test_a_session_ends_when_it_expires(instance: Instance) -> None:
     assert (await ada.do("me")).code == "unauthorized"
 
 
+async def test_a_session_expires_in_memory_as_well(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ada = await instance.person("ada")
+    await ada.make("me")
+    later = (now() + timedelta(days=30)).timestamp()
+    monkeypatch.setattr(session_cache, "time", SimpleNamespace(time=lambda: later, monotonic=lambda: 0.0))
+    assert (await ada.do("me")).code == "unauthorized"
+
+
+@pytest.mark.usefixtures("a_second_later")
+async def test_a_user_who_is_erased_by_the_operator_is_nobody(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    await ada.make("me")
+    await instance.execute(delete(User).where(col(User.id) == user.id))
+    assert (await ada.do("me")).code == "unauthorized"
+
+
+async def test_a_user_who_is_erased_in_this_moment_is_nobody(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    await ada.make("me")
+    await instance.execute(delete(User).where(col(User.id) == user.id))
+    for operation, given in (
+        ("me", {}),
+        ("deleteMe", {"confirm": user.email}),
+        ("createOrg", {"slug": "x", "name": "X"}),
+    ):
+        reply = await ada.do(operation, **given)
+        assert (reply.code, reply.status) == ("unauthorized", 401), operation
+
+
+@pytest.mark.usefixtures("a_second_later")
 async def test_a_session_in_use_slides_on(instance: Instance) -> None:
     user, ada = await instance.person("ada")
     almost = now() + timedelta(hours=1)
@@ -104,6 +143,7 @@ async def test_a_session_in_use_slides_on(instance: Instance) -> None:
         await ada.make("me")
 
 
+@pytest.mark.usefixtures("a_second_later")
 async def test_the_session_of_a_deleted_user_is_over(instance: Instance) -> None:
     _, ada = await instance.person("ada")
     await instance.execute(update(User).values(deleted_at=now()))

@@ -1,0 +1,20 @@
+"""Sees to it that no change of what is audited is forgotten."""
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app.models.base import Revised
+
+
+class WatchedSession(Session):
+    """Remembers whether a row was made, changed or deleted that people change."""
+
+    touched_audited = False
+
+
+@event.listens_for(WatchedSession, "before_flush")
+def _watch(session: WatchedSession, *_: Any) -> None:
+    rows = (*session.new, *session.dirty, *session.deleted)
+    session.touched_audited |= any(isinstance(row, Revised) for row in rows)
