@@ -6,12 +6,15 @@ import shlex
 import socket
 from urllib.parse import quote
 
+import orjson
 import structlog
 import typer
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli import demo
 from app.cli.nodes import opened
+from app.domain.errors import AppError, envelope
 from app.domain.ids import new_request_id
 from app.main import create_app
 from app.middleware import logs
@@ -22,6 +25,26 @@ from app.settings import BadSetting, Settings
 GRACE_SECONDS = 20
 BACKLOG = 2048
 log = structlog.get_logger()
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which answers what is not HTTP with the envelope, too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses, and closes."""
+        request_id = new_request_id()
+        log.info("request", requestId=request_id, route="unmatched", status=400)
+        body = orjson.dumps(envelope(AppError("invalid_request", msg), request_id))
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            "Cache-Control: no-store",
+            f"X-Request-Id: {request_id}",
+            "Connection: close",
+        )
+        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -52,6 +75,7 @@ def run(settings: Settings) -> None:
         greeting = asyncio.run(_prepare(settings))
         config = uvicorn.Config(
             create_app(settings),
+            http=Protocol,
             backlog=BACKLOG,
             access_log=False,
             log_config=None,

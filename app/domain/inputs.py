@@ -22,7 +22,8 @@ from app.domain.texts import MAX_NAME
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 _SLUG = re.compile(SLUG_PATTERN.removesuffix("$") + r"\Z")
-_EMAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]+@[^@\s<>\"(),:;\\\[\]]+\.[^@\s<>\"(),:;\\\[\].]+")
+_ATOM = r"[^@\s<>\"(),:;\\\[\]"
+_EMAIL = re.compile(rf"{_ATOM}]+@(?:{_ATOM}.]+\.)+{_ATOM}.]+")
 MAX_EMAIL = 254
 MAX_REASON = 2000
 

@@ -4,7 +4,7 @@ Services reach it through `services.access` only; the README's matrix, list filt
 derived from the same rows. It looks at nothing but its arguments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
@@ -64,6 +64,9 @@ class Thing(Enum):
     PRIMITIVE = auto()
     STATE = auto()
     PROPOSAL = auto()
+    MEMBER = auto()
+    INVITATION = auto()
+    API_KEY = auto()
 
 
 class Reach(Enum):
@@ -228,9 +231,21 @@ def at_once(actor: Actor, thing: Thing, target: Target) -> list[Operation]:
     """What the actor may do to the target without anybody's approval, by the table's order."""
     # To protect more is free; to protect less is what breaking the glass is for.
     unprotected = replace(target, protected=False)
-    targets = {operation: target for operation, row in TABLE.items() if row.on is thing}
+    targets = dict.fromkeys(_operations_on(thing), target)
     targets |= {operation: unprotected for operation in targets if operation is Operation.PROTECT_ENVIRONMENT}
     return [operation for operation, its in targets.items() if isinstance(decide(actor, operation, its), Allow)]
+
+
+def _operations_on(thing: Thing) -> Iterable[Operation]:
+    return _OF_PARTS.get(thing) or [operation for operation, row in TABLE.items() if row.on is thing]
+
+
+# Parts of an organisation: their rows are about all of its parts of that sort, so they are the organisation's.
+_OF_PARTS = {
+    Thing.MEMBER: (Operation.LEAVE_ORG, Operation.CHANGE_ROLE, Operation.REMOVE_MEMBER),
+    Thing.INVITATION: (Operation.MANAGE_INVITATIONS,),
+    Thing.API_KEY: (Operation.MANAGE_TOKENS,),
+}
 
 
 def sees_rule_names(actor: Actor) -> bool:

@@ -6,6 +6,8 @@ from typing import Annotated
 import strawberry
 
 from app.domain.actors import Verb
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.context import Info, listing
 from app.graphql.enums import describe
@@ -81,6 +83,7 @@ class ApiKey(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When it was last renewed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.API_KEY)
 
     @classmethod
     def of(cls, row: ApiKeyRow) -> "ApiKey":

@@ -26,6 +26,7 @@ class Loaders(Protocol):
     org: DataLoader[str, Any]
     project: DataLoader[str, Any]
     environment: DataLoader[str, Any]
+    entry: DataLoader[str, None]
     states: DataLoader[str, Any]
     projects: DataLoader[Below, Page[Any]]
     environments: DataLoader[Below, Page[Any]]

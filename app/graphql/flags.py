@@ -79,6 +79,7 @@ class Flag(Node):
         for state in states:
             if state.current.state.environment_id == environment_id:
                 return state
+        await info.context.loaders.entry.load(environment_id)
         raise not_found("environment")
 
     @strawberry.field(description="Its states in all environments, oldest environment first.")

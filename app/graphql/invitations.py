@@ -5,6 +5,8 @@ from typing import Annotated
 import strawberry
 
 from app.domain.actors import Role
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.auth import Me
 from app.graphql.context import Info, listing
@@ -37,6 +39,7 @@ class Invitation(Node):
     invited_by: Actor = strawberry.field(description="Who invited.")
     created_at: Time = strawberry.field(description="When it was made.")
     expires_at: Time = strawberry.field(description="When it expires.")
+    viewer_can: Abilities = viewer_can(Thing.INVITATION)
 
     @classmethod
     def of(cls, row: InvitationRow) -> "Invitation":

@@ -16,7 +16,7 @@ from app.graphql.flags import FlagState
 from app.graphql.orgs import Org
 from app.graphql.projects import Project
 from app.middleware.requests import RequestInfo
-from app.services import below, lookups
+from app.services import below, environments, lookups
 from app.services.below import Below
 from app.services.listing import Listing
 from app.serving.node import Node
@@ -38,6 +38,7 @@ class RequestLoaders:
         self.org = self._by_id(lookups.orgs, Org.of)
         self.project = self._by_id(lookups.projects, Project.of)
         self.environment = self._by_id(lookups.environments, Environment.of)
+        self.entry = _loader(self._entries)
         self.states = _loader(self._states)
         self.projects = self._below(below.projects)
         self.environments = self._below(below.environments)
@@ -63,6 +64,11 @@ class RequestLoaders:
             return [_page(found[one.listing.identity], one) for one in asked]
 
         return _loader(load)
+
+    async def _entries(self, environment_ids: list[str]) -> list[AppError | None]:
+        """What REST would refuse each environment with, None where it would not."""
+        async with self._unit() as uow:
+            return [await environments.refused(uow, one) for one in environment_ids]
 
     async def _states(self, primitive_ids: list[str]) -> list[list[FlagState]]:
         states: dict[str, list[FlagState]] = defaultdict(list)

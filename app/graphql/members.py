@@ -5,6 +5,8 @@ from typing import Annotated
 import strawberry
 
 from app.domain.actors import Role
+from app.domain.policy import Thing
+from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
 from app.graphql.relay import After, Before, Connection, First, Last, Node
@@ -29,6 +31,7 @@ class Member(Node):
     created_at: Time = strawberry.field(description="When they joined.")
     updated_at: Time = strawberry.field(description="When their role was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(Thing.MEMBER)
 
     @classmethod
     def of(cls, rows: MemberRows) -> "Member":

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.domain.actors import Token
+from app.domain.actors import Actor, Token
+from app.domain.actors import Member as Caller
 from app.domain.policy import Allow, Asked, Operation, Target, Thing, at_once, decide
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
 from app.services.access import tenant_of
@@ -72,7 +73,7 @@ async def invitations(uow: UnitOfWork, ids: Iterable[str]) -> list[Invitation]:
 async def abilities(uow: UnitOfWork, thing: Thing, ids: Iterable[str]) -> dict[str, list[Operation]]:
     """What the caller may do at once to each thing of one sort, by its id."""
     found = await _seen(uow, _QUERIES[thing], ids, whole=True)
-    return {_id(seen): at_once(uow.actor, thing, target) for seen, target in found}
+    return {_id(seen): _able(uow.actor, thing, seen, target) for seen, target in found}
 
 
 _QUERIES: dict[Thing, Query] = {
@@ -81,7 +82,19 @@ _QUERIES: dict[Thing, Query] = {
     Thing.ENVIRONMENT: lookups.environments,
     Thing.PRIMITIVE: lookups.primitives,
     Thing.STATE: lookups.states,
+    Thing.MEMBER: lookups.members,
+    Thing.INVITATION: lookups.invitations,
+    Thing.API_KEY: lookups.api_keys,
 }
+
+
+def _able(actor: Actor, thing: Thing, seen: Seen, target: Target) -> list[Operation]:
+    able = at_once(actor, thing, target)
+    if not isinstance(seen.row, Member):
+        return able
+    own = isinstance(actor, Caller) and actor.user_id == seen.row.user.id
+    others = Operation.REMOVE_MEMBER if own else Operation.LEAVE_ORG  # one leaves, the others are removed
+    return [operation for operation in able if operation is not others]
 
 
 async def _allowed(uow: UnitOfWork, query: Query, ids: Iterable[str], operation: Operation) -> list[Any]:
@@ -101,7 +114,7 @@ async def _seen(uow: UnitOfWork, query: Query, ids: Iterable[str], *, whole: boo
     for one in await lookups.environments_below(uow.session, org_ids=org_ids, project_ids=project_ids):
         below[one.org_id].append(one)
         below[one.project_id].append(one)
-    return [(seen, _over(_target(seen), below[seen.project_id or seen.row.id])) for seen in found]
+    return [(seen, _over(_target(seen), below[seen.project_id or _id(seen)])) for seen in found]
 
 
 def _over(target: Target, below: Sequence[Below]) -> Target:
@@ -125,4 +138,7 @@ def _target(seen: Seen) -> Target:
 
 
 def _id(seen: Seen) -> str:
-    return str(seen.row.state.id if isinstance(seen.row, Current) else seen.row.id)
+    match seen.row:
+        case Current(state=row) | Member(membership=row):
+            return str(row.id)
+    return str(seen.row.id)

@@ -55,9 +55,14 @@ def _cidr(text: str) -> str:
     return text
 
 
+def _once(entries: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(entries))
+
+
+Once = AfterValidator(_once)  # a double entry counts once
 Resource = Annotated[str, AfterValidator(_resource), Field(json_schema_extra={"pattern": RESOURCE_PATTERN})]
 Cidr = Annotated[str, AfterValidator(_cidr)]
-Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_ENTRIES)]
+Ids = Annotated[list[str], Field(min_length=1, max_length=MAX_ENTRIES), Once]
 Lifetime = Annotated[int | None, Field(ge=1, le=MAX_LIFETIME_SECONDS)]
 
 
@@ -86,11 +91,11 @@ class MintToken(Command):
     level: Annotated[Level | None, Field(strict=False)] = None
     actions: Annotated[list[Annotated[Verb, Field(strict=False)]] | None, Field(min_length=1)] = None
     environments: Environments
-    resources: Annotated[list[Resource], Field(min_length=1, max_length=MAX_ENTRIES)]
+    resources: Annotated[list[Resource], Field(min_length=1, max_length=MAX_ENTRIES), Once]
     rate_limit_per_min: Annotated[int | None, Field(ge=1)] = None
     expires_in_seconds: Lifetime = None
     approval_required: bool = False
-    ip_allowlist: Annotated[list[Cidr], Field(max_length=MAX_ENTRIES)] = []
+    ip_allowlist: Annotated[list[Cidr], Field(max_length=MAX_ENTRIES), Once] = []
 
     @model_validator(mode="after")
     def _level_or_actions(self, info: ValidationInfo) -> Self:
@@ -140,10 +145,10 @@ async def mint_token(uow: UnitOfWork, org_slug: str, body: object) -> Minted:
         level=command.level,
         actions=command.verbs(),
         environments=command.environments.chosen(),
-        resources=list(dict.fromkeys(command.resources)),
+        resources=command.resources,
         rate_limit_per_min=rate,
         approval_required=command.approval_required,
-        ip_allowlist=list(dict.fromkeys(command.ip_allowlist)),
+        ip_allowlist=command.ip_allowlist,
         expires_at=_expiry(command.expires_in_seconds),
         secret_hash=digest(secret),
         hint=hint(secret),

@@ -248,6 +248,7 @@ async def test_nobody_invites_above_their_own_role(instance: Instance, org: Org)
     "email",
     [
         *("", "bob", "@example.com", "bob@", "bob@example", "b b@example.com", "bob@example.com\r\nBcc: x@example.com"),
+        *("bob@a..example", "bob@.example", "bob@example."),
         *("bob@example.com, eve@example.com", "Bob <bob@example.com>", f"{'b' * 250}@example.com", "b\0b@example.com"),
     ],
 )

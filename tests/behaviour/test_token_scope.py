@@ -191,6 +191,10 @@ async def test_a_single_environment_token_reads_its_project(instance: Instance, 
     async with instance.unchanged():
         for name in ("environment", "flagStates", "ruleset"):
             assert await refusal(caller, name, environmentId=dev["id"]) == ("token_env_out_of_scope", {})
+        assert await refusal(caller, "flagState", **{**place.banner, "environmentId": dev["id"]}) == (
+            "token_env_out_of_scope",
+            {},
+        )
         for name in (
             "createFlag",
             "updateFlag",

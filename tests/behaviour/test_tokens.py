@@ -38,12 +38,12 @@ async def test_a_new_token_says_what_it_may_and_its_secret_once(instance: Instan
     body = asked(
         place,
         level="maintainer",
-        environments={"envs": [place.environment_id]},
+        environments={"envs": [place.environment_id] * 2},
         resources=["payments.*", "flag:checkout", "payments.*"],
         rateLimitPerMin=30,
         expiresInSeconds=3600,
         approvalRequired=True,
-        ipAllowlist=["192.0.2.0/24", "2001:db8::/32"],
+        ipAllowlist=["192.0.2.0/24", "2001:db8::/32", "192.0.2.0/24"],
     )
     minted = await place.org.admin.make("createApiKey", **body)
     secret, admin = minted.pop("token"), (await place.org.admin.make("me"))["actor"]

@@ -7,7 +7,7 @@ import structlog.testing
 
 from app.graphql import documents, flags
 from app.services import lookups
-from tests.factories import Place
+from tests.factories import Instance, Place
 from tests.graphql.asking import ask
 
 EACH = """
@@ -99,3 +99,28 @@ async def test_what_breaks_before_anything_is_run_is_internal_with_its_status(
     assert (error["extensions"]["code"], "data" in response.json()) == ("internal", False)
     assert "secret" not in response.text
     assert [str(line["exc_info"]) for line in logs if line["log_level"] == "error"] == ["the secret cause"]
+
+
+async def test_a_state_out_of_a_tokens_reach_is_refused_as_over_rest(instance: Instance, place: Place) -> None:
+    dev = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+    caller = await instance.token(place.org, environments={"envs": [place.environment_id]}, level="observer")
+    document = """
+        query ($project: ID!, $here: ID!, $there: ID!, $nowhere: ID!) {
+          flags(projectId: $project) {
+            nodes {
+              key
+              here: state(environmentId: $here) { killed }
+              there: state(environmentId: $there) { killed }
+              nowhere: state(environmentId: $nowhere) { killed }
+            }
+          }
+        }
+    """
+    project = place.project_id
+    variables = {"project": project, "here": place.environment_id, "there": dev["id"], "nowhere": project}
+    answer = await ask(caller.client, document, variables)
+    seen = {"here": {"killed": False}, "there": None, "nowhere": None}
+    assert answer["data"]["flags"]["nodes"] == [{"key": key, **seen} for key in ("checkout", "banner")]
+    at = ("flags", "nodes")
+    codes = {"there": "token_env_out_of_scope", "nowhere": "not_found"}
+    assert errors(answer) == {(*at, n, name): code for n in range(2) for name, code in codes.items()}

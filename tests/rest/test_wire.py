@@ -1,5 +1,6 @@
 """The same over a real connection: what a server adds to it, or takes away."""
 
+import json
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -42,6 +43,28 @@ def test_head_has_the_headers_of_get_and_no_body(server: Served) -> None:
     refused = said(server, b"HEAD /api/v1/orgs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert refused.startswith(b"HTTP/1.1 401")
     assert refused.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_is_told_in_the_envelope(server: Served, request_: bytes) -> None:
+    head, _, body = said(server, request_).partition(b"\r\n\r\n")
+    lines = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    envelope = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert (lines["content-type"], int(lines["content-length"])) == ("application/json", len(body))
+    assert envelope == {
+        "code": "invalid_request",
+        "message": "Invalid HTTP request received.",
+        "requestId": lines["x-request-id"],
+    }
 
 
 def test_a_declared_length_too_large_is_refused_unread(server: Served) -> None:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.domain.actors import Member
+from app.domain.actors import Member, Role
+from app.domain.errors import AppError
 from app.domain.policy import Operation
-from app.models import Environment, EnvironmentVersion, Primitive, Project, State, now
+from app.models import Environment, EnvironmentVersion, Membership, Primitive, Project, State, now
 from app.store import unit_of_work
 from app.store.unit_of_work import Subject, UnitOfWork
 from tests.factories import Instance, Place
@@ -158,3 +159,16 @@ async def test_only_the_reason_is_free_text_in_the_audit_of_a_state(instance: In
     await place.org.editor.make("updateFlagState", **place.banner, defaultValue="bye", reason="Because.")
     event = (await instance.audited())[-1]
     assert (event.previous_value, event.new_value, event.reason) == (None, None, "Because.")
+
+
+async def test_what_refers_to_a_row_that_has_gone_in_this_moment_may_be_tried_again(
+    instance: Instance, place: Place
+) -> None:
+    async def join() -> None:
+        async with unit(instance) as uow:
+            await uow.begin_write()
+            uow.add(Membership(org_id=place.project["orgId"], user_id="erased", role=Role.VIEWER))
+
+    async with instance.unchanged():
+        with pytest.raises(AppError, match="unavailable"):
+            await join()
