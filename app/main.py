@@ -37,7 +37,7 @@ def open_database(settings: Settings) -> Database:
 
 
 async def open_node(settings: Settings) -> Node:
-    """Brings the database up to date and gathers what the process holds. The caller closes the node's database."""
+    """Brings the database up to date and gathers what the process holds. The caller closes the node."""
     database = open_database(settings)
     try:
         await migrations.upgrade(database)
@@ -60,7 +60,7 @@ def create_app(settings: Settings) -> Starlette:
         try:
             app.router.routes[:] = surfaces(node)
             app.router.default = web.build(node)
-            async with node.last_uses.flushing(), postman.working(node):
+            async with node.token_uses.flushing(), node.session_uses.flushing(), postman.working(node):
                 yield
         finally:
             await node.close()

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.domain.cidrs import Networks, parse_network
 
 MIN_CLAIM_CODE = 8
+MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds
 
 
 class Mode(StrEnum):
@@ -35,9 +36,17 @@ class BadSetting(Exception):
 
 
 def _database_url(url: str | None) -> str | None:
-    if url is not None and not url.startswith(("sqlite:///", "postgresql://")):
+    if url is not None and not url.startswith("sqlite:///") and not _names_postgres(url):
         raise ValueError("takes sqlite:///path or postgresql://user:pass@host/db")
     return url
+
+
+def _names_postgres(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return parts.scheme == "postgresql" and parts.port != 0
+    except ValueError:  # the port is no number
+        return False
 
 
 def _base_url(url: str | None) -> str | None:
@@ -112,7 +121,7 @@ class Settings(BaseSettings):
     """`self_hosted`: only those who are let in. `hosted`: anybody may sign up."""
     trusted_proxies: Annotated[str, AfterValidator(_cidrs)] = ""
     """Networks whose `X-Forwarded-For` counts, with commas between them."""
-    max_rate_per_min: Annotated[int, Field(ge=1)] = 600_000
+    max_rate_per_min: Annotated[int, Field(ge=1, le=MAX_RATE_PER_MIN)] = 600_000
     """The most that an organisation's `maxRateLimitPerMin` can be."""
     smtp_url: Annotated[str | None, AfterValidator(_smtp_url)] = None
     """`smtp://user:pass@host:587` or `smtps://…:465`. Left out: mail is written to `outbox/` in the data folder."""

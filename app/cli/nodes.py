@@ -20,7 +20,7 @@ async def opened(settings: Settings) -> AsyncIterator[Node]:
     try:
         yield node
     finally:
-        await node.database.close()
+        await node.close()
 
 
 def _setting_of_database(settings: Settings) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shlex
 import socket
+from http import HTTPStatus
 from urllib.parse import quote
 
 import orjson
@@ -23,6 +24,9 @@ from app.serving.node import Node
 from app.settings import BadSetting, Settings
 
 GRACE_SECONDS = 20
+NO_CODE = """  Nobody owns this instance yet, and this machine does not know its claim code.
+  `signalbox claim-code` makes another one.
+"""
 BACKLOG = 2048
 log = structlog.get_logger()
 
@@ -32,11 +36,11 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses, and closes."""
-        request_id = new_request_id()
-        log.info("request", requestId=request_id, route="unmatched", status=400)
-        body = orjson.dumps(envelope(AppError("invalid_request", msg), request_id))
+        request_id, refusal = new_request_id(), AppError("invalid_request", msg)
+        log.info("request", requestId=request_id, route="unmatched", status=refusal.status)
+        body = orjson.dumps(envelope(refusal, request_id))
         head = (
-            "HTTP/1.1 400 Bad Request",
+            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
             "Content-Type: application/json",
             f"Content-Length: {len(body)}",
             "Cache-Control: no-store",
@@ -104,15 +108,18 @@ async def _prepare(settings: Settings) -> str:
         parts = [welcome(settings)]
         if settings.demo:
             parts.append(await demo.fill(node))
-        if (code := await _claim_code(node)) is not None:
-            parts.append(how_to_claim(settings.public_url, code))
+        if (how := await _how_to_claim(node)) is not None:
+            parts.append(how)
     return "\n".join([*parts, "  Ctrl+C stops it.\n"])
 
 
-async def _claim_code(node: Node) -> str | None:
-    """The code to show, None for an instance that is claimed."""
+async def _how_to_claim(node: Node) -> str | None:
+    """How to claim the instance, None for one that is claimed."""
     async with node.unit(new_request_id()) as uow:
-        return None if await claim.is_claimed(uow) else instance.known_code(node.settings)
+        if await claim.is_claimed(uow):
+            return None
+        code = await instance.valid_code(uow, node.settings)
+    return how_to_claim(node.settings.public_url, code) if code else NO_CODE
 
 
 def welcome(settings: Settings) -> str:

@@ -85,3 +85,8 @@ def invalid(fields: Mapping[str, str], message: str | None = None) -> AppError:
 def not_found(what: str) -> AppError:
     """`not_found`; `what` is the kind of thing ("project"), never whether it exists for somebody else."""
     return AppError("not_found", f"There is no such {what}.")
+
+
+def key_collision(key: str) -> AppError:
+    """`key_collision` of a create."""
+    return AppError("key_collision", fields={"key": f"There is already one with the key {key}."})

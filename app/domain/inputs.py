@@ -117,8 +117,12 @@ class Command(BaseModel):
     )
 
     def given(self) -> dict[str, Any]:
-        """The fields that the caller sent, by their Python names: what a PATCH changes."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        """The fields that the caller sent, by their Python names: what a PATCH changes. A reason changes nothing."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name != "reason"}
+
+    def recorded(self) -> dict[str, Any]:
+        """All fields as the audit keeps them. It has a place of its own for the reason."""
+        return self.model_dump(by_alias=True, exclude={"reason"})
 
 
 class NoBody(Command):

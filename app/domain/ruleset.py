@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from app.domain import json_text
 from app.domain.compiled import CompiledPrimitive, CompiledRuleset, PrimitiveState
 from app.domain.compiler import compile_primitive
@@ -149,4 +151,4 @@ class Ruleset:
 
 def document(ruleset: Ruleset, keys: Collection[str] | None = None) -> Any:
     """The ruleset document as JSON values, for those who look into it."""
-    return json_text.decode(ruleset.encoded(keys))
+    return orjson.loads(ruleset.encoded(keys))

@@ -184,6 +184,6 @@ class AuthMutations:
     async def logout(self, info: Info) -> LogoutPayload | None:
         """REST's `POST /auth/logout`."""
         async with info.context.unit() as uow:
-            await sessions.sign_out(uow)
+            await sessions.sign_out(uow, {})
         info.context.sign_out()
         return LogoutPayload(signed_out=True)

@@ -9,7 +9,7 @@ from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.flags import FlagState, Search, TypeFilter
-from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
+from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Environment as EnvironmentRow
@@ -95,6 +95,7 @@ class CreateEnvironmentInput:
     copy_from_env_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Begin with this environment's states, at version 1."
     )
+    reason: str | None = reason_field()
 
 
 @strawberry.input(description="What changes of an environment; what is left out stays.")
@@ -109,6 +110,7 @@ class UpdateEnvironmentInput:
     required_approvals: int | None = strawberry.field(
         default=strawberry.UNSET, description="How many people must approve where it is protected."
     )
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
 
@@ -119,6 +121,7 @@ class DeleteEnvironmentInput:
 
     environment_id: strawberry.ID = strawberry.field(description="Which environment.")
     confirm: str | None = confirm_field()
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import strawberry
 
 from app.domain.errors import not_found
@@ -19,6 +18,7 @@ from app.graphql.scalars import JSON, Time
 from app.models import Primitive
 from app.services import flags
 from app.services.etags import row_etag, state_etag
+from app.store import stored
 from app.store.primitives import Current
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only th
 EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
 ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id.")]
 FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
+
+_UNLESS_DIVERTED = "; null where the change waits for somebody's approval."
 
 
 @strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
@@ -60,7 +62,7 @@ class Flag(Node):
             key=row.key,
             type=FlagType(row.value_type),
             description=row.description,
-            initial_value=orjson.loads(row.initial_value),
+            initial_value=stored.value(row.initial_value),
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
             etag=row_etag(row),
@@ -109,8 +111,8 @@ class FlagState(Node):
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
-            default_value=orjson.loads(state.default_value),
-            rules=[Rule.of(rule) for rule in orjson.loads(state.rules)],
+            default_value=stored.value(state.default_value),
+            rules=[Rule.of(rule) for rule in stored.rules(state.rules)],
             killed=state.killed,
             version=state.from_version,
             updated_at=Time(state.updated_at),
@@ -140,6 +142,7 @@ class CreateFlagInput:
         default=strawberry.UNSET, description="Tried top down; the first that applies decides."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+    reason: str | None = reason_field()
 
 
 @strawberry.input(
@@ -154,6 +157,7 @@ class UpdateFlagInput:
     initial_value: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="The default that new environments start with."
     )
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
 
 
@@ -238,35 +242,45 @@ class UpdateFlagPayload:
 class DeleteFlagPayload:
     """What `deleteFlag` gives."""
 
-    flag: Flag = strawberry.field(description="The flag as it was.")
+    flag: Flag | None = strawberry.field(
+        description="The flag as it was; null where the delete waits for somebody's approval."
+    )
 
 
 @strawberry.type(description="A replaced state.")
 class ReplaceFlagStatePayload:
     """What `replaceFlagState` gives."""
 
-    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+    flag_state: FlagState | None = strawberry.field(
+        description="The state as it is now; null where the change waits for somebody's approval."
+    )
 
 
 @strawberry.type(description="A changed state.")
 class UpdateFlagStatePayload:
     """What `updateFlagState` gives."""
 
-    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+    flag_state: FlagState | None = strawberry.field(
+        description="The state as it is now; null where the change waits for somebody's approval."
+    )
 
 
 @strawberry.type(description="A killed flag.")
 class KillFlagPayload:
     """What `killFlag` gives."""
 
-    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+    flag_state: FlagState | None = strawberry.field(
+        description="The state as it is now; null where the change waits for somebody's approval."
+    )
 
 
 @strawberry.type(description="A restored flag.")
 class RestoreFlagPayload:
     """What `restoreFlag` gives."""
 
-    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+    flag_state: FlagState | None = strawberry.field(
+        description="The state as it is now; null where the change waits for somebody's approval."
+    )
 
 
 @strawberry.type

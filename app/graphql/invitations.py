@@ -164,7 +164,7 @@ class InvitationMutations:
     ) -> RevokeInvitationPayload | None:
         """REST's `DELETE /orgs/{slug}/invitations/{id}`."""
         async with info.context.unit() as uow:
-            row = await invitations.revoke_invitation(uow, input.org_slug, input.invitation_id)
+            row = await invitations.revoke_invitation(uow, input.org_slug, input.invitation_id, {})
         return RevokeInvitationPayload(invitation=Invitation.of(row))
 
     @strawberry.mutation(description="Accept an invitation: as a new user, who is signed in, or with your own session.")

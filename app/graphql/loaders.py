@@ -21,6 +21,7 @@ from app.services.below import Below
 from app.services.listing import Listing
 from app.serving.node import Node
 from app.store.paging import Page
+from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
 
 MAX_BATCH = 1000
@@ -68,14 +69,15 @@ class RequestLoaders:
     async def _entries(self, environment_ids: list[str]) -> list[AppError | None]:
         """What REST would refuse each environment with, None where it would not."""
         async with self._unit() as uow:
-            return [await environments.refused(uow, one) for one in environment_ids]
+            refusals = {one: await environments.refused(uow, one) for one in dict.fromkeys(environment_ids)}
+        return [refusals[one] for one in environment_ids]
 
-    async def _states(self, primitive_ids: list[str]) -> list[list[FlagState]]:
-        states: dict[str, list[FlagState]] = defaultdict(list)
+    async def _states(self, primitive_ids: list[str]) -> list[list[FlagState] | AppError]:
+        states: dict[str, list[Current]] = defaultdict(list)
         async with self._unit() as uow:
             for current in await lookups.states_of(uow, primitive_ids):
-                states[current.primitive.id].append(FlagState.of(current))
-        return [states[one] for one in primitive_ids]
+                states[current.primitive.id].append(current)
+        return [_shaped(states[one]) for one in primitive_ids]
 
     async def _abilities(self, keys: list[tuple[Thing, str]]) -> list[list[Operation]]:
         found: dict[tuple[Thing, str], list[Operation]] = {}
@@ -87,6 +89,14 @@ class RequestLoaders:
 
     def _unit(self) -> UnitOfWork:
         return self._node.unit(self._request.request_id, self._request.actor)
+
+
+def _shaped(states: list[Current]) -> list[FlagState] | AppError:
+    """A flag's states; one that cannot be read is refused for this flag only."""
+    try:
+        return [FlagState.of(current) for current in states]
+    except AppError as refused:
+        return refused
 
 
 def _loader(load: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]:

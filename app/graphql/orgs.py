@@ -7,7 +7,7 @@ import strawberry
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
+from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
 from app.graphql.projects import Project
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
@@ -84,6 +84,7 @@ class UpdateOrgInput:
     max_rate_limit_per_min: int | None = strawberry.field(
         default=strawberry.UNSET, description="Requests a minute for all its tokens together."
     )
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
 
@@ -94,6 +95,7 @@ class DeleteOrgInput:
 
     slug: str = strawberry.field(description="Which organisation.")
     confirm: str | None = confirm_field()
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
 

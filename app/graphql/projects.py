@@ -10,7 +10,7 @@ from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.environments import Environment
 from app.graphql.flags import Flag, Search, TypeFilter
-from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field
+from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
 from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
 from app.graphql.scalars import Time
 from app.models import Project as ProjectRow
@@ -103,6 +103,7 @@ class CreateProjectInput:
     target_id_field: str | None = strawberry.field(
         default=strawberry.UNSET, description="The context field that ids are taken from."
     )
+    reason: str | None = reason_field()
 
 
 @strawberry.input(description="What changes of a project; what is left out stays.")
@@ -115,6 +116,7 @@ class UpdateProjectInput:
         default=strawberry.UNSET,
         description="The context field that ids are taken from; null for the organisation's default.",
     )
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
 
@@ -125,6 +127,7 @@ class DeleteProjectInput:
 
     project_id: strawberry.ID = strawberry.field(description="Which project.")
     confirm: str | None = confirm_field()
+    reason: str | None = reason_field()
     if_match: str | None = if_match_field()
     break_glass: str | None = break_glass_field()
 

@@ -73,5 +73,5 @@ class SessionMutations:
     async def delete_session(self, info: Info, input: Input[DeleteSessionInput]) -> DeleteSessionPayload | None:
         """REST's `DELETE /auth/sessions/{id}`."""
         async with info.context.unit() as uow:
-            session = await sessions.delete_session(uow, input.session_id)
+            session = await sessions.delete_session(uow, input.session_id, {})
         return DeleteSessionPayload(session=Session.of(session))

@@ -41,7 +41,7 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
     if token.networks is not None and info.address not in token.networks:
         raise AppError("token_ip_denied")
     await rate_limits.take(node, info, token)
-    node.last_uses.note(token.actor.token_id, time.time())
+    node.token_uses.note(token.actor.token_id, time.time())
     info.actor = token.actor
 
 
@@ -51,8 +51,7 @@ async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, p
     if (session := await node.sessions.find(secret)) is not None:
         info.actor = session.member
         if session.slides:
-            async with node.unit(info.request_id) as uow:
-                await sessions.slide(uow, session.member.session_id)
+            node.session_uses.note(session.member.session_id, time.time())
             info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
     elif not public:
         cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")

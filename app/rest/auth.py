@@ -127,7 +127,7 @@ async def delete_me(call: Call) -> Response:
 async def logout(call: Call) -> Response:
     """POST /auth/logout."""
     async with call.unit() as uow:
-        await sessions.sign_out(uow)
+        await sessions.sign_out(uow, call.body)
     response = Response(status_code=204)
     clear_cookie(call.node, response)
     return response

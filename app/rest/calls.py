@@ -47,13 +47,15 @@ class Call:
 
     @property
     def deletion(self) -> Any:
-        """The body of a DELETE, with what may stand in the query or a header instead; contradictions say nothing."""
+        """The body of a DELETE, with what may stand in the query or a header instead.
+
+        Of what contradicts itself nothing is left but the empty text, which nothing takes.
+        """
         if not isinstance(self.body, dict):
             return self.body
         reason = self._text("X-Reason")
-        said_twice = {name for name in self.query if self.body.get(name, self.query[name]) != self.query[name]}
-        merged = {**self.query, **self.body, **({} if reason is None else {"reason": reason})}
-        return {name: value for name, value in merged.items() if name not in said_twice}
+        contradictory = {name: "" for name, text in self.query.items() if not _says(self.body.get(name, text), text)}
+        return {**self.query, **self.body, **contradictory, **({} if reason is None else {"reason": reason})}
 
     def strays(self, known: Container[str]) -> dict[str, str]:
         """The parameters that are unknown or stand twice, and what is wrong with them."""
@@ -115,6 +117,11 @@ class Call:
         if none_match(self.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
         return json_response(body, headers=headers)
+
+
+def _says(value: Any, text: str) -> bool:
+    """Whether a member of a body is what a parameter of the query says."""
+    return bool(value == text) or (isinstance(value, bool) and text == str(value).lower())
 
 
 def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

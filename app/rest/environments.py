@@ -122,7 +122,7 @@ ENDPOINTS = [
         delete_environment,
         "Delete an environment",
         Operation.DELETE_ENVIRONMENT,
-        confirmation.Confirm,
+        confirmation.Delete,
         status=204,
     ),
 ]

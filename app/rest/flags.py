@@ -2,7 +2,6 @@
 
 from typing import Any, Self
 
-import orjson
 from starlette.responses import Response
 
 from app.domain.policy import Operation
@@ -13,6 +12,7 @@ from app.rest.shapes import ActorShape, Shape, Time
 from app.services import flags
 from app.services.etags import row_etag, state_etag
 from app.services.listing import PrimitiveParameters
+from app.store import stored
 from app.store.primitives import Current
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flags/{key}"
@@ -40,7 +40,7 @@ class FlagShape(Shape):
             key=flag.key,
             type=flag.value_type,
             description=flag.description,
-            initial_value=orjson.loads(flag.initial_value),
+            initial_value=stored.value(flag.initial_value),
             created_at=flag.created_at,
             updated_at=flag.updated_at,
         )
@@ -73,8 +73,8 @@ class FlagStateShape(Shape):
             type=flag.value_type,
             description=flag.description,
             environment_id=state.environment_id,
-            default_value=orjson.loads(state.default_value),
-            rules=orjson.loads(state.rules),
+            default_value=stored.value(state.default_value),
+            rules=stored.rules(state.rules),
             killed=state.killed,
             version=state.from_version,
             updated_at=state.updated_at,

@@ -98,7 +98,7 @@ async def list_invitations(call: Call) -> Response:
 async def revoke_invitation(call: Call) -> Response:
     """DELETE /orgs/{slug}/invitations/{invitation_id}."""
     async with call.unit() as uow:
-        await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"])
+        await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.deletion)
     return Response(status_code=204)
 
 

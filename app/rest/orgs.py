@@ -115,7 +115,7 @@ ENDPOINTS = [
         delete_org,
         "Delete an organisation with all below it",
         Operation.DELETE_ORG,
-        confirmation.Confirm,
+        confirmation.Delete,
         status=204,
     ),
 ]

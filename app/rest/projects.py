@@ -116,7 +116,7 @@ ENDPOINTS = [
         delete_project,
         "Delete a project with all below it",
         Operation.DELETE_PROJECT,
-        confirmation.Confirm,
+        confirmation.Delete,
         status=204,
     ),
 ]

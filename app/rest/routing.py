@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Anonymous
 from app.domain.errors import AppError, invalid, not_found
-from app.domain.inputs import Command, NoBody, names_of, validate
+from app.domain.inputs import Command, NoBody, names_of
 from app.domain.policy import Operation
 from app.middleware.authentication import authenticate, require_own_origin
 from app.middleware.bodies import read_json
@@ -110,10 +110,7 @@ class Resource:
         )
         if endpoint.safe:
             return call
-        call = call.with_strays(endpoint.parameters)
-        if endpoint.takes is NoBody:
-            validate(NoBody, call.body)
-        return call
+        return call.with_strays(endpoint.parameters)
 
 
 def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute]:

@@ -45,7 +45,7 @@ async def list_sessions(call: Call) -> Response:
 async def delete_session(call: Call) -> Response:
     """DELETE /auth/sessions/{session_id}."""
     async with call.unit() as uow:
-        await sessions.delete_session(uow, call.path["session_id"])
+        await sessions.delete_session(uow, call.path["session_id"], call.deletion)
     return Response(status_code=204)
 
 

@@ -5,7 +5,7 @@ about the operation. An `Access` cannot be had otherwise, so no service works wi
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self, cast
 
@@ -22,6 +22,7 @@ from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
 Naming = Callable[[UnitOfWork, Org], Awaitable[None]]
+NamingBelow = Callable[[UnitOfWork, Project], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class OrgAccess:
     target: Target
     decision: Decision
     again: Callable[[], Awaitable["OrgAccess"]]
+    further: list[Operation] = field(default_factory=list)
 
     async def to_write(self) -> Self:
         """The same access inside the write transaction, with what it enters locked and all it rests on read again."""
@@ -42,14 +44,21 @@ class OrgAccess:
         actor = self.uow.actor
         if isinstance(actor, Token) and not await tokens.is_live(self.uow.session, actor.token_id):
             raise AppError("unauthorized")
-        return cast(Self, await self.again())
+        self.uow.glass_broken = False
+        access = cast(Self, await self.again())
+        for operation in self.further:
+            access.require(operation)
+        return access
 
     async def _lock(self) -> None:
         await self.uow.lock(Org, [self.org.id])
 
     def require(self, operation: Operation, *, protected: bool = False) -> None:
-        """Asks for a further operation, that the content of the call turned out to need."""
-        _decided(self.uow, operation, replace(self.target, protected=protected))
+        """Asks for a further operation, that the content of the call turned out to need; again inside the write."""
+        if isinstance(_decided(self.uow, operation, replace(self.target, protected=protected)), Divert):
+            raise AppError("approval_not_supported")
+        if not protected:
+            self.further.append(operation)
 
     def require_immediate(self) -> None:
         """Raises `approval_not_supported` where the change must wait for a person."""
@@ -73,8 +82,8 @@ class OrgAccess:
     @property
     def sees_all(self) -> bool:
         """Whether nothing is cut off: for people, and for tokens with `*`."""
-        within = self.uow.actor.resources if isinstance(self.uow.actor, Token) else ()
-        return not within or any(pattern.everything for pattern in within)
+        actor = self.uow.actor
+        return not isinstance(actor, Token) or any(pattern.everything for pattern in actor.resources)
 
     @property
     def subject(self) -> Subject:
@@ -159,13 +168,19 @@ async def enter_project(
     key: str | None = None,
     *,
     asked: tuple[Asked, ...] = (),
+    naming: NamingBelow | None = None,
 ) -> ProjectAccess:
-    """Into the project, and to its primitive `key` of `kind` where one is asked for; `asked` need not exist."""
+    """Into the project, and to its primitive `key` of `kind` where one is asked for; `asked` need not exist.
+
+    `naming` looks at the ids that the body names, which come before the role.
+    """
     tenant = tenant_of(uow)
     found = await entering.project(uow.session, project_id, tenant, _named(kind, key)) if is_id(project_id) else None
     if found is None:
         raise not_found("project")
     project, org, primitive, role = found
+    if naming is not None:
+        await naming(uow, project)
     target = Target(
         role=role,
         project_id=project.id,
@@ -181,7 +196,7 @@ async def enter_project(
         target=target,
         primitive=primitive,
         decision=_decided_on(uow, operation, target, kind if key is not None and primitive is None else None),
-        again=partial(enter_project, uow, project_id, operation, kind, key, asked=asked),
+        again=partial(enter_project, uow, project_id, operation, kind, key, asked=asked, naming=naming),
     )
 
 
@@ -233,10 +248,17 @@ def signed_in(uow: UnitOfWork) -> Member:
 
 
 async def user_of(uow: UnitOfWork) -> User:
-    """The row of the person who calls. Raises `unauthorized` for one whom the operator has erased in this moment."""
-    if (user := await people.user_or_none(uow.session, signed_in(uow).user_id)) is None:
+    """The row of the person who calls. Raises `unauthorized` for one who has been deleted in this moment."""
+    user = await people.user(uow.session, signed_in(uow).user_id)
+    if user is None or user.deleted_at is not None:
         raise AppError("unauthorized")
     return user
+
+
+async def locked_user_of(uow: UnitOfWork) -> User:
+    """The same, within the write that is going on: nobody deletes them meanwhile."""
+    await uow.lock(User, [signed_in(uow).user_id])
+    return await user_of(uow)
 
 
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:

@@ -1,7 +1,7 @@
 """Destructive calls say what they destroy."""
 
 from app.domain.errors import AppError
-from app.domain.inputs import Command, validate
+from app.domain.inputs import Command, Text, validate
 
 
 class Confirm(Command):
@@ -10,7 +10,15 @@ class Confirm(Command):
     confirm: str = ""
 
 
-def require(body: object, name: str) -> None:
-    """Raises `invalid_confirmation` unless the body's `confirm` is the resource's slug or key."""
-    if validate(Confirm, body).confirm != name:
+class Delete(Confirm):
+    """That of a delete of what others work on; REST says the reason in `X-Reason`."""
+
+    reason: Text | None = None
+
+
+def require(body: object, name: str) -> Delete:
+    """The command. Raises `invalid_confirmation` unless its `confirm` is the resource's slug or key."""
+    command = validate(Delete, body)
+    if command.confirm != name:
         raise AppError("invalid_confirmation", fields={"confirm": f"Must be {name}."})
+    return command

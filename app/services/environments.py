@@ -1,20 +1,20 @@
 """Environments: create, list, read, change, delete."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.domain.errors import AppError, not_found
-from app.domain.inputs import Command, Name, Slug, is_slug, mentions, validate
+from app.domain.errors import AppError, key_collision, not_found
+from app.domain.inputs import Command, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.models import Environment, State
+from app.models import Environment, Project, State
 from app.services import confirmation
 from app.services.access import ProjectAccess, enter_environment, enter_project
 from app.services.etags import environment_etag
 from app.services.listing import Listing
-from app.services.projects import key_collision
 from app.services.target_ids import effective_field
 from app.store import environments, primitives
 from app.store.paging import Page
@@ -31,6 +31,7 @@ class CreateEnvironment(Command):
     protected: bool = False
     required_approvals: Approvals = 1
     copy_from_env_id: str | None = None
+    reason: Text | None = None
 
 
 class UpdateEnvironment(Command):
@@ -39,41 +40,50 @@ class UpdateEnvironment(Command):
     name: Name = ""
     protected: bool = False
     required_approvals: Approvals = 1
+    reason: Text | None = None
 
 
 async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> Environment:
     """Makes an environment in the project: at version 0, or at version 1 as a copy. Raises `key_collision`."""
-    await _source(uow, project_id, body)
-    access = await enter_project(uow, project_id, Operation.CREATE_ENVIRONMENT)
+    access = await enter_project(uow, project_id, Operation.CREATE_ENVIRONMENT, naming=partial(_require_source, body))
+    await _source(uow, body)
     _require_for_protection(access, body)
     command = validate(CreateEnvironment, body)
     access = await access.to_write()
-    source = await _source(uow, project_id, body)
+    source = await _source(uow, body)
     if await environments.by_key(uow.session, access.project.id, command.key) is not None:
         raise key_collision(command.key)
     environment = Environment(
         project_id=access.project.id,
         target_id_field=effective_field(access.org, access.project),
-        **command.model_dump(exclude={"copy_from_env_id"}),
+        **command.model_dump(exclude={"copy_from_env_id", "reason"}),
     )
     uow.add(environment)
     await uow.flush()
     await (_copy(uow, source, environment) if source else _seed(uow, environment))
     project = access.project
     subject = Subject(access.org.id, "environment", environment.id, environment.key, project.id, environment.id)
-    uow.record(access.operation, subject, new=command.model_dump(by_alias=True))
+    uow.record(access.operation, subject, reason=command.reason, new=command.recorded())
     return environment
 
 
-async def _source(uow: UnitOfWork, project_id: str, body: object) -> Environment | None:
-    """The environment to copy, an id that comes before the role as those in the path do. Raises `not_found`."""
-    named = body.get("copyFromEnvId") if isinstance(body, Mapping) else None
-    if not isinstance(named, str):
-        return None
-    source = await enter_environment(uow, named, Operation.READ_STATE)
-    if source.project.id != project_id:
+async def _require_source(body: object, uow: UnitOfWork, project: Project) -> None:
+    """The environment to copy is among the ids that the call names. Raises `not_found`."""
+    named = _named_source(body)
+    if named is not None and named not in await environments.ids_of_project(uow.session, project.id):
         raise not_found("environment in this project")
-    return source.environment
+
+
+async def _source(uow: UnitOfWork, body: object) -> Environment | None:
+    """The environment to copy, for whoever may read it."""
+    named = _named_source(body)
+    return None if named is None else (await enter_environment(uow, named, Operation.READ_STATE)).environment
+
+
+def _named_source(body: object) -> str | None:
+    """The id as it stands in an unread body; one that is no string is refused with the rest of it."""
+    named = body.get("copyFromEnvId") if isinstance(body, Mapping) else None
+    return named if isinstance(named, str) else None
 
 
 async def _seed(uow: UnitOfWork, environment: Environment) -> None:
@@ -150,7 +160,7 @@ async def update_environment(uow: UnitOfWork, environment_id: str, body: object,
     if environment.protected and _weakens(environment, values):
         access.require(Operation.PROTECT_ENVIRONMENT, protected=True)
     operation = Operation.PROTECT_ENVIRONMENT if values.keys() - {"name"} else access.operation
-    uow.revise(operation, access.subject, environment, values)
+    uow.revise(operation, access.subject, environment, values, command.reason)
     return environment
 
 
@@ -161,10 +171,11 @@ async def delete_environment(uow: UnitOfWork, environment_id: str, body: object,
     """
     access = await enter_environment(uow, environment_id, Operation.DELETE_ENVIRONMENT)
     environment = access.environment
-    confirmation.require(body, environment.key)
+    command = confirmation.require(body, environment.key)
     access = await access.to_write()
     if_match.require(environment_etag(access.environment))
-    uow.record(access.operation, access.subject, previous={"key": environment.key, "name": environment.name})
+    previous = {"key": environment.key, "name": environment.name}
+    uow.record(access.operation, access.subject, reason=command.reason, previous=previous)
     await uow.delete(access.environment, [environment.id])
     return access.environment
 

@@ -84,10 +84,10 @@ async def evaluate(uow: UnitOfWork, rulesets: Rulesets, environment_id: str, bod
     await uow.release()
     ruleset = await rulesets.get(access.environment.id)
     call = ruleset.compiled.call(command.context)
-    seen = _seen(access, ruleset)
-    asked = command.keys
-    keys = list(seen) if asked is None or asked == ALL_KEYS else asked
-    evaluations = {key: call.evaluate(key) if key in seen else None for key in keys}
+    if command.keys is None or command.keys == ALL_KEYS:
+        evaluations = {key: call.evaluate(key) for key in _seen(access, ruleset)}
+    else:
+        evaluations = {key: call.evaluate(key) if access.sees(Kind.FLAG, key) else None for key in command.keys}
     if not sees_rule_names(uow.actor):
         evaluations = {key: found and _nameless(found) for key, found in evaluations.items()}
     return Evaluated(ruleset, _traced(call, evaluations) if command.verbose_reason else evaluations)

@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from app.domain import json_text
 from app.domain.chains import check_references
+from app.domain.errors import key_collision
 from app.domain.inputs import Command, Slug, Text, validate
 from app.domain.json_values import equal
 from app.domain.policy import Operation
@@ -19,8 +20,7 @@ from app.models import Primitive, now
 from app.services.access import EnvironmentAccess, enter_environment, enter_project, to_make
 from app.services.etags import row_etag, state_etag
 from app.services.listing import Listing
-from app.services.projects import key_collision
-from app.store import environments, primitives
+from app.store import environments, primitives, stored
 from app.store.paging import Page
 from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
@@ -64,6 +64,7 @@ class CreateFlag(Command):
     default_value: Value
     rules: Rules = []
     description: Text = ""
+    reason: Text | None = None
 
 
 class UpdateFlag(Command):
@@ -71,6 +72,7 @@ class UpdateFlag(Command):
 
     description: Text = ""
     initial_value: Value = None
+    reason: Text | None = None
 
 
 class DeleteFlag(Command):
@@ -123,7 +125,7 @@ async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primiti
         uow.write_state(
             environment, flag, None, default_value=flag.initial_value, rules=json_text.encode(command.rules)
         )
-    uow.record(access.operation, access.subject_of(flag), new=command.model_dump(by_alias=True))
+    uow.record(access.operation, access.subject_of(flag), reason=command.reason, new=command.recorded())
     return flag
 
 
@@ -149,7 +151,7 @@ async def update_flag(uow: UnitOfWork, project_id: str, key: str, body: object, 
         values["initial_value"] = json_text.encode(command.initial_value)
     access = await access.to_write()
     if_match.require(row_etag(access.found))
-    uow.revise(access.operation, access.subject_of(access.found), access.found, values)
+    uow.revise(access.operation, access.subject_of(access.found), access.found, values, command.reason)
     return access.found
 
 
@@ -234,9 +236,9 @@ def _same(present: Any, value: Any) -> bool:
     """Whether a column holds the value already; JSON texts are the same when what they say is."""
     if present == value or not isinstance(value, str):
         return bool(present == value)
-    return equal(json_text.decode(present.encode()), json_text.decode(value.encode()))
+    return equal(stored.value(present), stored.value(value))
 
 
 def _values(command: UpdateFlagState | ReplaceFlagState) -> dict[str, str]:
     """The columns that the command sets."""
-    return {name: json_text.encode(value) for name, value in command.given().items() if name != "reason"}
+    return {name: json_text.encode(value) for name, value in command.given().items()}

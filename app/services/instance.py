@@ -39,6 +39,12 @@ async def new_claim_code(uow: UnitOfWork, settings: Settings) -> str | None:
     return code
 
 
+async def valid_code(uow: UnitOfWork, settings: Settings) -> str | None:
+    """The code that claims the instance, if this machine knows it."""
+    code = known_code(settings)
+    return code if _is_code_of(await instance.get(uow.session), code) else None
+
+
 def known_code(settings: Settings) -> str | None:
     """The code as this machine knows it: the configured one, or the one in the data folder."""
     if settings.claim_code is not None:

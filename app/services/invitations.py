@@ -12,11 +12,11 @@ from app.domain.actors import Anonymous, Role
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, new_secret
-from app.domain.inputs import Command, Email, Name, validate
+from app.domain.inputs import Command, Email, Name, NoBody, validate
 from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, LetterKind, Membership, Org, User, now
 from app.services import mail
-from app.services.access import Naming, OrgAccess, enter_org, signed_in
+from app.services.access import Naming, OrgAccess, enter_org, locked_user_of, user_of
 from app.services.listing import Listing
 from app.services.sessions import SignedIn, start_session
 from app.services.visits import Purpose, Visit, counted_mail
@@ -81,9 +81,10 @@ async def list_invitations(uow: UnitOfWork, slug: str, listing: Listing) -> Page
     return await invitations.list_of_org(uow.session, access.org.id, listing.window())
 
 
-async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str) -> Invitation:
+async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body: object) -> Invitation:
     """Takes the invitation back: its links lead nowhere. Raises `invitation_used`."""
     access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS, _naming(invitation_id))
+    validate(NoBody, body)
     access = await access.to_write()
     invitation = await _of_org(uow, access.org, invitation_id)
     if invitation.accepted_at is not None:
@@ -110,7 +111,7 @@ async def has_account(uow: UnitOfWork, invited: Invited) -> bool:
 
 async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:
     """The invitations that wait for the caller."""
-    user = await people.user(uow.session, signed_in(uow).user_id)
+    user = await user_of(uow)
     return await invitations.pending_for(uow.session, user.email_key, now())
 
 
@@ -129,8 +130,7 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
     await _require_open(uow, invited.invitation)
     user = await people.user_by_email(uow.session, invited.invitation.email_key)
     if user is not None:
-        signed_in(uow)
-        await join(uow, user, invited)
+        await join(uow, await locked_user_of(uow), invited)
         return Accepted(invited.org, None)
     user = User(
         email=invited.invitation.email,
@@ -147,9 +147,8 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
 
 async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
     """The same for a user who is signed in and was told by a page, not by the link. Raises `not_found`."""
-    person = signed_in(uow)
-    invited = await invitations.by_id(uow.session, invitation_id)
-    user = await people.user(uow.session, person.user_id)
+    user = await user_of(uow)
+    invited = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
     if invited is None or invited.invitation.email_key != user.email_key:
         raise not_found("invitation")
     await uow.begin_write()
@@ -158,7 +157,7 @@ async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
     if invited is None:
         raise not_found("invitation")
     await _require_open(uow, invited.invitation)
-    await join(uow, user, invited)
+    await join(uow, await locked_user_of(uow), invited)
     return invited.org
 
 
@@ -275,6 +274,6 @@ async def _require_addressee(uow: UnitOfWork, invitation: Invitation) -> None:
     """Raises `forbidden` for a caller who is known not to be the one who was invited."""
     if isinstance(uow.actor, Anonymous):
         return
-    user = await people.user(uow.session, signed_in(uow).user_id)
+    user = await user_of(uow)
     if user.email_key != invitation.email_key:
         raise AppError("forbidden", "The invitation is for another email than the one you are signed in with.")

@@ -83,8 +83,6 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
     if command.revoke_tokens:
         access.require(Operation.MANAGE_TOKENS)
     access = await access.to_write()
-    if command.revoke_tokens:
-        access.require(Operation.MANAGE_TOKENS)
     member = await _member(uow, access.org, user_id)
     if_match.require(row_etag(member.membership))
     await require_other_owners(uow, _owned(access.org, member), user_id)

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from app.domain.actors import Role
 from app.domain.errors import AppError, invalid
-from app.domain.inputs import Command, FieldPath, Name, Slug, validate
+from app.domain.inputs import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Membership, Org, Project
 from app.services import confirmation
-from app.services.access import OrgAccess, enter_org, signed_in, tenant_of, user_of
+from app.services.access import OrgAccess, enter_org, locked_user_of, signed_in, tenant_of
 from app.services.etags import row_etag
 from app.services.listing import Listing
 from app.services.target_ids import retarget_org
@@ -34,6 +34,7 @@ class UpdateOrg(Command):
     name: Name = ""
     default_target_id_field: FieldPath | None = None
     max_rate_limit_per_min: Annotated[int, Field(ge=1)] = 1
+    reason: Text | None = None
 
 
 async def create_org(uow: UnitOfWork, body: object) -> Org:
@@ -41,7 +42,7 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
     person = signed_in(uow)
     command = validate(CreateOrg, body)
     await uow.begin_write()
-    await user_of(uow)
+    await locked_user_of(uow)
     return await found_org(uow, person.user_id, command.slug, command.name)
 
 
@@ -59,7 +60,9 @@ async def list_orgs(uow: UnitOfWork, listing: Listing) -> Page[Org]:
     """A person's organisations; for a token its own, if it may read it."""
     tenant = tenant_of(uow)
     if tenant.org_id is not None:
-        await enter_org(uow, (await orgs.by_id(uow.session, tenant.org_id)).slug, Operation.READ_ORG)
+        if (org := await orgs.by_id(uow.session, tenant.org_id)) is None:
+            raise AppError("unauthorized")  # the token has gone with its organisation in this moment
+        await enter_org(uow, org.slug, Operation.READ_ORG)
     return await orgs.list_for_tenant(uow.session, tenant, listing.window())
 
 
@@ -76,7 +79,7 @@ async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch
         raise invalid({"maxRateLimitPerMin": f"Must be at most {max_rate_per_min}, the operator's limit."})
     access = await access.to_write()
     if_match.require(row_etag(access.org))
-    uow.revise(access.operation, access.subject, access.org, command.given())
+    uow.revise(access.operation, access.subject, access.org, command.given(), command.reason)
     if "default_target_id_field" in command.given():
         await _lock_below(access)
         await retarget_org(access)

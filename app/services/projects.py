@@ -1,7 +1,7 @@
 """Projects: create, list, read, change, delete."""
 
-from app.domain.errors import AppError, not_found
-from app.domain.inputs import Command, FieldPath, Name, Slug, is_slug, mentions, validate
+from app.domain.errors import key_collision, not_found
+from app.domain.inputs import Command, FieldPath, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Project
@@ -21,6 +21,7 @@ class CreateProject(Command):
     key: Slug
     name: Name
     target_id_field: FieldPath | None = None
+    reason: Text | None = None
 
 
 class UpdateProject(Command):
@@ -28,6 +29,7 @@ class UpdateProject(Command):
 
     name: Name = ""
     target_id_field: FieldPath | None = None
+    reason: Text | None = None
 
 
 async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Project:
@@ -42,7 +44,7 @@ async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Projec
     project = Project(org_id=access.org.id, key=command.key, name=command.name, target_id_field=command.target_id_field)
     uow.add(project)
     subject = Subject(access.org.id, "project", project.id, project.key, project.id)
-    uow.record(access.operation, subject, new=command.model_dump(by_alias=True))
+    uow.record(access.operation, subject, reason=command.reason, new=command.recorded())
     return project
 
 
@@ -74,7 +76,7 @@ async def update_project(uow: UnitOfWork, project_id: str, body: object, if_matc
     command = validate(UpdateProject, body)
     access = await access.to_write()
     if_match.require(row_etag(access.project))
-    uow.revise(access.operation, access.subject, access.project, command.given())
+    uow.revise(access.operation, access.subject, access.project, command.given(), command.reason)
     await retarget_project(access, access.project)
     return access.project
 
@@ -85,14 +87,10 @@ async def delete_project(uow: UnitOfWork, project_id: str, body: object, if_matc
     Raises `invalid_confirmation`, `precondition_failed`.
     """
     access = await enter_project(uow, project_id, Operation.DELETE_PROJECT)
-    confirmation.require(body, access.project.key)
+    command = confirmation.require(body, access.project.key)
     access = await access.to_write()
     if_match.require(row_etag(access.project))
-    uow.record(access.operation, access.subject, previous={"key": access.project.key, "name": access.project.name})
+    previous = {"key": access.project.key, "name": access.project.name}
+    uow.record(access.operation, access.subject, reason=command.reason, previous=previous)
     await uow.delete(access.project, await environments.ids_of_project(uow.session, access.project.id))
     return access.project
-
-
-def key_collision(key: str) -> AppError:
-    """`key_collision` of a create."""
-    return AppError("key_collision", fields={"key": f"There is already one with the key {key}."})

@@ -1,12 +1,13 @@
 """Sessions: who is signed in by which cookie. A secret is shown once and stored as its SHA-256."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.domain.actors import Member, Token
 from app.domain.errors import not_found
 from app.domain.ids import digest, is_id, new_secret
+from app.domain.inputs import NoBody, validate
 from app.models import Membership, Org, Session, User, now
 from app.services.access import signed_in, user_of
 from app.services.listing import Listing
@@ -34,12 +35,12 @@ class Me:
     memberships: list[tuple[Org, Membership]]
 
 
-async def slide(uow: UnitOfWork, session_id: str) -> None:
-    """Moves the end of a session that is in use."""
+async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
+    """Moves the ends of sessions that are in use on from when they were used last."""
     await uow.begin_write()
-    at = now()
-    await sessions.slide(uow.session, session_id, at, at + LIFETIME)
-    uow.outdate(session_id)
+    for session_id, at in sorted(uses.items()):
+        await sessions.slide(uow.session, session_id, at, at + LIFETIME)
+        uow.outdate(session_id)
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:
@@ -78,20 +79,22 @@ async def sessions_by_id(uow: UnitOfWork, ids: Iterable[str]) -> list[Session]:
     return await sessions.of_user(uow.session, uow.actor.user_id, ids) if isinstance(uow.actor, Member) else []
 
 
-async def delete_session(uow: UnitOfWork, session_id: str) -> Session:
+async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Session:
     """Ends one of the caller's sessions."""
     person = signed_in(uow)
     found = await sessions.of_user(uow.session, person.user_id, [session_id]) if is_id(session_id) else []
     if not found:
         raise not_found("session")
+    validate(NoBody, body)
     await uow.begin_write()
     await sessions.end(uow.session, session_id)
     uow.outdate(session_id)
     return found[0]
 
 
-async def sign_out(uow: UnitOfWork) -> None:
+async def sign_out(uow: UnitOfWork, body: object) -> None:
     """Ends the caller's session; a caller without one is signed out already."""
+    validate(NoBody, body)
     if isinstance(uow.actor, Member):
         await uow.begin_write()
         await sessions.end(uow.session, uow.actor.session_id)

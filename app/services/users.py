@@ -58,7 +58,8 @@ async def _leave_all(uow: UnitOfWork, user_id: str) -> User:
         await uow.lock(Org, wanted)
         held |= wanted
     await uow.lock(User, [user_id])
-    user = await people.user(uow.session, user_id)
+    if (user := await people.user(uow.session, user_id)) is None:
+        raise not_found("user")
     memberships = await people.memberships(uow.session, user.id)
     owned = [org.id for org, membership in memberships if membership.role is Role.OWNER]
     await require_other_owners(uow, owned, user.id)

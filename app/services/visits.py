@@ -64,8 +64,15 @@ async def counted_guess(visit: Visit) -> AsyncIterator[None]:
     """Around the look at a claim code: only wrong ones count. Raises `rate_limited`."""
     guesses = Allowance(f"claim:{_network(visit.address)}", WRONG_CLAIM_CODES)
     await _take(visit, guesses)
-    yield
-    await visit.limits.give_back(guesses)
+    wrong = False
+    try:
+        yield
+    except AppError as refusal:
+        wrong = refusal.code == "invalid_request"
+        raise
+    finally:
+        if not wrong:
+            await visit.limits.give_back(guesses)
 
 
 async def _take(visit: Visit, *allowances: Allowance) -> None:

@@ -7,7 +7,7 @@ Live = TypeVar("Live")
 MAX_KEPT = 50_000
 
 
-class Credentials(Generic[Live]):
+class CredentialCache(Generic[Live]):
     """What `load` found, until a commit outdates it, so that an end acts on the next request.
 
     `owners_of` gives the ids that a credential ends with: its own, its user's or its organisation's.
@@ -32,7 +32,7 @@ class Credentials(Generic[Live]):
                 return self._keep(secret_hash, found)
         return live
 
-    def known(self, secret_hash: str) -> Live | None:
+    def peek(self, secret_hash: str) -> Live | None:
         """The credential, if it is known."""
         return self._live.get(secret_hash)
 

@@ -1,4 +1,4 @@
-"""When tokens were last used: noted in memory with each request, and written down once a minute."""
+"""When tokens and sessions were last used: noted in memory with each request, and written down once a minute."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,9 +18,9 @@ class LastUses:
         self._write = write
         self._uses: dict[str, float] = {}
 
-    def note(self, token_id: str, at: float) -> None:
-        """The token is used now, at the POSIX time."""
-        self._uses[token_id] = at
+    def note(self, used_id: str, at: float) -> None:
+        """The token or session is used now, at the POSIX time."""
+        self._uses[used_id] = at
 
     async def flush(self) -> None:
         """Writes down what was noted. What cannot be written now is tried again with the next."""

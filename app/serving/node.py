@@ -1,15 +1,16 @@
 """What one process holds for its lifetime: the database, the caches, the buckets, the keys. Built by `open_node`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from app.domain.actors import Actor
 from app.domain.cidrs import Address, Networks
 from app.domain.ids import new_request_id
 from app.domain.inputs import Said
-from app.services import tokens
+from app.services import sessions, tokens
 from app.services.limits import Limits, MemoryLimits
 from app.services.listing import CursorCodec
 from app.services.visits import Visit
@@ -19,9 +20,11 @@ from app.serving.rulesets import RulesetCache
 from app.serving.session_cache import SessionCache
 from app.serving.token_cache import TokenCache
 from app.settings import Settings
+from app.store.changes import EnvironmentChange
 from app.store.engines import Database
-from app.store.history import EnvironmentChange
 from app.store.unit_of_work import UnitOfWork
+
+NoteUses = Callable[[UnitOfWork, Mapping[str, datetime]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,12 @@ class Caches:
 
     def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
         """Takes in a commit."""
-        self.rulesets.committed(changes, gone)
         self.tokens.outdate(outdated)
         self.sessions.outdate(outdated)
+        self.rulesets.committed(changes, gone)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     """Shared by all requests of the process."""
 
@@ -51,10 +54,13 @@ class Node:
     buckets: Buckets = field(default_factory=MemoryBuckets)
     limits: Limits = field(default_factory=MemoryLimits)
     mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
-    last_uses: LastUses = field(init=False)
+    token_uses: LastUses = field(init=False)
+    session_uses: LastUses = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "last_uses", LastUses(self._note_uses))
+        """What needs the node itself."""
+        self.token_uses = LastUses(partial(self._note_uses, tokens.note_uses))
+        self.session_uses = LastUses(partial(self._note_uses, sessions.note_uses))
 
     @property
     def rulesets(self) -> RulesetCache:
@@ -81,9 +87,10 @@ class Node:
 
     async def close(self) -> None:
         """Writes down what is only in memory, and gives the database back."""
-        await self.last_uses.flush()
+        await self.token_uses.flush()
+        await self.session_uses.flush()
         await self.database.close()
 
-    async def _note_uses(self, uses: Mapping[str, datetime]) -> None:
+    async def _note_uses(self, note: NoteUses, uses: Mapping[str, datetime]) -> None:
         async with self.unit(new_request_id()) as uow:
-            await tokens.note_uses(uow, uses)
+            await note(uow, uses)

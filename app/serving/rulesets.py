@@ -14,8 +14,8 @@ from app.domain.errors import AppError, not_found
 from app.domain.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
+from app.store.changes import EnvironmentChange
 from app.store.engines import Database, refusing_if_busy
-from app.store.history import EnvironmentChange
 
 log = structlog.get_logger()
 
@@ -41,6 +41,7 @@ class RulesetCache:
         for environment_id in gone:
             self._snapshots.pop(environment_id, None)
             self._missed.pop(environment_id, None)
+            self._loading.pop(environment_id, None)
         for change in changes:
             snapshot = self._snapshots.get(change.environment.id)
             if snapshot is None:

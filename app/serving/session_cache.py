@@ -8,7 +8,7 @@ from datetime import timedelta
 from app.domain.actors import Member
 from app.domain.ids import digest
 from app.models import now
-from app.serving.credentials import Credentials
+from app.serving.credentials import CredentialCache
 from app.store import sessions
 from app.store.engines import Database, refusing_if_busy
 
@@ -36,12 +36,12 @@ class SessionCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known = Credentials(self._load, lambda live: (live.member.session_id, live.member.user_id))
+        self._known = CredentialCache(self._load, lambda live: (live.member.session_id, live.member.user_id))
 
     async def find(self, secret: str) -> LiveSession | None:
         """The session of the cookie's secret; None for one that is unknown, ended or expired."""
         secret_hash = digest(secret)
-        known = self._known.known(secret_hash)
+        known = self._known.peek(secret_hash)
         if known is not None and time.monotonic() - known.read_at > TRUSTED_FOR_SECONDS:
             self._known.forget(secret_hash)
         live = await self._known.find(secret_hash)

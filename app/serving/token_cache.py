@@ -9,7 +9,7 @@ from app.domain.cidrs import Networks
 from app.domain.ids import digest
 from app.domain.token_secrets import is_well_formed
 from app.services import tokens
-from app.serving.credentials import Credentials
+from app.serving.credentials import CredentialCache
 from app.store.engines import Database, refusing_if_busy
 from app.store.tokens import by_secret
 
@@ -31,12 +31,12 @@ class TokenCache:
     def __init__(self, database: Database, max_rate: int) -> None:
         self._database = database
         self._max_rate = max_rate
-        self._known = Credentials(self._load, lambda live: (live.actor.token_id, live.actor.org_id))
+        self._known = CredentialCache(self._load, lambda live: (live.actor.token_id, live.actor.org_id))
 
     async def find(self, secret: str) -> LiveToken | None:
         """The token of the secret; None for one that is mistyped, unknown, revoked or expired."""
         secret_hash = digest(secret)
-        live = self._known.known(secret_hash)
+        live = self._known.peek(secret_hash)
         if live is None and is_well_formed(secret):
             live = await self._known.find(secret_hash)
         if live is None or (live.expires_at is not None and live.expires_at <= time.time()):

@@ -10,9 +10,10 @@ from socket import gaierror
 from typing import Any
 
 import aiosqlite
+import asyncpg
 import orjson
 import structlog
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import URL, Connection, event, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -117,9 +118,16 @@ class Sqlite(Database):
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """BEGIN IMMEDIATE is the lock."""
         await _switch_to_wal(self._path)
-        async with self._writer.begin() as connection:
-            await connection.execute(text("SELECT 1"))  # the transaction begins with its first statement
-            yield connection
+        # A table that Alembic makes anew is dropped meanwhile: with foreign keys on, what refers to it would go, too.
+        engine = _sqlite_engine(self._path, 1, only_reads=False, foreign_keys=False)
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text("SELECT 1"))  # the transaction begins with its first statement
+                yield connection
+                if astray := (await connection.execute(text("PRAGMA foreign_key_check"))).all():
+                    raise RuntimeError(f"a migration left rows that refer to nothing: {astray[:10]}")
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         """Closes both pools."""
@@ -131,9 +139,9 @@ class Postgres(Database):
     """A server, shared by as many nodes as there are. Writers wait for each other by row."""
 
     def __init__(self, url: str) -> None:
-        address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
         self._engine = create_async_engine(
-            address,
+            "postgresql+asyncpg://",
+            async_creator=lambda **options: asyncpg.connect(url, **options),  # it knows `sslmode` and the like
             json_deserializer=orjson.loads,
             hide_parameters=True,
             pool_size=10,
@@ -154,9 +162,14 @@ class Postgres(Database):
             yield session
 
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
-        """Locks in the order of ids, so that two writers of the same rows never wait for each other in a circle."""
+        """Locks in the order of ids, so that two writers of the same rows never wait for each other in a circle.
+
+        Whoever writes rows that refer to these (an audit row to its organisation, say) does not wait.
+        """
         table, ids = rows
-        query = select(col(table.id)).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update()
+        query = (
+            select(col(table.id)).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update(key_share=True)
+        )
         await session.execute(query)
 
     @asynccontextmanager
@@ -173,21 +186,22 @@ class Postgres(Database):
 
 async def _switch_to_wal(path: Path) -> None:
     """The file remembers it. SQLite does not wait by itself for others who switch at the same moment."""
-    async with asyncio.timeout(WRITE_WAIT_SECONDS), aiosqlite.connect(path) as connection:
-        while True:
-            try:
+    tries = int(WRITE_WAIT_SECONDS / _SWITCH_WAIT_SECONDS)
+    for left in reversed(range(tries)):
+        try:
+            async with aiosqlite.connect(path) as connection:
                 await connection.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as fault:
-                if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                    raise
-                await asyncio.sleep(_SWITCH_WAIT_SECONDS)
-            else:
-                return
+        except sqlite3.OperationalError as fault:
+            if left == 0 or fault.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise OSError(str(fault)) from fault
+            await asyncio.sleep(_SWITCH_WAIT_SECONDS)
+        else:
+            return
 
 
-def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool) -> AsyncEngine:
+def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool, foreign_keys: bool = True) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+        URL.create("sqlite+aiosqlite", database=str(path)),
         module=Driver(),
         json_deserializer=orjson.loads,
         hide_parameters=True,  # some are secrets' hashes and emails, which no log may hold
@@ -202,7 +216,8 @@ def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool) -> AsyncEngi
         # SQLite's own `lower` knows ASCII only.
         connection.create_function("lower", 1, str.lower, deterministic=True)
         cursor = connection.cursor()
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+        switches = f"foreign_keys={int(foreign_keys)}", f"query_only={int(only_reads)}"
+        for pragma in ("synchronous=FULL", "cache_size=-32000", *switches):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -16,9 +16,9 @@ async def by_slug(session: AsyncSession, slug: str) -> Org | None:
     return (await session.execute(select(Org).where(col(Org.slug) == slug))).scalar_one_or_none()
 
 
-async def by_id(session: AsyncSession, org_id: str) -> Org:
-    """The organisation of an id that is known to exist."""
-    return await session.get_one(Org, org_id)
+async def by_id(session: AsyncSession, org_id: str) -> Org | None:
+    """The organisation."""
+    return await session.get(Org, org_id)
 
 
 async def list_for_tenant(session: AsyncSession, tenant: Tenant, window: Window) -> Page[Org]:

@@ -16,14 +16,9 @@ async def user_by_email(session: AsyncSession, email_key: str) -> User | None:
     return (await session.execute(select(User).where(col(User.email_key) == email_key))).scalar_one_or_none()
 
 
-async def user(session: AsyncSession, user_id: str) -> User:
-    """The user of an id that is known to exist."""
-    return await session.get_one(User, user_id)
-
-
-async def user_or_none(session: AsyncSession, user_id: str) -> User | None:
-    """The user, deleted or not, unless they have been erased."""
-    return await session.get(User, user_id)
+async def user(session: AsyncSession, user_id: str) -> User | None:
+    """The user as they are now, deleted or not; None for one who has been erased."""
+    return await session.get(User, user_id, populate_existing=True)
 
 
 async def memberships(session: AsyncSession, user_id: str) -> Sequence[tuple[Org, Membership]]:

@@ -31,7 +31,7 @@ class Tenanted:
 
     async def rows(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Sequence[Any]:
         """The tenant's rows."""
-        return (await session.execute(self._query(tenant), {"tenant": _name(tenant), **sought})).all()
+        return (await session.execute(self._query(tenant), {"tenant": _id(tenant), **sought})).all()
 
     async def row(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Any | None:
         """The one row, if it is the tenant's."""
@@ -39,11 +39,11 @@ class Tenanted:
 
     def of(self, tenant: Tenant) -> AnySelect:
         """The tenant's rows as a query to go on with."""
-        return self._query(tenant).params(tenant=_name(tenant))
+        return self._query(tenant).params(tenant=_id(tenant))
 
     def _query(self, tenant: Tenant) -> AnySelect:
         return self._of_user if tenant.org_id is None else self._of_token
 
 
-def _name(tenant: Tenant) -> str | None:
+def _id(tenant: Tenant) -> str | None:
     return tenant.user_id if tenant.org_id is None else tenant.org_id

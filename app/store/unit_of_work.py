@@ -31,9 +31,9 @@ from app.models import (
     now,
 )
 from app.models.base import Identified, Revised
-from app.store import history
+from app.store import changes
+from app.store.changes import EnvironmentChange, StateChange
 from app.store.engines import Database, refuse_if_busy
-from app.store.history import EnvironmentChange, StateChange
 from app.store.watching import WatchedSession
 
 
@@ -55,7 +55,8 @@ class Observer(Protocol):
     def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
         """Takes in what was committed; `gone` are deleted environments. Must not raise and must not wait.
 
-        `outdated` are tokens, and organisations all of whose tokens, are to be read again before they are trusted.
+        `outdated` are tokens and sessions, and organisations and users all of whose, are to be read again before they
+        are trusted.
         """
 
 
@@ -98,8 +99,11 @@ class UnitOfWork:
         except (DBAPIError, OSError) as refused:
             fault = refused
         finally:
-            await self.session.close()
-            await self._stack.aclose()
+            try:
+                if not self._writing:
+                    await self.session.close()
+            finally:
+                await self._stack.aclose()
         if fault is not None:
             refuse_if_busy(fault)
             if kind is None:
@@ -118,12 +122,18 @@ class UnitOfWork:
         self.session = await self._stack.enter_async_context(self._database.writing())
         self._writing = True
 
+    def _require_writing(self) -> None:
+        """A change that is told to a unit of work that only reads would be forgotten: a bug."""
+        if not self._writing:
+            raise RuntimeError("begin_write comes before a change")
+
     async def lock(self, table: type[Identified | Instance], ids: Iterable[str | int]) -> None:
         """Keeps other writers of the rows out. Rows of several tables are locked from the organisation downwards."""
         await self._database.lock(self.session, (table, ids))
 
     def add(self, row: Table) -> None:
         """A new row."""
+        self._require_writing()
         self.session.add(row)
 
     async def try_to_add(self, row: Table) -> bool:
@@ -171,7 +181,9 @@ class UnitOfWork:
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
 
     def outdate(self, *ids: str) -> None:
-        """What a cache knows of these tokens, or of all tokens of these organisations, holds no longer."""
+        """What a cache knows of these tokens and sessions, or of all those of these organisations and users, holds no
+        longer."""
+        self._require_writing()
         self._outdated.extend(ids)
 
     def end_state(self, environment: Environment, primitive: Primitive) -> None:
@@ -218,6 +230,7 @@ class UnitOfWork:
         new: Any | None = None,
     ) -> None:
         """The audit row of the change. `previous` and `new` are for what is not told by state versions."""
+        self._require_writing()
         self._events.append(
             AuditEvent(
                 org_id=subject.org_id,
@@ -245,6 +258,7 @@ class UnitOfWork:
 
     def _raise(self, environment: Environment) -> EnvironmentChange:
         """The environment's one next version in this transaction."""
+        self._require_writing()
         if (change := self._changes.get(environment.id)) is None:
             environment.version += 1
             environment.version_at = _not_before(environment.version_at)
@@ -259,7 +273,7 @@ class UnitOfWork:
         await self.session.flush()
         if self._is_audited and not self._events:  # a bug, found before it is committed
             raise RuntimeError("a change was not recorded for the audit")
-        await history.write(self.session, list(self._changes.values()), self._events)
+        await changes.write(self.session, list(self._changes.values()), self._events)
         try:
             await self.session.commit()
         except BaseException:

@@ -30,7 +30,7 @@ class Account(Desk):
         if (info := await self.person(request)) is None:
             return go("/app/signin")
         async with self.unit(info) as uow:
-            await sessions.delete_session(uow, request.path_params["session_id"])
+            await sessions.delete_session(uow, request.path_params["session_id"], {})
         return go("/app/account")
 
     async def delete(self, request: Request) -> Response:

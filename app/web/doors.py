@@ -107,7 +107,7 @@ class Doors(Desk):
         """Ends the session."""
         info = await self.entered(request)
         async with self.unit(info) as uow:
-            await sessions.sign_out(uow)
+            await sessions.sign_out(uow, {})
         response = go("/app/signin")
         clear_cookie(self.node, response)
         return response

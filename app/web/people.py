@@ -101,7 +101,7 @@ class People(Desk):
         """Takes an invitation back."""
 
         async def act(uow: UnitOfWork, slug: str, _: Form) -> dict[str, Any]:
-            await invitations.revoke_invitation(uow, slug, request.path_params["invitation_id"])
+            await invitations.revoke_invitation(uow, slug, request.path_params["invitation_id"], {})
             return {}
 
         return await self.act(request, act, "members", self._members)

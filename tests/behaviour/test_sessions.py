@@ -135,6 +135,7 @@ async def test_a_session_in_use_slides_on(instance: Instance) -> None:
     await instance.execute(update(Session).values(expires_at=almost, last_seen_at=almost - timedelta(days=30)))
     response = await ada.client.get("/api/v1/auth/me")
     assert "Max-Age=2592000" in response.headers["set-cookie"], "the browser keeps the cookie as long"
+    await instance.node.session_uses.flush()
     async with instance.node.database.reading() as session:
         (row,) = (await session.execute(select(Session))).scalars()
     assert row.expires_at > now() + timedelta(days=29)

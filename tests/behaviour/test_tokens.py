@@ -215,7 +215,7 @@ async def test_a_token_revoked_while_its_write_waits_writes_nothing(instance: In
         await other.begin_write()
         await other.lock(Environment, [place.environment_id])
         waiting = asyncio.create_task(instance.bearer(minted["token"]).do("killFlag", **place.banner))
-        while minted["id"] not in instance.node.last_uses._uses:
+        while minted["id"] not in instance.node.token_uses._uses:
             await asyncio.sleep(0)
         await tokens.end_token(other, await other.session.get_one(ApiKey, minted["id"]))
     assert (await waiting).code == "unauthorized"
@@ -314,11 +314,11 @@ async def test_the_last_use_is_written_down_now_and_then(instance: Instance, pla
     async with instance.unchanged():
         for _ in range(3):
             (await caller.do("orgs")).unwrap()
-    await instance.node.last_uses.flush()
+    await instance.node.token_uses.flush()
     used = datetime.fromisoformat((await place.org.admin.make("apiKey", **key))["lastUsedAt"])
     assert abs(datetime.now(UTC) - used) < timedelta(seconds=30)
     async with instance.unchanged():
-        await instance.node.last_uses.flush()
+        await instance.node.token_uses.flush()
 
 
 async def test_a_last_use_that_cannot_be_written_is_kept(
@@ -330,7 +330,7 @@ async def test_a_last_use_that_cannot_be_written_is_kept(
     async def broken(_: Any) -> None:
         raise OSError("no disk")
 
-    uses = instance.node.last_uses
+    uses = instance.node.token_uses
     with monkeypatch.context() as patch, structlog.testing.capture_logs():
         patch.setattr(uses, "_write", broken)
         await uses.flush()

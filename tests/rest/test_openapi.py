@@ -95,7 +95,7 @@ def test_headers_stand_where_they_apply() -> None:
         "updateFlagState": {"If-Match", "X-Break-Glass"},
         "killFlag": {"If-Match"},
         "deleteFlag": {"If-Match", "X-Reason", "X-Break-Glass"},
-        "deleteProject": {"If-Match", "X-Break-Glass"},
+        "deleteProject": {"If-Match", "X-Reason", "X-Break-Glass"},
         "createFlag": set(),
         "evaluate": set(),
         "getFlag": {"If-None-Match"},

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from app.domain.actors import Member, Role
@@ -112,9 +113,26 @@ async def write_only(uow: UnitOfWork, place: Place) -> None:
 
 
 async def test_nobody_changes_what_is_audited(instance: Instance, place: Place) -> None:
-    with pytest.raises(TypeError):
+    async def kill() -> None:
         async with instance.node.unit("req_test") as uow:
+            await uow.begin_write()
             uow.record(Operation.KILL, subject(place))
+
+    with pytest.raises(TypeError):
+        await kill()
+
+
+async def test_a_change_before_the_write_begins_is_not_forgotten_but_refused(instance: Instance, place: Place) -> None:
+    async with unit(instance) as uow:
+        for change in (lambda: uow.outdate("x"), lambda: uow.record(Operation.KILL, subject(place))):
+            with pytest.raises(RuntimeError):
+                change()
+
+
+async def test_what_reads_cannot_write(instance: Instance) -> None:
+    with pytest.raises(DBAPIError):
+        async with instance.node.database.reading() as session:
+            await session.execute(delete(Primitive))
 
 
 async def test_a_versions_time_is_never_before_its_predecessors(

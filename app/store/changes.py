@@ -1,6 +1,6 @@
-"""What a commit leaves behind: the versions it made, the states they changed, and the audit of both.
+"""What a commit changes: the versions it makes, the states they hold, and the audit of both.
 
-These rows refer to what is there already and nothing reads them back, so they are written past the ORM, which would
+These rows refer to what is there already, and what they hold is known, so they are written past the ORM, which would
 take several times as long.
 """
 

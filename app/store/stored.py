@@ -1,0 +1,31 @@
+"""JSON text that the database holds: ours, so that it can be trusted; unless somebody has changed it by hand."""
+
+from typing import Any
+
+import orjson
+import structlog
+
+from app.domain.errors import AppError
+
+log = structlog.get_logger()
+
+
+def value(text: str) -> Any:
+    """The value of the text. Raises `unavailable`, and says why in the log, where there is none."""
+    try:
+        return orjson.loads(text)
+    except ValueError as fault:
+        raise _damaged() from fault
+
+
+def rules(text: str) -> list[dict[str, Any]]:
+    """The rules of a state. Raises `unavailable` like `value`."""
+    found = value(text)
+    if not isinstance(found, list) or not all(isinstance(rule, dict) for rule in found):
+        raise _damaged()
+    return found
+
+
+def _damaged() -> AppError:
+    log.error("what is stored cannot be read", stack_info=True)
+    return AppError("unavailable", "What is stored here cannot be read.")
