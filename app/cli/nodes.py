@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from app.main import open_node
+from app.main import open_database, open_node
 from app.serving.node import Node
 from app.settings import BadSetting, Settings
+from app.store.engines import InUse
 
 
 @asynccontextmanager
@@ -21,6 +22,24 @@ async def opened(settings: Settings) -> AsyncIterator[Node]:
         yield node
     finally:
         await node.close()
+
+
+@asynccontextmanager
+async def alone(settings: Settings) -> AsyncIterator[None]:
+    """Keeps other servers off the database, for what each holds in memory would miss what the others change.
+
+    Raises BadSetting where there is one already.
+    """
+    database = open_database(settings)
+    try:
+        async with database.alone():
+            yield
+    except InUse:
+        setting = "SIGNALBOX_DATA_DIR" if settings.database_url is None else "SIGNALBOX_DATABASE_URL"
+        where = settings.data_dir if settings.database_url is None else "the database"
+        raise BadSetting(f"{setting}: takes one that no other server uses; there is one on {where}.") from None
+    finally:
+        await database.close()
 
 
 def _setting_of_database(settings: Settings) -> str:

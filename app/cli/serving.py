@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli import demo
-from app.cli.nodes import opened
+from app.cli.nodes import alone, opened
 from app.domain.errors import AppError, envelope
 from app.domain.ids import new_request_id
 from app.main import create_app
@@ -52,11 +52,17 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, with a greeting once it answers; in-flight requests finish before it stops."""
+    """uvicorn's, alone on its database, with a greeting once it answers; in-flight requests finish before it stops."""
 
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, greeting: str) -> None:
         super().__init__(config)
+        self._settings = settings
         self._greeting = greeting
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until it is told to stop."""
+        async with alone(self._settings):
+            await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to answer."""
@@ -88,7 +94,7 @@ def run(settings: Settings) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        Server(config, greeting).run([listener])
+        Server(config, settings, greeting).run([listener])
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -104,7 +110,7 @@ def listening(settings: Settings) -> socket.socket:
 
 async def _prepare(settings: Settings) -> str:
     """Brings the database up to date, fills it if that is asked for, and gives the greeting."""
-    async with opened(settings) as node:
+    async with alone(settings), opened(settings) as node:
         parts = [welcome(settings)]
         if settings.demo:
             parts.append(await demo.fill(node))

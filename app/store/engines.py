@@ -1,6 +1,7 @@
 """What differs by database engine, and nothing else: how to connect, how to begin a write, what to wait for."""
 
 import asyncio
+import fcntl
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -41,9 +42,14 @@ _SQLITE_BUSY = {
 }
 # Serialization failure, deadlock, lock not available, and the classes: connection, resources, operator intervention.
 _POSTGRES_BUSY = ("40001", "40P01", "55P03", "08", "53", "57")
-_MIGRATION_LOCK = 0x51691B0  # any number that nobody else uses for an advisory lock of this database
+# Any numbers that nobody else uses for advisory locks of this database.
+_MIGRATION_LOCK, _SERVING_LOCK = 0x51691B0, 0x51691B1
 
 Rows = tuple[type[Identified | Instance], Iterable[str | int]]
+
+
+class InUse(Exception):
+    """Another server works on the database."""
 
 
 class Database(ABC):
@@ -64,6 +70,10 @@ class Database(ABC):
     @abstractmethod
     def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection in a transaction that no other node migrates beside."""
+
+    @abstractmethod
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keeps other servers off the database. Raises InUse where there is one already."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -129,6 +139,16 @@ class Sqlite(Database):
         finally:
             await engine.dispose()
 
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """A lock on a file beside the database; the system frees it, however the process ends."""
+        with self._path.with_suffix(".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as fault:
+                raise InUse from fault
+            yield
+
     async def close(self) -> None:
         """Closes both pools."""
         await self._readers.dispose()
@@ -178,6 +198,19 @@ class Postgres(Database):
         async with self._engine.begin() as connection:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             yield connection
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """An advisory lock of a connection that is kept; the server frees it, however the process ends."""
+        async with self._engine.connect() as connection:
+            query = text(f"SELECT pg_try_advisory_lock({_SERVING_LOCK})")
+            if not (await connection.execute(query)).scalar_one():
+                raise InUse
+            await connection.rollback()
+            try:
+                yield
+            finally:
+                await connection.invalidate()
 
     async def close(self) -> None:
         """Closes the pool."""

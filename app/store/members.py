@@ -38,13 +38,6 @@ async def list_of_org(session: AsyncSession, org_id: str, window: Window) -> Pag
     return await page(session, query, col(Membership.id), window, lambda row: Member(row[0], row[1]))
 
 
-async def by_email(session: AsyncSession, org_id: str, email_key: str) -> Member | None:
-    """The member whose email compares equal."""
-    query = _MEMBERS.where(col(Membership.org_id) == org_id, col(User.email_key) == email_key)
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else Member(row[0], row[1])
-
-
 async def tokens_of(session: AsyncSession, org_id: str, user_id: str, at: datetime) -> Sequence[ApiKey]:
     """The organisation's tokens that the user minted and that are still good at the instant."""
     live = or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > at)
