@@ -13,6 +13,7 @@ from app.graphql import view
 from app.mail import postman
 from app.middleware.failures import Failures, enveloped
 from app.middleware.methods import Methods
+from app.middleware.origins import allowing
 from app.middleware.requests import Requests, info_of
 from app.rest import app as rest
 from app.services import instance
@@ -76,8 +77,8 @@ def surfaces(node: Node) -> list[BaseRoute]:
     return [
         Route("/healthz", Failures(Probe(alive), enveloped)),
         Route("/readyz", Failures(Probe(node.database.ping), enveloped)),
-        Mount(rest.PREFIX, rest.build(node)),
-        Route(view.PATH, view.build(node, graphiql_page)),
+        Mount(rest.PREFIX, allowing(rest.build(node), node.settings.origins)),
+        Route(view.PATH, allowing(view.build(node, graphiql_page), node.settings.origins)),
     ]
 
 

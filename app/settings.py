@@ -64,6 +64,14 @@ def _cidrs(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> str:
+    for one in _listed(text):
+        parts = urlsplit(one)
+        if parts.scheme not in {"http", "https"} or one != f"{parts.scheme}://{parts.netloc}" or not parts.netloc:
+            raise ValueError("takes origins such as https://shop.example.com, with commas between them")
+    return text
+
+
 def _listed(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
 
@@ -121,6 +129,8 @@ class Settings(BaseSettings):
     """`self_hosted`: only those who are let in. `hosted`: anybody may sign up."""
     trusted_proxies: Annotated[str, AfterValidator(_cidrs)] = ""
     """Networks whose `X-Forwarded-For` counts, with commas between them."""
+    cors_origins: Annotated[str, AfterValidator(_origins)] = ""
+    """Origins of pages that may call with a token, such as `https://shop.example.com`, with commas between them."""
     max_rate_per_min: Annotated[int, Field(ge=1, le=MAX_RATE_PER_MIN)] = 600_000
     """The most that an organisation's `maxRateLimitPerMin` can be."""
     smtp_url: Annotated[str | None, AfterValidator(_smtp_url)] = None
@@ -138,6 +148,11 @@ class Settings(BaseSettings):
         if self.database_url is None:
             return self.data_dir / "signalbox.db"
         return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite") else None
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins of pages that may call."""
+        return _listed(self.cors_origins)
 
     @property
     def public_url(self) -> str:

@@ -149,7 +149,7 @@ class Instance:
 
     async def person(self, name: str) -> tuple[User, Api]:
         """A user, signed in, who is in no organisation."""
-        user = User(email=f"{name}@example.com", email_key=f"{name}@example.com", display_name=name)
+        user = User(email=f"{name}@example.com", email_key=f"{name}@example.com", display_name=name, proven_at=now())
         async with self.node.unit("req_test") as uow:
             await uow.begin_write()
             uow.add(user)

@@ -4,18 +4,15 @@ import asyncio
 import json
 import shlex
 import socket
-from http import HTTPStatus
 from urllib.parse import quote
 
-import orjson
 import structlog
 import typer
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli import demo
+from app.cli.http import Protocol
 from app.cli.nodes import alone, opened
-from app.domain.errors import AppError, envelope
 from app.domain.ids import new_request_id
 from app.main import create_app
 from app.middleware import logs
@@ -29,26 +26,6 @@ NO_CODE = """  Nobody owns this instance yet, and this machine does not know its
 """
 BACKLOG = 2048
 log = structlog.get_logger()
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's, which answers what is not HTTP with the envelope, too."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuses, and closes."""
-        request_id, refusal = new_request_id(), AppError("invalid_request", msg)
-        log.info("request", requestId=request_id, route="unmatched", status=refusal.status)
-        body = orjson.dumps(envelope(refusal, request_id))
-        head = (
-            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
-            "Content-Type: application/json",
-            f"Content-Length: {len(body)}",
-            "Cache-Control: no-store",
-            f"X-Request-Id: {request_id}",
-            "Connection: close",
-        )
-        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
-        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -86,6 +63,7 @@ def run(settings: Settings) -> None:
         config = uvicorn.Config(
             create_app(settings),
             http=Protocol,
+            ws="none",
             backlog=BACKLOG,
             access_log=False,
             log_config=None,

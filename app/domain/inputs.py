@@ -5,6 +5,7 @@ a body into the catalogue's `invalid_request`, by dotted path. Services hold the
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -15,6 +16,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from app.domain import json_text
+from app.domain.emails import has_domain
 from app.domain.errors import AppError, invalid
 from app.domain.paths import parse_path
 from app.domain.places import Place
@@ -48,6 +50,12 @@ def _plain(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise PydanticCustomError("control", "Must not hold control characters.")
+    return text
+
+
 def _filled(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("empty", "Must not be empty.")
@@ -55,7 +63,7 @@ def _filled(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    if not _EMAIL.fullmatch(text) or not text.isprintable():
+    if not _EMAIL.fullmatch(text) or not text.isprintable() or "=?" in text or not has_domain(text):
         raise PydanticCustomError("email", "Must be an email address.")
     return text
 
@@ -72,10 +80,11 @@ Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern":
 Name = Annotated[
     str,
     StringConstraints(max_length=MAX_NAME),
-    AfterValidator(_plain),
+    AfterValidator(_one_line),
     AfterValidator(_filled),
     Field(json_schema_extra={"minLength": 1}),
 ]
+Key = Annotated[str, AfterValidator(_plain)]
 Text = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_plain)]
 Email = Annotated[str, StringConstraints(max_length=MAX_EMAIL), AfterValidator(_email)]
 FieldPath = Annotated[
@@ -162,7 +171,7 @@ def mentions(body: Any, *names: str) -> bool:
 def fault_paths(fault: ValidationError) -> dict[str, str]:
     """Dotted path to message; of several faults at one path the first."""
     fields: dict[str, str] = {}
-    for error in fault.errors(include_url=False):
+    for error in fault.errors(include_url=False)[: json_text.MAX_FAULTS]:
         path = ""
         for step in error["loc"]:
             path = json_text.join(path, step)
@@ -181,17 +190,19 @@ _MESSAGES = {
     "bool_parsing": "Must be true or false.",
     "dict_type": "Must be an object.",
     "model_type": "Must be an object.",
+    "string_too_long": "Must have at most {max_length} characters.",
+    "too_short": "Must have at least {min_length} entries.",
+    "too_long": "Must have at most {max_length} entries.",
+    "greater_than_equal": "Must be at least {ge}.",
+    "less_than_equal": "Must be at most {le}.",
 }
 
 
 def _message(error: ErrorDetails) -> str:
-    if (known := _MESSAGES.get(error["type"])) is not None:
-        return known
     context = error.get("ctx", {})
-    if error["type"] == "string_too_long":
-        return f"Must have at most {context['max_length']} characters."
-    if error["type"] == "too_short":
-        return f"Must have at least {context['min_length']} entries."
+    if (known := _MESSAGES.get(error["type"])) is not None:
+        return known.format_map(context)
     if error["type"] in {"enum", "literal_error"}:
-        return f"Must be one of {str(context['expected']).replace(chr(39), '').replace(' or ', ', ')}."
+        words = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+        return "Must be true." if words == "True" else f"Must be one of {words}."
     return error["msg"].rstrip(".") + "."

@@ -8,11 +8,13 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NoReturn
 
 import orjson
 
 MAX_DEPTH = 100
+MAX_FAULTS = 200  # as many as an answer names
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 _LONGEST_INT = 20  # characters of -2^63 and of 2^64-1
 _TOO_DEEP = f"JSON nests at most {MAX_DEPTH} deep."
@@ -59,10 +61,15 @@ def decode(data: bytes, *, last_counts: bool = False, max_depth: int = MAX_DEPTH
         ) from fault
     except RecursionError as fault:
         raise BadJson({"": _TOO_DEEP}) from fault
-    faults = dict(_faults(value, "", max_depth))
+    faults = faults_of(value, max_depth)
     if faults:
         raise BadJson(faults)
     return value
+
+
+def faults_of(value: Any, max_depth: int = MAX_DEPTH) -> dict[str, str]:
+    """What is wrong with a decoded value, by path: too deep, or holding what no JSON text can."""
+    return dict(islice(_faults(value, "", max_depth), MAX_FAULTS))
 
 
 def encode(value: Any) -> str:

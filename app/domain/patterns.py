@@ -8,6 +8,7 @@ MAX_PATTERN = 1_000
 
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
+_OPTIONS.max_mem = 512 * 1024  # bytes: what takes more takes too long to compile while everybody waits
 _OPTIONS.never_capture = True  # nobody asks for groups, and without them RE2 need not leave its automaton
 
 

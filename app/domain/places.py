@@ -6,7 +6,7 @@ them in one answer. It may not decide what a fault means to the caller.
 
 from typing import Final
 
-from app.domain.json_text import join
+from app.domain.json_text import MAX_FAULTS, join
 
 Faults = dict[str, str]
 
@@ -32,5 +32,6 @@ class Place:
         return str(self._step) if self._parent is None else join(self._parent.path, self._step)
 
     def refuse(self, message: str) -> None:
-        """Record what is wrong here. The first fault at a path stays."""
-        self.faults.setdefault(self.path, message)
+        """Record what is wrong here. The first fault at a path stays; nobody reads more than so many."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.setdefault(self.path, message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.domain.errors import AppError, invalid
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_LIST = re.compile(rf"\s*(?:{_TAG.pattern}\s*(?:,\s*|$))+")
+_LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from app.domain.places import Faults, Place
 from app.domain.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
 
 MAX_RULES = 200
+MAX_PATTERNS = 200
 
 CheckValue = Callable[[Any, str, Faults], None]
 """Records, under the path or below it, what is wrong with a value as a value of the primitive."""
@@ -74,10 +75,20 @@ def _parse(document: Any, place: Place, check_value: CheckValue | None) -> tuple
     if len(document) > MAX_RULES:
         place.refuse(f"Must have at most {MAX_RULES} rules.")
         return ()
+    if _patterns_in(document) > MAX_PATTERNS:
+        place.refuse(f"Must have at most {MAX_PATTERNS} patterns for $matches.")
+        return ()
     rules = [_parse_rule(rule, place.at(index), check_value) for index, rule in enumerate(document)]
     sound = tuple(rule for rule in rules if rule is not None)
     _refuse_equal_names(document, place)
     return sound
+
+
+def _patterns_in(document: Any) -> int:
+    """How many there are to compile, which is by far the slowest of all that is done with rules."""
+    if isinstance(document, dict):
+        return ("$matches" in document) + sum(map(_patterns_in, document.values()))
+    return sum(map(_patterns_in, document)) if isinstance(document, list) else 0
 
 
 def _parse_rule(document: Any, place: Place, check_value: CheckValue | None) -> Rule | None:

@@ -185,5 +185,6 @@ class AuthMutations:
         """REST's `POST /auth/logout`."""
         async with info.context.unit() as uow:
             await sessions.sign_out(uow, {})
-        info.context.sign_out()
+        if not isinstance(info.context.request.actor, Token):  # whose cookie, should there be one, does not count
+            info.context.sign_out()
         return LogoutPayload(signed_out=True)

@@ -9,7 +9,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from app.domain.errors import invalid
-from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, check, check_cost
+from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, check, check_cost, check_variables
 
 KEPT_CHARACTERS = 250_000  # a parsed character takes up to 180 bytes, 50 as a rule
 
@@ -85,5 +85,6 @@ class Prepared(SchemaExtension):
         run.pre_execution_errors = list(document.faults)
         if not document.faults:
             operation = document.operations[run.operation_name]
+            check_variables(run.schema._schema, operation, run.variables or {})  # noqa: SLF001
             check_cost(run.schema._schema, document.ast, operation, run.variables or {})  # noqa: SLF001
         yield

@@ -1,5 +1,6 @@
 """How failures look in GraphQL: the catalogue's code, fields, status and request id in `extensions`."""
 
+import re
 from typing import Any
 
 import strawberry
@@ -10,29 +11,36 @@ from app.domain.errors import AppError, examples, extensions_of
 from app.graphql.scalars import JSON
 from app.middleware.failures import expected
 
+_QUOTED = re.compile(r"[,;.]? found: .*|(?<= value): .*", re.IGNORECASE | re.DOTALL)
 
-def formatted(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """An entry of `errors`. What GraphQL itself refuses is `invalid_request`; the unexpected is `internal`."""
-    known = _known(error)
-    entry: dict[str, Any] = {"message": known.message}
+
+def formatted(error: GraphQLError, failure: AppError, request_id: str) -> dict[str, Any]:
+    """An entry of `errors`: the failure, and where it happened."""
+    entry: dict[str, Any] = {"message": failure.message}
     if error.locations:
         entry["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:
         entry["path"] = error.path
-    return {**entry, "extensions": extensions_of(known, request_id)}
+    return {**entry, "extensions": extensions_of(failure, request_id)}
 
 
-def _known(error: GraphQLError) -> AppError:
+def known(error: GraphQLError) -> AppError:
+    """The failure. What GraphQL itself refuses is `invalid_request`; the unexpected is `internal`, and logged."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if isinstance(cause, AppError):
         return cause
     if cause is None:
-        return AppError("invalid_request", error.message)
+        return AppError("invalid_request", _without_values(error.message))
     if _is_about_document(error):
         return AppError("invalid_request", "A value in the document or its variables is not of its type.")
     return expected(cause if isinstance(cause, Exception) else RuntimeError(str(cause)))
+
+
+def _without_values(message: str) -> str:
+    """GraphQL's message without the values that it quotes, some of which are secrets."""
+    return _QUOTED.sub(".", message)
 
 
 def _is_about_document(error: GraphQLError) -> bool:

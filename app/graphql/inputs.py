@@ -1,12 +1,15 @@
 """From a GraphQL input object to the body that REST would have been sent, for the one validation of both."""
 
 import dataclasses
+from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Any, TypeVar
 
 import strawberry
 from pydantic.alias_generators import to_camel
 
+from app.domain import json_text
+from app.domain.errors import invalid
 from app.domain.inputs import Said
 from app.domain.preconditions import IfMatch
 from app.graphql.rules import RuleInput, rule_body
@@ -52,7 +55,17 @@ def if_match(given: Any) -> IfMatch:
 
 
 def body_of(given: Any, *addressing: str) -> dict[str, Any]:
-    """The members that were sent, in camelCase; `addressing` names those that stand in REST's path."""
+    """The members that were sent, in camelCase; `addressing` names those that stand in REST's path.
+
+    Raises `invalid_request` where values of several variables have been put together deeper than a body may be.
+    """
+    body = _body(given, addressing)
+    if faults := json_text.faults_of(body):
+        raise invalid(faults)
+    return body
+
+
+def _body(given: Any, addressing: Iterable[str] = ()) -> dict[str, Any]:
     left_out = {*addressing, "if_match", "break_glass"}
     members = {member.name: getattr(given, member.name) for member in dataclasses.fields(given)}
     return {
@@ -68,5 +81,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, RuleInput):
         return rule_body(value)
     if dataclasses.is_dataclass(value):
-        return body_of(value)
+        return _body(value)
     return value.value if isinstance(value, Enum) else value

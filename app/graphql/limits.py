@@ -14,6 +14,7 @@ from graphql import (
     GraphQLField,
     GraphQLNamedType,
     GraphQLSchema,
+    GraphQLString,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
@@ -22,8 +23,10 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     get_variable_values,
+    is_input_object_type,
     is_list_type,
     is_object_type,
+    type_from_ast,
 )
 from graphql.execution.values import VariableValues
 
@@ -36,6 +39,7 @@ MAX_ALIASES = 30
 MAX_DIRECTIVES = 50
 MAX_MENTIONS = 100
 MAX_COST = 100_000
+MAX_VALUES = 10_000
 LIST_LENGTH = 10
 
 
@@ -54,6 +58,11 @@ LIMITS = (
     Limit("aliases", MAX_ALIASES, "aliases in the document"),
     Limit("directives", MAX_DIRECTIVES, "directives in the document"),
     Limit("mentions", MAX_MENTIONS, "how often the document has one field, or one alias"),
+    Limit(
+        "values",
+        MAX_VALUES,
+        "values in variables, each member of a list and of an input; what stands inside a `JSON` value does not count",
+    ),
     Limit(
         "cost",
         MAX_COST,
@@ -76,6 +85,33 @@ def check(document: DocumentNode) -> None:
     for name, found in census.mentions.most_common(1):
         if found > MAX_MENTIONS:
             raise GraphQLError(f"The document has {name} {found} times; {MAX_MENTIONS} are allowed.")
+
+
+def check_variables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: dict[str, Any]) -> None:
+    """Raises what stands against the variables. It comes before they are coerced, which takes time for each value."""
+    values = _Values()
+    for definition in operation.variable_definitions or ():
+        if (of := type_from_ast(schema, definition.type)) is not None:
+            values.count(variables.get(definition.variable.name.value), of)
+
+
+class _Values:
+    """How many values GraphQL reads by their types."""
+
+    def __init__(self) -> None:
+        self._counted = 0
+
+    def count(self, value: Any, of: Any) -> None:
+        self._counted += 1
+        if self._counted > MAX_VALUES:
+            raise GraphQLError(f"The variables hold more than {MAX_VALUES} values.")
+        of = get_nullable_type(of)
+        if is_list_type(of) and isinstance(value, list):
+            for member in value:
+                self.count(member, of.of_type)
+        elif is_input_object_type(of) and isinstance(value, dict):
+            for name in value:
+                self.count(value[name], of.fields[name].type if name in of.fields else GraphQLString)
 
 
 class _Census:

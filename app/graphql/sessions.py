@@ -74,4 +74,6 @@ class SessionMutations:
         """REST's `DELETE /auth/sessions/{id}`."""
         async with info.context.unit() as uow:
             session = await sessions.delete_session(uow, input.session_id, {})
+        if sessions.is_own(info.context.request.actor, session):
+            info.context.sign_out()
         return DeleteSessionPayload(session=Session.of(session))

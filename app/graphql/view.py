@@ -1,5 +1,6 @@
 """GraphQL over HTTP: POST, GET for queries, both media types, and every failure from the catalogue."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from strawberry.types.graphql import OperationType
 from app.domain import json_text
 from app.domain.errors import AppError, extensions_of, invalid
 from app.graphql.context import Context
-from app.graphql.errors import formatted
+from app.graphql.errors import formatted, known
 from app.graphql.loaders import RequestLoaders
 from app.graphql.schema import schema
 from app.middleware.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
@@ -31,6 +32,7 @@ METHODS = Methods({"GET": True, "POST": False})  # whether queries alone may com
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 INTERNAL = 500
+_VARIABLE = re.compile(r"variables\.\w+\.")  # nearly always the `input`, whose paths are REST's
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 
 
@@ -110,11 +112,14 @@ def refusal(error: AppError, request_id: str) -> Response:
 
 def _result(result: ExecutionResult, request_id: str, media_type: str) -> Response:
     body: dict[str, Any] = {}
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if result.errors:
-        body["errors"] = [formatted(error, request_id) for error in result.errors]
+        failures = [(error, known(error)) for error in result.errors]
+        body["errors"] = [formatted(error, failure, request_id) for error, failure in failures]
+        if wait := max(int(failure.headers.get("Retry-After", 0)) for _, failure in failures):
+            headers["Retry-After"] = str(wait)
     if result.data is not None:
         body["data"] = result.data
-    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     return Response(json_text.dump(body), _status(body, media_type), headers, media_type)
 
 
@@ -146,7 +151,7 @@ async def _body(scope: Scope, receive: Receive) -> Any:
     try:
         return await read_json(scope, receive, max_depth=json_text.MAX_DEPTH + 2)
     except AppError as error:
-        error.fields = {path.removeprefix("variables.input."): message for path, message in error.fields.items()}
+        error.fields = {_VARIABLE.sub("", path): message for path, message in error.fields.items()}
         raise
 
 
@@ -154,8 +159,16 @@ def _from_query(parameters: Mapping[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if name in body:
-            body[name] = decode(body[name].encode("utf-8", "surrogatepass")) if body[name] else None
+            body[name] = _decoded(body[name], name) if body[name] else None
     return body
+
+
+def _decoded(text: str, name: str) -> Any:
+    try:
+        return decode(text.encode("utf-8", "surrogatepass"), max_depth=json_text.MAX_DEPTH + 1)
+    except AppError as error:
+        error.fields = {_VARIABLE.sub("", f"{name}.{path}"): message for path, message in error.fields.items()}
+        raise
 
 
 def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:

@@ -80,10 +80,10 @@ def require_own_origin(node: Node, scope: Scope) -> None:
     headers = Headers(scope=scope)
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     base = urlsplit(node.settings.public_url)
-    if site is not None:
+    if site:
         allowed = site in {"same-origin", "none"}
     else:
-        allowed = origin is None or origin.partition("://")[2] in {headers.get("host"), base.netloc}
+        allowed = not origin or origin.partition("://")[2] in {headers.get("host"), base.netloc}
     if not allowed:
         raise AppError("forbidden", "The request comes from another origin.")
 

@@ -1,5 +1,6 @@
 """Reads JSON bodies: media type, size and syntax, with the same refusals on both transports."""
 
+import asyncio
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -10,6 +11,7 @@ from app.domain import json_text
 from app.domain.errors import AppError, invalid
 
 MAX_BODY = 1024 * 1024
+BODY_SECONDS = 60
 _LONGEST_LENGTH = 15  # digits
 
 
@@ -31,6 +33,14 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> bytes:
         raise AppError("invalid_request", "The header Content-Length is not a number.")
     if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise _too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _received(receive, limit)
+    except TimeoutError:
+        raise AppError("invalid_request", f"The body did not arrive within {BODY_SECONDS} seconds.") from None
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
     chunks, size = [], 0
     while True:
         message = await receive()

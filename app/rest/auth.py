@@ -129,7 +129,8 @@ async def logout(call: Call) -> Response:
     async with call.unit() as uow:
         await sessions.sign_out(uow, call.body)
     response = Response(status_code=204)
-    clear_cookie(call.node, response)
+    if not isinstance(call.info.actor, Token):  # whose cookie, should there be one, does not count
+        clear_cookie(call.node, response)
     return response
 
 

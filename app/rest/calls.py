@@ -11,6 +11,7 @@ import orjson
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
+from app.domain.actors import Token
 from app.domain.inputs import Said
 from app.domain.preconditions import IfMatch, none_match
 from app.middleware.requests import RequestInfo
@@ -75,6 +76,10 @@ class Call:
         reason = self._text("X-Break-Glass")
         return None if reason is None else Said(reason, "X-Break-Glass")
 
+    def _lines(self, header: str) -> str | None:
+        """A header that is a list, which may stand on several lines."""
+        return ", ".join(self.headers.getlist(header)) or self.headers.get(header)
+
     def _text(self, header: str) -> str | None:
         """A header of free text, which people send as UTF-8."""
         raw = self.headers.get(header)
@@ -83,7 +88,7 @@ class Call:
     @property
     def if_match(self) -> IfMatch:
         """The precondition."""
-        return IfMatch(self.headers.get("if-match"))
+        return IfMatch(self._lines("If-Match"))
 
     def listing(self) -> Listing:
         """The part of a list that is asked for."""
@@ -104,17 +109,24 @@ class Call:
 
     def page(self, page: Page[T], row_id: Callable[[T], str], shape: Callable[[T], Shape]) -> Response:
         """200 with a list, newest last, and `Link` to the next part."""
-        body = orjson.dumps([shape(row).body() for row in page.rows])
-        response = self.tagged(body, body_etag(body))
+        body, link = orjson.dumps([shape(row).body() for row in page.rows]), None
         if page.has_next:
             query = {**self.query, "cursor": self.node.cursors.encode(row_id(page.rows[-1]))}
-            response.headers["Link"] = f'<{self.address}?{urlencode(query)}>; rel="next"'
+            link = f'<{self.address}?{urlencode(query)}>; rel="next"'
+        response = self.tagged(body, self.seen_etag(body, str(self.query), link or ""))
+        if link is not None:
+            response.headers["Link"] = link
         return response
+
+    def seen_etag(self, body: bytes, *asked: str) -> str:
+        """The tag of what is cut down to the caller's scope, and to what was asked for."""
+        scope = self.info.actor.token_id if isinstance(self.info.actor, Token) else ""
+        return body_etag(repr((scope, asked)).encode() + body)
 
     def tagged(self, body: bytes, etag: str) -> Response:
         """200 with the encoded body, or 304 when the caller has what the tag names."""
         headers = {**PRIVATE, "ETag": etag}
-        if none_match(self.headers.get("if-none-match"), etag):
+        if none_match(self._lines("If-None-Match"), etag):
             return Response(status_code=304, headers=headers)
         return json_response(body, headers=headers)
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.domain import json_text
 from app.domain.policy import Operation
-from app.rest.calls import Call, body_etag, json_response
+from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape
 from app.services import evaluation
@@ -46,7 +46,7 @@ async def get_ruleset(call: Call) -> Response:
     async with call.unit() as uow:
         ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
     body = ruleset.encoded()
-    return call.tagged(body, body_etag(body))
+    return call.tagged(body, call.seen_etag(body))
 
 
 async def evaluate(call: Call) -> Response:

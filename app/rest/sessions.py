@@ -4,8 +4,9 @@ from typing import Self
 
 from starlette.responses import Response
 
-from app.domain.actors import Actor, Member
+from app.domain.actors import Actor
 from app.domain.inputs import NoBody
+from app.middleware.authentication import clear_cookie
 from app.models import Session
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
@@ -28,7 +29,7 @@ class OwnSessionShape(Shape):
         """From the row."""
         return cls(
             id=session.id,
-            current=isinstance(actor, Member) and actor.session_id == session.id,
+            current=sessions.is_own(actor, session),
             created_at=session.created_at,
             last_seen_at=session.last_seen_at,
             expires_at=session.expires_at,
@@ -45,8 +46,11 @@ async def list_sessions(call: Call) -> Response:
 async def delete_session(call: Call) -> Response:
     """DELETE /auth/sessions/{session_id}."""
     async with call.unit() as uow:
-        await sessions.delete_session(uow, call.path["session_id"], call.deletion)
-    return Response(status_code=204)
+        session = await sessions.delete_session(uow, call.path["session_id"], call.deletion)
+    response = Response(status_code=204)
+    if sessions.is_own(call.info.actor, session):
+        clear_cookie(call.node, response)
+    return response
 
 
 ENDPOINTS = [

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domain import json_text
 from app.domain.compiled import Call
-from app.domain.inputs import Command, validate
+from app.domain.inputs import Command, Key, validate
 from app.domain.outcomes import Evaluation
 from app.domain.policy import Asked, Operation, sees_rule_names
 from app.domain.primitives import Kind
@@ -41,7 +41,7 @@ class Evaluate(Command):
     """What to evaluate for whom."""
 
     context: Annotated[dict[str, Any], AfterValidator(_small)]
-    keys: Annotated[list[str] | None, Field(max_length=MAX_KEYS)] = None
+    keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS)] = None
     verbose_reason: bool = False
 
 

@@ -1,6 +1,6 @@
 """Invitations: an email's way into an organisation. The link is mailed, and shown once to whoever invites."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -63,8 +63,9 @@ async def create_invitation(uow: UnitOfWork, slug: str, body: object, visit: Vis
     Raises `insufficient_role`, `rate_limited`, `already_member`, `invitation_pending`, `invitation_email_locked`.
     """
     access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS)
+    if (role := _named_role(body)) is not None:
+        _require_rank(access, role)
     command = validate(CreateInvitation, body)
-    _require_rank(access, command.role)
     async with counted_mail(visit, Purpose.INVITATION, command.email) as wanted:
         access = await access.to_write()
         _require_rank(access, command.role)
@@ -87,6 +88,7 @@ async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body
     validate(NoBody, body)
     access = await access.to_write()
     invitation = await _of_org(uow, access.org, invitation_id)
+    _require_rank(access, invitation.role)
     if invitation.accepted_at is not None:
         raise AppError("invitation_used")
     uow.record(access.operation, _subject(invitation), previous=_recorded(invitation))
@@ -110,8 +112,10 @@ async def has_account(uow: UnitOfWork, invited: Invited) -> bool:
 
 
 async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:
-    """The invitations that wait for the caller."""
+    """The invitations that wait for the caller, as far as it is sure that the mailbox is theirs."""
     user = await user_of(uow)
+    if user.proven_at is None:
+        return []
     return await invitations.pending_for(uow.session, user.email_key, now())
 
 
@@ -146,10 +150,13 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
 
 
 async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
-    """The same for a user who is signed in and was told by a page, not by the link. Raises `not_found`."""
+    """The same for a user who is signed in and was told by a page, not by the link.
+
+    Raises `not_found`; so it does while the mailbox may be somebody else's, whose invitation this is then.
+    """
     user = await user_of(uow)
     invited = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
-    if invited is None or invited.invitation.email_key != user.email_key:
+    if user.proven_at is None or invited is None or invited.invitation.email_key != user.email_key:
         raise not_found("invitation")
     await uow.begin_write()
     await uow.lock(Org, [invited.org.id])
@@ -193,10 +200,16 @@ def status_of(invitation: Invitation) -> Status:
     return Status.PENDING if is_open(invitation) else Status.EXPIRED
 
 
+def _named_role(body: object) -> Role | None:
+    """The role in an unread body, for who may give it is asked before the rest is read."""
+    named = body.get("role") if isinstance(body, Mapping) else None
+    return Role(named) if named in list(Role) else None
+
+
 def _require_rank(access: OrgAccess, role: Role) -> None:
     own = access.target.role
     if own is None or own.rank < role.rank:
-        raise AppError("insufficient_role", "Nobody invites above their own role.")
+        raise AppError("insufficient_role", "Nobody invites, or takes an invitation back, above their own role.")
 
 
 async def _require_invitable(access: OrgAccess, key: str) -> None:

@@ -100,8 +100,11 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     if user is not None and user.deleted_at is not None:
         raise AppError("magic_link_invalid")
     link.used_at = now()
-    if user is None:
-        return await _welcome(uow, link)
+    return await (_welcome(uow, link) if user is None else _welcome_back(uow, link, user))
+
+
+async def _welcome_back(uow: UnitOfWork, link: MagicLink, user: User) -> SignedIn:
+    """A user who is there already."""
     if link.mailed:
         await _prove(uow, user)
     signed_in = _sign_in(uow, user)
@@ -132,12 +135,16 @@ async def _prove(uow: UnitOfWork, user: User) -> None:
 async def _welcome(uow: UnitOfWork, link: MagicLink) -> SignedIn:
     """A new user, who founds an organisation or is taken into those that have invited them."""
     invited = await _locked_invitations(uow, link)
+    if (made := await people.user_by_email(uow.session, link.email_key)) is not None:
+        return await _welcome_back(uow, link, made)  # by another road, in this moment
     if link.signup is None and not invited:
         raise AppError("no_invitation")
     name = (link.signup or {}).get("displayName") or local_part(link.email)
     user = User(email=link.email, email_key=link.email_key, display_name=name, proven_at=now())
     if not await uow.try_to_add(user):
-        raise AppError("unavailable")  # another road has made the user in this moment; the link is still good
+        if (made := await people.user_by_email(uow.session, link.email_key)) is None:
+            raise AppError("unavailable")
+        return await _welcome_back(uow, link, made)
     signed_in = _sign_in(uow, user)
     for one in invited:
         await join(uow, user, one)

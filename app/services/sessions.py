@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.actors import Member, Token
+from app.domain.actors import Actor, Member, Token
 from app.domain.errors import not_found
 from app.domain.ids import digest, is_id, new_secret
 from app.domain.inputs import NoBody, validate
@@ -90,6 +90,11 @@ async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Sess
     await sessions.end(uow.session, session_id)
     uow.outdate(session_id)
     return found[0]
+
+
+def is_own(actor: Actor, session: Session) -> bool:
+    """Whether it is the session that the caller comes with."""
+    return isinstance(actor, Member) and actor.session_id == session.id
 
 
 async def sign_out(uow: UnitOfWork, body: object) -> None:

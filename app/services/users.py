@@ -19,7 +19,7 @@ from app.store.unit_of_work import UnitOfWork
 
 
 async def delete_me(uow: UnitOfWork, body: object) -> User:
-    """Deletes the caller: every session ends, every membership too, and nobody else can take the email over.
+    """Deletes the caller: every session ends, every membership too, and nobody else can take a proven email over.
 
     Raises `invalid_confirmation`, `last_owner_cannot_demote_or_remove`.
     """
@@ -30,7 +30,10 @@ async def delete_me(uow: UnitOfWork, body: object) -> User:
     await uow.begin_write()
     user = await _leave_all(uow, user.id)
     await end_all(uow, user.id)
-    user.deleted_at = now()
+    if user.proven_at is None:  # whose mailbox it is was never shown, so the email is not theirs to lock
+        await people.forget(uow.session, user)
+    else:
+        user.deleted_at = now()
     return user
 
 

@@ -97,7 +97,8 @@ class Sqlite(Database):
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds emails and keys; SQLite gives its other files the same mode
         self._path = path
         self._readers = _sqlite_engine(path, READERS, only_reads=True)
         self._writer = _sqlite_engine(path, 1, only_reads=False)

@@ -61,8 +61,13 @@ async def page_of_residents(session: AsyncSession, window: Window) -> Page[Resid
     return Page(residents, users.has_next, users.has_previous)
 
 
+async def forget(session: AsyncSession, user: User) -> None:
+    """Deletes the user, and nothing that others keep under the email."""
+    await session.execute(delete(User).where(col(User.id) == user.id))
+
+
 async def erase(session: AsyncSession, user: User) -> None:
     """Deletes the user and all that is kept under the email."""
     for table in (Letter, MagicLink, Invitation):
         await session.execute(delete(table).where(col(table.email_key) == user.email_key))
-    await session.execute(delete(User).where(col(User.id) == user.id))
+    await forget(session, user)

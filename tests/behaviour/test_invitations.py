@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from app.domain.actors import Role
 from app.models import Invitation, now
+from app.models import Org as OrgRow
 from tests.clients import Api
 from tests.factories import Instance, Org
 
@@ -274,7 +275,11 @@ async def test_unusual_emails_are_invited_and_come_in(instance: Instance, org: O
 
 async def test_a_name_cannot_put_lines_into_the_mail(instance: Instance) -> None:
     org = await instance.org()
-    await org.owner.make("updateOrg", slug=org.slug, name="Acme\r\nBcc: eve@example.com\n\nHello <b>you</b>")
+    name = "Acme\r\nBcc: eve@example.com\n\nHello <b>you</b>"
+    assert (await org.owner.do("updateOrg", slug=org.slug, name=name)).fields == {
+        "name": "Must not hold control characters."
+    }
+    await instance.execute(update(OrgRow).values(name=name))  # should one get in all the same
     await invite(org)
     mail = await instance.mail(BOB)
     assert mail.message["Bcc"] is None
@@ -304,3 +309,40 @@ async def test_who_accepted_is_signed_out_by_their_first_mailed_link(instance: I
     await instance.anonymous().make("requestMagicLink", email=BOB)
     await instance.anonymous().make("redeemLink", token=(await instance.mail(BOB)).secret)
     await proven.make("me")
+
+
+async def test_whose_mailbox_was_never_shown_sees_and_takes_no_invitation_of_it(instance: Instance, org: Org) -> None:
+    """Whoever invites an email sees the link: they must not get at what others offer its owner."""
+    mallory = await instance.org("mallory")
+    link = token_of(await mallory.admin.make("createInvitation", orgSlug="mallory", email=BOB, role="viewer"))
+    bob = instance.anonymous()
+    await bob.make("acceptInvitation", token=link)
+    made = await invite(org, BOB, "owner", by=org.owner)
+    assert "invites you" not in (await bob.client.get("/app/")).text
+    response = await bob.client.post("/app/accept", data={"id": made["id"]})
+    assert response.status_code == 404
+    assert BOB not in await roles(org)
+
+
+async def test_whose_mailbox_was_never_shown_locks_no_email(instance: Instance, org: Org) -> None:
+    mallory = await instance.org("mallory")
+    link = token_of(await mallory.admin.make("createInvitation", orgSlug="mallory", email=BOB, role="viewer"))
+    waiting = token_of(await invite(org, BOB))
+    bob = instance.anonymous()
+    await bob.make("acceptInvitation", token=link)
+    await bob.make("deleteMe", confirm=BOB)
+    assert (await bob.do("me")).code == "unauthorized"
+    await instance.anonymous().make("acceptInvitation", token=waiting)
+    assert (await roles(org))[BOB] == "editor"
+
+
+@pytest.mark.provokes("insufficient_role")
+async def test_nobody_takes_an_invitation_back_above_their_own_role(instance: Instance, org: Org) -> None:
+    made = await invite(org, BOB, "owner", by=org.owner)
+    where = {"orgSlug": org.slug, "invitationId": made["id"]}
+    await instance.mails()
+    async with instance.unchanged():
+        assert (await org.admin.do("revokeInvitation", **where)).code == "insufficient_role"
+        bad = {"orgSlug": org.slug, "email": "no email", "role": "owner"}
+        assert (await org.admin.do("createInvitation", **bad)).code == "insufficient_role"
+    await org.owner.make("revokeInvitation", **where)

@@ -1,7 +1,8 @@
 """What the operator does about people and mail."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,12 +25,19 @@ def with_bob(served: Served, owner: httpx2.Client) -> Iterator[httpx2.Client]:
         yield bob
 
 
+def prove_all(folder: Path) -> None:
+    """As if everybody had signed in by a mailed link."""
+    with closing(sqlite3.connect(folder / "data" / "signalbox.db")) as connection, connection:
+        connection.execute("UPDATE user SET proven_at = created_at")
+
+
 def test_users_are_listed_with_what_they_are(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
         first, second = command("users", "list").stdout.splitlines()
         assert first.startswith(f"{ADA}\t")
         assert first.endswith("\tacme: owner")
         assert second == f"{BOB}\tBob\tacme: editor"
+        prove_all(tmp_path)
         bob.request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
         today = datetime.now(UTC).date().isoformat()
         assert command("users", "list").stdout.splitlines()[1] == f"{BOB}\tBob\tdeleted {today}"
@@ -43,6 +51,7 @@ def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command:
         assert bob.get("/api/v1/auth/me").status_code == 401
         assert [member["email"] for member in owner.get("/api/v1/orgs/acme/members").json()] == [ADA]
         with with_bob(served, owner) as again:
+            prove_all(tmp_path)
             again.request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
         refused = owner.post("/api/v1/orgs/acme/invitations", json={"email": BOB, "role": "editor"})
         assert refused.json()["code"] == "invitation_email_locked"
