@@ -17,6 +17,7 @@ from app.rest.openapi.document import document
 
 DOCUMENT: dict[str, Any] = document(TABLE, PREFIX)
 UNROUTED = {204, 404, 405}
+OF_THE_TRANSPORT = {"connection", "content-length", "content-type", "date", "server"}
 ENOUGH = 20  # entries of a list
 
 # Readers must take members that come later; here one that the document does not name is a fault.
@@ -51,6 +52,10 @@ def _hold_headers(said: str, declared: dict[str, Any], response: httpx2.Response
     for name, reference in declared["headers"].items():
         header = DOCUMENT["components"]["headers"][reference["$ref"].rpartition("/")[2]]
         assert name in response.headers or not header["required"], f"{said} lacks {name}"
+        allowed = header["schema"].get("const")
+        assert allowed in {None, response.headers.get(name)}, f"{said} has another {name}"
+    strays = response.headers.keys() - {name.lower() for name in declared["headers"]} - OF_THE_TRANSPORT
+    assert not strays, f"{said} has headers that are not documented: {sorted(strays)}"
 
 
 async def _hold_body(said: str, declared: dict[str, Any], response: httpx2.Response) -> None:
@@ -70,11 +75,12 @@ async def _hold_body(said: str, declared: dict[str, Any], response: httpx2.Respo
 
 
 @cache
-def schema_of(method: str, template: str, status: str) -> Draft202012Validator:
-    """What the document says of the body of an answer."""
+def schema_of(method: str, template: str, status: str | None) -> Draft202012Validator:
+    """What the document says of the body of an answer, or without a status of that of the request."""
+    where = ("requestBody",) if status is None else ("responses", status)
     pointer = "/".join(
         step.replace("~", "~0").replace("/", "~1")
-        for step in ("paths", template, method.lower(), "responses", status, "content", "application/json", "schema")
+        for step in ("paths", template, method.lower(), *where, "content", "application/json", "schema")
     )
     return Draft202012Validator({"$ref": f"{_ADDRESS}#/{pointer}"}, registry=_REGISTRY)
 

@@ -145,6 +145,7 @@ ENDPOINTS = [
         status=201,
         public=True,
         raises=("already_claimed", "slug_unavailable", "rate_limited"),
+        sends=("SignedIn",),
     ),
     Endpoint(
         "POST",
@@ -155,6 +156,7 @@ ENDPOINTS = [
         gives=SentShape,
         public=True,
         raises=("rate_limited",),
+        sends=("Browser",),
     ),
     Endpoint(
         "POST",
@@ -165,6 +167,7 @@ ENDPOINTS = [
         gives=SentShape,
         public=True,
         raises=("not_found", "slug_unavailable", "rate_limited"),
+        sends=("Browser",),
     ),
     Endpoint(
         "POST",
@@ -175,6 +178,7 @@ ENDPOINTS = [
         gives=SessionShape,
         public=True,
         raises=("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable"),
+        sends=("SignedIn",),
     ),
     Endpoint("GET", "/auth/me", get_me, "Who you are", gives=MeShape),
     Endpoint(
@@ -185,6 +189,7 @@ ENDPOINTS = [
         takes=confirmation.Confirm,
         status=204,
         raises=("last_owner_cannot_demote_or_remove",),
+        sends=("SignedOut",),
     ),
-    Endpoint("POST", "/auth/logout", logout, "Sign out", takes=NoBody, status=204, public=True),
+    Endpoint("POST", "/auth/logout", logout, "Sign out", takes=NoBody, status=204, public=True, sends=("SignedOut",)),
 ]

@@ -171,5 +171,6 @@ ENDPOINTS = [
         gives=ClaimShape,
         public=True,
         raises=(*_CLOSED, "unauthorized", "forbidden"),
+        sends=("SignedInNow",),
     ),
 ]

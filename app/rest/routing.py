@@ -31,9 +31,10 @@ class Endpoint:
     """One row of the route table: all that the router, the OpenAPI document and the table of parity know of a call.
 
     `operation` is the row of the policy that is asked; None: none is (`public`: nor is a caller). `also` are those that
-    some contents of the call ask for besides, `raises` the codes that do not follow from the rest of the row, and
-    `asks` are a read's parameters. `many`: the answer is a list of what it `gives`. `last_counts`: of a key that
-    stands twice in a body the last counts, for callers that hand contexts through.
+    some contents of the call ask for besides, `raises` the codes and `sends` the headers (by the document's names)
+    that do not follow from the rest of the row, and `asks` are a read's parameters. `many`: the answer is a list of
+    what it `gives`. `last_counts`: of a key that stands twice in a body the last counts, for callers that hand
+    contexts through.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Endpoint:
     asks: type[Command] = NoBody
     also: tuple[Operation, ...] = ()
     raises: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,7 +1,10 @@
 """The OpenAPI document is valid, complete, and served; what the tests' callers are answered is held to it."""
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -9,8 +12,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 
 from app.domain.catalogue import CATALOGUE
+from app.domain.ids import is_id
+from app.domain.inputs import validate
+from app.domain.json_text import encode
+from app.domain.ruleset import Ruleset, StoredState
 from app.rest.app import PREFIX, TABLE
 from app.rest.openapi.document import document
+from app.rest.openapi.examples import Examples
 from app.rest.routing import Endpoint
 from tests import conformance
 from tests.conftest import client_of
@@ -36,6 +44,40 @@ def parameter_names(operation: dict[str, Any]) -> list[str]:
         known[one["$ref"].rpartition("/")[2]]["name"] if "$ref" in one else one["name"]
         for one in operation["parameters"]
     ]
+
+
+def content(name: str, status: str | None) -> dict[str, Any] | None:
+    """That of the operation's answer, or without a status of its request; None where there is no body."""
+    operation = OPERATIONS[name][2]
+    part = operation.get("requestBody", {}) if status is None else operation["responses"][status]
+    found: dict[str, Any] | None = part.get("content", {}).get("application/json")
+    return found
+
+
+def example(name: str, status: str | None) -> Any:
+    found = content(name, status)
+    assert found is not None
+    return found["example"]
+
+
+def texts(found: Any) -> Iterator[str]:
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, dict | list):
+        for one in found.values() if isinstance(found, dict) else found:
+            yield from texts(one)
+
+
+def answer(status: int, body: dict[str, Any], **headers: str) -> httpx2.Response:
+    """To a read of a project."""
+    cached = {"ETag": '"1"', "Vary": "Cookie", "Cache-Control": "private, no-cache"}
+    sent = cached if status == 200 else {"Cache-Control": "no-store"}
+    return httpx2.Response(
+        status,
+        json=body,
+        headers={"X-Request-Id": "req_0123456789abcdef", **sent, **headers},
+        request=httpx2.Request("GET", "http://signalbox.test/api/v1/projects/p"),
+    )
 
 
 def test_it_is_a_valid_document() -> None:
@@ -81,6 +123,84 @@ def test_each_refusal_has_its_codes_with_an_example_of_each(endpoint: Endpoint) 
             example = DOCUMENT["components"]["examples"][code]["value"]
             assert example["code"] == code
             assert conformance.schema_of(method, path, status).is_valid(example)
+
+
+@every_endpoint
+def test_each_body_has_an_example_that_its_schema_takes(endpoint: Endpoint) -> None:
+    path, method, operation = OPERATIONS[operation_id(endpoint)]
+    successes = [status for status in operation["responses"] if status < "300"]
+    for status in (None, *successes):
+        if (found := content(operation_id(endpoint), status)) is None:
+            continue
+        faults = list(conformance.schema_of(method, path, status).iter_errors(found["example"]))
+        assert not faults, f"{status}: {faults[0].json_path} {faults[0].message}"
+        for text in texts(found["example"]):
+            assert not re.match(r"\d{4}-", text) or re.fullmatch(r"2026-\d\d-\d\dT\d\d:00:00\.000000Z", text), text
+            assert not is_id(text) or UUID(text).version == 7, text
+
+
+@every_endpoint
+def test_the_example_of_a_body_is_one_that_the_command_takes(endpoint: Endpoint) -> None:
+    if endpoint.takes is not None and (found := content(operation_id(endpoint), None)) is not None:
+        made = validate(endpoint.takes, found["example"], value_type="boolean")
+        assert made.model_fields_set, "an example says something"
+
+
+def test_the_examples_of_an_evaluation_belong_together() -> None:
+    """The environment of one example, asked what another one asks, answers what a third one says."""
+    served, asked, answered = example("getRuleset", "200"), example("evaluate", None), example("evaluate", "200")
+    stored = [
+        StoredState(key, flag["type"], encode(flag["defaultValue"]), encode(flag["rules"]), flag["killed"])
+        for key, flag in served["flags"].items()
+    ]
+    ruleset = Ruleset.of(served["environmentId"], served["version"], served["targetIdField"], stored)
+    call = ruleset.compiled.call(asked["context"])
+    assert json.loads(ruleset.encoded()) == served
+    assert answered == {
+        "environmentId": ruleset.environment_id,
+        "version": ruleset.version,
+        "evaluations": {
+            key: {"value": found.value, "defaultValue": found.default_value, "reason": found.reason}
+            for key in asked["keys"]
+            if (found := call.evaluate(key)) is not None
+        },
+    }
+
+
+def test_a_property_without_a_value_is_noticed() -> None:
+    components = {"Flag": {"properties": {"key": {"type": "string"}, "colour": {"type": "string"}}}}
+    with pytest.raises(LookupError, match="colour of Flag"):
+        Examples(components, "get_flag").of({"$ref": "#/components/schemas/Flag"})
+
+
+def test_headers_of_an_answer_stand_where_they_are_sent() -> None:
+    for name, status, headers in (
+        ("createFlag", "201", {"ETag", "Location"}),
+        ("createApiKey", "201", {"ETag", "Location"}),
+        ("createInvitation", "201", {"Location"}),
+        ("updateFlagState", "200", {"ETag"}),
+        ("removeMember", "200", set()),
+        ("evaluate", "200", set()),
+        ("getFlag", "200", {"ETag", "Vary"}),
+        ("listFlags", "200", {"ETag", "Vary", "Link"}),
+    ):
+        found = OPERATIONS[name][2]["responses"][status]["headers"].keys()
+        everywhere = {"X-Request-Id", "Set-Cookie", "Cache-Control"}
+        assert {one for one in found if not one.startswith("X-RateLimit-")} == headers | everywhere, name
+
+
+def test_a_cookie_is_told_by_whoever_sets_it() -> None:
+    told = {
+        (name, status): response["headers"]["Set-Cookie"]["$ref"].rpartition("/")[2]
+        for name, (_, _, operation) in OPERATIONS.items()
+        for status, response in operation["responses"].items()
+    }
+    assert {one for one, cookie in told.items() if cookie == "SignedIn"} == {
+        ("installClaim", "201"),
+        ("redeemLink", "200"),
+    }
+    assert {one for one, cookie in told.items() if cookie == "SignedOut"} == {("deleteMe", "204"), ("logout", "204")}
+    assert {cookie for (_, status), cookie in told.items() if status == "401"} == {"Stale"}
 
 
 def test_the_bearer_comes_before_the_session() -> None:
@@ -148,12 +268,23 @@ def test_every_code_that_rest_can_tell_is_told_somewhere() -> None:
 async def test_an_answer_that_the_document_does_not_tell_is_noticed(
     status: int, body: dict[str, Any], complaint: str
 ) -> None:
-    cached = {"X-Request-Id": "req_0123456789abcdef", "ETag": '"1"', "Vary": "Cookie", "Cache-Control": "no-cache"}
-    answer = httpx2.Response(
-        status, json=body, headers=cached, request=httpx2.Request("GET", "http://signalbox.test/api/v1/projects/p")
-    )
     with pytest.raises(AssertionError, match=complaint):
-        await conformance.witness(answer)
+        await conformance.witness(answer(status, body))
+
+
+@pytest.mark.parametrize(
+    ("headers", "complaint"),
+    [
+        ({"ETag": '"1"'}, r"not documented: \['etag'\]"),
+        ({"X-Secret": "1", "Server": "uvicorn"}, r"not documented: \['x-secret'\]"),
+        ({"Cache-Control": "public"}, "has another Cache-Control"),
+    ],
+)
+async def test_a_header_that_the_document_does_not_tell_is_noticed(headers: dict[str, str], complaint: str) -> None:
+    body = {"code": "not_found", "message": "…", "requestId": "req_0123456789abcdef"}
+    await conformance.witness(answer(404, body))
+    with pytest.raises(AssertionError, match=complaint):
+        await conformance.witness(answer(404, body, **headers))
 
 
 async def test_all_that_a_caller_gets_passes_by_the_witness(app: Starlette) -> None:

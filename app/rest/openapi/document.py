@@ -1,6 +1,6 @@
 """Puts the OpenAPI 3.1 document together."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -13,6 +13,7 @@ from app.rest.openapi.parameters import HEADERS, parameters_of, template
 from app.rest.openapi.responses import responses_of
 from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
+from app.rest.shapes import Shape
 
 Json = dict[str, Any]
 
@@ -32,7 +33,7 @@ _DESCRIPTION = (
 def document(table: Sequence[Endpoint], prefix: str) -> Json:
     """The document of the calls in the table, which stand below `prefix`."""
     schemas = Schemas(table)
-    reads = {endpoint.path for endpoint in table if endpoint.method == "GET" and not endpoint.many}
+    reads = {endpoint.path: endpoint.gives for endpoint in table if endpoint.method == "GET" and not endpoint.many}
     paths: dict[str, Json] = {}
     for endpoint in table:
         path = paths.setdefault(prefix + template(endpoint.path), {})
@@ -62,7 +63,12 @@ def heeds_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
     return endpoint.path in reads or endpoint.path.rpartition("/")[0] in reads
 
 
-def _operation(endpoint: Endpoint, schemas: Schemas, reads: Collection[str]) -> Json:
+def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Shape] | None]) -> bool:
+    """Whether it answers with what a read shows by itself: something with a tag of its own."""
+    return endpoint.safe or (endpoint.gives is not None and issubclass(endpoint.gives, tuple(filter(None, shown))))
+
+
+def _operation(endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Shape] | None]) -> Json:
     heeds = heeds_if_match(endpoint, reads)
     operation: Json = {
         "operationId": to_camel(endpoint.name),
@@ -71,7 +77,9 @@ def _operation(endpoint: Endpoint, schemas: Schemas, reads: Collection[str]) -> 
         "tags": [_tag(endpoint)],
         "security": _security(endpoint),
         "parameters": parameters_of(endpoint, schemas, heeds_if_match=heeds),
-        "responses": responses_of(endpoint, schemas, heeds_if_match=heeds),
+        "responses": responses_of(
+            endpoint, schemas, heeds_if_match=heeds, gives_etag=_gives_etag(endpoint, reads.values())
+        ),
     }
     if endpoint.takes not in {None, NoBody}:
         operation["requestBody"] = _body(endpoint, schemas)
@@ -81,7 +89,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas, reads: Collection[str]) -> 
 def _body(endpoint: Endpoint, schemas: Schemas) -> Json:
     command = endpoint.takes or NoBody
     required = any(field.is_required() for field in command.model_fields.values())
-    return {"required": required, "content": {"application/json": {"schema": schemas.body(command)}}}
+    return {"required": required, "content": schemas.body(endpoint, command)}
 
 
 def _security(endpoint: Endpoint) -> list[Json]:

@@ -14,23 +14,37 @@ from app.rest.routing import Endpoint
 Json = dict[str, Any]
 
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
+
+
+def _said(text: str) -> Json:
+    """Always the same."""
+    return {**_TEXT, "const": text}
+
+
 HEADERS: dict[str, tuple[str, str, Json, bool]] = {
     "RequestId": ("X-Request-Id", "Names the request in the service's logs.", _TEXT, True),
     "ETag": ("ETag", "The tag that `If-Match` and `If-None-Match` take.", _TEXT, True),
-    "CacheControl": ("Cache-Control", "Ask again each time, with `If-None-Match`.", _TEXT, True),
+    "AskAgain": ("Cache-Control", "Ask again each time, with `If-None-Match`.", _said("private, no-cache"), True),
+    "NoStore": ("Cache-Control", "Nobody keeps it.", _said("no-store"), True),
     "Vary": ("Vary", "Every caller has their own answer.", _TEXT, True),
     "Location": ("Location", "Where the new resource is.", {"type": "string", "format": "uri-reference"}, True),
     "Link": ("Link", 'The next part of the list, `rel="next"`, where there is one.', _TEXT, False),
     "Challenge": ("WWW-Authenticate", "What credentials to send.", _TEXT, True),
     "RetryAfter": ("Retry-After", "How many seconds to wait.", {"type": "integer", "minimum": 1}, True),
+    "SignedIn": ("Set-Cookie", "The new session, `signalbox_session`.", _TEXT, True),
+    "SignedInNow": ("Set-Cookie", "The new session, `signalbox_session`, of who was not signed in.", _TEXT, False),
+    "SignedOut": ("Set-Cookie", "`signalbox_session`, cleared.", _TEXT, True),
+    "Browser": ("Set-Cookie", "`signalbox_browser`, for a browser: there the link needs no button.", _TEXT, False),
+    "Renewed": ("Set-Cookie", "`signalbox_session`, from time to time: it lasts longer now.", _TEXT, False),
+    "Stale": ("Set-Cookie", "`signalbox_session`, cleared, where it was sent and is no session.", _TEXT, False),
     "Limit": ("X-RateLimit-Limit", "For tokens: calls a minute.", _NUMBER, False),
     "Remaining": ("X-RateLimit-Remaining", "For tokens: calls left now.", _NUMBER, False),
     "Reset": ("X-RateLimit-Reset", "For tokens: seconds until all calls are there again.", _NUMBER, False),
 }
 _RATES = ("Limit", "Remaining", "Reset")
-_CACHED = ("ETag", "CacheControl", "Vary")
+_CACHED = ("ETag", "AskAgain", "Vary")
 _OF_STATUS: dict[int, tuple[str, ...]] = {
-    HTTPStatus.UNAUTHORIZED: ("Challenge",),
+    HTTPStatus.UNAUTHORIZED: ("Challenge", "Stale"),
     HTTPStatus.TOO_MANY_REQUESTS: ("RetryAfter", *_RATES),
     HTTPStatus.SERVICE_UNAVAILABLE: ("RetryAfter",),
 }
@@ -46,9 +60,9 @@ def components() -> Json:
     return {"headers": headers, "examples": shown}
 
 
-def responses_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) -> Json:
+def responses_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool, gives_etag: bool) -> Json:
     """By status, as OpenAPI writes them."""
-    answers = {str(endpoint.status): _success(endpoint, schemas, heeds_if_match=heeds_if_match)}
+    answers = {str(endpoint.status): _success(endpoint, schemas, gives_etag=gives_etag)}
     if endpoint.safe:
         answers["304"] = {"description": "You have it.", "headers": _headers((*_CACHED, *_RATES))}
     entries = [CATALOGUE[code] for code in codes_of(endpoint, heeds_if_match=heeds_if_match)]
@@ -56,21 +70,23 @@ def responses_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) 
     return answers | {str(status): _refusal(status, list(group)) for status, group in by_status}
 
 
-def _success(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) -> Json:
+def _success(endpoint: Endpoint, schemas: Schemas, *, gives_etag: bool) -> Json:
     answer: Json = {
         "description": HTTPStatus(endpoint.status).phrase,
-        "headers": _headers(_success_headers(endpoint, heeds_if_match=heeds_if_match)),
+        "headers": _headers(_success_headers(endpoint, gives_etag=gives_etag)),
     }
     if endpoint.status != HTTPStatus.NO_CONTENT:
-        answer["content"] = {"application/json": {"schema": schemas.answer(endpoint)}}
+        answer["content"] = schemas.answer(endpoint)
     return answer
 
 
-def _success_headers(endpoint: Endpoint, *, heeds_if_match: bool) -> Iterable[str]:
-    yield from _RATES
+def _success_headers(endpoint: Endpoint, *, gives_etag: bool) -> Iterable[str]:
+    yield from (*_RATES, *endpoint.sends)
     if endpoint.safe:
         yield from _CACHED
-    elif heeds_if_match and endpoint.gives is not None and endpoint.method != "DELETE":  # what is gone has no tag
+    elif endpoint.status != HTTPStatus.NO_CONTENT:
+        yield "NoStore"
+    if gives_etag:
         yield "ETag"
     if endpoint.status == HTTPStatus.CREATED:
         yield "Location"
@@ -83,7 +99,7 @@ def _refusal(status: int, entries: Sequence[Entry]) -> Json:
     narrowed = {"properties": {"code": {"enum": codes}}}
     return {
         "description": "\n".join(f"- `{entry.code}`: {entry.title}." for entry in entries),
-        "headers": _headers(_OF_STATUS.get(status, ())),
+        "headers": _headers(("NoStore", *_OF_STATUS.get(status, ()))),
         "content": {
             "application/json": {
                 "schema": {"allOf": [{"$ref": "#/components/schemas/Error"}, narrowed]},
@@ -94,7 +110,9 @@ def _refusal(status: int, entries: Sequence[Entry]) -> Json:
 
 
 def _headers(names: Iterable[str]) -> Json:
-    return {HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in ("RequestId", *names)}
+    """By name; where an answer sets its own cookie, that is the one it tells of."""
+    always = ("RequestId", "Renewed")
+    return {HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in (*always, *names)}
 
 
 def _example(entry: Entry) -> Json:

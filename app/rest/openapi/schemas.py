@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from app.rest.openapi.examples import Examples
 from app.rest.routing import Endpoint
 
 REF = "#/components/schemas/{model}"
@@ -26,6 +27,12 @@ ERROR: dict[str, Any] = {
         "liveVersion": {"type": "integer", "description": "With `version_drift`: the environment's version now."},
         "proposedVersion": {"type": "integer", "description": "With `version_drift`: the version it was made for."},
     },
+}
+
+_DOCUMENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["openapi", "info", "paths"],
+    "properties": {"openapi": {"type": "string"}, "info": {"type": "object"}, "paths": {"type": "object"}},
 }
 
 
@@ -59,14 +66,21 @@ class Schemas:
         for model in asked:  # a set of parameters, and no component itself
             del self.components[self._name(model)]
 
-    def body(self, command: type[BaseModel]) -> dict[str, Any]:
+    def body(self, endpoint: Endpoint, command: type[BaseModel]) -> dict[str, Any]:
         """What a call takes."""
-        return dict(self._refs[command, "validation"])
+        return self._content(endpoint, dict(self._refs[command, "validation"]))
 
     def answer(self, endpoint: Endpoint) -> dict[str, Any]:
         """What a call gives."""
+        return self._content(endpoint, self._given(endpoint))
+
+    def _content(self, endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
+        example = Examples(self.components, endpoint.name).of(schema)
+        return {"application/json": {"schema": schema, "example": example}}
+
+    def _given(self, endpoint: Endpoint) -> dict[str, Any]:
         if endpoint.gives is None:
-            return {"type": "object"}
+            return _DOCUMENT
         one = dict(self._refs[endpoint.gives, "serialization"])
         return {"type": "array", "items": one} if endpoint.many else one
 
