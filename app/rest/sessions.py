@@ -63,5 +63,13 @@ ENDPOINTS = [
         many=True,
         asks=ListParameters,
     ),
-    Endpoint("DELETE", "/auth/sessions/{session_id}", delete_session, "End a session", takes=NoBody, status=204),
+    Endpoint(
+        "DELETE",
+        "/auth/sessions/{session_id}",
+        delete_session,
+        "End a session",
+        takes=NoBody,
+        status=204,
+        sends=("SignedOut",),
+    ),
 ]

@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.models import MagicLink, Session, User, now
 from app.services import links
 from app.serving import session_cache
-from tests.factories import Instance
+from tests.factories import Instance, Place
 
 
 async def link_for(instance: Instance, user: User) -> str:
@@ -177,3 +177,20 @@ async def test_no_secret_is_stored(instance: Instance) -> None:
     stored = repr(await instance.rows())
     assert token not in stored
     assert cookie not in stored
+
+
+async def test_ending_ones_own_session_signs_out(instance: Instance) -> None:
+    _, ada = await instance.person("ada")
+    (own,) = await ada.make("sessions")
+    await ada.make("deleteSession", sessionId=own["id"])
+    assert "signalbox_session" not in ada.client.cookies
+    assert (await ada.do("me")).code == "unauthorized"
+
+
+async def test_a_token_that_logs_out_leaves_a_cookie_alone(instance: Instance, place: Place) -> None:
+    caller = await instance.token(place.org)
+    cookie = place.org.viewer.client.cookies["signalbox_session"]
+    caller.client.cookies.set("signalbox_session", cookie)
+    await caller.do("logout")
+    assert caller.client.cookies["signalbox_session"] == cookie
+    await place.org.viewer.make("me")

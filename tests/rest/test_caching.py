@@ -92,3 +92,32 @@ async def test_no_cache_keeps_a_refusal_or_the_answer_to_a_write(place: Place) -
     missing = await owner.get("/api/v1/projects/none")
     written = await owner.post("/api/v1/orgs", json={"slug": "other", "name": "Other"})
     assert [one.headers["cache-control"] for one in (missing, written)] == ["no-store", "no-store"]
+
+
+async def test_a_lists_tag_tells_the_query_the_next_part_and_the_token(instance: Instance, place: Place) -> None:
+    viewer, token = place.org.viewer.client, (await instance.token(place.org, level="observer")).client
+    path = f"/api/v1/projects/{place.project_id}/flags"
+    tags = [
+        (await caller.get(f"{path}{query}")).headers["etag"]
+        for caller, query in (
+            *((viewer, query) for query in ("", "?limit=2", "?search=zzz", "?key=nope", "?limit=1")),
+            (token, ""),
+        )
+    ]
+    assert len(set(tags)) == len(tags)
+    before = (await viewer.get(f"{path}?limit=2")).headers
+    await place.org.editor.make(
+        "createFlag", projectId=place.project_id, key="third", type="boolean", defaultValue=True
+    )
+    after = await viewer.get(f"{path}?limit=2", headers={"If-None-Match": before["etag"]})
+    assert (after.status_code, "link" in after.headers, "link" in before) == (200, True, False)
+
+
+async def test_tags_may_stand_on_several_lines(place: Place) -> None:
+    client, path = place.org.editor.client, f"/api/v1/envs/{place.environment_id}/flags/banner"
+    tag = (await client.get(path)).headers["etag"]
+    several = [("If-None-Match", '"x"'), ("If-None-Match", f", {tag},")]
+    assert (await client.get(path, headers=several)).status_code == 304
+    for lines, status in ((['"x"', tag], 200), (['"x"', '"y"'], 412)):
+        headers = [("If-Match", line) for line in lines]
+        assert (await client.patch(path, json={}, headers=headers)).status_code == status

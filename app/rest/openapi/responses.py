@@ -33,7 +33,7 @@ HEADERS: dict[str, tuple[str, str, Json, bool]] = {
     "RetryAfter": ("Retry-After", "How many seconds to wait.", {"type": "integer", "minimum": 1}, True),
     "SignedIn": ("Set-Cookie", "The new session, `signalbox_session`.", _TEXT, True),
     "SignedInNow": ("Set-Cookie", "The new session, `signalbox_session`, of who was not signed in.", _TEXT, False),
-    "SignedOut": ("Set-Cookie", "`signalbox_session`, cleared.", _TEXT, True),
+    "SignedOut": ("Set-Cookie", "`signalbox_session`, cleared, where the caller came with it.", _TEXT, False),
     "Browser": ("Set-Cookie", "`signalbox_browser`, for a browser: there the link needs no button.", _TEXT, False),
     "Renewed": ("Set-Cookie", "`signalbox_session`, from time to time: it lasts longer now.", _TEXT, False),
     "Stale": ("Set-Cookie", "`signalbox_session`, cleared, where it was sent and is no session.", _TEXT, False),
