@@ -1,7 +1,7 @@
 """THE policy: may this actor do this operation on this target? One table, one pure function.
 
-Services reach it through `services.access` only; the README's matrix, list filters and GraphQL's `viewerCan` are
-derived from the same rows. It looks at nothing but its arguments.
+Services reach it through `services.access` and `services.lookups` only; the README's matrix, list filters and
+GraphQL's `viewerCan` are derived from the same rows. It looks at nothing but its arguments.
 """
 
 from collections.abc import Callable, Iterable

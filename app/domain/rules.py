@@ -16,6 +16,35 @@ from app.domain.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
 
 MAX_RULES = 200
 MAX_PATTERNS = 200
+_TEXT: Any = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
+_PERCENT: Any = {"type": "number", "minimum": 0, "maximum": 100, "description": "Has at most two decimals."}
+_ENTRY: Any = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["value", "percent"],
+    "properties": {"value": {}, "percent": _PERCENT, "name": _TEXT},
+}
+# What JSON Schema can say of the rules of a flag or config, for REST's documentation; `parse_rules` is what counts.
+RULES_SCHEMA: Any = {
+    "type": "array",
+    "maxItems": MAX_RULES,
+    "description": "Tried top down; the first that applies decides.",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "oneOf": [{"required": ["value"]}, {"required": ["split"]}],
+        "properties": {
+            "if": {"type": "object", "description": "A condition; without one the rule is for everybody."},
+            "value": {"description": "Of the flag's type."},
+            "split": {"type": "array", "minItems": 1, "items": _ENTRY, "description": "Percents that sum to 100."},
+            "rolloutPercent": _PERCENT,
+            "seed": _TEXT,
+            "bucketBy": _TEXT,
+            "name": _TEXT,
+            "description": {"type": "string", "maxLength": MAX_TEXT},
+        },
+    },
+}
 
 CheckValue = Callable[[Any, str, Faults], None]
 """Records, under the path or below it, what is wrong with a value as a value of the primitive."""

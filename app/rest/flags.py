@@ -1,10 +1,12 @@
 """Flags over REST: identities below a project, states below an environment."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+from pydantic import WithJsonSchema
 from starlette.responses import Response
 
 from app.domain.policy import Operation
+from app.domain.rules import RULES_SCHEMA
 from app.models import Primitive
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
@@ -56,7 +58,7 @@ class FlagStateShape(Shape):
     description: str
     environment_id: str
     default_value: Any
-    rules: list[Any]
+    rules: Annotated[list[Any], WithJsonSchema(RULES_SCHEMA)]
     killed: bool
     version: int
     updated_at: Time

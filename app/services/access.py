@@ -1,4 +1,4 @@
-"""The proof of tenancy, and the only caller of the policy.
+"""The proof of tenancy, and the caller of the policy (with `lookups`, which asks it for many things at once).
 
 `enter_org`, `enter_project` and `enter_environment` turn what a stranger asks for into `not_found`, then ask the policy
 about the operation. An `Access` cannot be had otherwise, so no service works without the proof.

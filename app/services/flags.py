@@ -15,7 +15,7 @@ from app.domain.preconditions import IfMatch
 from app.domain.primitives import FlagType, Kind, check_value
 from app.domain.reference_graph import ReferenceGraph
 from app.domain.references import primitive, references_of
-from app.domain.rules import parse_rules
+from app.domain.rules import RULES_SCHEMA, parse_rules
 from app.models import Primitive, now
 from app.services.access import EnvironmentAccess, enter_environment, enter_project, to_make
 from app.services.etags import row_etag, state_etag
@@ -53,7 +53,7 @@ def _checked_rules(rules: Any, info: ValidationInfo) -> Any:
 
 
 Value = Annotated[Any, AfterValidator(_checked_value)]
-Rules = Annotated[Any, AfterValidator(_checked_rules), WithJsonSchema({"type": "array", "items": {"type": "object"}})]
+Rules = Annotated[Any, AfterValidator(_checked_rules), WithJsonSchema(RULES_SCHEMA)]
 
 
 class CreateFlag(Command):

@@ -199,7 +199,8 @@ def test_a_cookie_is_told_by_whoever_sets_it() -> None:
         ("installClaim", "201"),
         ("redeemLink", "200"),
     }
-    assert {one for one, cookie in told.items() if cookie == "SignedOut"} == {("deleteMe", "204"), ("logout", "204")}
+    signed_out = {one for one, cookie in told.items() if cookie == "SignedOut"}
+    assert signed_out == {("deleteMe", "204"), ("logout", "204"), ("deleteSession", "204")}
     assert {cookie for (_, status), cookie in told.items() if status == "401"} == {"Stale"}
 
 
