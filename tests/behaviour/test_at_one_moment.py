@@ -43,3 +43,27 @@ async def test_a_delete_beside_writers_ends_their_writes(instance: Instance, pla
     assert deleted.code is None, deleted
     assert {reply.code for reply in replies} <= {None, "not_found"}
     assert (await place.org.editor.do("updateFlagState", **place.banner, defaultValue="late")).code == "not_found"
+
+
+async def test_two_links_of_one_new_person_both_sign_in(instance: Instance, place: Place) -> None:
+    await place.org.admin.make("createInvitation", orgSlug=place.org.slug, email="eve@example.com", role="editor")
+    for _ in range(3):
+        await instance.anonymous().make("requestMagicLink", email="eve@example.com")
+    links = [one for one in await instance.mails("eve@example.com") if one.subject == "Sign in to Signalbox"]
+    replies = await asyncio.gather(*(instance.anonymous().do("redeemLink", token=one.secret) for one in links))
+    assert [reply.code for reply in replies] == [None] * 3
+    members = await place.org.viewer.make("members", orgSlug=place.org.slug)
+    assert [one["role"] for one in members if one["email"] == "eve@example.com"] == ["editor"]
+
+
+async def test_of_a_deleted_account_and_an_organisation_it_founds_one_is(instance: Instance) -> None:
+    for number in range(5):
+        user, ada = await instance.person(f"ada{number}")
+        slug = f"org{number}"
+        deleted, founded = await asyncio.gather(
+            ada.do("deleteMe", confirm=user.email), ada.do("createOrg", slug=slug, name="Org")
+        )
+        assert (deleted.code, founded.code) in {
+            (None, "unauthorized"),
+            ("last_owner_cannot_demote_or_remove", None),
+        }
