@@ -62,3 +62,21 @@ async def test_the_environment_to_copy_is_missed_before_the_role_is_looked_at(pl
     found = await place.org.viewer.do("createEnvironment", **asked, copyFromEnvId=place.environment_id)
     assert (missing.code, found.code) == ("not_found", "insufficient_role")
     assert len(await place.org.viewer.make("environments", projectId=place.project_id)) == 1
+
+
+async def test_what_is_killed_is_killed_in_the_copy(place: Place) -> None:
+    await place.org.editor.make("killFlag", **place.checkout)
+    asked = {"projectId": place.project_id, "key": "copy", "name": "Copy", "copyFromEnvId": place.environment_id}
+    copy = await place.org.editor.make("createEnvironment", **asked)
+    states = await place.org.viewer.make("flagStates", environmentId=copy["id"])
+    assert {state["key"]: state["killed"] for state in states} == {"checkout": True, "banner": False}
+
+
+@pytest.mark.provokes("not_found")
+async def test_an_environment_of_another_project_is_not_copied(instance: Instance, place: Place) -> None:
+    other = await instance.place(place.org, key="app")
+    asked = {"projectId": place.project_id, "key": "copy", "name": "Copy", "copyFromEnvId": other.environment_id}
+    async with instance.unchanged():
+        for caller in (place.org.owner, place.org.viewer):  # ids come before the role
+            reply = await caller.do("createEnvironment", **asked)
+            assert (reply.code, reply.status) == ("not_found", 404)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.models import DEFAULT_RATE_PER_MIN
+from app.settings import Settings
 from tests.factories import Instance, Org, Place
 
 
@@ -115,3 +116,20 @@ async def test_a_person_is_in_several_orgs_with_a_role_in_each(instance: Instanc
     assert roles == {"acme": "viewer", "other": "admin", "third": "owner"}
     assert (await org.viewer.do("updateOrg", slug="acme", name="x")).code == "insufficient_role"
     await org.viewer.make("updateOrg", slug="other", name="x")
+
+
+class TestUnderTheOperatorsLimit:
+    """An instance whose operator grants no organisation more than a thousand requests a minute."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        """The limit."""
+        return settings.model_copy(update={"max_rate_per_min": 1000})
+
+    @pytest.mark.provokes("invalid_request")
+    async def test_an_org_grants_itself_no_more(self, instance: Instance, org: Org) -> None:
+        async with instance.unchanged():
+            reply = await org.admin.do("updateOrg", slug=org.slug, maxRateLimitPerMin=1001)
+            assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, {"maxRateLimitPerMin"})
+        changed = await org.admin.make("updateOrg", slug=org.slug, maxRateLimitPerMin=1000)
+        assert changed["maxRateLimitPerMin"] == 1000

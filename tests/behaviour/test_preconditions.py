@@ -16,6 +16,12 @@ WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("replaceFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye", "rules": []}),
     ("killFlag", "flagState", {"environmentId": "", "key": "banner"}),
 ]
+DELETES = {
+    "deleteOrg": {"confirm": "acme"},
+    "deleteProject": {"confirm": "web"},
+    "deleteEnvironment": {"confirm": "prod"},
+    "deleteFlag": {},
+}
 ADDRESS = {"slug", "projectId", "environmentId", "key"}
 every_write = pytest.mark.parametrize(("write", "read", "arguments"), WRITES, ids=[write for write, _, _ in WRITES])
 
@@ -43,6 +49,20 @@ async def test_a_stale_tag_refuses_the_write(
         for stale in (before, '"nothing.1"', f'{before}, "0.0"'):
             again = await place.org.admin.do(write, if_match=stale, **given)
             assert (again.code, again.status) == ("precondition_failed", 412), stale
+
+
+@pytest.mark.parametrize("delete", DELETES)
+@pytest.mark.provokes("precondition_failed")
+async def test_a_stale_tag_refuses_the_delete(instance: Instance, place: Place, delete: str) -> None:
+    ((change, read, arguments),) = [one for one in WRITES if one[0] == delete.replace("delete", "update")]
+    at, owner = address(place, arguments), place.org.owner
+    before = (await owner.do(read, **at)).etag
+    present = (await owner.do(change, **filled(place, arguments))).etag
+    async with instance.unchanged():
+        for stale in (before, '"nothing.1"'):
+            reply = await owner.do(delete, if_match=stale, **at, **DELETES[delete])
+            assert (reply.code, reply.status) == ("precondition_failed", 412), stale
+    (await owner.do(delete, if_match=present, **at, **DELETES[delete])).unwrap()
 
 
 @every_write

@@ -72,6 +72,17 @@ async def test_a_mailbox_is_not_flooded_from_many_addresses(
     assert len(await instance.mails("ada@example.com")) == 3
 
 
+async def test_a_mailbox_gets_twenty_mails_an_hour_from_anywhere(instance: Instance) -> None:
+    for number in range(20):
+        (await ask(instance, "ada@example.com", f"192.0.2.{number + 1}")).unwrap()
+    assert len(await instance.mails()) == 20
+    async with instance.unchanged():  # no letter is queued
+        assert (await ask(instance, "ADA@example.com", "198.51.100.1")).unwrap() == {"sent": True}
+        assert len(await instance.mails()) == 20
+    (await ask(instance, "bob@example.com", "198.51.100.1")).unwrap()
+    assert len(await instance.mails("bob@example.com")) == 1
+
+
 @pytest.mark.provokes("rate_limited")
 async def test_signups_are_limited_alike(instance: Instance) -> None:
     async def sign_up(number: int) -> Reply:

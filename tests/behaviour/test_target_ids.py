@@ -56,6 +56,17 @@ async def test_it_takes_an_admin_and_a_path(instance: Instance, place: Place) ->
     assert (editor.code, faulty.code, set(faulty.fields)) == ("insufficient_role", "invalid_request", {"targetIdField"})
 
 
+@pytest.mark.provokes("insufficient_role")
+async def test_a_project_begins_with_a_field_for_admins_only(instance: Instance, place: Place) -> None:
+    asked = {"orgSlug": place.org.slug, "key": "app", "name": "App", "targetIdField": "device"}
+    async with instance.unchanged():
+        reply = await place.org.editor.do("createProject", **asked)
+        assert (reply.code, reply.status) == ("insufficient_role", 403)
+    project = await place.org.admin.make("createProject", **asked)
+    assert project["targetIdField"] == "device"
+    assert await place.org.viewer.make("project", projectId=project["id"]) == project
+
+
 @pytest.mark.provokes("approval_not_supported")
 async def test_a_protected_environment_keeps_its_field(instance: Instance, place: Place) -> None:
     await place.org.admin.make("updateEnvironment", environmentId=place.environment_id, protected=True)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.domain.policy import LEVELS, TABLE, Approval, Reach
+from app.settings import Settings
 from tests.behaviour.test_roles import CALLS, READS, WRITES
 from tests.clients import ENDPOINTS
 from tests.factories import Instance, Place
@@ -225,6 +226,33 @@ async def test_a_forwarded_address_counts_only_from_a_trusted_proxy(instance: In
     caller = await instance.token(place.org, ipAllowlist=["192.0.2.0/24"])
     caller.client.headers["X-Forwarded-For"] = "192.0.2.1"
     assert (await caller.do("orgs")).code == "token_ip_denied"
+
+
+class TestBehindAProxy:
+    """An instance whose operator trusts the proxies of a network."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        """`SIGNALBOX_TRUSTED_PROXIES` names it."""
+        return settings.model_copy(update={"trusted_proxies": "10.0.0.0/8"})
+
+    @pytest.mark.parametrize(
+        ("peer", "forwarded", "code"),
+        [
+            ("10.0.0.1", "192.0.2.1", None),
+            ("10.0.0.1", "198.51.100.1, 192.0.2.1, 10.0.0.2", None),
+            ("10.0.0.1", "192.0.2.1, 198.51.100.1, 10.0.0.2", "token_ip_denied"),
+            ("192.0.2.1", "198.51.100.1", None),
+            ("198.51.100.1", "192.0.2.1", "token_ip_denied"),
+        ],
+    )
+    async def test_a_token_is_used_from_the_rightmost_address_that_is_no_proxys(
+        self, instance: Instance, place: Place, peer: str, forwarded: str, code: str | None
+    ) -> None:
+        minted = await instance.minted(place.org, ipAllowlist=["192.0.2.0/24"])
+        caller = instance.bearer(minted["token"], peer)
+        caller.client.headers["X-Forwarded-For"] = forwarded
+        assert (await caller.do("orgs")).code == code
 
 
 async def test_a_protected_environment_diverts_a_tokens_writes_but_a_kill(instance: Instance, place: Place) -> None:

@@ -244,6 +244,20 @@ async def test_a_renewal_moves_the_expiry_and_keeps_the_secret(instance: Instanc
             assert (reply.code, set(reply.fields)) == ("invalid_request", {"expiresInSeconds"})
 
 
+async def test_a_renewal_acts_at_once_on_a_token_in_use(
+    instance: Instance, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minted = await instance.minted(place.org, expiresInSeconds=60)
+    caller = instance.bearer(minted["token"])
+    (await caller.do("orgs")).unwrap()
+    key = {"orgSlug": place.org.slug, "apiKeyId": minted["id"]}
+    renewed = await place.org.admin.make("renewApiKey", **key, expiresInSeconds=7200)
+    first, second = (datetime.fromisoformat(one["expiresAt"]).timestamp() for one in (minted, renewed))
+    for at, code in ((first + 1, None), (second - 1, None), (second, "unauthorized")):
+        monkeypatch.setattr(token_cache, "time", SimpleNamespace(time=lambda at=at: at))
+        assert (await caller.do("orgs")).code == code
+
+
 async def test_an_expired_token_is_listed_and_not_renewed(instance: Instance, place: Place) -> None:
     minted = await instance.minted(place.org)
     await expire(instance, minted["id"])

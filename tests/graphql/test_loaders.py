@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Place
+from tests.factories import Instance, Place
 from tests.graphql.asking import ask
 from tests.graphql.statements import statements
 
@@ -119,3 +119,27 @@ async def test_what_a_mutation_changed_is_what_a_later_field_shows(place: Place)
     for name, killed, expected in (("a", True, version + 1), ("b", False, version + 2)):
         (state,) = answer["data"][name]["flagState"]["flag"]["states"]
         assert state == {"killed": killed, "environment": {"version": expected}}
+
+
+@pytest.mark.parametrize("whose", ["another organisation's", "another project's"])
+async def test_a_state_that_is_refused_to_many_flags_is_refused_at_once(
+    instance: Instance, place: Place, whose: str
+) -> None:
+    org = await instance.org("other") if whose == "another organisation's" else place.org
+    elsewhere = await instance.place(org, key="app")
+    document = (
+        "query ($flags: ID!, $at: ID!) { project(id: $flags) { flags { nodes { state(environmentId: $at) { id } } } } }"
+    )
+    variables = {"flags": place.project_id, "at": elsewhere.environment_id}
+    counts, client = [], place.org.viewer.client
+    for more in (0, 98):
+        for number in range(more):
+            asked = {"projectId": place.project_id, "key": f"flag-{number}", "type": "boolean", "defaultValue": True}
+            await place.org.editor.make("createFlag", **asked)
+        await ask(client, "{ __typename }")  # after which the session is known
+        with statements() as run:
+            answer = await ask(client, document, variables)
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {"not_found"}
+        assert len(answer["errors"]) == len(answer["data"]["project"]["flags"]["nodes"]) == more + 2
+        counts.append(len(run))
+    assert counts[0] == counts[1]

@@ -63,6 +63,35 @@ async def test_a_delete_answers_nothing_and_takes_its_words_from_body_query_or_h
         assert (await client.request("DELETE", PREFIX + path, **sent)).status_code == 404
 
 
+async def test_a_reason_in_a_header_is_in_the_audit(instance: Instance, place: Place) -> None:
+    for path in (
+        f"/orgs/acme/api-keys/{place.api_key['id']}",
+        f"/orgs/acme/members/{place.guest_id}",
+        f"/projects/{place.project_id}/flags/checkout",
+        f"/envs/{place.environment_id}?confirm=prod",
+        f"/projects/{place.project_id}?confirm=web",
+    ):
+        headers = {"X-Reason": f"Überholt: {path}".encode()}
+        before = len(await instance.audited())
+        assert (await place.org.owner.client.delete(PREFIX + path, headers=headers)).is_success, path
+        assert [event.reason for event in (await instance.audited())[before:]] == [f"Überholt: {path}"]
+
+
+@pytest.mark.provokes("invalid_request", on="rest")
+async def test_a_query_and_a_body_that_agree_revoke_tokens_and_such_as_do_not_do_nothing(
+    instance: Instance, place: Place
+) -> None:
+    token = await instance.token(place.org)
+    admin = (await place.org.admin.make("me"))["actor"]["id"]
+    client, path = place.org.owner.client, f"{PREFIX}/orgs/acme/members/{admin}?revokeTokens=true"
+    async with instance.unchanged():
+        refused = await client.request("DELETE", path, json={"revokeTokens": False})
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+    removed = await client.request("DELETE", path, json={"revokeTokens": True})
+    assert (removed.status_code, removed.json()["tokensRevoked"]) == (200, True)
+    assert (await token.do("orgs")).code == "unauthorized"
+
+
 async def test_signing_out_answers_nothing_with_any_cookie_or_none(place: Place, client: httpx2.AsyncClient) -> None:
     for caller, headers in (
         (place.org.owner.client, {}),

@@ -1,0 +1,37 @@
+"""Every change that people audit may say why; the reason has a place of its own in the audit."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import Instance, Place
+
+WHY = "Because they asked for it."
+CHANGES: dict[str, dict[str, Any]] = {
+    "createFlag": {"projectId": "", "key": "new", "type": "string", "defaultValue": "x"},
+    "updateFlag": {"projectId": "", "key": "banner", "description": "Changed.", "initialValue": "x"},
+    "deleteFlag": {"projectId": "", "key": "banner"},
+    "createEnvironment": {"projectId": "", "key": "dev", "name": "Dev"},
+    "updateEnvironment": {"environmentId": "", "name": "Renamed"},
+    "deleteEnvironment": {"environmentId": "", "confirm": "prod"},
+    "createProject": {"orgSlug": "acme", "key": "app", "name": "App"},
+    "updateProject": {"projectId": "", "name": "Renamed"},
+    "deleteProject": {"projectId": "", "confirm": "web"},
+    "updateOrg": {"slug": "acme", "name": "Renamed"},
+    "removeMember": {"orgSlug": "acme", "userId": ""},
+    "revokeApiKey": {"orgSlug": "acme", "apiKeyId": ""},
+}
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+async def test_a_reason_is_recorded_beside_what_was_changed(instance: Instance, place: Place, operation: str) -> None:
+    ids = {"projectId": place.project_id, "environmentId": place.environment_id}
+    ids |= {"userId": place.guest_id, "apiKeyId": place.api_key["id"]}
+    before = len(await instance.audited())
+    arguments = {name: value or ids[name] for name, value in CHANGES[operation].items()}
+    (await place.org.owner.do(operation, **arguments, reason=WHY)).unwrap()
+    (event,) = (await instance.audited())[before:]
+    assert event.reason == WHY
+    recorded = f"{event.previous_value} {event.new_value}"
+    assert '"reason"' not in recorded
+    assert WHY not in recorded
