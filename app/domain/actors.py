@@ -96,7 +96,7 @@ class ResourcePattern:
         """Whether the primitive `key` of `kind` is within the pattern."""
         if self.kind is not None and self.kind is not kind:
             return False
-        return self.text in {"*", key} or (self.text.endswith(".*") and key.startswith(self.text[:-1]))
+        return self.text in ("*", key) or (self.text.endswith(".*") and key.startswith(self.text[:-1]))
 
 
 @dataclass(frozen=True, slots=True)

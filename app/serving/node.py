@@ -54,28 +54,17 @@ class Node:
     buckets: Buckets = field(default_factory=MemoryBuckets)
     limits: Limits = field(default_factory=MemoryLimits)
     mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
+    rulesets: RulesetCache = field(init=False)
+    tokens: TokenCache = field(init=False)
+    sessions: SessionCache = field(init=False)
     token_uses: LastUses = field(init=False)
     session_uses: LastUses = field(init=False)
 
     def __post_init__(self) -> None:
-        """What needs the node itself."""
+        """What is looked at often stands here, too; and what needs the node itself."""
+        self.rulesets, self.tokens, self.sessions = self.caches.rulesets, self.caches.tokens, self.caches.sessions
         self.token_uses = LastUses(partial(self._note_uses, tokens.note_uses))
         self.session_uses = LastUses(partial(self._note_uses, sessions.note_uses))
-
-    @property
-    def rulesets(self) -> RulesetCache:
-        """The compiled rulesets."""
-        return self.caches.rulesets
-
-    @property
-    def tokens(self) -> TokenCache:
-        """The live tokens."""
-        return self.caches.tokens
-
-    @property
-    def sessions(self) -> SessionCache:
-        """The live sessions."""
-        return self.caches.sessions
 
     def unit(self, request_id: str, actor: Actor | None = None, break_glass: Said | None = None) -> UnitOfWork:
         """A unit of work for one use case of a request."""
