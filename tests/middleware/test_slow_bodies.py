@@ -1,0 +1,20 @@
+"""A body that does not arrive is not waited for without end."""
+
+import asyncio
+
+import pytest
+
+from app.domain.errors import AppError
+from app.middleware import bodies
+
+
+async def never() -> dict[str, object]:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_body_that_does_not_arrive_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
+    with pytest.raises(AppError, match="did not arrive") as refused:
+        await bodies.read({"type": "http", "headers": []}, never)
+    assert refused.value.code == "invalid_request"
