@@ -6,7 +6,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -43,9 +43,14 @@ def _database_url(url: str | None) -> str | None:
 
 def _names_postgres(url: str) -> bool:
     parts = urlsplit(url)
+    return parts.scheme == "postgresql" and _has_sound_port(parts)
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    """Whether the port, if there is one, can be connected to."""
     try:
-        return parts.scheme == "postgresql" and parts.port != 0
-    except ValueError:  # the port is no number
+        return parts.port != 0
+    except ValueError:  # it is no number
         return False
 
 
@@ -80,10 +85,7 @@ def _smtp_url(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    try:
-        bare = parts.port != 0 and not parts.path.strip("/") and not parts.query
-    except ValueError:  # the port is no number
-        bare = False
+    bare = _has_sound_port(parts) and not parts.path.strip("/") and not parts.query
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not bare:
         raise ValueError("takes smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS)")
     return url

@@ -24,8 +24,8 @@ from app.domain.texts import MAX_NAME
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 _SLUG = re.compile(SLUG_PATTERN.removesuffix("$") + r"\Z")
-_ATOM = r"[^@\s<>\"(),:;\\\[\]"
-_EMAIL = re.compile(rf"{_ATOM}]+@(?:{_ATOM}.]+\.)+{_ATOM}.]+")
+_SIGNS = r"@\s<>\"(),:;\\\[\]"  # that stand in no part of an email
+_EMAIL = re.compile(rf"[^{_SIGNS}]+@(?:[^{_SIGNS}.]+\.)+[^{_SIGNS}.]+")
 MAX_EMAIL = 254
 MAX_REASON = 2000
 

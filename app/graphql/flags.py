@@ -242,45 +242,35 @@ class UpdateFlagPayload:
 class DeleteFlagPayload:
     """What `deleteFlag` gives."""
 
-    flag: Flag | None = strawberry.field(
-        description="The flag as it was; null where the delete waits for somebody's approval."
-    )
+    flag: Flag | None = strawberry.field(description=f"The flag as it was{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A replaced state.")
 class ReplaceFlagStatePayload:
     """What `replaceFlagState` gives."""
 
-    flag_state: FlagState | None = strawberry.field(
-        description="The state as it is now; null where the change waits for somebody's approval."
-    )
+    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A changed state.")
 class UpdateFlagStatePayload:
     """What `updateFlagState` gives."""
 
-    flag_state: FlagState | None = strawberry.field(
-        description="The state as it is now; null where the change waits for somebody's approval."
-    )
+    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A killed flag.")
 class KillFlagPayload:
     """What `killFlag` gives."""
 
-    flag_state: FlagState | None = strawberry.field(
-        description="The state as it is now; null where the change waits for somebody's approval."
-    )
+    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A restored flag.")
 class RestoreFlagPayload:
     """What `restoreFlag` gives."""
 
-    flag_state: FlagState | None = strawberry.field(
-        description="The state as it is now; null where the change waits for somebody's approval."
-    )
+    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type

@@ -69,7 +69,7 @@ class RequestLoaders:
     async def _entries(self, environment_ids: list[str]) -> list[AppError | None]:
         """What REST would refuse each environment with, None where it would not."""
         async with self._unit() as uow:
-            refusals = {one: await environments.refused(uow, one) for one in dict.fromkeys(environment_ids)}
+            refusals = {one: await _refusal(uow, one) for one in dict.fromkeys(environment_ids)}
         return [refusals[one] for one in environment_ids]
 
     async def _states(self, primitive_ids: list[str]) -> list[list[FlagState] | AppError]:
@@ -89,6 +89,14 @@ class RequestLoaders:
 
     def _unit(self) -> UnitOfWork:
         return self._node.unit(self._request.request_id, self._request.actor)
+
+
+async def _refusal(uow: UnitOfWork, environment_id: str) -> AppError | None:
+    try:
+        await environments.get_environment(uow, environment_id)
+    except AppError as refused:
+        return refused
+    return None
 
 
 def _shaped(states: list[Current]) -> list[FlagState] | AppError:

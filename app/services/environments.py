@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.domain.errors import AppError, key_collision, not_found
+from app.domain.errors import key_collision, not_found
 from app.domain.inputs import Command, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
@@ -129,15 +129,6 @@ async def list_environments(uow: UnitOfWork, project_id: str, listing: Listing) 
 async def get_environment(uow: UnitOfWork, environment_id: str) -> Environment:
     """The environment."""
     return (await enter_environment(uow, environment_id, Operation.READ_ENVIRONMENT)).environment
-
-
-async def refused(uow: UnitOfWork, environment_id: str) -> AppError | None:
-    """What `get_environment` would raise."""
-    try:
-        await get_environment(uow, environment_id)
-    except AppError as refusal:
-        return refusal
-    return None
 
 
 async def get_environment_by_key(uow: UnitOfWork, project_id: str, key: str) -> Environment:

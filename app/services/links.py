@@ -96,11 +96,17 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
         raise AppError("magic_link_used")
     if link.expires_at <= now():
         raise AppError("magic_link_expired")
+    user = await _known(uow, link)
+    link.used_at = now()
+    return await (_welcome(uow, link) if user is None else _welcome_back(uow, link, user))
+
+
+async def _known(uow: UnitOfWork, link: MagicLink) -> User | None:
+    """The user with the link's email. Raises `magic_link_invalid` for a deleted one."""
     user = await people.user_by_email(uow.session, link.email_key)
     if user is not None and user.deleted_at is not None:
         raise AppError("magic_link_invalid")
-    link.used_at = now()
-    return await (_welcome(uow, link) if user is None else _welcome_back(uow, link, user))
+    return user
 
 
 async def _welcome_back(uow: UnitOfWork, link: MagicLink, user: User) -> SignedIn:
@@ -135,14 +141,14 @@ async def _prove(uow: UnitOfWork, user: User) -> None:
 async def _welcome(uow: UnitOfWork, link: MagicLink) -> SignedIn:
     """A new user, who founds an organisation or is taken into those that have invited them."""
     invited = await _locked_invitations(uow, link)
-    if (made := await people.user_by_email(uow.session, link.email_key)) is not None:
+    if (made := await _known(uow, link)) is not None:
         return await _welcome_back(uow, link, made)  # by another road, in this moment
     if link.signup is None and not invited:
         raise AppError("no_invitation")
     name = (link.signup or {}).get("displayName") or local_part(link.email)
     user = User(email=link.email, email_key=link.email_key, display_name=name, proven_at=now())
     if not await uow.try_to_add(user):
-        if (made := await people.user_by_email(uow.session, link.email_key)) is None:
+        if (made := await _known(uow, link)) is None:
             raise AppError("unavailable")
         return await _welcome_back(uow, link, made)
     signed_in = _sign_in(uow, user)

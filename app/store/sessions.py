@@ -1,9 +1,9 @@
 """Queries for sessions."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -38,10 +38,14 @@ async def of_user(session: AsyncSession, user_id: str, ids: Iterable[str]) -> li
     return list((await session.execute(query)).scalars())
 
 
-async def slide(session: AsyncSession, session_id: str, seen: datetime, expires: datetime) -> None:
-    """Moves the end of a session that is in use."""
-    query = update(Session).where(col(Session.id) == session_id)
-    await session.execute(query.values(last_seen_at=seen, expires_at=expires))
+async def slide(session: AsyncSession, uses: Mapping[str, datetime], lifetime: timedelta) -> None:
+    """Moves the ends of sessions on from when they were used last. One that is gone by now is passed over."""
+    query = update(Session).where(col(Session.id) == bindparam("used"))
+    query = query.values(last_seen_at=bindparam("at"), expires_at=bindparam("until"))
+    connection = await session.connection()
+    await connection.execute(
+        query, [{"used": one, "at": at, "until": at + lifetime} for one, at in sorted(uses.items())]
+    )
 
 
 async def end(session: AsyncSession, session_id: str) -> None:

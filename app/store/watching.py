@@ -5,11 +5,12 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from app.models import State
 from app.models.base import Revised
 
 
 class WatchedSession(Session):
-    """Remembers whether a row was made, changed or deleted that people change."""
+    """Remembers whether a row was made, changed or deleted that people change, or a state."""
 
     touched_audited = False
 
@@ -17,4 +18,4 @@ class WatchedSession(Session):
 @event.listens_for(WatchedSession, "before_flush")
 def _watch(session: WatchedSession, *_: Any) -> None:
     rows = (*session.new, *session.dirty, *session.deleted)
-    session.touched_audited |= any(isinstance(row, Revised) for row in rows)
+    session.touched_audited |= any(isinstance(row, (Revised, State)) for row in rows)
