@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.cidrs import Networks, parse_network
+from app.engine.cidrs import Networks, parse_network
 
 MIN_CLAIM_CODE = 8
 MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds

@@ -11,7 +11,7 @@ from typing import Any
 from app.domain.actors import Member
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from app.main import open_node
 from app.models import Environment, Primitive, Project, User
 from app.services import flags

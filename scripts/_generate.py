@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from app.cli.commands import cli
-from app.domain import json_text
 from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourcePattern, Role, Token
 from app.domain.catalogue import CATALOGUE
 from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Operation, Target, decide
+from app.engine import json_text
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.middleware.bodies import MAX_BODY

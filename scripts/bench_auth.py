@@ -11,9 +11,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cli.demo import OWNER, Filler
-from app.domain.buckets import MICROSECONDS
 from app.domain.policy import Allow, Asked, Operation, Target, decide
-from app.domain.primitives import Kind
+from app.domain.rate_limits import MICROSECONDS
+from app.engine.kinds import Kind
 from app.main import open_node
 from app.middleware.authentication import authenticate
 from app.middleware.requests import RequestInfo, info_of

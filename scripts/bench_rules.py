@@ -11,10 +11,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.domain.compiled import CompiledPrimitive, CompiledRuleset, PrimitiveState
-from app.domain.compiler import compile_primitive
-from app.domain.paths import FieldPath
-from app.domain.rules import parse_rules
+from app.engine.compiler import compile_primitive
+from app.engine.paths import FieldPath
+from app.engine.rules import parse_rules
+from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, PrimitiveState
 from scripts import _commit_to_servable
 from tests.naive import Naive
 

@@ -8,7 +8,7 @@ import typer
 
 from app.cli.running import DataDir, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
-from app.domain.times import rfc3339
+from app.engine.times import rfc3339
 from app.models import Letter
 from app.services import mail, users
 from app.services.listing import Listing

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 
 
 class Role(StrEnum):

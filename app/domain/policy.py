@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
 from app.domain.actors import Actor, Member, Role, Token, Verb
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 
 
 class Operation(StrEnum):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from app.domain.outcomes import Evaluation as Outcome
+from app.engine.evaluation import Evaluation as Outcome
 from app.graphql.context import Info
 from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of

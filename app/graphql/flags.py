@@ -6,7 +6,7 @@ import strawberry
 
 from app.domain.errors import not_found
 from app.domain.policy import Thing
-from app.domain.primitives import FlagType
+from app.engine.kinds import FlagType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.context import Info, listing

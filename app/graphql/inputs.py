@@ -8,10 +8,10 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from pydantic.alias_generators import to_camel
 
-from app.domain import json_text
+from app.domain.commands import Said
 from app.domain.errors import invalid
-from app.domain.inputs import Said
 from app.domain.preconditions import IfMatch
+from app.engine import json_text
 from app.graphql.rules import RuleInput, rule_body
 
 T = TypeVar("T")

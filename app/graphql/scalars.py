@@ -19,8 +19,8 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
-from app.domain import json_text
-from app.domain.times import rfc3339
+from app.engine import json_text
+from app.engine.times import rfc3339
 
 JSON = NewType("JSON", object)
 Time = NewType("Time", datetime)

@@ -13,8 +13,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from app.domain import json_text
 from app.domain.errors import AppError, extensions_of, invalid
+from app.engine import json_text
 from app.graphql.context import Context
 from app.graphql.errors import formatted, known
 from app.graphql.loaders import RequestLoaders

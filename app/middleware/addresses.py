@@ -6,7 +6,7 @@ from functools import lru_cache
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.domain.cidrs import Address, Networks, parse_address
+from app.engine.cidrs import Address, Networks, parse_address
 
 
 def client_address(scope: Scope, trusted: Networks) -> Address | None:

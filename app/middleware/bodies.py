@@ -7,8 +7,8 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from app.domain import json_text
 from app.domain.errors import AppError, invalid
+from app.engine import json_text
 
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 60

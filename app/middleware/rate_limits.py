@@ -1,7 +1,7 @@
 """Takes each bearer request from its buckets, and tells callers how much is left."""
 
-from app.domain.buckets import Taken
 from app.domain.errors import AppError
+from app.domain.rate_limits import Taken
 from app.middleware.requests import RequestInfo
 from app.serving.node import Node
 from app.serving.token_cache import LiveToken

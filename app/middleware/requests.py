@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import Actor, Anonymous
-from app.domain.cidrs import Address
 from app.domain.ids import new_request_id
+from app.engine.cidrs import Address
 
 log = structlog.get_logger()
 MAX_LOGGED_ID = 200

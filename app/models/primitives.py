@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Index, Text, text
 from sqlmodel import Field
 
 from app.domain.ids import new_id
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from app.models.base import Instant, Revised, Table, words
 
 

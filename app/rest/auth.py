@@ -5,7 +5,7 @@ from typing import Self
 from starlette.responses import Response
 
 from app.domain.actors import Role, Token
-from app.domain.inputs import NoBody
+from app.domain.commands import NoBody
 from app.middleware.authentication import clear_cookie, set_cookie
 from app.middleware.browsers import asking_browser, remember_browser
 from app.models import Membership, Org

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
 from app.domain.actors import Token
-from app.domain.inputs import Said
+from app.domain.commands import Said
 from app.domain.preconditions import IfMatch, none_match
 from app.middleware.requests import RequestInfo
 from app.rest.shapes import Shape

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from app.domain import json_text
 from app.domain.policy import Operation
+from app.engine import json_text
 from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape

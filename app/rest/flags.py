@@ -6,7 +6,7 @@ from pydantic import WithJsonSchema
 from starlette.responses import Response
 
 from app.domain.policy import Operation
-from app.domain.rules import RULES_SCHEMA
+from app.engine.rules import RULES_SCHEMA
 from app.models import Primitive
 from app.rest.calls import Call
 from app.rest.routing import Endpoint

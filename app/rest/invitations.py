@@ -5,7 +5,7 @@ from typing import Self
 from starlette.responses import Response
 
 from app.domain.actors import Role
-from app.domain.inputs import NoBody
+from app.domain.commands import NoBody
 from app.domain.policy import Operation
 from app.middleware.authentication import set_cookie
 from app.models import Invitation

@@ -11,8 +11,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Anonymous
+from app.domain.commands import Command, NoBody, names_of
 from app.domain.errors import AppError, invalid, not_found
-from app.domain.inputs import Command, NoBody, names_of
 from app.domain.policy import Operation
 from app.middleware.authentication import authenticate, require_own_origin
 from app.middleware.bodies import read_json

@@ -5,7 +5,7 @@ from typing import Self
 from starlette.responses import Response
 
 from app.domain.actors import Actor
-from app.domain.inputs import NoBody
+from app.domain.commands import NoBody
 from app.middleware.authentication import clear_cookie
 from app.models import Session
 from app.rest.calls import Call

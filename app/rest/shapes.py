@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from app.domain.times import rfc3339
+from app.engine.times import rfc3339
 
 Time = Annotated[
     datetime, PlainSerializer(rfc3339, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Self, cast
 
 from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Token
+from app.domain.commands import Said, is_slug
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
-from app.domain.inputs import Said, is_slug
 from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project, User
 from app.store import entering, environments, people, tokens
 from app.store.entering import Named

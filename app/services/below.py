@@ -6,7 +6,7 @@ Each function gives a page for every parent that the caller may see, by the pare
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from app.models import Environment, Primitive, Project
 from app.services import lookups
 from app.services.access import resources_of, scope_of

@@ -2,10 +2,10 @@
 
 import hmac
 
+from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
-from app.domain.inputs import Command, Email, Name, Slug, validate
 from app.models import Instance, Org, User, now
 from app.services.orgs import found_org
 from app.services.sessions import SignedIn, start_session

@@ -1,7 +1,7 @@
 """Destructive calls say what they destroy."""
 
+from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError
-from app.domain.inputs import Command, Text, validate
 
 
 class Confirm(Command):

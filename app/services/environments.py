@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from app.domain.commands import Command, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.errors import key_collision, not_found
-from app.domain.inputs import Command, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Project, State

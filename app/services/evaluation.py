@@ -7,14 +7,14 @@ from typing import Annotated, Any, Protocol
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.domain import json_text
-from app.domain.compiled import Call
-from app.domain.inputs import Command, Key, validate
-from app.domain.outcomes import Evaluation
+from app.domain.commands import Command, Key, validate
 from app.domain.policy import Asked, Operation, sees_rule_names
-from app.domain.primitives import Kind
-from app.domain.ruleset import Ruleset, document
-from app.domain.trace import Tracer
+from app.engine import json_text
+from app.engine.evaluation import Evaluation
+from app.engine.kinds import Kind
+from app.engine.ruleset import Ruleset, document
+from app.engine.snapshot import Call
+from app.engine.trace import Tracer
 from app.services.access import EnvironmentAccess, enter_environment
 from app.store.unit_of_work import UnitOfWork
 

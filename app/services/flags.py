@@ -5,17 +5,17 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from app.domain import json_text
-from app.domain.chains import check_references
+from app.domain.commands import Command, Slug, Text, validate
 from app.domain.errors import key_collision
-from app.domain.inputs import Command, Slug, Text, validate
-from app.domain.json_values import equal
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.primitives import FlagType, Kind, check_value
-from app.domain.reference_graph import ReferenceGraph
-from app.domain.references import primitive, references_of
-from app.domain.rules import RULES_SCHEMA, parse_rules
+from app.engine import json_text
+from app.engine.json_values import equal
+from app.engine.kinds import FlagType, Kind, check_value
+from app.engine.reference_checks import check_references
+from app.engine.reference_graph import ReferenceGraph
+from app.engine.references import primitive, references_of
+from app.engine.rules import RULES_SCHEMA, parse_rules
 from app.models import Primitive, now
 from app.services.access import EnvironmentAccess, enter_environment, enter_project, to_make
 from app.services.etags import row_etag, state_etag

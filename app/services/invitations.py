@@ -9,10 +9,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.domain.actors import Anonymous, Role
+from app.domain.commands import Command, Email, Name, NoBody, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, new_secret
-from app.domain.inputs import Command, Email, Name, NoBody, validate
 from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, LetterKind, Membership, Org, User, now
 from app.services import mail

@@ -7,10 +7,10 @@ says nothing about it, by its time neither.
 from datetime import timedelta
 from typing import Any
 
+from app.domain.commands import Command, Email, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
-from app.domain.inputs import Command, Email, validate
 from app.models import Instance, LetterKind, MagicLink, Org, User, now
 from app.services import mail
 from app.services.invitations import join

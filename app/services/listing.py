@@ -11,10 +11,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.domain.actors import ResourcePattern
+from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
-from app.domain.inputs import Command, Text, validate
-from app.domain.primitives import FlagType
+from app.engine.kinds import FlagType
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Window
 from app.store.primitives import Filter
 

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from app.domain.actors import Member as Caller
 from app.domain.actors import Role
+from app.domain.commands import Command, Switch, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
-from app.domain.inputs import Command, Switch, Text, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import ApiKey, Org, now

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from app.domain.actors import Role
+from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid
-from app.domain.inputs import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Membership, Org, Project

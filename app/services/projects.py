@@ -1,7 +1,7 @@
 """Projects: create, list, read, change, delete."""
 
+from app.domain.commands import Command, FieldPath, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.errors import key_collision, not_found
-from app.domain.inputs import Command, FieldPath, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Project

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.actors import Actor, Member, Token
+from app.domain.commands import NoBody, validate
 from app.domain.errors import not_found
 from app.domain.ids import digest, is_id, new_secret
-from app.domain.inputs import NoBody, validate
 from app.models import Membership, Org, Session, User, now
 from app.services.access import signed_in, user_of
 from app.services.listing import Listing

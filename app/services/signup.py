@@ -1,7 +1,7 @@
 """Signup on a hosted instance: the organisation and its owner are made when the mailed link is redeemed."""
 
+from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.errors import AppError, not_found
-from app.domain.inputs import Command, Email, Name, Slug, validate
 from app.models import LetterKind
 from app.services.links import ask
 from app.services.visits import Purpose, Visit, count_mail

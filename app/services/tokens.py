@@ -15,14 +15,14 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
-from app.domain.cidrs import Networks, parse_network
+from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import digest, is_id
-from app.domain.inputs import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.policy import LEVELS, Operation
 from app.domain.preconditions import IfMatch
-from app.domain.times import rfc3339
 from app.domain.token_secrets import hint, new_token_secret
+from app.engine.cidrs import Networks, parse_network
+from app.engine.times import rfc3339
 from app.models import ApiKey, Org, now
 from app.services.access import OrgAccess, enter_org, signed_in
 from app.services.etags import token_etag

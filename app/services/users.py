@@ -1,9 +1,9 @@
 """Users: deleting oneself, and what the operator lists and purges."""
 
 from app.domain.actors import Role, System
+from app.domain.commands import validate
 from app.domain.emails import email_key
 from app.domain.errors import AppError, not_found
-from app.domain.inputs import validate
 from app.domain.policy import Operation
 from app.models import Org, User, now
 from app.services.access import user_of

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.cidrs import Address
 from app.domain.emails import email_key
 from app.domain.errors import AppError
+from app.engine.cidrs import Address
 from app.services.limits import Allowance, Limits
 from app.settings import Settings
 

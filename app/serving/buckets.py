@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from app.domain.buckets import COST, Taken, drained, take
+from app.domain.rate_limits import COST, Taken, drained, take
 
 SWEEP_AT = 10_000
 

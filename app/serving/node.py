@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import partial
 
 from app.domain.actors import Actor
-from app.domain.cidrs import Address, Networks
+from app.domain.commands import Said
 from app.domain.ids import new_request_id
-from app.domain.inputs import Said
+from app.engine.cidrs import Address, Networks
 from app.services import sessions, tokens
 from app.services.limits import Limits, MemoryLimits
 from app.services.listing import CursorCodec

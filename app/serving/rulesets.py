@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import structlog
 
 from app.domain.errors import AppError, not_found
-from app.domain.ruleset import DamagedState, Ruleset, StoredState
+from app.engine.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
 from app.store.changes import EnvironmentChange

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.domain.actors import Token
-from app.domain.cidrs import Networks
 from app.domain.ids import digest
 from app.domain.token_secrets import is_well_formed
+from app.engine.cidrs import Networks
 from app.services import tokens
 from app.serving.credentials import CredentialCache
 from app.store.engines import Database, refusing_if_busy

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Role
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project
 from app.store.tenancy import Tenant, Tenanted
 

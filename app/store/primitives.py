@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import ResourcePattern
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from app.models import Primitive, State
 from app.store.paging import AnySelect, Page, Window, pages
 

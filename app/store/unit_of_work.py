@@ -16,10 +16,10 @@ from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
-from app.domain import json_text
 from app.domain.actors import Actor, Anonymous
-from app.domain.inputs import Said
+from app.domain.commands import Said
 from app.domain.policy import Operation
+from app.engine import json_text
 from app.models import (
     AuditEvent,
     Environment,

@@ -3,7 +3,7 @@
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
-from app.domain.inputs import NoBody, names_of
+from app.domain.commands import NoBody, names_of
 from app.graphql.schema import schema
 from app.rest.app import PREFIX, TABLE
 from app.rest.openapi.document import document, heeds_if_match

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from app.domain.commands import Command, NoBody, names_of
 from app.domain.ids import digest
-from app.domain.inputs import Command, NoBody, names_of
 from app.models.invitations import InvitationSecret
 from tests.behaviour.test_roles import WRITES
 from tests.clients import ENDPOINTS, Api, GraphQLApi, Reply, RestApi

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.actors import ResourcePattern
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 from tests.clients import Api
 from tests.factories import Instance, Place
 

@@ -24,7 +24,7 @@ from app.domain.policy import (
     at_once,
     decide,
 )
-from app.domain.primitives import Kind
+from app.engine.kinds import Kind
 
 PROJECTS, ENVIRONMENTS = ["p1", "p2"], {"p1": ["e1", "e2"], "p2": ["e3"]}
 KEYS = ["checkout", "checkout.flow", "payments", "payments.card", "payments.card.limit", "paymentsx"]

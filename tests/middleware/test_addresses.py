@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.cidrs import parse_address
+from app.engine.cidrs import parse_address
 from app.middleware.addresses import client_address
 from app.settings import BadSetting, Settings, load
 

@@ -12,10 +12,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.applications import Starlette
 
 from app.domain.catalogue import CATALOGUE
+from app.domain.commands import validate
 from app.domain.ids import is_id
-from app.domain.inputs import validate
-from app.domain.json_text import encode
-from app.domain.ruleset import Ruleset, StoredState
+from app.engine.json_text import encode
+from app.engine.ruleset import Ruleset, StoredState
 from app.rest.app import PREFIX, TABLE
 from app.rest.openapi.document import document
 from app.rest.openapi.examples import Examples

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from app.domain.actors import Verb
-from app.domain.inputs import NoBody
+from app.domain.commands import NoBody
 from app.domain.policy import TABLE
 from app.rest.openapi import responses
 from app.rest.openapi.parameters import HEADERS, parameters_of, template

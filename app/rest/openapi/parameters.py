@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from app.domain.inputs import SLUG_PATTERN
+from app.domain.commands import SLUG_PATTERN
 from app.domain.policy import Approval
 from app.rest.openapi.codes import rows_of
 from app.rest.openapi.schemas import Schemas

@@ -1,0 +1,174 @@
+"""Conditions: what may stand under `if`, parsed with every fault at its path.
+
+A condition is immutable and knows its checks, but neither contexts nor what its references lead to.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+from app.engine.faults import Place
+from app.engine.json_text import encode
+from app.engine.json_values import MISSING
+from app.engine.operators import OPERATORS, Check, Holds, parse_check
+from app.engine.paths import Context, FieldPath, parse_path
+
+MAX_NESTING = 10
+"""How many of `$and`, `$or` and `$not` may stand inside each other."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Comparison:
+    """`{"field": path, operator: operand}`, with the predicate that says whether it holds for a context.
+
+    Equal ones are one object, whichever flags they stand in: memory out of cache costs more than closures.
+    """
+
+    field: FieldPath
+    check: Check
+    holds: Callable[[Context, object], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReference:
+    """`{"$segment": key}`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """`{"$flag": key, operator: operand}`."""
+
+    key: str
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """`{"$and": […]}` or `{"$or": […]}`."""
+
+    operator: str
+    children: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """`{"$not": condition}`."""
+
+    child: "Condition"
+
+
+Condition = Comparison | SegmentReference | Prerequisite | Junction | Negation
+
+_comparisons: WeakValueDictionary[tuple[str, str, str], Comparison] = WeakValueDictionary()
+
+
+def parse_condition(document: Any, place: Place, *, in_segment: bool) -> Condition | None:
+    """The condition that `document` (decoded JSON) writes; None, and faults, when it is none."""
+    return _Parser(in_segment=in_segment).condition(document, place, 0)
+
+
+class _Parser:
+    """What a condition may be, where it stands. `nesting` counts the `$and`, `$or` and `$not` around it."""
+
+    def __init__(self, *, in_segment: bool) -> None:
+        self._in_segment = in_segment
+
+    def condition(self, document: Any, place: Place, nesting: int) -> Condition | None:
+        if not isinstance(document, dict):
+            place.refuse("Must be an object.")
+            return None
+        for form in ("$and", "$or", "$not"):
+            if form in document:
+                _refuse_beside(form, document, place)
+                return self._joined(form, document[form], place.at(form), nesting)
+        if "$segment" in document:
+            _refuse_beside("$segment", document, place)
+            key = _parse_key(document["$segment"], place.at("$segment"))
+            return None if key is None else SegmentReference(key)
+        if "$flag" in document:
+            return self._prerequisite(document, place)
+        return _parse_comparison(document, place)
+
+    def _joined(self, form: str, operand: Any, place: Place, nesting: int) -> Condition | None:
+        if nesting == MAX_NESTING:
+            place.refuse(f"At most {MAX_NESTING} of $and, $or and $not may stand inside each other.")
+            return None
+        if form == "$not":
+            child = self.condition(operand, place, nesting + 1)
+            return None if child is None else Negation(child)
+        if not isinstance(operand, list):
+            place.refuse("Must be a list.")
+            return None
+        children = [self.condition(child, place.at(i), nesting + 1) for i, child in enumerate(operand)]
+        sound = tuple(child for child in children if child is not None)
+        return Junction(form, sound) if len(sound) == len(children) else None
+
+    def _prerequisite(self, document: dict[str, Any], place: Place) -> Prerequisite | None:
+        if self._in_segment:
+            place.at("$flag").refuse("A segment may not refer to flags or configs.")
+        key = _parse_key(document["$flag"], place.at("$flag"))
+        check = _parse_only_check("$flag", document, place)
+        return None if self._in_segment or key is None or check is None else Prerequisite(key, check)
+
+
+def _parse_comparison(document: dict[str, Any], place: Place) -> Comparison | None:
+    if not document:
+        place.refuse("Must not be empty.")
+        return None
+    if "field" in document:
+        field = parse_path(document["field"], place.at("field"))
+    else:
+        field = None
+        if any(name in OPERATORS for name in document):
+            place.at("field").refuse("Is required.")
+    check = _parse_only_check("field", document, place)
+    return None if field is None or check is None else _shared(field, check)
+
+
+def _parse_only_check(form: str, document: dict[str, Any], place: Place) -> Check | None:
+    """The check of the one operator beside `form`; of several the first counts and the others are faults."""
+    name = next((name for name in document if name in OPERATORS), None)
+    sound = _refuse_beside(form, document, place, name)
+    if name is None:
+        if sound:
+            place.refuse("Needs an operator.")
+        return None
+    return parse_check(name, document[name], place.at(name))
+
+
+def _refuse_beside(form: str, document: dict[str, Any], place: Place, operator: str | None = None) -> bool:
+    strays = [name for name in document if name not in (form, operator)]
+    for name in strays:
+        known = name in OPERATORS or name in _FORMS
+        place.at(name).refuse(f"May not stand beside {operator or form}." if known else "Unknown field.")
+    return not strays
+
+
+def _parse_key(value: Any, place: Place) -> str | None:
+    if isinstance(value, str):
+        return value
+    place.refuse("Must be a string.")
+    return None
+
+
+def _shared(field: FieldPath, check: Check) -> Comparison:
+    # The operand's text, for Python has 1, 1.0 and True as equal keys, and traces show what was written.
+    identity = field.text, check.operator, encode(check.operand)
+    known = _comparisons.get(identity)
+    if known is None:
+        known = _comparisons[identity] = Comparison(field, check, _predicate(field, check.holds))
+    return known
+
+
+def _predicate(field: FieldPath, holds: Holds) -> Callable[[Context, object], bool]:
+    if len(field.steps) > 1:
+        look_up = field.look_up
+        return lambda context, _: holds(look_up(context))
+    name = field.text
+    return lambda context, _: holds(context.get(name, MISSING))
+
+
+_FORMS = frozenset({"$and", "$or", "$not", "$segment", "$flag", "field"})

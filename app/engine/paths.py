@@ -1,0 +1,54 @@
+"""Where a value stands in a context: `field`, `bucketBy` and the target id field.
+
+A name is looked up as a whole key first, then as a dotted path through objects, never into arrays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from app.engine.faults import Place
+from app.engine.json_values import MISSING
+from app.engine.texts import MAX_NAME, parse_text
+
+Context = Mapping[str, Any]
+"""The JSON object a caller evaluates for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPath:
+    """A name as it was written, and its steps; a name without a dot is its only step."""
+
+    text: str
+    steps: tuple[str, ...]
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(text: str) -> "FieldPath":
+        """The path that `text` writes. Every dot is a step."""
+        return FieldPath(text, tuple(text.split(".")))
+
+    def look_up(self, context: Context) -> Any:
+        """The value that `context` holds there, or MISSING. null is a value."""
+        found = context.get(self.text, MISSING)
+        if found is not MISSING or len(self.steps) == 1:
+            return found
+        found = context
+        for step in self.steps:
+            if not isinstance(found, dict):
+                return MISSING
+            found = found.get(step, MISSING)
+        return found
+
+
+def parse_path(value: Any, place: Place) -> FieldPath | None:
+    """`value` as a path of at most 200 code points without an empty step; None, and a fault, when it is none."""
+    text = parse_text(value, place, MAX_NAME)
+    if text is None:
+        return None
+    path = FieldPath.of(text)
+    if "" in path.steps:
+        place.refuse("Must not be empty or hold an empty step.")
+        return None
+    return path

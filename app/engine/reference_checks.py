@@ -1,0 +1,94 @@
+"""The check that references lead somewhere, in no circle and in no chain of more than 20.
+
+A chain is counted whole: through what refers to the saved state as well as through what it refers to. The
+cost is that of the states which can be reached from the saved ones, either way.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from app.engine.faults import Faults
+from app.engine.reference_graph import ReferenceGraph
+from app.engine.references import Node, Reference
+
+MAX_CHAIN = 20
+
+
+def check_references(saved: Mapping[Node, Sequence[Reference]], graph: ReferenceGraph, faults: Faults) -> None:
+    """Add to `faults` each reference of the saved states that leads nowhere, into a circle or a long chain.
+
+    `graph` is the environment as the write would leave it.
+    """
+    chains = _Chains(graph, graph.needs(saved) | graph.users(saved))
+    for source, references in saved.items():
+        for path, target in references:
+            if target not in graph:
+                faults.setdefault(path, f"There is no {_WORDS[target.kind]} {target.key!r} in this environment.")
+            elif chains.circle[source] == chains.circle[target]:
+                faults.setdefault(path, "Makes a circle of references.")
+            elif chains.before[source] + 1 + chains.after[target] > MAX_CHAIN:
+                faults.setdefault(path, f"Makes a chain of more than {MAX_CHAIN} references.")
+
+
+_WORDS = {"segment": "segment", "primitive": "flag or config"}
+
+
+class _Chains:
+    """What is known of each node: its `circle`, and the longest chain `before` and `after` it.
+
+    Nodes share a circle when each leads to the other. References within circles are not counted.
+    """
+
+    def __init__(self, graph: ReferenceGraph, nodes: Collection[Node]) -> None:
+        order = _finishing_order(graph, nodes)
+        self.circle = _circles(graph, order)
+        self.before: defaultdict[Node, int] = defaultdict(int)
+        self.after: defaultdict[Node, int] = defaultdict(int)
+        for node in order:
+            for target in self._onward(graph, node):
+                self.after[node] = max(self.after[node], self.after[target] + 1)
+        for node in reversed(order):
+            for target in self._onward(graph, node):
+                self.before[target] = max(self.before[target], self.before[node] + 1)
+
+    def _onward(self, graph: ReferenceGraph, node: Node) -> Iterator[Node]:
+        for target in graph.targets(node):
+            if target in self.circle and self.circle[target] != self.circle[node]:
+                yield target
+
+
+def _finishing_order(graph: ReferenceGraph, nodes: Collection[Node]) -> list[Node]:
+    """`nodes`, each behind all that it leads to, circles apart. Not recursive: chains may be long."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    for start in nodes:
+        if start in seen:
+            continue
+        seen.add(start)
+        trail = [(start, iter(graph.targets(start)))]
+        while trail:
+            node, ahead = trail[-1]
+            following = next((target for target in ahead if target in nodes and target not in seen), None)
+            if following is None:
+                trail.pop()
+                order.append(node)
+            else:
+                seen.add(following)
+                trail.append((following, iter(graph.targets(following))))
+    return order
+
+
+def _circles(graph: ReferenceGraph, order: Sequence[Node]) -> dict[Node, Node]:
+    """The strongly connected components, each named by one of its nodes (Kosaraju's algorithm)."""
+    circle: dict[Node, Node] = {}
+    left = set(order)
+    for name in reversed(order):
+        ahead = [name] if name in left else []
+        left.discard(name)
+        while ahead:
+            node = ahead.pop()
+            circle[node] = name
+            found = graph.referrers(node) & left
+            left -= found
+            ahead.extend(found)
+    return circle

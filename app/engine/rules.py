@@ -1,0 +1,208 @@
+"""Rules of flags, configs and segments, parsed with every fault at its path, all at once.
+
+A rule is immutable. It knows nothing of the primitive that it stands in but whether that is a segment.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.conditions import Condition, parse_condition
+from app.engine.faults import Faults, Place
+from app.engine.json_values import MISSING
+from app.engine.paths import FieldPath, parse_path
+from app.engine.percentages import WHOLE, parse_percent
+from app.engine.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
+
+MAX_RULES = 200
+MAX_PATTERNS = 200
+_TEXT: Any = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
+_PERCENT: Any = {"type": "number", "minimum": 0, "maximum": 100, "description": "Has at most two decimals."}
+_ENTRY: Any = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["value", "percent"],
+    "properties": {"value": {}, "percent": _PERCENT, "name": _TEXT},
+}
+# What JSON Schema can say of the rules of a flag or config, for REST's documentation; `parse_rules` is what counts.
+RULES_SCHEMA: Any = {
+    "type": "array",
+    "maxItems": MAX_RULES,
+    "description": "Tried top down; the first that applies decides.",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "oneOf": [{"required": ["value"]}, {"required": ["split"]}],
+        "properties": {
+            "if": {"type": "object", "description": "A condition; without one the rule is for everybody."},
+            "value": {"description": "Of the flag's type."},
+            "split": {"type": "array", "minItems": 1, "items": _ENTRY, "description": "Percents that sum to 100."},
+            "rolloutPercent": _PERCENT,
+            "seed": _TEXT,
+            "bucketBy": _TEXT,
+            "name": _TEXT,
+            "description": {"type": "string", "maxLength": MAX_TEXT},
+        },
+    },
+}
+
+CheckValue = Callable[[Any, str, Faults], None]
+"""Records, under the path or below it, what is wrong with a value as a value of the primitive."""
+
+_SEGMENT_FIELDS = frozenset({"if", "rolloutPercent", "seed", "bucketBy", "name", "description"})
+_FIELDS = _SEGMENT_FIELDS | {"value", "split"}
+_SHARE_FIELDS = frozenset({"value", "percent", "name"})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One entry of a `split`; `percent` is in hundredths, `name` the variant's."""
+
+    value: Any
+    percent: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `rollout` is `rolloutPercent` in hundredths.
+
+    A rule with a `split` has MISSING for `value`, and so has a segment's, which says who belongs.
+    """
+
+    condition: Condition | None
+    rollout: int | None
+    seed: str | None
+    bucket_by: FieldPath | None
+    name: str | None
+    value: Any
+    split: tuple[Share, ...]
+
+    def seed_or(self, key: str) -> str:
+        """What the percentages hash before the id: the rule's own seed, else the key of its primitive."""
+        return key if self.seed is None else self.seed
+
+
+def parse_rules(document: Any, path: str, faults: Faults, check_value: CheckValue) -> tuple[Rule, ...]:
+    """The rules of a flag or config.
+
+    `document` is decoded JSON, `path` where it stands; what is wrong is added to `faults`, and only when
+    nothing is do the rules say what was written.
+    """
+    return _parse(document, Place(faults, path), check_value)
+
+
+def parse_segment_rules(document: Any, path: str, faults: Faults) -> tuple[Rule, ...]:
+    """The rules of a segment, as `parse_rules` has those of flags and configs."""
+    return _parse(document, Place(faults, path), None)
+
+
+def _parse(document: Any, place: Place, check_value: CheckValue | None) -> tuple[Rule, ...]:
+    if not isinstance(document, list):
+        place.refuse("Must be a list.")
+        return ()
+    if len(document) > MAX_RULES:
+        place.refuse(f"Must have at most {MAX_RULES} rules.")
+        return ()
+    if _patterns_in(document) > MAX_PATTERNS:
+        place.refuse(f"Must have at most {MAX_PATTERNS} patterns for $matches.")
+        return ()
+    rules = [_parse_rule(rule, place.at(index), check_value) for index, rule in enumerate(document)]
+    sound = tuple(rule for rule in rules if rule is not None)
+    _refuse_equal_names(document, place)
+    return sound
+
+
+def _patterns_in(document: Any) -> int:
+    """How many there are to compile, which is by far the slowest of all that is done with rules."""
+    if isinstance(document, dict):
+        return ("$matches" in document) + sum(map(_patterns_in, document.values()))
+    return sum(map(_patterns_in, document)) if isinstance(document, list) else 0
+
+
+def _parse_rule(document: Any, place: Place, check_value: CheckValue | None) -> Rule | None:
+    if not _is_object(document, place, _SEGMENT_FIELDS if check_value is None else _FIELDS):
+        return None
+
+    def given(name: str, parse: Callable[[Any, Place], Any]) -> Any:
+        return parse(document[name], place.at(name)) if name in document else None
+
+    given("description", lambda value, at: parse_text(value, at, MAX_TEXT))
+    value, split = (MISSING, ()) if check_value is None else _parse_outcome(document, place, check_value)
+    return Rule(
+        condition=given("if", lambda value, at: parse_condition(value, at, in_segment=check_value is None)),
+        rollout=given("rolloutPercent", parse_percent),
+        seed=given("seed", _parse_seed),
+        bucket_by=given("bucketBy", parse_path),
+        name=given("name", parse_name),
+        value=value,
+        split=split,
+    )
+
+
+def _parse_seed(value: Any, place: Place) -> str | None:
+    seed = parse_text(value, place, MAX_NAME)
+    if seed == "":
+        place.refuse("Must not be empty.")
+    return seed
+
+
+def _parse_outcome(document: dict[str, Any], place: Place, check_value: CheckValue) -> tuple[Any, tuple[Share, ...]]:
+    if "split" in document:
+        if "value" in document:
+            place.at("split").refuse("May not stand beside value.")
+        return MISSING, _parse_split(document["split"], place.at("split"), check_value)
+    return _parse_value(document, place, check_value), ()
+
+
+def _parse_value(document: dict[str, Any], place: Place, check_value: CheckValue) -> Any:
+    at = place.at("value")
+    if "value" not in document:
+        at.refuse("Is required.")
+        return MISSING
+    check_value(document["value"], at.path, at.faults)
+    return document["value"]
+
+
+def _parse_split(document: Any, place: Place, check_value: CheckValue) -> tuple[Share, ...]:
+    if not isinstance(document, list):
+        place.refuse("Must be a list.")
+        return ()
+    parsed = [_parse_share(share, place.at(index), check_value) for index, share in enumerate(document)]
+    _refuse_equal_names(document, place)
+    shares = tuple(share for share in parsed if share is not None)
+    if len(shares) == len(parsed) and sum(share.percent for share in shares) != WHOLE:
+        place.refuse("The percents must sum to 100.")
+    return shares
+
+
+def _parse_share(document: Any, place: Place, check_value: CheckValue) -> Share | None:
+    if not _is_object(document, place, _SHARE_FIELDS):
+        return None
+    value = _parse_value(document, place, check_value)
+    name = parse_name(document["name"], place.at("name")) if "name" in document else None
+    if "percent" not in document:
+        place.at("percent").refuse("Is required.")
+        return None
+    percent = parse_percent(document["percent"], place.at("percent"))
+    return None if percent is None else Share(value, percent, name)
+
+
+def _is_object(document: Any, place: Place, fields: frozenset[str]) -> bool:
+    if not isinstance(document, dict):
+        place.refuse("Must be an object.")
+        return False
+    for name in document.keys() - fields:
+        place.at(name).refuse("Unknown field.")
+    return True
+
+
+def _refuse_equal_names(documents: list[Any], place: Place) -> None:
+    """Of two equal names the later is the fault."""
+    seen: set[str] = set()
+    for index, document in enumerate(documents):
+        name = document.get("name") if isinstance(document, dict) else None
+        if isinstance(name, str):
+            if name in seen:
+                place.at(index).at("name").refuse("Another one has this name.")
+            seen.add(name)

@@ -1,0 +1,142 @@
+"""A ruleset made ready: an immutable snapshot of one environment at one version, and the calls made of it.
+
+Nothing is parsed here and nothing compiled; a primitive finds its segments and prerequisites by key at call
+time, so that changing one leaves its users as they are. The states have passed the check of references: no
+cycle, no long chain.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.engine.bucketing import id_text
+from app.engine.evaluation import Evaluation
+from app.engine.paths import Context, FieldPath
+from app.engine.rules import Rule
+
+Predicate = Callable[[Context, "Call"], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PrimitiveState:
+    """What a flag or config holds in an environment. `kind` says which; only flags are ever killed."""
+
+    kind: str
+    key: str
+    type: str
+    default_value: Any
+    rules: tuple[Rule, ...]
+    killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentState:
+    """What a segment holds in an environment; the lists are of target ids."""
+
+    key: str
+    rules: tuple[Rule, ...]
+    allow_list: frozenset[str]
+    deny_list: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledPrimitive:
+    """A flag or config ready to evaluate: `decide` gives its outcome for a context in a call."""
+
+    state: PrimitiveState
+    decide: Callable[[Context, "Call"], Evaluation]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledSegment:
+    """A segment ready to ask; `rules` has a predicate for each of the state's, in order."""
+
+    state: SegmentState
+    rules: tuple[Predicate, ...]
+
+    def deciding_rule(self, context: Context, call: "Call") -> int | None:
+        """The index of the first rule that takes the context in."""
+        for index, admits in enumerate(self.rules):
+            if admits(context, call):
+                return index
+        return None
+
+    def has(self, context: Context, call: "Call") -> bool:
+        """Membership: (allow list or rules) and not deny list. A context without a target id is in no list."""
+        target = call.target_id
+        if target is not None:
+            if target in self.state.deny_list:
+                return False
+            if target in self.state.allow_list:
+                return True
+        return self.deciding_rule(context, call) is not None
+
+
+class Call:
+    """One evaluation of any number of keys for one context: each primitive and segment is evaluated once."""
+
+    __slots__ = ("_members", "_outcomes", "context", "ruleset", "target_id")
+
+    def __init__(self, ruleset: "CompiledRuleset", context: Context) -> None:
+        self.ruleset = ruleset
+        self.context = context
+        self.target_id = id_text(ruleset.target_id_path.look_up(context))
+        self._outcomes: dict[str, Evaluation] = {}
+        self._members: dict[str, bool] = {}
+
+    def evaluate(self, key: str) -> Evaluation | None:
+        """What flag or config `key` gives, or None when there is none."""
+        known = self._outcomes.get(key)
+        if known is not None:
+            return known
+        primitive = self.ruleset.primitives.get(key)
+        if primitive is None:
+            return None
+        outcome = self._outcomes[key] = primitive.decide(self.context, self)
+        return outcome
+
+    def is_member(self, key: str) -> bool:
+        """Whether the context belongs to segment `key`; to one that is not there nothing belongs."""
+        known = self._members.get(key)
+        if known is not None:
+            return known
+        segment = self.ruleset.segments.get(key)
+        member = self._members[key] = segment is not None and segment.has(self.context, self)
+        return member
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledRuleset:
+    """All states of an environment at a version. Flags and configs share `primitives`, as they share keys."""
+
+    environment_id: str
+    version: int
+    target_id_path: FieldPath
+    primitives: Mapping[str, CompiledPrimitive]
+    segments: Mapping[str, CompiledSegment]
+
+    def call(self, context: Context) -> Call:
+        """A call for `context`, whose keys share what they evaluate."""
+        return Call(self, context)
+
+    def with_changes(
+        self,
+        version: int,
+        changed: Iterable[CompiledPrimitive | CompiledSegment] = (),
+        removed_primitives: Collection[str] = (),
+        removed_segments: Collection[str] = (),
+        target_id_path: FieldPath | None = None,
+    ) -> "CompiledRuleset":
+        """The snapshot of a later version. What did not change, or is None, is shared with this one."""
+        primitives, segments = dict(self.primitives), dict(self.segments)
+        for key in removed_primitives:
+            primitives.pop(key, None)
+        for key in removed_segments:
+            segments.pop(key, None)
+        for compiled in changed:
+            if isinstance(compiled, CompiledSegment):
+                segments[compiled.state.key] = compiled
+            else:
+                primitives[compiled.state.key] = compiled
+        path = target_id_path or self.target_id_path
+        return replace(self, version=version, target_id_path=path, primitives=primitives, segments=segments)

@@ -1,0 +1,53 @@
+"""A compiled ruleset from its document, for tests of the rule language."""
+
+from typing import Any
+
+from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.paths import FieldPath
+from app.engine.rules import parse_rules, parse_segment_rules
+from app.engine.snapshot import CompiledRuleset, PrimitiveState, SegmentState
+from app.engine.target_ids import parse_target_ids
+
+JSON = dict[str, Any]
+
+
+def any_value(value: Any, path: str, faults: dict[str, str]) -> None:
+    """Accept every value."""
+
+
+def compiled(document: JSON) -> CompiledRuleset:
+    """The document, which is valid, made ready."""
+    faults: dict[str, str] = {}
+    primitives = {
+        key: compile_primitive(
+            PrimitiveState(
+                kind.removesuffix("s"),
+                key,
+                state.get("type", "json"),
+                state["defaultValue"],
+                parse_rules(state["rules"], key, faults, any_value),
+                state.get("killed", False),
+            )
+        )
+        for kind in ("flags", "configs")
+        for key, state in document.get(kind, {}).items()
+    }
+    segments = {
+        key: compile_segment(
+            SegmentState(
+                key,
+                parse_segment_rules(state["rules"], key, faults),
+                parse_target_ids(state["allowList"], key, faults),
+                parse_target_ids(state["denyList"], key, faults),
+            )
+        )
+        for key, state in document.get("segments", {}).items()
+    }
+    assert faults == {}
+    return CompiledRuleset(
+        document.get("environmentId", "env"),
+        document.get("version", 1),
+        FieldPath.of(document["targetIdField"]),
+        primitives,
+        segments,
+    )
