@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from app.access.paging import CursorCodec
 from app.domain.ids import new_request_id
 from app.graphql import view
 from app.mail import postman
@@ -17,7 +18,6 @@ from app.middleware.origins import allowing
 from app.middleware.requests import Requests, info_of
 from app.rest import app as rest
 from app.services import instance
-from app.services.listing import CursorCodec
 from app.serving.node import Caches, Node
 from app.serving.rulesets import RulesetCache
 from app.serving.session_cache import SessionCache

@@ -6,12 +6,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from app.access.paging import Listing
 from app.cli.running import DataDir, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
 from app.engine.times import rfc3339
 from app.models import Letter
 from app.services import mail, users
-from app.services.listing import Listing
 from app.serving.node import Node
 from app.store.paging import Page
 from app.store.people import Resident

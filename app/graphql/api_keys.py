@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from app.access.etags import token_etag
 from app.domain.actors import Verb
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
@@ -16,7 +17,6 @@ from app.graphql.relay import After, Before, Connection, First, Last, Node
 from app.graphql.scalars import Time
 from app.models import ApiKey as ApiKeyRow
 from app.services import tokens
-from app.services.etags import token_etag
 from app.services.tokens import Level
 
 describe(

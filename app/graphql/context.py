@@ -6,13 +6,13 @@ from typing import Any, Protocol
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from app.access.child_pages import Below
+from app.access.paging import Listing
 from app.domain.actors import Anonymous
 from app.domain.policy import Thing
 from app.graphql.inputs import break_glass
 from app.graphql.selections import selects
 from app.middleware.requests import RequestInfo
-from app.services.below import Below
-from app.services.listing import Listing
 from app.services.sessions import SignedIn
 from app.services.visits import Visit
 from app.serving.node import Node

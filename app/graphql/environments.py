@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.access.child_pages import Below
+from app.access.etags import environment_etag
 from app.domain.errors import invalid
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
@@ -14,8 +16,6 @@ from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last,
 from app.graphql.scalars import Time
 from app.models import Environment as EnvironmentRow
 from app.services import environments
-from app.services.below import Below
-from app.services.etags import environment_etag
 
 if TYPE_CHECKING:
     from app.graphql.projects import Project

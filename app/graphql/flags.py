@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.access.etags import row_etag, state_etag
 from app.domain.errors import not_found
 from app.domain.policy import Thing
 from app.engine.kinds import FlagType
@@ -17,7 +18,6 @@ from app.graphql.rules import Rule, RuleInput
 from app.graphql.scalars import JSON, Time
 from app.models import Primitive
 from app.services import flags
-from app.services.etags import row_etag, state_etag
 from app.store import stored
 from app.store.primitives import Current
 

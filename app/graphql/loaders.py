@@ -9,6 +9,9 @@ from typing import Any
 
 from strawberry.dataloader import DataLoader
 
+from app.access import batches, child_pages
+from app.access.child_pages import Below
+from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation, Thing
 from app.graphql.environments import Environment
@@ -16,9 +19,7 @@ from app.graphql.flags import FlagState
 from app.graphql.orgs import Org
 from app.graphql.projects import Project
 from app.middleware.requests import RequestInfo
-from app.services import below, environments, lookups
-from app.services.below import Below
-from app.services.listing import Listing
+from app.services import environments
 from app.serving.node import Node
 from app.store.paging import Page
 from app.store.primitives import Current
@@ -36,15 +37,15 @@ class RequestLoaders:
     def __init__(self, node: Node, request: RequestInfo) -> None:
         self._node = node
         self._request = request
-        self.org = self._by_id(lookups.orgs, Org.of)
-        self.project = self._by_id(lookups.projects, Project.of)
-        self.environment = self._by_id(lookups.environments, Environment.of)
+        self.org = self._by_id(batches.orgs, Org.of)
+        self.project = self._by_id(batches.projects, Project.of)
+        self.environment = self._by_id(batches.environments, Environment.of)
         self.entry = _loader(self._entries)
         self.states = _loader(self._states)
-        self.projects = self._below(below.projects)
-        self.environments = self._below(below.environments)
-        self.flags = self._below(below.flags)
-        self.flag_states = self._below(below.flag_states)
+        self.projects = self._below(child_pages.projects)
+        self.environments = self._below(child_pages.environments)
+        self.flags = self._below(child_pages.flags)
+        self.flag_states = self._below(child_pages.flag_states)
         self.abilities = _loader(self._abilities)
 
     def _by_id(self, look_up: ById, make: Callable[[Any], Any]) -> DataLoader[str, Any]:
@@ -75,7 +76,7 @@ class RequestLoaders:
     async def _states(self, primitive_ids: list[str]) -> list[list[FlagState] | AppError]:
         states: dict[str, list[Current]] = defaultdict(list)
         async with self._unit() as uow:
-            for current in await lookups.states_of(uow, primitive_ids):
+            for current in await batches.states_of(uow, primitive_ids):
                 states[current.primitive.id].append(current)
         return [_shaped(states[one]) for one in primitive_ids]
 
@@ -83,7 +84,7 @@ class RequestLoaders:
         found: dict[tuple[Thing, str], list[Operation]] = {}
         async with self._unit() as uow:
             for thing in dict.fromkeys(thing for thing, _ in keys):
-                able = await lookups.abilities(uow, thing, {one for other, one in keys if other is thing})
+                able = await batches.abilities(uow, thing, {one for other, one in keys if other is thing})
                 found |= {(thing, one): operations for one, operations in able.items()}
         return [found.get(key, []) for key in keys]
 

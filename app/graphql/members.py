@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from app.access.etags import row_etag
 from app.domain.actors import Role
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
@@ -13,7 +14,6 @@ from app.graphql.relay import After, Before, Connection, First, Last, Node
 from app.graphql.scalars import Time
 from app.models import ApiKey
 from app.services import members
-from app.services.etags import row_etag
 from app.store.members import Member as MemberRows
 
 OrgSlug = Annotated[str, strawberry.argument(description="The organisation's slug.")]

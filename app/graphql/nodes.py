@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from app.access import batches
 from app.domain.ids import is_id
 from app.graphql.api_keys import ApiKey
 from app.graphql.context import Info
@@ -15,21 +16,20 @@ from app.graphql.orgs import Org
 from app.graphql.projects import Project
 from app.graphql.relay import Node
 from app.graphql.sessions import Session
-from app.services import lookups
 from app.services.sessions import sessions_by_id
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Any id.")]
 
 _KINDS: list[tuple[Any, Any]] = [
-    (lookups.orgs, Org.of),
-    (lookups.projects, Project.of),
-    (lookups.environments, Environment.of),
-    (lookups.primitives, Flag.of),
-    (lookups.states, FlagState.of),
-    (lookups.members, Member.of),
-    (lookups.invitations, Invitation.of),
+    (batches.orgs, Org.of),
+    (batches.projects, Project.of),
+    (batches.environments, Environment.of),
+    (batches.primitives, Flag.of),
+    (batches.states, FlagState.of),
+    (batches.members, Member.of),
+    (batches.invitations, Invitation.of),
     (sessions_by_id, Session.of),
-    (lookups.api_keys, ApiKey.of),
+    (batches.api_keys, ApiKey.of),
 ]
 
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import strawberry
 
+from app.access.child_pages import Below
+from app.access.etags import row_etag
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
@@ -13,8 +15,6 @@ from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last,
 from app.graphql.scalars import Time
 from app.models import Org as OrgRow
 from app.services import orgs
-from app.services.below import Below
-from app.services.etags import row_etag
 
 Slug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
 

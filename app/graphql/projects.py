@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from app.access.child_pages import Below
+from app.access.etags import row_etag
 from app.domain.errors import invalid
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
@@ -15,8 +17,6 @@ from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last,
 from app.graphql.scalars import Time
 from app.models import Project as ProjectRow
 from app.services import projects
-from app.services.below import Below
-from app.services.etags import row_etag
 
 if TYPE_CHECKING:
     from app.graphql.orgs import Org

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 from starlette.responses import Response
 
+from app.access.etags import token_etag
+from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.policy import Operation
 from app.models import ApiKey
@@ -12,8 +14,6 @@ from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import ActorShape, Shape, Time
 from app.services import tokens
-from app.services.etags import token_etag
-from app.services.listing import ListParameters
 from app.services.tokens import Environments, Level, Minted
 
 _OF_ORG, _ONE = "/orgs/{slug}/api-keys", "/orgs/{slug}/api-keys/{api_key_id}"

@@ -4,6 +4,7 @@ from typing import Self
 
 from starlette.responses import Response
 
+from app.access import confirmation
 from app.domain.actors import Role, Token
 from app.domain.commands import NoBody
 from app.middleware.authentication import clear_cookie, set_cookie
@@ -13,7 +14,7 @@ from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgShape
 from app.rest.routing import Endpoint
 from app.rest.shapes import ActorShape, Shape
-from app.services import claim, confirmation, links, sessions, signup, users
+from app.services import claim, links, sessions, signup, users
 from app.services.sessions import Me
 
 

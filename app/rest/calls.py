@@ -11,12 +11,12 @@ import orjson
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
+from app.access.paging import Listing
 from app.domain.actors import Token
 from app.domain.commands import Said
 from app.domain.preconditions import IfMatch, none_match
 from app.middleware.requests import RequestInfo
 from app.rest.shapes import Shape
-from app.services.listing import Listing
 from app.services.visits import Visit
 from app.serving.node import Node
 from app.store.paging import Page

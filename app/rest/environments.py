@@ -4,14 +4,15 @@ from typing import Self
 
 from starlette.responses import Response
 
+from app.access import confirmation
+from app.access.etags import environment_etag
+from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
 from app.models import Environment
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
-from app.services import confirmation, environments
-from app.services.etags import environment_etag
-from app.services.listing import KeyedParameters
+from app.services import environments
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
 

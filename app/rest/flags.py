@@ -5,6 +5,8 @@ from typing import Annotated, Any, Self
 from pydantic import WithJsonSchema
 from starlette.responses import Response
 
+from app.access.etags import row_etag, state_etag
+from app.access.paging import PrimitiveParameters
 from app.domain.policy import Operation
 from app.engine.rules import RULES_SCHEMA
 from app.models import Primitive
@@ -12,8 +14,6 @@ from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import ActorShape, Shape, Time
 from app.services import flags
-from app.services.etags import row_etag, state_etag
-from app.services.listing import PrimitiveParameters
 from app.store import stored
 from app.store.primitives import Current
 

@@ -4,6 +4,7 @@ from typing import Self
 
 from starlette.responses import Response
 
+from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.commands import NoBody
 from app.domain.policy import Operation
@@ -16,7 +17,6 @@ from app.rest.routing import Endpoint
 from app.rest.shapes import ActorShape, Shape, Time
 from app.services import invitations, sessions
 from app.services.invitations import Status, status_of
-from app.services.listing import ListParameters
 from app.store.invitations import Invited
 
 

@@ -4,6 +4,8 @@ from typing import Self
 
 from starlette.responses import Response
 
+from app.access.etags import row_etag
+from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.policy import Operation
 from app.models import ApiKey
@@ -11,8 +13,6 @@ from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import members
-from app.services.etags import row_etag
-from app.services.listing import ListParameters
 from app.services.members import Removed
 from app.store.members import Member
 

@@ -4,14 +4,15 @@ from typing import Self
 
 from starlette.responses import Response
 
+from app.access import confirmation
+from app.access.etags import row_etag
+from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
 from app.models import Project
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
-from app.services import confirmation, projects
-from app.services.etags import row_etag
-from app.services.listing import KeyedParameters
+from app.services import projects
 
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
 

@@ -4,6 +4,7 @@ from typing import Self
 
 from starlette.responses import Response
 
+from app.access.paging import ListParameters
 from app.domain.actors import Actor
 from app.domain.commands import NoBody
 from app.middleware.authentication import clear_cookie
@@ -12,7 +13,6 @@ from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import Shape, Time
 from app.services import sessions
-from app.services.listing import ListParameters
 
 
 class OwnSessionShape(Shape):

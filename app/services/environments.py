@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from app.access import confirmation
+from app.access.entry import ProjectAccess, enter_environment, enter_project
+from app.access.etags import environment_etag
+from app.access.paging import Listing
 from app.domain.commands import Command, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.errors import key_collision, not_found
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Project, State
-from app.services import confirmation
-from app.services.access import ProjectAccess, enter_environment, enter_project
-from app.services.etags import environment_etag
-from app.services.listing import Listing
-from app.services.target_ids import effective_field
+from app.services.target_id_fields import effective_field
 from app.store import environments, primitives
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from app.access.entry import EnvironmentAccess, enter_environment
 from app.domain.commands import Command, Key, validate
 from app.domain.policy import Asked, Operation, sees_rule_names
 from app.engine import json_text
@@ -15,7 +16,6 @@ from app.engine.kinds import Kind
 from app.engine.ruleset import Ruleset, document
 from app.engine.snapshot import Call
 from app.engine.trace import Tracer
-from app.services.access import EnvironmentAccess, enter_environment
 from app.store.unit_of_work import UnitOfWork
 
 ALL_KEYS = ["*"]

@@ -5,6 +5,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from app.access.entry import EnvironmentAccess, enter_environment, enter_project, to_make
+from app.access.etags import row_etag, state_etag
+from app.access.paging import Listing
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.errors import key_collision
 from app.domain.policy import Operation
@@ -17,9 +20,6 @@ from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import primitive, references_of
 from app.engine.rules import RULES_SCHEMA, parse_rules
 from app.models import Primitive, now
-from app.services.access import EnvironmentAccess, enter_environment, enter_project, to_make
-from app.services.etags import row_etag, state_etag
-from app.services.listing import Listing
 from app.store import environments, primitives, stored
 from app.store.paging import Page
 from app.store.primitives import Current

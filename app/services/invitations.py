@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.access.entry import Naming, OrgAccess, enter_org, locked_user_of, user_of
+from app.access.paging import Listing
 from app.domain.actors import Anonymous, Role
 from app.domain.commands import Command, Email, Name, NoBody, validate
 from app.domain.emails import email_key, local_part
@@ -16,8 +18,6 @@ from app.domain.ids import digest, is_id, new_secret
 from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, LetterKind, Membership, Org, User, now
 from app.services import mail
-from app.services.access import Naming, OrgAccess, enter_org, locked_user_of, user_of
-from app.services.listing import Listing
 from app.services.sessions import SignedIn, start_session
 from app.services.visits import Purpose, Visit, counted_mail
 from app.settings import Settings

@@ -7,9 +7,9 @@ died comes up again, so a mail may come twice, and none is lost.
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.access.paging import Listing
 from app.domain.emails import email_key
 from app.models import Letter, LetterKind, now
-from app.services.listing import Listing
 from app.services.visits import Visit
 from app.store import mail
 from app.store.paging import Page

@@ -6,6 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.access.entry import Naming, OrgAccess, enter_org
+from app.access.etags import row_etag
+from app.access.paging import Listing
 from app.domain.actors import Member as Caller
 from app.domain.actors import Role
 from app.domain.commands import Command, Switch, Text, validate
@@ -14,9 +17,6 @@ from app.domain.ids import is_id
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import ApiKey, Org, now
-from app.services.access import Naming, OrgAccess, enter_org
-from app.services.etags import row_etag
-from app.services.listing import Listing
 from app.services.tokens import end_token
 from app.store import members
 from app.store.members import Member

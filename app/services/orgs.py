@@ -5,17 +5,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.access import confirmation
+from app.access.entry import OrgAccess, enter_org, locked_user_of, signed_in, tenant_of
+from app.access.etags import row_etag
+from app.access.paging import Listing
 from app.domain.actors import Role
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, Membership, Org, Project
-from app.services import confirmation
-from app.services.access import OrgAccess, enter_org, locked_user_of, signed_in, tenant_of
-from app.services.etags import row_etag
-from app.services.listing import Listing
-from app.services.target_ids import retarget_org
+from app.services.target_id_fields import retarget_org
 from app.store import environments, orgs, projects
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork

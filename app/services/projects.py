@@ -1,15 +1,15 @@
 """Projects: create, list, read, change, delete."""
 
+from app.access import confirmation
+from app.access.entry import enter_org, enter_project
+from app.access.etags import row_etag
+from app.access.paging import Listing
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, is_slug, mentions, validate
 from app.domain.errors import key_collision, not_found
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Project
-from app.services import confirmation
-from app.services.access import enter_org, enter_project
-from app.services.etags import row_etag
-from app.services.listing import Listing
-from app.services.target_ids import retarget_project
+from app.services.target_id_fields import retarget_project
 from app.store import environments, projects
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork

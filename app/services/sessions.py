@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.access.entry import signed_in, user_of
+from app.access.paging import Listing
 from app.domain.actors import Actor, Member, Token
 from app.domain.commands import NoBody, validate
 from app.domain.errors import not_found
 from app.domain.ids import digest, is_id, new_secret
 from app.models import Membership, Org, Session, User, now
-from app.services.access import signed_in, user_of
-from app.services.listing import Listing
 from app.store import people, sessions
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork

@@ -14,6 +14,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.access.entry import OrgAccess, enter_org, signed_in
+from app.access.etags import token_etag
+from app.access.paging import Listing
 from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
 from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.errors import AppError, invalid, not_found
@@ -24,9 +27,6 @@ from app.domain.token_secrets import hint, new_token_secret
 from app.engine.cidrs import Networks, parse_network
 from app.engine.times import rfc3339
 from app.models import ApiKey, Org, now
-from app.services.access import OrgAccess, enter_org, signed_in
-from app.services.etags import token_etag
-from app.services.listing import Listing
 from app.store import environments, projects, tokens
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork

@@ -1,14 +1,14 @@
 """Users: deleting oneself, and what the operator lists and purges."""
 
+from app.access.confirmation import Confirm
+from app.access.entry import user_of
+from app.access.paging import Listing
 from app.domain.actors import Role, System
 from app.domain.commands import validate
 from app.domain.emails import email_key
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation
 from app.models import Org, User, now
-from app.services.access import user_of
-from app.services.confirmation import Confirm
-from app.services.listing import Listing
 from app.services.members import leave, require_other_owners
 from app.services.sessions import end_all
 from app.store import people

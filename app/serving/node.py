@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from app.access.paging import CursorCodec
 from app.domain.actors import Actor
 from app.domain.commands import Said
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Address, Networks
 from app.services import sessions, tokens
 from app.services.limits import Limits, MemoryLimits
-from app.services.listing import CursorCodec
 from app.services.visits import Visit
 from app.serving.buckets import Buckets, MemoryBuckets
 from app.serving.last_uses import LastUses

@@ -5,11 +5,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access.paging import Listing
 from app.domain.errors import AppError
 from app.middleware.authentication import clear_cookie
 from app.middleware.requests import RequestInfo
 from app.services import sessions, users
-from app.services.listing import Listing
 from app.web.desk import Desk, form_of, go, refused, viewer
 from app.web.pages import page
 

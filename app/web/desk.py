@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.paging import Listing
 from app.domain.actors import Member
 from app.domain.errors import AppError, envelope
 from app.domain.preconditions import IfMatch
 from app.middleware.authentication import authenticate, require_own_origin
 from app.middleware.bodies import read
 from app.middleware.requests import RequestInfo, info_of
-from app.services.listing import Listing
 from app.services.sessions import Me
 from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork

@@ -5,11 +5,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access import batches
 from app.domain.actors import Actor, Role
 from app.domain.errors import AppError
 from app.domain.policy import Operation, Thing
 from app.middleware.requests import RequestInfo
-from app.services import claim, invitations, lookups, members, orgs, sessions
+from app.services import claim, invitations, members, orgs, sessions
 from app.services.invitations import status_of
 from app.services.members import Removed
 from app.services.sessions import Me
@@ -112,7 +113,7 @@ class People(Desk):
             listed = await members.list_members(uow, slug, self.listing(request.query_params.get("cursor")))
             me = await sessions.me(uow)
             org, own = next(one for one in me.memberships if one[0].slug == slug)
-            may = (await lookups.abilities(uow, Thing.ORG, [org.id]))[org.id]
+            may = (await batches.abilities(uow, Thing.ORG, [org.id]))[org.id]
             waiting = []
             if Operation.MANAGE_INVITATIONS in may:
                 waiting = list((await invitations.list_invitations(uow, slug, self.listing())).rows)

@@ -59,7 +59,7 @@ def test_only_the_unit_of_work_raises_versions() -> None:
 
 def test_the_policy_is_asked_in_two_places_only() -> None:
     asking = {path for path, call in calls("decide") if ast.unparse(call.func) in {"decide", "policy.decide"}}
-    assert asking - {"app/domain/policy.py"} == {"app/services/access.py", "app/services/lookups.py"}
+    assert asking - {"app/domain/policy.py"} == {"app/access/entry.py", "app/access/batches.py"}
 
 
 def test_there_is_one_kind_of_failure() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import structlog.testing
 
+from app.access import batches
 from app.graphql import documents, flags
-from app.services import lookups
 from tests.factories import Instance, Place
 from tests.graphql.asking import ask
 
@@ -59,7 +59,7 @@ async def test_what_breaks_in_a_field_is_told_to_the_log_only(place: Place, monk
         raise ZeroDivisionError("the secret cause")
 
     monkeypatch.setattr(flags.flags, "get_flag_state", broken)
-    monkeypatch.setattr(lookups, "environments", broken)
+    monkeypatch.setattr(batches, "environments", broken)
     document = """
         query ($project: ID!, $environment: ID!) {
           whole: project(id: $project) { key }

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.entry import tenant_of
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.policy import Allow, Asked, Operation, Target, Thing, at_once, decide
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
-from app.services.access import tenant_of
 from app.store import lookups
 from app.store.lookups import Below, Seen
 from app.store.members import Member

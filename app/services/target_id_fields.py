@@ -3,9 +3,9 @@
 A change of the effective field is a change of state in every environment that has been written to.
 """
 
+from app.access.entry import OrgAccess
 from app.domain.policy import Operation
 from app.models import Org, Project
-from app.services.access import OrgAccess
 from app.store import environments, projects
 
 DEFAULT_FIELD = "userId"

@@ -6,11 +6,11 @@ Each function gives a page for every parent that the caller may see, by the pare
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from app.access import batches
+from app.access.entry import resources_of, scope_of
+from app.access.paging import Listing
 from app.engine.kinds import Kind
 from app.models import Environment, Primitive, Project
-from app.services import lookups
-from app.services.access import resources_of, scope_of
-from app.services.listing import Listing
 from app.store import environments as environment_rows
 from app.store import primitives
 from app.store import projects as project_rows
@@ -28,7 +28,7 @@ class Below(NamedTuple):
 
 async def projects(uow: UnitOfWork, org_ids: Iterable[str], listing: Listing) -> Mapping[str, Page[Project]]:
     """The projects of organisations."""
-    seen = [org.id for org in await lookups.orgs(uow, org_ids)]
+    seen = [org.id for org in await batches.orgs(uow, org_ids)]
     return await project_rows.lists_of_orgs(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
 
 
@@ -36,19 +36,19 @@ async def environments(
     uow: UnitOfWork, project_ids: Iterable[str], listing: Listing
 ) -> Mapping[str, Page[Environment]]:
     """The environments of projects."""
-    seen = [project.id for project in await lookups.projects(uow, project_ids)]
+    seen = [project.id for project in await batches.projects(uow, project_ids)]
     return await environment_rows.lists_of_projects(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
 
 
 async def flags(uow: UnitOfWork, project_ids: Iterable[str], listing: Listing) -> Mapping[str, Page[Primitive]]:
     """The flags of projects."""
-    seen = [project.id for project in await lookups.projects(uow, project_ids)]
+    seen = [project.id for project in await batches.projects(uow, project_ids)]
     chosen = listing.filter(resources_of(uow, Kind.FLAG))
     return await primitives.lists_of_projects(uow.session, seen, Kind.FLAG, chosen, listing.window())
 
 
 async def flag_states(uow: UnitOfWork, environment_ids: Iterable[str], listing: Listing) -> Mapping[str, Page[Current]]:
     """The states of the flags of environments."""
-    seen = [environment.id for environment in await lookups.environments(uow, environment_ids)]
+    seen = [environment.id for environment in await batches.environments(uow, environment_ids)]
     chosen = listing.filter(resources_of(uow, Kind.FLAG))
     return await primitives.lists_current(uow.session, seen, Kind.FLAG, chosen, listing.window())
