@@ -17,7 +17,7 @@ from app.engine.kinds import Kind
 from app.main import open_node
 from app.middleware.authentication import authenticate
 from app.middleware.requests import RequestInfo, info_of
-from app.services import claim, environments, instance, projects, tokens
+from app.services import api_keys, claim, environments, instance, projects
 from app.serving.buckets import MemoryBuckets
 from app.serving.node import Node
 from app.settings import Settings
@@ -76,7 +76,7 @@ async def prepare(node: Node) -> tuple[str, Target]:
     project = await filler.do(projects.create_project, "demo", {"key": "shop", "name": "Shop"})
     environment = await filler.do(environments.create_environment, project.id, {"key": "live", "name": "Live"})
     minted = await filler.do(
-        tokens.mint_token,
+        api_keys.create_api_key,
         "demo",
         {
             "name": "bench",

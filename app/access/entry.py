@@ -16,7 +16,7 @@ from app.domain.ids import is_id
 from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
 from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project, User
-from app.store import entering, environments, people, tokens
+from app.store import api_keys, entering, environments, people
 from app.store.entering import Named
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
@@ -42,7 +42,7 @@ class OrgAccess:
         await self.uow.begin_write()
         await self._lock()
         actor = self.uow.actor
-        if isinstance(actor, Token) and not await tokens.is_live(self.uow.session, actor.token_id):
+        if isinstance(actor, Token) and not await api_keys.is_live(self.uow.session, actor.token_id):
             raise AppError("unauthorized")
         self.uow.glass_broken = False
         access = cast(Self, await self.again())

@@ -20,7 +20,7 @@ def state_etag(current: Current) -> str:
     return f'"{current.state.from_version}.{current.primitive.revision}"'
 
 
-def token_etag(row: ApiKey) -> str:
+def api_key_etag(row: ApiKey) -> str:
     """Tells the token's revision and its last use, which raises no revision."""
     used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
     return f'"{row.id[-12:]}.{row.revision}.{used}"'

@@ -13,7 +13,7 @@ from app.domain.ids import new_request_id
 from app.domain.preconditions import IfMatch
 from app.middleware.authentication import COOKIE
 from app.models import Environment
-from app.services import claim, environments, flags, instance, links, projects, tokens
+from app.services import api_keys, claim, environments, flags, instance, links, projects
 from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork
 
@@ -78,7 +78,7 @@ async def fill(node: Node) -> str:
         return "  --demo: this instance is not empty, so it is served as it is.\n"
     owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.visit(None))
     production = await _fill_project(filler)
-    minted = await filler.do(tokens.mint_token, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
+    minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])
     return shown(node.settings.public_url, owner.secret, link, minted.secret, production.id)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.access.etags import token_etag
+from app.access.etags import api_key_etag
 from app.domain.actors import Verb
 from app.domain.policy import Thing
 from app.graphql.abilities import Abilities, viewer_can
@@ -16,8 +16,8 @@ from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_
 from app.graphql.relay import After, Before, Connection, First, Last, Node
 from app.graphql.scalars import Time
 from app.models import ApiKey as ApiKeyRow
-from app.services import tokens
-from app.services.tokens import Level
+from app.services import api_keys
+from app.services.api_keys import Level
 
 describe(
     Level,
@@ -107,7 +107,7 @@ class ApiKey(Node):
             minted_by=Actor.of(row.minted_by),
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
-            etag=token_etag(row),
+            etag=api_key_etag(row),
         )
 
 
@@ -208,7 +208,7 @@ class ApiKeyQueries:
     async def api_key(self, info: Info, org_slug: OrgSlug, id: ApiKeyId) -> ApiKey | None:
         """REST's `GET /orgs/{slug}/api-keys/{id}`."""
         async with info.context.unit() as uow:
-            return ApiKey.of(await tokens.get_token(uow, org_slug, id))
+            return ApiKey.of(await api_keys.get_api_key(uow, org_slug, id))
 
     @strawberry.field(description="The tokens of an organisation, oldest first, expired ones included.")
     async def api_keys(
@@ -223,7 +223,7 @@ class ApiKeyQueries:
         """REST's `GET /orgs/{slug}/api-keys`."""
         wish = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await tokens.list_tokens(uow, org_slug, wish)
+            page = await api_keys.list_api_keys(uow, org_slug, wish)
         return Connection.of(info.context, page, lambda row: row.id, ApiKey.of)
 
 
@@ -235,7 +235,7 @@ class ApiKeyMutations:
     async def create_api_key(self, info: Info, input: Input[CreateApiKeyInput]) -> CreateApiKeyPayload | None:
         """REST's `POST /orgs/{slug}/api-keys`."""
         async with info.context.unit() as uow:
-            minted = await tokens.mint_token(uow, input.org_slug, body_of(input, "org_slug"))
+            minted = await api_keys.create_api_key(uow, input.org_slug, body_of(input, "org_slug"))
         return CreateApiKeyPayload(api_key=ApiKey.of(minted.row), token=minted.secret)
 
     @strawberry.mutation(description="Move the expiry of a live token; its secret stays.")
@@ -243,7 +243,7 @@ class ApiKeyMutations:
         """REST's `POST /orgs/{slug}/api-keys/{id}/renew`."""
         body = body_of(input, "org_slug", "api_key_id")
         async with info.context.unit() as uow:
-            row = await tokens.renew_token(uow, input.org_slug, input.api_key_id, body, if_match(input))
+            row = await api_keys.renew_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))
         return RenewApiKeyPayload(api_key=ApiKey.of(row))
 
     @strawberry.mutation(description="Revoke a token, at once.")
@@ -251,5 +251,5 @@ class ApiKeyMutations:
         """REST's `DELETE /orgs/{slug}/api-keys/{id}`."""
         body = body_of(input, "org_slug", "api_key_id")
         async with info.context.unit() as uow:
-            row = await tokens.revoke_token(uow, input.org_slug, input.api_key_id, body, if_match(input))
+            row = await api_keys.revoke_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))
         return RevokeApiKeyPayload(api_key=ApiKey.of(row))

@@ -1,5 +1,6 @@
 """Tables only."""
 
+from app.models.api_keys import ApiKey
 from app.models.audit import AuditEvent, AuditVersion
 from app.models.base import Table, now
 from app.models.environments import Environment, EnvironmentVersion
@@ -10,7 +11,6 @@ from app.models.orgs import DEFAULT_RATE_PER_MIN, Org
 from app.models.people import MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, State
 from app.models.projects import Project
-from app.models.tokens import ApiKey
 
 __all__ = [
     "DEFAULT_RATE_PER_MIN",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 from starlette.responses import Response
 
-from app.access.etags import token_etag
+from app.access.etags import api_key_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.policy import Operation
@@ -13,8 +13,8 @@ from app.models import ApiKey
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
 from app.rest.shapes import ActorShape, Shape, Time
-from app.services import tokens
-from app.services.tokens import Environments, Level, Minted
+from app.services import api_keys
+from app.services.api_keys import CreatedApiKey, Environments, Level
 
 _OF_ORG, _ONE = "/orgs/{slug}/api-keys", "/orgs/{slug}/api-keys/{api_key_id}"
 
@@ -44,13 +44,13 @@ class ApiKeyShape(Shape):
         return cls(**{name: getattr(row, name) for name in ApiKeyShape.model_fields}, **more)
 
 
-class MintedShape(ApiKeyShape):
+class CreatedApiKeyShape(ApiKeyShape):
     """A new token with its secret, which is shown this once."""
 
     token: Annotated[str, Field(description="The secret to send as `Authorization: Bearer`. It is not shown again.")]
 
     @classmethod
-    def of_minted(cls, minted: Minted) -> Self:
+    def of_minted(cls, minted: CreatedApiKey) -> Self:
         """From the row and the secret."""
         return cls.of(minted.row, token=minted.secret)
 
@@ -58,36 +58,36 @@ class MintedShape(ApiKeyShape):
 async def create_api_key(call: Call) -> Response:
     """POST /orgs/{slug}/api-keys."""
     async with call.unit() as uow:
-        minted = await tokens.mint_token(uow, call.path["slug"], call.body)
+        minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
-    return call.created(MintedShape.of_minted(minted), location, token_etag(minted.row))
+    return call.created(CreatedApiKeyShape.of_minted(minted), location, api_key_etag(minted.row))
 
 
 async def list_api_keys(call: Call) -> Response:
     """GET /orgs/{slug}/api-keys."""
     async with call.unit() as uow:
-        page = await tokens.list_tokens(uow, call.path["slug"], call.listing())
+        page = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
     return call.page(page, lambda row: row.id, ApiKeyShape.of)
 
 
 async def get_api_key(call: Call) -> Response:
     """GET /orgs/{slug}/api-keys/{id}."""
     async with call.unit() as uow:
-        row = await tokens.get_token(uow, call.path["slug"], call.path["api_key_id"])
-    return call.read(ApiKeyShape.of(row), token_etag(row))
+        row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
+    return call.read(ApiKeyShape.of(row), api_key_etag(row))
 
 
 async def renew_api_key(call: Call) -> Response:
     """POST /orgs/{slug}/api-keys/{id}/renew."""
     async with call.unit() as uow:
-        row = await tokens.renew_token(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
-    return call.written(ApiKeyShape.of(row), token_etag(row))
+        row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
+    return call.written(ApiKeyShape.of(row), api_key_etag(row))
 
 
 async def revoke_api_key(call: Call) -> Response:
     """DELETE /orgs/{slug}/api-keys/{id}."""
     async with call.unit() as uow:
-        await tokens.revoke_token(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
+        await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
     return Response(status_code=204)
 
 
@@ -108,8 +108,8 @@ ENDPOINTS = [
         create_api_key,
         "Mint a token",
         Operation.MANAGE_TOKENS,
-        tokens.MintToken,
-        MintedShape,
+        api_keys.CreateApiKey,
+        CreatedApiKeyShape,
         201,
     ),
     Endpoint("GET", _ONE, get_api_key, "A token", Operation.MANAGE_TOKENS, gives=ApiKeyShape),
@@ -119,7 +119,7 @@ ENDPOINTS = [
         revoke_api_key,
         "Revoke a token, at once",
         Operation.MANAGE_TOKENS,
-        tokens.RevokeToken,
+        api_keys.RevokeApiKey,
         status=204,
     ),
     Endpoint(
@@ -128,7 +128,7 @@ ENDPOINTS = [
         renew_api_key,
         "Move the expiry of a live token",
         Operation.MANAGE_TOKENS,
-        tokens.RenewToken,
+        api_keys.RenewApiKey,
         ApiKeyShape,
     ),
 ]

@@ -17,7 +17,7 @@ from app.domain.ids import is_id
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import ApiKey, Org, now
-from app.services.tokens import end_token
+from app.services.api_keys import end_api_key
 from app.store import members
 from app.store.members import Member
 from app.store.paging import Page
@@ -90,7 +90,7 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
     await leave(uow, access.org, member, operation, command.reason)
     if command.revoke_tokens:
         for token in minted:
-            await end_token(uow, token, command.reason)
+            await end_api_key(uow, token, command.reason)
     return Removed(member, minted, command.revoke_tokens)
 
 

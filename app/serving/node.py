@@ -11,7 +11,7 @@ from app.domain.actors import Actor
 from app.domain.commands import Said
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Address, Networks
-from app.services import sessions, tokens
+from app.services import api_keys, sessions
 from app.services.limits import Limits, MemoryLimits
 from app.services.visits import Visit
 from app.serving.buckets import Buckets, MemoryBuckets
@@ -63,7 +63,7 @@ class Node:
     def __post_init__(self) -> None:
         """What is looked at often stands here, too; and what needs the node itself."""
         self.rulesets, self.tokens, self.sessions = self.caches.rulesets, self.caches.tokens, self.caches.sessions
-        self.token_uses = LastUses(partial(self._note_uses, tokens.note_uses))
+        self.token_uses = LastUses(partial(self._note_uses, api_keys.note_uses))
         self.session_uses = LastUses(partial(self._note_uses, sessions.note_uses))
 
     def unit(self, request_id: str, actor: Actor | None = None, break_glass: Said | None = None) -> UnitOfWork:

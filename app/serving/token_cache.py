@@ -8,10 +8,10 @@ from app.domain.actors import Token
 from app.domain.ids import digest
 from app.domain.token_secrets import is_well_formed
 from app.engine.cidrs import Networks
-from app.services import tokens
+from app.services import api_keys
 from app.serving.credentials import CredentialCache
+from app.store.api_keys import by_secret
 from app.store.engines import Database, refusing_if_busy
-from app.store.tokens import by_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class TokenCache:
             return None
         row, org_limit = found.row, min(found.org_limit, self._max_rate)
         return LiveToken(
-            actor=tokens.actor_of(row),
+            actor=api_keys.actor_of(row),
             expires_at=None if row.expires_at is None else row.expires_at.timestamp(),
-            networks=tokens.networks_of(row),
+            networks=api_keys.networks_of(row),
             limit=min(row.rate_limit_per_min, org_limit),
             org_limit=org_limit,
         )

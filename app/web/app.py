@@ -15,10 +15,10 @@ from app.middleware.methods import Methods
 from app.middleware.requests import info_of
 from app.serving.node import Node
 from app.web.account import Account
+from app.web.api_keys import Tokens
 from app.web.doors import Doors
 from app.web.pages import assets, docs_page, page
 from app.web.people import People
-from app.web.tokens import Tokens
 
 Handler = Callable[[Request], Awaitable[Response]]
 

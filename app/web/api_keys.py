@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.domain.policy import LEVELS
 from app.middleware.requests import RequestInfo
-from app.services import environments, orgs, projects, sessions, tokens
+from app.services import api_keys, environments, orgs, projects, sessions
 from app.store.unit_of_work import UnitOfWork
 from app.web.desk import UNCONDITIONAL, Desk, Form, go, viewer
 from app.web.pages import page
@@ -25,13 +25,13 @@ class Tokens(Desk):
         """The tokens, and the form for another."""
         if (info := await self.person(request)) is None:
             return go("/app/signin")
-        return page("tokens.html", await self._shown(request, info))
+        return page("api_keys.html", await self._shown(request, info))
 
     async def mint(self, request: Request) -> Response:
         """Makes a token, and shows its secret once."""
 
         async def act(uow: UnitOfWork, slug: str, form: Form) -> dict[str, Any]:
-            minted = await tokens.mint_token(uow, slug, wish_of(form))
+            minted = await api_keys.create_api_key(uow, slug, wish_of(form))
             return {"minted": minted, "base_url": self.node.settings.base_url or str(request.base_url).rstrip("/")}
 
         return await self.act(request, act, "tokens", self._shown)
@@ -40,7 +40,7 @@ class Tokens(Desk):
         """Ends a token at once."""
 
         async def act(uow: UnitOfWork, slug: str, _: Form) -> dict[str, Any]:
-            await tokens.revoke_token(uow, slug, request.path_params["api_key_id"], {}, UNCONDITIONAL)
+            await api_keys.revoke_api_key(uow, slug, request.path_params["api_key_id"], {}, UNCONDITIONAL)
             return {}
 
         return await self.act(request, act, "tokens", self._shown)
@@ -48,7 +48,7 @@ class Tokens(Desk):
     async def _shown(self, request: Request, info: RequestInfo) -> dict[str, Any]:
         slug = request.path_params["slug"]
         async with self.unit(info) as uow:
-            listed = await tokens.list_tokens(uow, slug, self.listing(request.query_params.get("cursor")))
+            listed = await api_keys.list_api_keys(uow, slug, self.listing(request.query_params.get("cursor")))
             org, me = await orgs.get_org(uow, slug), await sessions.me(uow)
             places = [
                 (project, (await environments.list_environments(uow, project.id, self.listing())).rows)

@@ -17,7 +17,7 @@ from app.domain.actors import Member
 from app.domain.policy import LEVELS
 from app.domain.token_secrets import new_token_secret
 from app.models import ApiKey, Environment
-from app.services import tokens
+from app.services import api_keys
 from app.serving import token_cache
 from tests.factories import Instance, Place
 
@@ -217,7 +217,7 @@ async def test_a_token_revoked_while_its_write_waits_writes_nothing(instance: In
         waiting = asyncio.create_task(instance.bearer(minted["token"]).do("killFlag", **place.banner))
         while minted["id"] not in instance.node.token_uses._uses:
             await asyncio.sleep(0)
-        await tokens.end_token(other, await other.session.get_one(ApiKey, minted["id"]))
+        await api_keys.end_api_key(other, await other.session.get_one(ApiKey, minted["id"]))
     assert (await waiting).code == "unauthorized"
     assert (await place.evaluated("banner"))["reason"] == {"kind": "default"}
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.access.entry import OrgAccess, enter_org, signed_in
-from app.access.etags import token_etag
+from app.access.etags import api_key_etag
 from app.access.paging import Listing
 from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
 from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
@@ -27,7 +27,7 @@ from app.domain.token_secrets import hint, new_token_secret
 from app.engine.cidrs import Networks, parse_network
 from app.engine.times import rfc3339
 from app.models import ApiKey, Org, now
-from app.store import environments, projects, tokens
+from app.store import api_keys, environments, projects
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -84,7 +84,7 @@ class Environments(Command):
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
-class MintToken(Command):
+class CreateApiKey(Command):
     """A new token: what it may do (`level` or `actions`), where, on which keys, how often, until when, from where."""
 
     name: Name
@@ -112,30 +112,30 @@ class MintToken(Command):
         return [verb for verb in Verb if verb in held]
 
 
-class RenewToken(Command):
+class RenewApiKey(Command):
     """The new expiry, from now on; null for none."""
 
     expires_in_seconds: Lifetime
 
 
-class RevokeToken(Command):
+class RevokeApiKey(Command):
     """A revocation; REST says the reason in `X-Reason`."""
 
     reason: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Minted:
+class CreatedApiKey:
     """A new token, and the secret to show once."""
 
     row: ApiKey
     secret: str
 
 
-async def mint_token(uow: UnitOfWork, org_slug: str, body: object) -> Minted:
+async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> CreatedApiKey:
     """Makes a token of the organisation. Raises `not_found` for a project or environment that is not in it."""
     access = await enter_org(uow, org_slug, Operation.MANAGE_TOKENS, partial(_require_scope, body))
-    command = validate(MintToken, body)
+    command = validate(CreateApiKey, body)
     rate = _rate(command, access.org)
     access = await access.to_write()
     minter, secret = signed_in(uow), new_token_secret()
@@ -157,28 +157,28 @@ async def mint_token(uow: UnitOfWork, org_slug: str, body: object) -> Minted:
     )
     uow.add(row)
     uow.record(access.operation, _subject(row), new=_recorded(row))
-    return Minted(row, secret)
+    return CreatedApiKey(row, secret)
 
 
-async def list_tokens(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[ApiKey]:
+async def list_api_keys(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[ApiKey]:
     """The organisation's tokens, expired ones included."""
     access = await enter_org(uow, org_slug, Operation.MANAGE_TOKENS)
-    return await tokens.list_of_org(uow.session, access.org.id, listing.window())
+    return await api_keys.list_of_org(uow.session, access.org.id, listing.window())
 
 
-async def get_token(uow: UnitOfWork, org_slug: str, token_id: str) -> ApiKey:
+async def get_api_key(uow: UnitOfWork, org_slug: str, token_id: str) -> ApiKey:
     """The token."""
     access = await _enter(uow, org_slug, token_id)
     return await _found(uow, access.org, token_id)
 
 
-async def renew_token(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
+async def renew_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
     """Moves the expiry of a live token; its secret stays. Raises `precondition_failed`; `not_found` when it expired."""
     access = await _enter(uow, org_slug, token_id)
-    command = validate(RenewToken, body)
+    command = validate(RenewApiKey, body)
     access = await access.to_write()
     row = await _found(uow, access.org, token_id)
-    if_match.require_but_for_last_step(token_etag(row))
+    if_match.require_but_for_last_step(api_key_etag(row))
     if row.expires_at is not None and row.expires_at <= now():
         raise AppError("not_found", "There is no such live token: it has expired. Mint another one.")
     previous, row.expires_at = row.expires_at, _expiry(command.expires_in_seconds)
@@ -190,18 +190,18 @@ async def renew_token(uow: UnitOfWork, org_slug: str, token_id: str, body: objec
     return row
 
 
-async def revoke_token(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
+async def revoke_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
     """Ends the token at once, and gives it as it was. Raises `precondition_failed`."""
     access = await _enter(uow, org_slug, token_id)
-    command = validate(RevokeToken, body)
+    command = validate(RevokeApiKey, body)
     access = await access.to_write()
     row = await _found(uow, access.org, token_id)
-    if_match.require_but_for_last_step(token_etag(row))
-    await end_token(uow, row, command.reason)
+    if_match.require_but_for_last_step(api_key_etag(row))
+    await end_api_key(uow, row, command.reason)
     return row
 
 
-async def end_token(uow: UnitOfWork, row: ApiKey, reason: str | None = None) -> None:
+async def end_api_key(uow: UnitOfWork, row: ApiKey, reason: str | None = None) -> None:
     """Revokes the token, within the write that is going on."""
     uow.record(Operation.MANAGE_TOKENS, _subject(row), reason=reason, previous=_recorded(row))
     await uow.delete(row)
@@ -210,7 +210,7 @@ async def end_token(uow: UnitOfWork, row: ApiKey, reason: str | None = None) -> 
 async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
     """When each token was last used."""
     await uow.begin_write()
-    await tokens.note_uses(uow.session, uses)
+    await api_keys.note_uses(uow.session, uses)
 
 
 def actor_of(row: ApiKey) -> Token:
@@ -247,7 +247,7 @@ async def _enter(uow: UnitOfWork, org_slug: str, token_id: str) -> OrgAccess:
 
 
 async def _found(uow: UnitOfWork, org: Org, token_id: str) -> ApiKey:
-    row = await tokens.of_org(uow.session, org.id, token_id) if is_id(token_id) else None
+    row = await api_keys.of_org(uow.session, org.id, token_id) if is_id(token_id) else None
     if row is None:
         raise not_found("token")
     return row
@@ -270,7 +270,7 @@ def _strings(value: object) -> set[str]:
     return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
 
 
-def _rate(command: MintToken, org: Org) -> int:
+def _rate(command: CreateApiKey, org: Org) -> int:
     cap = org.max_rate_limit_per_min
     if command.rate_limit_per_min is not None and command.rate_limit_per_min > cap:
         raise invalid({"rateLimitPerMin": f"Must be at most {cap}, the organisation's limit."})
@@ -292,6 +292,8 @@ def _subject(row: ApiKey) -> Subject:
 def _recorded(row: ApiKey) -> dict[str, Any]:
     """The token as the audit keeps it, without its secret."""
     members = {
-        field.alias or name: getattr(row, name) for name, field in MintToken.model_fields.items() if hasattr(row, name)
+        field.alias or name: getattr(row, name)
+        for name, field in CreateApiKey.model_fields.items()
+        if hasattr(row, name)
     }
     return {**members, "hint": row.hint, "expiresAt": _shown(row.expires_at)}
