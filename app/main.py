@@ -11,17 +11,17 @@ from starlette.types import Receive, Scope, Send
 from app.access.paging import CursorCodec
 from app.domain.ids import new_request_id
 from app.graphql import view
-from app.mail import postman
-from app.middleware.failures import Failures, enveloped
-from app.middleware.methods import Methods
-from app.middleware.origins import allowing
-from app.middleware.requests import Requests, info_of
+from app.http.failures import Failures, enveloped
+from app.http.methods import Methods
+from app.http.origins import allowing
+from app.http.requests import Requests, info_of
+from app.jobs import mail
 from app.rest import app as rest
+from app.runtime.node import Caches, Node
+from app.runtime.rulesets import RulesetCache
+from app.runtime.session_cache import SessionCache
+from app.runtime.token_cache import TokenCache
 from app.services import instance
-from app.serving.node import Caches, Node
-from app.serving.rulesets import RulesetCache
-from app.serving.session_cache import SessionCache
-from app.serving.token_cache import TokenCache
 from app.settings import Settings
 from app.store import migrations
 from app.store.engines import Database, Postgres, Sqlite
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Starlette:
         try:
             app.router.routes[:] = surfaces(node)
             app.router.default = web.build(node)
-            async with node.token_uses.flushing(), node.session_uses.flushing(), postman.working(node):
+            async with node.token_uses.flushing(), node.session_uses.flushing(), mail.working(node):
                 yield
         finally:
             await node.close()

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.cli import serving
+from app.cli import server
 from app.cli.commands import cli
 
 API = "/api/v1"
@@ -133,6 +133,6 @@ def beside_bare(app: ASGIApp) -> ASGIApp:
 
 
 if __name__ == "__main__":
-    made = serving.create_app
-    serving.create_app = lambda settings: beside_bare(made(settings))  # type: ignore[assignment,return-value]
+    made = server.create_app
+    server.create_app = lambda settings: beside_bare(made(settings))  # type: ignore[assignment,return-value]
     cli()

@@ -14,9 +14,9 @@ from app.domain.preconditions import IfMatch
 from app.engine.kinds import Kind
 from app.main import open_node
 from app.models import Environment, Primitive, Project, User
+from app.runtime.node import Node
 from app.services import flags
 from app.services.orgs import found_org
-from app.serving.node import Node
 from app.settings import Settings
 from app.store.unit_of_work import Subject
 

@@ -14,7 +14,7 @@ from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Operation, Tar
 from app.engine import json_text
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
-from app.middleware.bodies import MAX_BODY
+from app.http.bodies import MAX_BODY
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
 from app.settings import Settings
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT

@@ -14,12 +14,12 @@ from app.cli.demo import OWNER, Filler
 from app.domain.policy import Allow, Asked, Operation, Target, decide
 from app.domain.rate_limits import MICROSECONDS
 from app.engine.kinds import Kind
+from app.http.authentication import authenticate
+from app.http.requests import RequestInfo, info_of
 from app.main import open_node
-from app.middleware.authentication import authenticate
-from app.middleware.requests import RequestInfo, info_of
+from app.runtime.node import Node
+from app.runtime.rate_limits import MemoryBuckets
 from app.services import api_keys, claim, environments, instance, projects
-from app.serving.buckets import MemoryBuckets
-from app.serving.node import Node
 from app.settings import Settings
 
 REQUESTS, ROUNDS, LIMIT = 20_000, 9, 8.0

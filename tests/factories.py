@@ -13,12 +13,12 @@ from starlette.applications import Starlette
 
 from app.domain.actors import Member, Role
 from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User, now
+from app.runtime.node import Node
 from app.services import invitations, links
 from app.services.orgs import found_org
 from app.services.sessions import start_session
-from app.serving.node import Node
 from tests.clients import Api, GraphQLApi
-from tests.mails import Mail, delivered, in_outbox
+from tests.mailbox import Mail, delivered, in_outbox
 
 
 @dataclass(frozen=True, slots=True)

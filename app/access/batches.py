@@ -15,8 +15,8 @@ from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.policy import Allow, Asked, Operation, Target, Thing, at_once, decide
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
-from app.store import lookups
-from app.store.lookups import Below, Seen
+from app.store import by_ids
+from app.store.by_ids import Below, Seen
 from app.store.members import Member
 from app.store.primitives import Current
 from app.store.tenancy import Tenant
@@ -27,47 +27,47 @@ Query = Callable[[AsyncSession, Iterable[str], Tenant], Awaitable[list[Seen]]]
 
 async def orgs(uow: UnitOfWork, ids: Iterable[str]) -> list[Org]:
     """Organisations."""
-    return await _allowed(uow, lookups.orgs, ids, Operation.READ_ORG)
+    return await _allowed(uow, by_ids.orgs, ids, Operation.READ_ORG)
 
 
 async def projects(uow: UnitOfWork, ids: Iterable[str]) -> list[Project]:
     """Projects."""
-    return await _allowed(uow, lookups.projects, ids, Operation.READ_PROJECT)
+    return await _allowed(uow, by_ids.projects, ids, Operation.READ_PROJECT)
 
 
 async def environments(uow: UnitOfWork, ids: Iterable[str]) -> list[Environment]:
     """Environments."""
-    return await _allowed(uow, lookups.environments, ids, Operation.READ_ENVIRONMENT)
+    return await _allowed(uow, by_ids.environments, ids, Operation.READ_ENVIRONMENT)
 
 
 async def primitives(uow: UnitOfWork, ids: Iterable[str]) -> list[Primitive]:
     """Live primitives."""
-    return await _allowed(uow, lookups.primitives, ids, Operation.READ_PRIMITIVE)
+    return await _allowed(uow, by_ids.primitives, ids, Operation.READ_PRIMITIVE)
 
 
 async def states(uow: UnitOfWork, ids: Iterable[str]) -> list[Current]:
     """Present states, by the state's id."""
-    return await _allowed(uow, lookups.states, ids, Operation.READ_STATE)
+    return await _allowed(uow, by_ids.states, ids, Operation.READ_STATE)
 
 
 async def states_of(uow: UnitOfWork, primitive_ids: Iterable[str]) -> list[Current]:
     """Present states of primitives, in all environments."""
-    return await _allowed(uow, lookups.states_of, primitive_ids, Operation.READ_STATE)
+    return await _allowed(uow, by_ids.states_of, primitive_ids, Operation.READ_STATE)
 
 
 async def api_keys(uow: UnitOfWork, ids: Iterable[str]) -> list[ApiKey]:
     """Tokens."""
-    return await _allowed(uow, lookups.api_keys, ids, Operation.MANAGE_TOKENS)
+    return await _allowed(uow, by_ids.api_keys, ids, Operation.MANAGE_TOKENS)
 
 
 async def members(uow: UnitOfWork, ids: Iterable[str]) -> list[Member]:
     """Members, by the membership's id."""
-    return await _allowed(uow, lookups.members, ids, Operation.READ_ORG)
+    return await _allowed(uow, by_ids.members, ids, Operation.READ_ORG)
 
 
 async def invitations(uow: UnitOfWork, ids: Iterable[str]) -> list[Invitation]:
     """Invitations that nobody has accepted."""
-    return await _allowed(uow, lookups.invitations, ids, Operation.MANAGE_INVITATIONS)
+    return await _allowed(uow, by_ids.invitations, ids, Operation.MANAGE_INVITATIONS)
 
 
 async def abilities(uow: UnitOfWork, thing: Thing, ids: Iterable[str]) -> dict[str, list[Operation]]:
@@ -77,14 +77,14 @@ async def abilities(uow: UnitOfWork, thing: Thing, ids: Iterable[str]) -> dict[s
 
 
 _QUERIES: dict[Thing, Query] = {
-    Thing.ORG: lookups.orgs,
-    Thing.PROJECT: lookups.projects,
-    Thing.ENVIRONMENT: lookups.environments,
-    Thing.PRIMITIVE: lookups.primitives,
-    Thing.STATE: lookups.states,
-    Thing.MEMBER: lookups.members,
-    Thing.INVITATION: lookups.invitations,
-    Thing.API_KEY: lookups.api_keys,
+    Thing.ORG: by_ids.orgs,
+    Thing.PROJECT: by_ids.projects,
+    Thing.ENVIRONMENT: by_ids.environments,
+    Thing.PRIMITIVE: by_ids.primitives,
+    Thing.STATE: by_ids.states,
+    Thing.MEMBER: by_ids.members,
+    Thing.INVITATION: by_ids.invitations,
+    Thing.API_KEY: by_ids.api_keys,
 }
 
 
@@ -111,7 +111,7 @@ async def _seen(uow: UnitOfWork, query: Query, ids: Iterable[str], *, whole: boo
     org_ids = {seen.row.id for seen in above if isinstance(seen.row, Org)}
     project_ids = {seen.project_id for seen in above if seen.project_id is not None}
     below = defaultdict(list)
-    for one in await lookups.environments_below(uow.session, org_ids=org_ids, project_ids=project_ids):
+    for one in await by_ids.environments_below(uow.session, org_ids=org_ids, project_ids=project_ids):
         below[one.org_id].append(one)
         below[one.project_id].append(one)
     return [(seen, _over(_target(seen), below[seen.project_id or _id(seen)])) for seen in found]

@@ -16,8 +16,8 @@ from app.domain.ids import is_id
 from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
 from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project, User
-from app.store import api_keys, entering, environments, people
-from app.store.entering import Named
+from app.store import api_keys, environments, people, resolve
+from app.store.resolve import Named
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -142,7 +142,7 @@ async def enter_org(uow: UnitOfWork, slug: str, operation: Operation, naming: Na
     `naming` looks at the ids that the body names, which come before the role.
     """
     tenant = tenant_of(uow)
-    found = await entering.org(uow.session, slug, tenant) if is_slug(slug) else None
+    found = await resolve.org(uow.session, slug, tenant) if is_slug(slug) else None
     if found is None:
         raise not_found("organisation")
     org, role = found
@@ -175,7 +175,7 @@ async def enter_project(
     `naming` looks at the ids that the body names, which come before the role.
     """
     tenant = tenant_of(uow)
-    found = await entering.project(uow.session, project_id, tenant, _named(kind, key)) if is_id(project_id) else None
+    found = await resolve.project(uow.session, project_id, tenant, _named(kind, key)) if is_id(project_id) else None
     if found is None:
         raise not_found("project")
     project, org, primitive, role = found
@@ -215,7 +215,7 @@ async def enter_environment(
     """
     tenant = tenant_of(uow)
     named = _named(kind, key)
-    found = await entering.environment(uow.session, environment_id, tenant, named) if is_id(environment_id) else None
+    found = await resolve.environment(uow.session, environment_id, tenant, named) if is_id(environment_id) else None
     if found is None:
         raise not_found("environment")
     environment, project, org, primitive, role = found

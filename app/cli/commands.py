@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import people, serving
+from app.cli import people, server
 from app.cli.running import DataDir, fail, faults_in_one_line, in_one_unit, settings_of
 from app.services import instance, links
 
@@ -25,7 +25,7 @@ def serve(
     """Serve REST, GraphQL and the pages. Every option is a variable too: --port is SIGNALBOX_PORT."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
     with faults_in_one_line():
-        serving.run(settings)
+        server.run(settings)
 
 
 @cli.command("claim-code")

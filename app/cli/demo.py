@@ -11,10 +11,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from app.domain.actors import Actor
 from app.domain.ids import new_request_id
 from app.domain.preconditions import IfMatch
-from app.middleware.authentication import COOKIE
+from app.http.authentication import COOKIE
 from app.models import Environment
+from app.runtime.node import Node
 from app.services import api_keys, claim, environments, flags, instance, links, projects
-from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork
 
 OWNER = {"email": "owner@demo.example", "displayName": "Demo Owner", "orgName": "Demo", "orgSlug": "demo"}

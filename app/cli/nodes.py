@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 
 from app.main import open_database, open_node
-from app.serving.node import Node
+from app.runtime.node import Node
 from app.settings import BadSetting, Settings
 from app.store.engines import InUse
 

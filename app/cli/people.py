@@ -11,8 +11,8 @@ from app.cli.running import DataDir, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
 from app.engine.times import rfc3339
 from app.models import Letter
+from app.runtime.node import Node
 from app.services import mail, users
-from app.serving.node import Node
 from app.store.paging import Page
 from app.store.people import Resident
 from app.store.unit_of_work import UnitOfWork

@@ -11,7 +11,7 @@ import typer
 from app.cli.nodes import opened
 from app.domain.errors import AppError
 from app.domain.ids import new_request_id
-from app.serving.node import Node
+from app.runtime.node import Node
 from app.settings import BadSetting, Settings, load
 from app.store.unit_of_work import UnitOfWork
 

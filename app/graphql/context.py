@@ -12,10 +12,10 @@ from app.domain.actors import Anonymous
 from app.domain.policy import Thing
 from app.graphql.inputs import break_glass
 from app.graphql.selections import selects
-from app.middleware.requests import RequestInfo
+from app.http.requests import RequestInfo
+from app.runtime.node import Node
 from app.services.sessions import SignedIn
-from app.services.visits import Visit
-from app.serving.node import Node
+from app.services.throttling import Visit
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 

@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import AppError, examples, extensions_of
 from app.graphql.scalars import JSON
-from app.middleware.failures import expected
+from app.http.failures import expected
 
 _QUOTED = re.compile(r"[,;.]? found: .*|(?<= value): .*", re.IGNORECASE | re.DOTALL)
 

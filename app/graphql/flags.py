@@ -18,7 +18,7 @@ from app.graphql.rules import Rule, RuleInput
 from app.graphql.scalars import JSON, Time
 from app.models import Primitive
 from app.services import flags
-from app.store import stored
+from app.store import json_columns
 from app.store.primitives import Current
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Flag(Node):
             key=row.key,
             type=FlagType(row.value_type),
             description=row.description,
-            initial_value=stored.value(row.initial_value),
+            initial_value=json_columns.value(row.initial_value),
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
             etag=row_etag(row),
@@ -111,8 +111,8 @@ class FlagState(Node):
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
-            default_value=stored.value(state.default_value),
-            rules=[Rule.of(rule) for rule in stored.rules(state.rules)],
+            default_value=json_columns.value(state.default_value),
+            rules=[Rule.of(rule) for rule in json_columns.rules(state.rules)],
             killed=state.killed,
             version=state.from_version,
             updated_at=Time(state.updated_at),

@@ -18,9 +18,9 @@ from app.graphql.environments import Environment
 from app.graphql.flags import FlagState
 from app.graphql.orgs import Org
 from app.graphql.projects import Project
-from app.middleware.requests import RequestInfo
+from app.http.requests import RequestInfo
+from app.runtime.node import Node
 from app.services import environments
-from app.serving.node import Node
 from app.store.paging import Page
 from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork

@@ -19,13 +19,13 @@ from app.graphql.context import Context
 from app.graphql.errors import formatted, known
 from app.graphql.loaders import RequestLoaders
 from app.graphql.schema import schema
-from app.middleware.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
-from app.middleware.bodies import decode, read_json
-from app.middleware.browsers import asking_browser, remember_browser
-from app.middleware.failures import Failures
-from app.middleware.methods import Methods
-from app.middleware.requests import info_of
-from app.serving.node import Node
+from app.http.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
+from app.http.bodies import decode, read_json
+from app.http.browsers import asking_browser, remember_browser
+from app.http.failures import Failures
+from app.http.methods import Methods
+from app.http.requests import info_of
+from app.runtime.node import Node
 
 PATH = "/graphql"
 METHODS = Methods({"GET": True, "POST": False})  # whether queries alone may come by it

@@ -12,7 +12,7 @@ from app.domain.policy import Operation
 from app.models import ApiKey
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import ActorShape, Shape, Time
+from app.rest.schemas import ActorShape, Shape, Time
 from app.services import api_keys
 from app.services.api_keys import CreatedApiKey, Environments, Level
 

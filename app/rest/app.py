@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from app.middleware.failures import Failures, enveloped
+from app.http.failures import Failures, enveloped
 from app.rest import (
     api_keys,
     auth,
@@ -24,7 +24,7 @@ from app.rest import (
 from app.rest.calls import Call, body_etag
 from app.rest.openapi.document import document
 from app.rest.routing import Endpoint, nowhere, routes
-from app.serving.node import Node
+from app.runtime.node import Node
 
 PREFIX = "/api/v1"
 

@@ -7,13 +7,13 @@ from starlette.responses import Response
 from app.access import confirmation
 from app.domain.actors import Role, Token
 from app.domain.commands import NoBody
-from app.middleware.authentication import clear_cookie, set_cookie
-from app.middleware.browsers import asking_browser, remember_browser
+from app.http.authentication import clear_cookie, set_cookie
+from app.http.browsers import asking_browser, remember_browser
 from app.models import Membership, Org
 from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgShape
 from app.rest.routing import Endpoint
-from app.rest.shapes import ActorShape, Shape
+from app.rest.schemas import ActorShape, Shape
 from app.services import claim, links, sessions, signup, users
 from app.services.sessions import Me
 

@@ -15,10 +15,10 @@ from app.access.paging import Listing
 from app.domain.actors import Token
 from app.domain.commands import Said
 from app.domain.preconditions import IfMatch, none_match
-from app.middleware.requests import RequestInfo
-from app.rest.shapes import Shape
-from app.services.visits import Visit
-from app.serving.node import Node
+from app.http.requests import RequestInfo
+from app.rest.schemas import Shape
+from app.runtime.node import Node
+from app.services.throttling import Visit
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 

@@ -11,7 +11,7 @@ from app.domain.policy import Operation
 from app.models import Environment
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape, Time
+from app.rest.schemas import Shape, Time
 from app.services import environments
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"

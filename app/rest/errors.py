@@ -10,7 +10,7 @@ from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import examples
 from app.rest.calls import Call, body_etag
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape
+from app.rest.schemas import Shape
 
 
 class ErrorExamples(Shape):

@@ -9,7 +9,7 @@ from app.domain.policy import Operation
 from app.engine import json_text
 from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape
+from app.rest.schemas import Shape
 from app.services import evaluation
 from app.services.evaluation import Evaluated
 

@@ -12,9 +12,9 @@ from app.engine.rules import RULES_SCHEMA
 from app.models import Primitive
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import ActorShape, Shape, Time
+from app.rest.schemas import ActorShape, Shape, Time
 from app.services import flags
-from app.store import stored
+from app.store import json_columns
 from app.store.primitives import Current
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flags/{key}"
@@ -42,7 +42,7 @@ class FlagShape(Shape):
             key=flag.key,
             type=flag.value_type,
             description=flag.description,
-            initial_value=stored.value(flag.initial_value),
+            initial_value=json_columns.value(flag.initial_value),
             created_at=flag.created_at,
             updated_at=flag.updated_at,
         )
@@ -75,8 +75,8 @@ class FlagStateShape(Shape):
             type=flag.value_type,
             description=flag.description,
             environment_id=state.environment_id,
-            default_value=stored.value(state.default_value),
-            rules=stored.rules(state.rules),
+            default_value=json_columns.value(state.default_value),
+            rules=json_columns.rules(state.rules),
             killed=state.killed,
             version=state.from_version,
             updated_at=state.updated_at,

@@ -8,13 +8,13 @@ from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.commands import NoBody
 from app.domain.policy import Operation
-from app.middleware.authentication import set_cookie
+from app.http.authentication import set_cookie
 from app.models import Invitation
 from app.rest.auth import ClaimShape, MeShape
 from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgShape
 from app.rest.routing import Endpoint
-from app.rest.shapes import ActorShape, Shape, Time
+from app.rest.schemas import ActorShape, Shape, Time
 from app.services import invitations, sessions
 from app.services.invitations import Status, status_of
 from app.store.invitations import Invited

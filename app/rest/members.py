@@ -11,7 +11,7 @@ from app.domain.policy import Operation
 from app.models import ApiKey
 from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape, Time
+from app.rest.schemas import Shape, Time
 from app.services import members
 from app.services.members import Removed
 from app.store.members import Member

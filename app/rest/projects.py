@@ -11,7 +11,7 @@ from app.domain.policy import Operation
 from app.models import Project
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape, Time
+from app.rest.schemas import Shape, Time
 from app.services import projects
 
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"

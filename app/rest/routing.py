@@ -14,13 +14,13 @@ from app.domain.actors import Anonymous
 from app.domain.commands import Command, NoBody, names_of
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.policy import Operation
-from app.middleware.authentication import authenticate, require_own_origin
-from app.middleware.bodies import read_json
-from app.middleware.methods import Methods
-from app.middleware.requests import info_of
+from app.http.authentication import authenticate, require_own_origin
+from app.http.bodies import read_json
+from app.http.methods import Methods
+from app.http.requests import info_of
 from app.rest.calls import Call
-from app.rest.shapes import Shape
-from app.serving.node import Node
+from app.rest.schemas import Shape
+from app.runtime.node import Node
 
 Handler = Callable[[Call], Awaitable[Response]]
 SAFE = {"GET", "HEAD", "OPTIONS"}

@@ -7,11 +7,11 @@ from starlette.responses import Response
 from app.access.paging import ListParameters
 from app.domain.actors import Actor
 from app.domain.commands import NoBody
-from app.middleware.authentication import clear_cookie
+from app.http.authentication import clear_cookie
 from app.models import Session
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape, Time
+from app.rest.schemas import Shape, Time
 from app.services import sessions
 
 

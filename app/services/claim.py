@@ -9,7 +9,7 @@ from app.domain.ids import digest
 from app.models import Instance, Org, User, now
 from app.services.orgs import found_org
 from app.services.sessions import SignedIn, start_session
-from app.services.visits import Visit, counted_guess
+from app.services.throttling import Visit, counted_guess
 from app.store import instance
 from app.store.unit_of_work import UnitOfWork
 

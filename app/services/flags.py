@@ -20,7 +20,7 @@ from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import primitive, references_of
 from app.engine.rules import RULES_SCHEMA, parse_rules
 from app.models import Primitive, now
-from app.store import environments, primitives, stored
+from app.store import environments, json_columns, primitives
 from app.store.paging import Page
 from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
@@ -236,7 +236,7 @@ def _same(present: Any, value: Any) -> bool:
     """Whether a column holds the value already; JSON texts are the same when what they say is."""
     if present == value or not isinstance(value, str):
         return bool(present == value)
-    return equal(stored.value(present), stored.value(value))
+    return equal(json_columns.value(present), json_columns.value(value))
 
 
 def _values(command: UpdateFlagState | ReplaceFlagState) -> dict[str, str]:

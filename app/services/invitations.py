@@ -19,7 +19,7 @@ from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, LetterKind, Membership, Org, User, now
 from app.services import mail
 from app.services.sessions import SignedIn, start_session
-from app.services.visits import Purpose, Visit, counted_mail
+from app.services.throttling import Purpose, Visit, counted_mail
 from app.settings import Settings
 from app.store import invitations, members, people
 from app.store.invitations import Invited

@@ -16,7 +16,7 @@ from app.services import mail
 from app.services.invitations import join
 from app.services.orgs import found_org
 from app.services.sessions import SignedIn, end_all, start_session
-from app.services.visits import Purpose, Visit, count_mail
+from app.services.throttling import Purpose, Visit, count_mail
 from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
 

@@ -10,7 +10,7 @@ from typing import Any
 from app.access.paging import Listing
 from app.domain.emails import email_key
 from app.models import Letter, LetterKind, now
-from app.services.visits import Visit
+from app.services.throttling import Visit
 from app.store import mail
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork

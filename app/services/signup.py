@@ -4,7 +4,7 @@ from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.errors import AppError, not_found
 from app.models import LetterKind
 from app.services.links import ask
-from app.services.visits import Purpose, Visit, count_mail
+from app.services.throttling import Purpose, Visit, count_mail
 from app.settings import Mode
 from app.store import orgs
 from app.store.unit_of_work import UnitOfWork

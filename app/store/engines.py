@@ -23,8 +23,8 @@ from sqlmodel import col
 from app.domain.errors import AppError
 from app.models import Instance
 from app.models.base import Identified
-from app.store.one_hop import Driver
-from app.store.watching import WatchedSession
+from app.store.audit_guard import WatchedSession
+from app.store.sqlite_driver import Driver
 
 log = structlog.get_logger()
 WRITE_WAIT_SECONDS = 20.0

@@ -31,10 +31,10 @@ from app.models import (
     now,
 )
 from app.models.base import Identified, Revised
-from app.store import changes
-from app.store.changes import EnvironmentChange, StateChange
+from app.store import changeset
+from app.store.audit_guard import WatchedSession
+from app.store.changeset import EnvironmentChange, StateChange
 from app.store.engines import Database, refuse_if_busy
-from app.store.watching import WatchedSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,7 @@ class UnitOfWork:
         await self.session.flush()
         if self._is_audited and not self._events:  # a bug, found before it is committed
             raise RuntimeError("a change was not recorded for the audit")
-        await changes.write(self.session, list(self._changes.values()), self._events)
+        await changeset.write(self.session, list(self._changes.values()), self._events)
         try:
             await self.session.commit()
         except BaseException:

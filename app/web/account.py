@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from app.access.paging import Listing
 from app.domain.errors import AppError
-from app.middleware.authentication import clear_cookie
-from app.middleware.requests import RequestInfo
+from app.http.authentication import clear_cookie
+from app.http.requests import RequestInfo
 from app.services import sessions, users
-from app.web.desk import Desk, form_of, go, refused, viewer
+from app.web.handlers import Desk, form_of, go, refused, viewer
 from app.web.pages import page
 
 A_PAGE = 1000

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.policy import LEVELS
-from app.middleware.requests import RequestInfo
+from app.http.requests import RequestInfo
 from app.services import api_keys, environments, orgs, projects, sessions
 from app.store.unit_of_work import UnitOfWork
-from app.web.desk import UNCONDITIONAL, Desk, Form, go, viewer
+from app.web.handlers import UNCONDITIONAL, Desk, Form, go, viewer
 from app.web.pages import page
 
 DAYS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year", "": "never"}

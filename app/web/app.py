@@ -10,15 +10,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.errors import AppError, examples, not_found
-from app.middleware.failures import Failures, enveloped
-from app.middleware.methods import Methods
-from app.middleware.requests import info_of
-from app.serving.node import Node
+from app.http.failures import Failures, enveloped
+from app.http.methods import Methods
+from app.http.requests import info_of
+from app.runtime.node import Node
 from app.web.account import Account
 from app.web.api_keys import Tokens
-from app.web.doors import Doors
+from app.web.auth import Doors
+from app.web.members import People
 from app.web.pages import assets, docs_page, page
-from app.web.people import People
 
 Handler = Callable[[Request], Awaitable[Response]]
 

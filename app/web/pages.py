@@ -23,8 +23,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import not_found
-from app.middleware.methods import Methods
-from app.middleware.requests import info_of
+from app.http.methods import Methods
+from app.http.requests import info_of
 
 HERE = Path(__file__).parent
 FOLDERS = {"/static/vendor": HERE / "vendor", "/static": HERE / "static"}

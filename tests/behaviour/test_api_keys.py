@@ -17,8 +17,8 @@ from app.domain.actors import Member
 from app.domain.policy import LEVELS
 from app.domain.token_secrets import new_token_secret
 from app.models import ApiKey, Environment
+from app.runtime import token_cache
 from app.services import api_keys
-from app.serving import token_cache
 from tests.factories import Instance, Place
 
 UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"

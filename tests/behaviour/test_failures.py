@@ -46,7 +46,7 @@ async def test_a_bug_in_a_write_leaves_nothing_behind(
         raise ZeroDivisionError
 
     async with instance.unchanged():
-        monkeypatch.setattr("app.store.changes.new_id", broken)
+        monkeypatch.setattr("app.store.changeset.new_id", broken)
         reply = await place.org.editor.do("killFlag", **place.banner)
         assert (reply.code, reply.status) == ("internal", 500)
     assert (await place.evaluated("banner"))["reason"] == {"kind": "default"}

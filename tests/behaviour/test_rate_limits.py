@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.serving.buckets import MemoryBuckets
+from app.runtime.rate_limits import MemoryBuckets
 from tests.clients import Api
 from tests.factories import Instance, Place
 

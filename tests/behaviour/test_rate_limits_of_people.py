@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.services import visits
+from app.services import throttling
 from app.settings import Mode
 from tests.clients import Reply
 from tests.conftest import CLAIM_CODE
@@ -66,7 +66,7 @@ async def test_the_addresses_of_one_ipv6_customer_count_as_one(instance: Instanc
 async def test_a_mailbox_is_not_flooded_from_many_addresses(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visits, "PER_MAILBOX", 3)
+    monkeypatch.setattr(throttling, "PER_MAILBOX", 3)
     for number in range(6):  # each is answered as ever
         assert (await ask(instance, "ada@example.com", f"192.0.2.{number + 1}")).unwrap() == {"sent": True}
     assert len(await instance.mails("ada@example.com")) == 3

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from app.models import MagicLink, Session, User, now
+from app.runtime import session_cache
 from app.services import links
-from app.serving import session_cache
 from tests.factories import Instance, Place
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 
 from tests.cli.conftest import Command
-from tests.mails import in_outbox
+from tests.mailbox import in_outbox
 from tests.processes import Served, owner_of, serving
 
 ADA, BOB = "ada@acme.example", "bob@acme.example"

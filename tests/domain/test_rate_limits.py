@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.rate_limits import COST, MICROSECONDS, Taken, drained, remaining, reset, take, wait
-from app.serving import buckets
-from app.serving.buckets import Buckets, MemoryBuckets
+from app.runtime import rate_limits
+from app.runtime.rate_limits import Buckets, MemoryBuckets
 
 MINUTE = 60 * MICROSECONDS
 limits = st.integers(1, 700_000)
@@ -160,7 +160,7 @@ def test_a_changed_limit_acts_at_once(make: Any) -> None:
 
 
 def test_full_buckets_are_forgotten_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buckets, "SWEEP_AT", 10)
+    monkeypatch.setattr(rate_limits, "SWEEP_AT", 10)
     clock = Clock()
     store = MemoryBuckets(clock)
     for number in range(100):

@@ -14,16 +14,16 @@ import structlog.testing
 from sqlalchemy import select
 from starlette.applications import Starlette
 
-from app.mail import carriers
-from app.mail.carriers import Smtp, Undelivered
+from app.mail import transports
+from app.mail.transports import Smtp, Undelivered
 from app.main import create_app
 from app.models import Letter, LetterKind, now
-from app.services.letters import Message
-from app.serving.node import Node
+from app.runtime.node import Node
+from app.services.mail_messages import Message
 from app.settings import Mode, Settings
 from tests.conftest import client_of
 from tests.mail.servers import OK, MailServer, certificate
-from tests.mails import PATIENCE, delivered
+from tests.mailbox import PATIENCE, delivered
 
 ADA = "ada@example.com"
 
@@ -177,7 +177,7 @@ async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 async def test_a_server_that_says_nothing_is_left(
     node: Node, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, smtp: MailServer
 ) -> None:
-    monkeypatch.setattr(carriers, "SECONDS", 0.1)
+    monkeypatch.setattr(transports, "SECONDS", 0.1)
     await smtp.stop()
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", smtp.port)
     await ask(client)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.mails import Mail, in_outbox
+from tests.mailbox import Mail, in_outbox
 from tests.processes import Served, bash, serving
 from tests.web.conftest import Watch
 from tests.web.test_browser import claim

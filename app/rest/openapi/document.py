@@ -13,7 +13,7 @@ from app.rest.openapi.parameters import HEADERS, parameters_of, template
 from app.rest.openapi.responses import responses_of
 from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
-from app.rest.shapes import Shape
+from app.rest.schemas import Shape
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.ids import digest, new_request_id
 from app.main import create_app, open_database, open_node
 from app.models import Instance
+from app.runtime.node import Node
 from app.services import instance
-from app.serving.node import Node
 from app.settings import Settings
 from tests.conftest import CLAIM_CODE
 
@@ -55,9 +55,7 @@ async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
     await node.close()
 
 
-@pytest.mark.parametrize(
-    "place", ["app.services.instance.prepare", "app.main.surfaces", "app.mail.postman.carrier_for"]
-)
+@pytest.mark.parametrize("place", ["app.services.instance.prepare", "app.main.surfaces", "app.jobs.mail.carrier_for"])
 async def test_a_start_that_fails_closes_the_database(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.serving.rulesets import RulesetCache
+from app.runtime.rulesets import RulesetCache
 from app.store import rulesets
 from tests.factories import Instance, Place
 

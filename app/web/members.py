@@ -9,13 +9,13 @@ from app.access import batches
 from app.domain.actors import Actor, Role
 from app.domain.errors import AppError
 from app.domain.policy import Operation, Thing
-from app.middleware.requests import RequestInfo
+from app.http.requests import RequestInfo
 from app.services import claim, invitations, members, orgs, sessions
 from app.services.invitations import status_of
 from app.services.members import Removed
 from app.services.sessions import Me
 from app.store.unit_of_work import UnitOfWork
-from app.web.desk import UNCONDITIONAL, Desk, Form, form_of, go, refused, viewer
+from app.web.handlers import UNCONDITIONAL, Desk, Form, form_of, go, refused, viewer
 from app.web.pages import page
 
 

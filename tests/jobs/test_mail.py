@@ -13,18 +13,17 @@ import pytest
 from sqlalchemy import select, update
 
 from app.domain.errors import AppError
-from app.mail import postman
-from app.mail.carriers import Outbox, Undelivered
-from app.mail.postman import Postman
-from app.mail.wording import worded
+from app.jobs.mail import Postman
+from app.mail.rendering import worded
+from app.mail.transports import Outbox, Undelivered
 from app.main import open_node
 from app.models import Letter, LetterKind, MagicLink, Session, User, now
-from app.services import housekeeping, letters, mail
-from app.services.letters import Message
-from app.serving.node import Node
+from app.runtime.node import Node
+from app.services import housekeeping, mail, mail_messages
+from app.services.mail_messages import Message
 from app.settings import Mode, Settings
 from app.store.unit_of_work import UnitOfWork
-from tests.mails import in_outbox
+from tests.mailbox import in_outbox
 
 ADA = "ada@example.com"
 KEPT = (Session.secret_hash, MagicLink.secret_hash, Letter.email)
@@ -111,7 +110,7 @@ async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkey
             raise ZeroDivisionError
         return worded(message, sender)
 
-    monkeypatch.setattr(postman, "worded", broken)
+    monkeypatch.setattr(mail, "worded", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
     bag = Bag()
@@ -123,7 +122,7 @@ async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkey
 async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
     node: Node, monkeypatch: pytest.MonkeyPatch, fault: Exception, given_up: bool
 ) -> None:
-    compose = letters.compose
+    compose = mail_messages.compose
 
     async def broken(uow: UnitOfWork, letter: Letter, settings: Settings) -> Message | None:
         message = await compose(uow, letter, settings)
@@ -131,7 +130,7 @@ async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
             raise fault
         return message
 
-    monkeypatch.setattr(letters, "compose", broken)
+    monkeypatch.setattr(mail_messages, "compose", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
     bag = Bag()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.serving import last_uses
-from app.serving.last_uses import LastUses
+from app.runtime import last_uses
+from app.runtime.last_uses import LastUses
 
 
 async def test_a_flush_that_the_end_interrupts_is_done_once_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ from starlette.types import Scope
 
 from app.domain.actors import Token
 from app.domain.errors import AppError
-from app.middleware import rate_limits
-from app.middleware.addresses import client_address
-from app.middleware.requests import RequestInfo, info_of
+from app.http import rate_limits
+from app.http.addresses import client_address
+from app.http.requests import RequestInfo, info_of
+from app.runtime.node import Node
 from app.services import sessions
-from app.serving.node import Node
 
 COOKIE = "signalbox_session"
 

@@ -11,16 +11,16 @@ from app.domain.actors import Actor
 from app.domain.commands import Said
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Address, Networks
+from app.runtime.last_uses import LastUses
+from app.runtime.rate_limits import Buckets, MemoryBuckets
+from app.runtime.rulesets import RulesetCache
+from app.runtime.session_cache import SessionCache
+from app.runtime.token_cache import TokenCache
 from app.services import api_keys, sessions
 from app.services.limits import Limits, MemoryLimits
-from app.services.visits import Visit
-from app.serving.buckets import Buckets, MemoryBuckets
-from app.serving.last_uses import LastUses
-from app.serving.rulesets import RulesetCache
-from app.serving.session_cache import SessionCache
-from app.serving.token_cache import TokenCache
+from app.services.throttling import Visit
 from app.settings import Settings
-from app.store.changes import EnvironmentChange
+from app.store.changeset import EnvironmentChange
 from app.store.engines import Database
 from app.store.unit_of_work import UnitOfWork
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.domain.errors import AppError
-from app.middleware import bodies
+from app.http import bodies
 
 
 async def never() -> dict[str, object]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from app.models import Letter
-from app.services.letters import Message
+from app.services.mail_messages import Message
 from app.settings import Settings
 
 SECONDS = 30

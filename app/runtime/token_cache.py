@@ -8,8 +8,8 @@ from app.domain.actors import Token
 from app.domain.ids import digest
 from app.domain.token_secrets import is_well_formed
 from app.engine.cidrs import Networks
+from app.runtime.credentials import CredentialCache
 from app.services import api_keys
-from app.serving.credentials import CredentialCache
 from app.store.api_keys import by_secret
 from app.store.engines import Database, refusing_if_busy
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.engine.cidrs import parse_address
-from app.middleware.addresses import client_address
+from app.http.addresses import client_address
 from app.settings import BadSetting, Settings, load
 
 TRUSTED = "10.0.0.0/8, fd00::/8"

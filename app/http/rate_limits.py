@@ -2,9 +2,9 @@
 
 from app.domain.errors import AppError
 from app.domain.rate_limits import Taken
-from app.middleware.requests import RequestInfo
-from app.serving.node import Node
-from app.serving.token_cache import LiveToken
+from app.http.requests import RequestInfo
+from app.runtime.node import Node
+from app.runtime.token_cache import LiveToken
 
 
 async def take(node: Node, info: RequestInfo, token: LiveToken) -> None:

@@ -5,12 +5,12 @@ from starlette.responses import Response
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.errors import AppError, not_found
-from app.middleware.authentication import clear_cookie, set_cookie
-from app.middleware.browsers import asking_browser, browser_of, is_browser, remember_browser
-from app.middleware.requests import info_of
+from app.http.authentication import clear_cookie, set_cookie
+from app.http.browsers import asking_browser, browser_of, is_browser, remember_browser
+from app.http.requests import info_of
 from app.services import claim, invitations, links, sessions, signup
 from app.settings import Mode
-from app.web.desk import Desk, form_of, given, go, refused, viewer
+from app.web.handlers import Desk, form_of, given, go, refused, viewer
 from app.web.pages import page
 
 SIGN_IN_TELLS = ("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable")

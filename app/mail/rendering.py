@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.models import LetterKind, now
-from app.services.letters import Message
+from app.services.mail_messages import Message
 
 _SUBJECTS = {
     LetterKind.SIGN_IN: "Sign in to Signalbox",

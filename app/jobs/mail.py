@@ -9,11 +9,11 @@ import structlog
 
 from app.domain.errors import AppError
 from app.domain.ids import new_request_id
-from app.mail.carriers import Carrier, Undelivered, carrier_for
-from app.mail.wording import worded
+from app.mail.rendering import worded
+from app.mail.transports import Carrier, Undelivered, carrier_for
 from app.models import Letter, now
-from app.services import housekeeping, letters, mail
-from app.serving.node import Node
+from app.runtime.node import Node
+from app.services import housekeeping, mail, mail_messages
 from app.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Postman:
         """False where there is nobody to send it to any more. In a unit of its own, for the taking must stand."""
         async with self._unit() as uow:
             await uow.begin_write()
-            message = await letters.compose(uow, letter, self._node.settings)
+            message = await mail_messages.compose(uow, letter, self._node.settings)
         if message is None:
             return False
         await self._carrier.carry(letter, message, worded(message, self._node.settings.sender))

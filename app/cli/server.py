@@ -11,13 +11,13 @@ import typer
 import uvicorn
 
 from app.cli import demo
-from app.cli.http import Protocol
+from app.cli.http_protocol import Protocol
 from app.cli.nodes import alone, opened
 from app.domain.ids import new_request_id
+from app.http import logs
 from app.main import create_app
-from app.middleware import logs
+from app.runtime.node import Node
 from app.services import claim, instance
-from app.serving.node import Node
 from app.settings import BadSetting, Settings
 
 GRACE_SECONDS = 20

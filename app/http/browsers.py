@@ -10,7 +10,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 from app.domain.ids import new_secret
-from app.serving.node import Node
+from app.runtime.node import Node
 
 COOKIE = "signalbox_browser"
 LIFETIME = timedelta(days=1)

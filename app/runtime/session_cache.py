@@ -8,7 +8,7 @@ from datetime import timedelta
 from app.domain.actors import Member
 from app.domain.ids import digest
 from app.models import now
-from app.serving.credentials import CredentialCache
+from app.runtime.credentials import CredentialCache
 from app.store import sessions
 from app.store.engines import Database, refusing_if_busy
 

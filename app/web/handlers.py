@@ -11,11 +11,11 @@ from app.access.paging import Listing
 from app.domain.actors import Member
 from app.domain.errors import AppError, envelope
 from app.domain.preconditions import IfMatch
-from app.middleware.authentication import authenticate, require_own_origin
-from app.middleware.bodies import read
-from app.middleware.requests import RequestInfo, info_of
+from app.http.authentication import authenticate, require_own_origin
+from app.http.bodies import read
+from app.http.requests import RequestInfo, info_of
+from app.runtime.node import Node
 from app.services.sessions import Me
-from app.serving.node import Node
 from app.store.unit_of_work import UnitOfWork
 from app.web.pages import page
 

@@ -14,7 +14,7 @@ from app.domain.errors import AppError, not_found
 from app.engine.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
-from app.store.changes import EnvironmentChange
+from app.store.changeset import EnvironmentChange
 from app.store.engines import Database, refusing_if_busy
 
 log = structlog.get_logger()

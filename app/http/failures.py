@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import AppError, envelope
-from app.middleware.requests import info_of
+from app.http.requests import info_of
 
 log = structlog.get_logger()
 Render = Callable[[AppError, str], Response]
