@@ -91,7 +91,7 @@ class Probe:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         info_of(scope).route = scope["path"]
-        response = self.methods.told()
+        response = self.methods.options_response()
         if (asked := self.methods.find(scope["method"])) is not None:
             await asked()
             response = JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})

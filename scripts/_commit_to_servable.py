@@ -16,7 +16,7 @@ from app.main import open_node
 from app.models import Environment, Primitive, Project, User
 from app.runtime.node import Node
 from app.services import flags
-from app.services.orgs import found_org
+from app.services.orgs import create_org_with_owner
 from app.settings import Settings
 from app.store.unit_of_work import Subject
 
@@ -34,7 +34,7 @@ async def fill(node: Node, size: int, rules: list[dict[str, Any]]) -> tuple[Memb
         uow.add(user)
         await uow.flush()
         uow.actor = member
-        org = await found_org(uow, user.id, f"org-{size}", "Bench")
+        org = await create_org_with_owner(uow, user.id, f"org-{size}", "Bench")
         project = Project(org_id=org.id, key="p", name="P")
         uow.add(project)
         await uow.flush()

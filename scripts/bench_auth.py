@@ -72,7 +72,7 @@ async def prepare(node: Node) -> tuple[str, Target]:
     """A token with a scope as they are in practice, and the environment that it evaluates in."""
     filler = Filler(node)
     code = await filler.do(instance.new_claim_code, node.settings)
-    await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.visit(None))
+    await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.client(None))
     project = await filler.do(projects.create_project, "demo", {"key": "shop", "name": "Shop"})
     environment = await filler.do(environments.create_environment, project.id, {"key": "live", "name": "Live"})
     minted = await filler.do(

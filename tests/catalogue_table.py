@@ -1,4 +1,4 @@
-"""Which test provokes which code of the catalogue, on each transport: read from the tests' own marks.
+"""Which test raises_codes which code of the catalogue, on each transport: read from the tests' own marks.
 
 `python -m tests.catalogue_table` prints it. That a marked test does meet its codes is seen to while it runs
 (`tests.refusals`), so what stands here is true whenever the tests are green.
@@ -33,7 +33,7 @@ def _marks(module: ast.Module) -> Iterator[tuple[str, list[str], tuple[str, ...]
     for node in module.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for mark in node.decorator_list:
-                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.provokes":
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.raises_codes":
                     codes = [ast.literal_eval(argument) for argument in mark.args]
                     on = {word.arg: ast.literal_eval(word.value) for word in mark.keywords}.get("on")
                     yield node.name, codes, TRANSPORTS if on is None else (on,)

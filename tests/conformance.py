@@ -30,7 +30,7 @@ _REGISTRY: Registry[Any] = Registry().with_resource(_ADDRESS, Resource(DOCUMENT,
 _PATHS = [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), path) for path in DOCUMENT["paths"]]
 
 
-async def witness(response: httpx2.Response) -> None:
+async def check_response(response: httpx2.Response) -> None:
     """Holds an answer to the document."""
     path, method = response.request.url.path, response.request.method
     if not path.startswith(PREFIX):
@@ -54,8 +54,8 @@ def _hold_headers(said: str, declared: dict[str, Any], response: httpx2.Response
         assert name in response.headers or not header["required"], f"{said} lacks {name}"
         allowed = header["schema"].get("const")
         assert allowed in {None, response.headers.get(name)}, f"{said} has another {name}"
-    strays = response.headers.keys() - {name.lower() for name in declared["headers"]} - OF_THE_TRANSPORT
-    assert not strays, f"{said} has headers that are not documented: {sorted(strays)}"
+    unknown_params = response.headers.keys() - {name.lower() for name in declared["headers"]} - OF_THE_TRANSPORT
+    assert not unknown_params, f"{said} has headers that are not documented: {sorted(unknown_params)}"
 
 
 async def _hold_body(said: str, declared: dict[str, Any], response: httpx2.Response) -> None:

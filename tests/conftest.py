@@ -13,7 +13,7 @@ from app.main import create_app, open_node
 from app.settings import Mode, Settings
 from tests import conformance, postgres, refusals, servers
 from tests.clients import Api, GraphQLApi, RestApi
-from tests.factories import Furnished, Instance, Org, Place
+from tests.factories import Furnished, Instance, Org, Workspace
 
 CLAIM_CODE = "claim-code-of-the-tests"
 TRANSPORTS: dict[str, type[Api]] = {"rest": RestApi, "graphql": GraphQLApi}
@@ -22,13 +22,13 @@ TRANSPORTS: dict[str, type[Api]] = {"rest": RestApi, "graphql": GraphQLApi}
 def pytest_configure(config: pytest.Config) -> None:
     """The marker that ties a test to codes of the catalogue."""
     config.addinivalue_line(
-        "markers", "provokes(*codes, on=None): meets each code on the transport `on`, or on the one it runs over"
+        "markers", "raises_codes(*codes, on=None): meets each code on the transport `on`, or on the one it runs over"
     )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """A test that is marked `provokes` and did not meet its codes has failed."""
+    """A test that is marked `raises_codes` and did not meet its codes has failed."""
     refusals.SEEN.clear()
     yield
     assert not (unmet := refusals.missing(item)), f"marked as provoking what it did not meet: {unmet}"
@@ -44,39 +44,39 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
-    """A database that holds the place, to copy from: most tests begin there."""
-    folder = tmp_path_factory.mktemp("furnished")
+def seeded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    """A database that holds the workspace, to copy from: most tests begin there."""
+    folder = tmp_path_factory.mktemp("seeded")
     shutil.copy(migrated, folder / "signalbox.db")
-    place = asyncio.run(_furnish(Settings(data_dir=folder, claim_code=CLAIM_CODE)))
-    return Furnished(folder / "signalbox.db", place)
+    workspace = asyncio.run(_furnish(Settings(data_dir=folder, claim_code=CLAIM_CODE)))
+    return Furnished(folder / "signalbox.db", workspace)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Place]]:
-    """A PostgreSQL database that knows the contents `migrated` and `furnished`, and the place of the latter."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Workspace]]:
+    """A PostgreSQL database that knows the contents `migrated` and `seeded`, and the workspace of the latter."""
     with servers.postgres() as server_address:
         address = asyncio.run(postgres.create(server_address))
         folder = tmp_path_factory.mktemp("server")
         settings = Settings(data_dir=folder, claim_code=CLAIM_CODE, database_url=address)
         asyncio.run(_migrate(settings))
         asyncio.run(postgres.keep(address, "migrated"))
-        place = asyncio.run(_furnish(settings))
-        asyncio.run(postgres.keep(address, "furnished"))
-        yield address, place
+        workspace = asyncio.run(_furnish(settings))
+        asyncio.run(postgres.keep(address, "seeded"))
+        yield address, workspace
 
 
 async def _migrate(settings: Settings) -> None:
     await (await open_node(settings)).database.close()
 
 
-async def _furnish(settings: Settings) -> Place:
+async def _furnish(settings: Settings) -> Workspace:
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         instance = Instance(app, RestApi, client_of)
-        place = await instance.place()
+        workspace = await instance.workspace()
         await instance.close()
-    return place
+    return workspace
 
 
 @pytest.fixture
@@ -93,14 +93,14 @@ def mode() -> Mode:
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: Mode) -> Settings:
-    """The settings of this test's instance, which is empty but for tests of the `place`."""
-    template = "furnished" if "place" in request.fixturenames else "migrated"
+    """The settings of this test's instance, which is empty but for tests of the `workspace`."""
+    template = "seeded" if "workspace" in request.fixturenames else "migrated"
     if engine == "sqlite":
         found = request.getfixturevalue(template)
-        shutil.copy(found.database if template == "furnished" else found, tmp_path / "signalbox.db")
+        shutil.copy(found.database if template == "seeded" else found, tmp_path / "signalbox.db")
         return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode)
     address = request.getfixturevalue("server")[0]
-    asyncio.run(postgres.bring_back(address, template))
+    asyncio.run(postgres.restore(address, template))
     return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=address)
 
 
@@ -132,7 +132,7 @@ def client_of(
         base_url="http://signalbox.test",
         cookies=cookies,
         headers={} if token is None else {"Authorization": f"Bearer {token}".encode("latin-1")},
-        event_hooks={"response": [refusals.witness, conformance.witness]},
+        event_hooks={"response": [refusals.check_response, conformance.check_response]},
     )
 
 
@@ -151,7 +151,7 @@ async def org(instance: Instance) -> Org:
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest, instance: Instance, engine: str) -> Place:
+async def workspace(request: pytest.FixtureRequest, instance: Instance, engine: str) -> Workspace:
     """An organisation with a project, an environment and two flags."""
-    made = request.getfixturevalue("furnished").place if engine == "sqlite" else request.getfixturevalue("server")[1]
+    made = request.getfixturevalue("seeded").workspace if engine == "sqlite" else request.getfixturevalue("server")[1]
     return instance.over(made)

@@ -15,7 +15,7 @@ from app.domain.actors import Member, Role
 from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User, now
 from app.runtime.node import Node
 from app.services import invitations, links
-from app.services.orgs import found_org
+from app.services.orgs import create_org_with_owner
 from app.services.sessions import start_session
 from tests.clients import Api, GraphQLApi
 from tests.mailbox import Mail, delivered, in_outbox
@@ -38,7 +38,7 @@ class Org:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """A project of an organisation with one environment, past its first version, and two flags; and a token.
 
     The boolean flag `checkout` is true, the string flag `banner` is "hello". The token may do everything.
@@ -99,10 +99,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Furnished:
-    """A database, and the place in it as somebody else saw it."""
+    """A database, and the workspace in it as somebody else saw it."""
 
     database: Path
-    place: Place
+    workspace: Workspace
 
 
 class Instance:
@@ -149,7 +149,9 @@ class Instance:
 
     async def person(self, name: str) -> tuple[User, Api]:
         """A user, signed in, who is in no organisation."""
-        user = User(email=f"{name}@example.com", email_key=f"{name}@example.com", display_name=name, proven_at=now())
+        user = User(
+            email=f"{name}@example.com", email_key=f"{name}@example.com", display_name=name, email_verified_at=now()
+        )
         async with self.node.unit("req_test") as uow:
             await uow.begin_write()
             uow.add(user)
@@ -163,12 +165,12 @@ class Instance:
         async with self.node.unit("req_test") as uow:
             await uow.begin_write()
             uow.actor = _member(people[Role.OWNER][0])
-            org = await found_org(uow, people[Role.OWNER][0].id, slug, slug.title())
+            org = await create_org_with_owner(uow, people[Role.OWNER][0].id, slug, slug.title())
             for role in (Role.ADMIN, Role.EDITOR, Role.VIEWER):
                 uow.add(Membership(org_id=org.id, user_id=people[role][0].id, role=role))
         return Org(slug, *(people[role][1] for role in (Role.OWNER, Role.ADMIN, Role.EDITOR, Role.VIEWER)))
 
-    async def place(self, org: Org | None = None, key: str = "web") -> Place:
+    async def workspace(self, org: Org | None = None, key: str = "web") -> Workspace:
         """A project with an environment and two flags."""
         org = org or await self.org()
         project = await org.owner.make("createProject", orgSlug=org.slug, key=key, name=key.title())
@@ -177,7 +179,7 @@ class Instance:
             await org.owner.make("createFlag", projectId=project["id"], key=flag, type=kind, defaultValue=value)
         environment = await org.owner.make("environment", environmentId=environment["id"])
         guest_id, invitation_id = await self._guest_and_invitation(project["orgId"], f"{org.slug}-{key}")
-        return Place(org, project, environment, await self.minted(org), guest_id, invitation_id)
+        return Workspace(org, project, environment, await self.minted(org), guest_id, invitation_id)
 
     async def _guest_and_invitation(self, org_id: str, name: str) -> tuple[str, str]:
         """Put there without a mail, which would be delivered in the middle of some test."""
@@ -239,12 +241,12 @@ class Instance:
             await session.execute(statement)
             await session.commit()
 
-    def over(self, place: Place) -> Place:
-        """A place that is in the database already, as this instance's people see it."""
-        org = place.org
+    def over(self, workspace: Workspace) -> Workspace:
+        """A workspace that is in the database already, as this instance's people see it."""
+        org = workspace.org
         people = (org.owner, org.admin, org.editor, org.viewer)
         callers = [self.anonymous(person.client.cookies["signalbox_session"]) for person in people]
-        return replace(place, org=Org(org.slug, *callers))
+        return replace(workspace, org=Org(org.slug, *callers))
 
     async def close(self) -> None:
         """Closes the callers."""
@@ -259,7 +261,7 @@ def invitation_of(org_id: str, email: str, role: Role = Role.VIEWER) -> Invitati
         email=email,
         email_key=email,
         role=role,
-        invited_by=_member(User(email="x", email_key="x", display_name="Somebody")).shown(),
+        invited_by=_member(User(email="x", email_key="x", display_name="Somebody")).as_json(),
         expires_at=now() + invitations.LIFETIME,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.models import Letter
+from app.models import QueuedMail
 from app.store.engines import Database
 
 PATIENCE = 20
@@ -56,7 +56,7 @@ def in_outbox(folder: Path) -> list[Mail]:
 
 
 async def delivered(database: Database) -> None:
-    """Until the queue holds nothing that is still to be tried. A letter leaves it after it was sent."""
+    """Until the queue holds nothing that is still to be tried. A mail leaves it after it was sent."""
     async with asyncio.timeout(PATIENCE):
         while await _waiting(database):
             await asyncio.sleep(0.005)
@@ -64,5 +64,5 @@ async def delivered(database: Database) -> None:
 
 async def _waiting(database: Database) -> int:
     async with database.reading() as session:
-        waiting = select(func.count()).select_from(Letter).where(Letter.given_up_at.is_(None))  # type: ignore[union-attr]
+        waiting = select(func.count()).select_from(QueuedMail).where(QueuedMail.given_up_at.is_(None))  # type: ignore[union-attr]
         return (await session.execute(waiting)).scalar_one()

@@ -24,7 +24,7 @@ async def keep(address: str, content: str) -> None:
     await connection.close()
 
 
-async def bring_back(address: str, content: str) -> None:
+async def restore(address: str, content: str) -> None:
     """Makes the database hold what was kept under the name, and nothing else."""
     connection = await asyncpg.connect(address)
     statements = ["SET session_replication_role = replica"]  # foreign keys are not looked at row by row

@@ -1,7 +1,7 @@
 """What was refused, seen on the wire: each answer of a test's callers passes here.
 
-A refusal that is not the catalogue's fails whichever test met it. A test marked `provokes` fails when it did not meet
-the codes that it names, so the table of codes and tests cannot rot.
+A refusal that is not the catalogue's fails whichever test met it. A test marked `raises_codes` fails when it did not
+meet the codes that it names, so the table of codes and tests cannot rot.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ SEEN: set[tuple[str, str]] = set()
 BESIDE_THE_ENVELOPE = {"liveVersion", "proposedVersion"}
 
 
-async def witness(response: httpx2.Response) -> None:
+async def check_response(response: httpx2.Response) -> None:
     """Takes note of the codes in an answer, and holds each to the catalogue."""
     transport = "graphql" if response.request.url.path == "/graphql" else "rest"
     if not response.headers.get("content-type", "").startswith("application/") or response.is_stream_consumed:
@@ -42,7 +42,7 @@ def refusals(transport: str, body: Any, status: int) -> list[dict[str, Any]]:
 
 
 def transports_of(item: pytest.Item, marker: pytest.Mark) -> set[str]:
-    """Where a marked test provokes its codes: where it says so, or on the transport it runs over."""
+    """Where a marked test raises_codes its codes: where it says so, or on the transport it runs over."""
     on = marker.kwargs.get("on")
     if on is not None:
         return {on}
@@ -53,7 +53,7 @@ def missing(item: pytest.Item) -> set[tuple[str, str]]:
     """The codes, by transport, that a test claims to provoke and that were not seen while it ran."""
     return {
         (code, transport)
-        for marker in item.iter_markers("provokes")
+        for marker in item.iter_markers("raises_codes")
         for code in marker.args
         for transport in transports_of(item, marker)
     } - SEEN

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.entry import tenant_of
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
-from app.domain.policy import Allow, Asked, Operation, Target, Thing, at_once, decide
+from app.domain.policy import Allow, Asked, Operation, ResourceType, Target, allowed_without_approval, decide
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
 from app.store import by_ids
-from app.store.by_ids import Below, Seen
+from app.store.by_ids import ChildPage, Seen
 from app.store.members import Member
 from app.store.primitives import Current
 from app.store.tenancy import Tenant
@@ -70,26 +70,26 @@ async def invitations(uow: UnitOfWork, ids: Iterable[str]) -> list[Invitation]:
     return await _allowed(uow, by_ids.invitations, ids, Operation.MANAGE_INVITATIONS)
 
 
-async def abilities(uow: UnitOfWork, thing: Thing, ids: Iterable[str]) -> dict[str, list[Operation]]:
+async def abilities(uow: UnitOfWork, thing: ResourceType, ids: Iterable[str]) -> dict[str, list[Operation]]:
     """What the caller may do at once to each thing of one sort, by its id."""
     found = await _seen(uow, _QUERIES[thing], ids, whole=True)
     return {_id(seen): _able(uow.actor, thing, seen, target) for seen, target in found}
 
 
-_QUERIES: dict[Thing, Query] = {
-    Thing.ORG: by_ids.orgs,
-    Thing.PROJECT: by_ids.projects,
-    Thing.ENVIRONMENT: by_ids.environments,
-    Thing.PRIMITIVE: by_ids.primitives,
-    Thing.STATE: by_ids.states,
-    Thing.MEMBER: by_ids.members,
-    Thing.INVITATION: by_ids.invitations,
-    Thing.API_KEY: by_ids.api_keys,
+_QUERIES: dict[ResourceType, Query] = {
+    ResourceType.ORG: by_ids.orgs,
+    ResourceType.PROJECT: by_ids.projects,
+    ResourceType.ENVIRONMENT: by_ids.environments,
+    ResourceType.PRIMITIVE: by_ids.primitives,
+    ResourceType.STATE: by_ids.states,
+    ResourceType.MEMBER: by_ids.members,
+    ResourceType.INVITATION: by_ids.invitations,
+    ResourceType.API_KEY: by_ids.api_keys,
 }
 
 
-def _able(actor: Actor, thing: Thing, seen: Seen, target: Target) -> list[Operation]:
-    able = at_once(actor, thing, target)
+def _able(actor: Actor, thing: ResourceType, seen: Seen, target: Target) -> list[Operation]:
+    able = allowed_without_approval(actor, thing, target)
     if not isinstance(seen.row, Member):
         return able
     own = isinstance(actor, Caller) and actor.user_id == seen.row.user.id
@@ -117,7 +117,7 @@ async def _seen(uow: UnitOfWork, query: Query, ids: Iterable[str], *, whole: boo
     return [(seen, _over(_target(seen), below[seen.project_id or _id(seen)])) for seen in found]
 
 
-def _over(target: Target, below: Sequence[Below]) -> Target:
+def _over(target: Target, below: Sequence[ChildPage]) -> Target:
     return replace(
         target,
         environment_ids=frozenset(one.id for one in below),

@@ -19,7 +19,7 @@ from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
 
 
-class Below(NamedTuple):
+class ChildPage(NamedTuple):
     """A part of the list below one parent."""
 
     parent_id: str

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Self, cast
 
 from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Token
-from app.domain.commands import Said, is_slug
+from app.domain.commands import UncheckedText, is_slug
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
 from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
@@ -44,7 +44,7 @@ class OrgAccess:
         actor = self.uow.actor
         if isinstance(actor, Token) and not await api_keys.is_live(self.uow.session, actor.token_id):
             raise AppError("unauthorized")
-        self.uow.glass_broken = False
+        self.uow.override_used = False
         access = cast(Self, await self.again())
         for operation in self.further:
             access.require(operation)
@@ -148,7 +148,7 @@ async def enter_org(uow: UnitOfWork, slug: str, operation: Operation, naming: Na
     org, role = found
     if naming is not None:
         await naming(uow, org)
-    protected = _heeds_protection(operation) and await environments.any_protected_of_org(uow.session, org.id)
+    protected = _depends_on_protection(operation) and await environments.any_protected_of_org(uow.session, org.id)
     target = Target(role=role, protected=protected)
     return OrgAccess(
         uow=uow,
@@ -186,7 +186,7 @@ async def enter_project(
         project_id=project.id,
         environment_ids=await _environment_ids(uow, project, operation),
         asked=asked or _asked(kind, key),
-        protected=_heeds_protection(operation) and await environments.any_protected(uow.session, project.id),
+        protected=_depends_on_protection(operation) and await environments.any_protected(uow.session, project.id),
     )
     return ProjectAccess(
         uow=uow,
@@ -301,11 +301,11 @@ async def _environment_ids(uow: UnitOfWork, project: Project, operation: Operati
     return frozenset(await environments.ids_of_project(uow.session, project.id))
 
 
-def _heeds_protection(operation: Operation) -> bool:
+def _depends_on_protection(operation: Operation) -> bool:
     return TABLE[operation].protected is not Approval.PASS
 
 
-def to_make(kind: Kind, body: object) -> tuple[Asked, ...]:
+def requested_key(kind: Kind, body: object) -> tuple[Asked, ...]:
     """The key that an unread body asks to make; one that is no string is refused with the rest of the body."""
     key = body.get("key") if isinstance(body, Mapping) else None
     return (Asked((kind,), key),) if isinstance(key, str) else ()
@@ -325,18 +325,18 @@ def _decided_on(uow: UnitOfWork, operation: Operation, target: Target, missing: 
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
     decision = decide(uow.actor, operation, target)
     if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
-        return _breaking_glass(uow, uow.break_glass, operation, target)
+        return _emergency_override(uow, uow.break_glass, operation, target)
     if isinstance(decision, Deny):
         raise AppError(decision.code, decision.message, fields=decision.fields)
     return decision
 
 
-def _breaking_glass(uow: UnitOfWork, reason: Said, operation: Operation, target: Target) -> Decision:
+def _emergency_override(uow: UnitOfWork, reason: UncheckedText, operation: Operation, target: Target) -> Decision:
     """What the operation would be without protection, for those who may break the glass; the audit will say so."""
     decision = decide(uow.actor, operation, replace(target, protected=False))
     for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
         if isinstance(denied, Deny):
             raise AppError(denied.code, denied.message, fields=denied.fields)
     reason.checked()
-    uow.glass_broken = True
+    uow.override_used = True
     return decision

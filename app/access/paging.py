@@ -81,7 +81,7 @@ class CursorCodec:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A caller's wish, unread: a service reads it once it knows that the caller may see the list."""
+    """A caller's page_args, unread: a service reads it once it knows that the caller may see the list."""
 
     cursors: CursorCodec
     parameters: Mapping[str, Any]

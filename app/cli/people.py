@@ -10,7 +10,7 @@ from app.access.paging import Listing
 from app.cli.running import DataDir, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
 from app.engine.times import rfc3339
-from app.models import Letter
+from app.models import QueuedMail
 from app.runtime.node import Node
 from app.services import mail, users
 from app.store.paging import Page
@@ -34,16 +34,16 @@ def purge_user(
     email: Annotated[str, typer.Argument(help="Whom to erase.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Erase a user for good, deleted or not; afterwards the email may be invited again."""
+    """Erase a user for good, deleted or not; on_commit the email may be invited again."""
     user = in_one_unit(settings_of(data_dir=data_dir), lambda uow: users.purge(uow, email))
     typer.echo(f"{user.email} is erased.")
 
 
 def list_mail(data_dir: DataDir = None) -> None:
     """List the mail that waits to be sent or was given up, and why."""
-    found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, mail.list_letters, lambda one: one.id))
-    for letter in found:
-        typer.echo(_told_of_letter(letter))
+    found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, mail.list_queued_mail, lambda one: one.id))
+    for queued in found:
+        typer.echo(_told_of_letter(queued))
     if not found:
         typer.echo("No mail waits.")
 
@@ -75,10 +75,10 @@ def _told_of_user(resident: Resident) -> str:
     return f"{user.email}\t{user.display_name}\t{state}"
 
 
-def _told_of_letter(letter: Letter) -> str:
-    state = f"next try {rfc3339(letter.due_at)}" if letter.given_up_at is None else "given up"
-    why = f"\t{letter.last_error}" if letter.last_error else ""
-    return f"{rfc3339(letter.created_at)}\t{letter.kind}\t{letter.email}\ttries: {letter.attempts}\t{state}{why}"
+def _told_of_letter(queued: QueuedMail) -> str:
+    state = f"next try {rfc3339(queued.due_at)}" if queued.given_up_at is None else "given up"
+    why = f"\t{queued.last_error}" if queued.last_error else ""
+    return f"{rfc3339(queued.created_at)}\t{queued.kind}\t{queued.email}\ttries: {queued.attempts}\t{state}{why}"
 
 
 def _day(at: datetime) -> str:

@@ -48,7 +48,7 @@ class Person:
     user_id: str
     name: str
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The person as bodies and audit rows show them."""
         return {"kind": "member", "id": self.user_id, "name": self.name}
 
@@ -112,9 +112,9 @@ class Token:
     approval_required: bool
     minter: Person
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The actor as bodies and audit rows show it, with the person on whose behalf it was minted."""
-        return {"kind": "token", "id": self.token_id, "name": self.name, "onBehalfOf": self.minter.shown()}
+        return {"kind": "token", "id": self.token_id, "name": self.name, "onBehalfOf": self.minter.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class System:
 
     name: str = "signalbox"
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The actor as audit rows show it."""
         return {"kind": "system", "id": "system", "name": self.name}
 

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from app.domain.emails import has_domain
 from app.domain.errors import AppError, invalid
 from app.engine import json_text
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 from app.engine.paths import parse_path
 from app.engine.texts import MAX_NAME
 
@@ -70,7 +70,7 @@ def _email(text: str) -> str:
 
 def _field_path(text: str) -> str:
     faults: dict[str, str] = {}
-    parse_path(text, Place(faults, ""))
+    parse_path(text, FaultPath(faults, ""))
     for fault in faults.values():
         raise PydanticCustomError("path", fault)
     return text
@@ -100,7 +100,7 @@ Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may stand in a 
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class UncheckedText:
     """Free text from the header or argument `name`, unread until it counts."""
 
     text: str

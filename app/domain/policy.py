@@ -54,7 +54,7 @@ class Operation(StrEnum):
     CANCEL_PROPOSAL = "cancel_proposal"
 
 
-class Thing(Enum):
+class ResourceType(Enum):
     """What an operation is done to."""
 
     INSTANCE = auto()
@@ -100,7 +100,7 @@ class Approval(Enum):
 class Row:
     """One line of the table. `role` None: any user; `verb` None: for sessions only."""
 
-    on: Thing
+    on: ResourceType
     role: Role | None
     verb: Verb | None
     reach: Reach
@@ -109,6 +109,7 @@ class Row:
     protected: Approval  # what a protected environment does to anybody's call
 
 
+_R = ResourceType
 _V, _E, _A, _O = Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER
 _ORG, _PROJECT, _ENV, _ANY, _SOME = Reach.ORG, Reach.PROJECT, Reach.ENV, Reach.ANY_ENV, Reach.ANYWHERE
 _NO, _KEY, _ALL = Resource.NONE, Resource.KEY, Resource.ALL
@@ -119,44 +120,44 @@ _SESSION = None
 TABLE: dict[Operation, Row] = {
     #                                  on what             role verb          reach     resource  token's   protected
     #                                                                                             approval  environment
-    Operation.EVALUATE:            Row(Thing.ENVIRONMENT,  _V, Verb.EVALUATE, _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.LIST_PROJECTS:       Row(Thing.ORG,          _V, Verb.READ,     _SOME,    _NO,      _PASS,    _PASS),
-    Operation.READ_PROJECT:        Row(Thing.PROJECT,      _V, Verb.READ,     _ANY,     _NO,      _PASS,    _PASS),
-    Operation.READ_PRIMITIVE:      Row(Thing.PRIMITIVE,    _V, Verb.READ,     _ANY,     _KEY,     _PASS,    _PASS),
-    Operation.READ_ENVIRONMENT:    Row(Thing.ENVIRONMENT,  _V, Verb.READ,     _ENV,     _NO,      _PASS,    _PASS),
-    Operation.READ_STATE:          Row(Thing.STATE,        _V, Verb.READ,     _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.READ_ORG:            Row(Thing.ORG,          _V, Verb.READ,     _ORG,     _ALL,     _PASS,    _PASS),
-    Operation.CREATE_ORG:          Row(Thing.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
-    Operation.LEAVE_ORG:           Row(Thing.ORG,          _V, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.UPDATE_ORG:          Row(Thing.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.MANAGE_TOKENS:       Row(Thing.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.MANAGE_INVITATIONS:  Row(Thing.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.ACCEPT_INVITATION:   Row(Thing.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
-    Operation.PROTECT_ENVIRONMENT: Row(Thing.ENVIRONMENT,  _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
-    Operation.SET_TARGET_ID_FIELD: Row(Thing.PROJECT,      _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
-    Operation.CHANGE_ROLE:         Row(Thing.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.REMOVE_MEMBER:       Row(Thing.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.DELETE_ORG:          Row(Thing.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _REFUSE),
-    Operation.BREAK_GLASS:         Row(Thing.ENVIRONMENT,  _O, _SESSION,      _PROJECT, _NO,      _PASS,    _PASS),
-    Operation.CREATE_PROJECT:      Row(Thing.ORG,          _E, Verb.WRITE,    _ORG,     _NO,      _REFUSE,  _PASS),
-    Operation.UPDATE_PROJECT:      Row(Thing.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.CREATE_ENVIRONMENT:  Row(Thing.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.UPDATE_ENVIRONMENT:  Row(Thing.ENVIRONMENT,  _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.DELETE_PROJECT:      Row(Thing.PROJECT,      _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
-    Operation.DELETE_ENVIRONMENT:  Row(Thing.ENVIRONMENT,  _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
-    Operation.CREATE_PRIMITIVE:    Row(Thing.PROJECT,      _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
-    Operation.UPDATE_PRIMITIVE:    Row(Thing.PRIMITIVE,    _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
-    Operation.DELETE_PRIMITIVE:    Row(Thing.PRIMITIVE,    _E, Verb.DELETE,   _PROJECT, _KEY,     _DIVERT,  _DIVERT),
-    Operation.UPDATE_STATE:        Row(Thing.STATE,        _E, Verb.WRITE,    _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.SET_SPOT_CHECKS:     Row(Thing.ENVIRONMENT,  _E, Verb.WRITE,    _ENV,     _NO,      _REFUSE,  _PASS),
-    Operation.KILL:                Row(Thing.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS),
-    Operation.RESTORE:             Row(Thing.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.PROMOTE:             Row(Thing.STATE,        _E, Verb.PROMOTE,  _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.PROPOSE:             Row(Thing.STATE,        _E, Verb.PROPOSE,  _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.REVIEW_PROPOSAL:     Row(Thing.PROPOSAL,     _E, _SESSION,      _ENV,     _NO,      _PASS,    _PASS),
+    Operation.EVALUATE:            Row(_R.ENVIRONMENT,  _V, Verb.EVALUATE, _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.LIST_PROJECTS:       Row(_R.ORG,          _V, Verb.READ,     _SOME,    _NO,      _PASS,    _PASS),
+    Operation.READ_PROJECT:        Row(_R.PROJECT,      _V, Verb.READ,     _ANY,     _NO,      _PASS,    _PASS),
+    Operation.READ_PRIMITIVE:      Row(_R.PRIMITIVE,    _V, Verb.READ,     _ANY,     _KEY,     _PASS,    _PASS),
+    Operation.READ_ENVIRONMENT:    Row(_R.ENVIRONMENT,  _V, Verb.READ,     _ENV,     _NO,      _PASS,    _PASS),
+    Operation.READ_STATE:          Row(_R.STATE,        _V, Verb.READ,     _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.READ_ORG:            Row(_R.ORG,          _V, Verb.READ,     _ORG,     _ALL,     _PASS,    _PASS),
+    Operation.CREATE_ORG:          Row(_R.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
+    Operation.LEAVE_ORG:           Row(_R.ORG,          _V, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.UPDATE_ORG:          Row(_R.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.MANAGE_TOKENS:       Row(_R.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.MANAGE_INVITATIONS:  Row(_R.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.ACCEPT_INVITATION:   Row(_R.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
+    Operation.PROTECT_ENVIRONMENT: Row(_R.ENVIRONMENT,  _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
+    Operation.SET_TARGET_ID_FIELD: Row(_R.PROJECT,      _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
+    Operation.CHANGE_ROLE:         Row(_R.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.REMOVE_MEMBER:       Row(_R.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
+    Operation.DELETE_ORG:          Row(_R.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _REFUSE),
+    Operation.BREAK_GLASS:         Row(_R.ENVIRONMENT,  _O, _SESSION,      _PROJECT, _NO,      _PASS,    _PASS),
+    Operation.CREATE_PROJECT:      Row(_R.ORG,          _E, Verb.WRITE,    _ORG,     _NO,      _REFUSE,  _PASS),
+    Operation.UPDATE_PROJECT:      Row(_R.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
+    Operation.CREATE_ENVIRONMENT:  Row(_R.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
+    Operation.UPDATE_ENVIRONMENT:  Row(_R.ENVIRONMENT,  _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
+    Operation.DELETE_PROJECT:      Row(_R.PROJECT,      _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
+    Operation.DELETE_ENVIRONMENT:  Row(_R.ENVIRONMENT,  _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
+    Operation.CREATE_PRIMITIVE:    Row(_R.PROJECT,      _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
+    Operation.UPDATE_PRIMITIVE:    Row(_R.PRIMITIVE,    _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
+    Operation.DELETE_PRIMITIVE:    Row(_R.PRIMITIVE,    _E, Verb.DELETE,   _PROJECT, _KEY,     _DIVERT,  _DIVERT),
+    Operation.UPDATE_STATE:        Row(_R.STATE,        _E, Verb.WRITE,    _ENV,     _KEY,     _DIVERT,  _DIVERT),
+    Operation.SET_SPOT_CHECKS:     Row(_R.ENVIRONMENT,  _E, Verb.WRITE,    _ENV,     _NO,      _REFUSE,  _PASS),
+    Operation.KILL:                Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS),
+    Operation.RESTORE:             Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _DIVERT),
+    Operation.PROMOTE:             Row(_R.STATE,        _E, Verb.PROMOTE,  _ENV,     _KEY,     _DIVERT,  _DIVERT),
+    Operation.PROPOSE:             Row(_R.STATE,        _E, Verb.PROPOSE,  _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.REVIEW_PROPOSAL:     Row(_R.PROPOSAL,     _E, _SESSION,      _ENV,     _NO,      _PASS,    _PASS),
     # Applying is decided by the row of the proposal's own kind; this one adds what applying itself asks for.
-    Operation.APPLY_PROPOSAL:      Row(Thing.PROPOSAL,     _E, Verb.READ,     _ENV,     _KEY,     _FORBID,  _PASS),
-    Operation.CANCEL_PROPOSAL:     Row(Thing.PROPOSAL,     _E, Verb.WRITE,    _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.APPLY_PROPOSAL:      Row(_R.PROPOSAL,     _E, Verb.READ,     _ENV,     _KEY,     _FORBID,  _PASS),
+    Operation.CANCEL_PROPOSAL:     Row(_R.PROPOSAL,     _E, Verb.WRITE,    _ENV,     _KEY,     _PASS,    _PASS),
 }
 # fmt: on
 
@@ -227,7 +228,7 @@ def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
     return _approval(actor, row, target)
 
 
-def at_once(actor: Actor, thing: Thing, target: Target) -> list[Operation]:
+def allowed_without_approval(actor: Actor, thing: ResourceType, target: Target) -> list[Operation]:
     """What the actor may do to the target without anybody's approval, by the table's order."""
     # To protect more is free; to protect less is what breaking the glass is for.
     unprotected = replace(target, protected=False)
@@ -236,15 +237,15 @@ def at_once(actor: Actor, thing: Thing, target: Target) -> list[Operation]:
     return [operation for operation, its in targets.items() if isinstance(decide(actor, operation, its), Allow)]
 
 
-def _operations_on(thing: Thing) -> Iterable[Operation]:
+def _operations_on(thing: ResourceType) -> Iterable[Operation]:
     return _OF_PARTS.get(thing) or [operation for operation, row in TABLE.items() if row.on is thing]
 
 
 # Parts of an organisation: their rows are about all of its parts of that sort, so they are the organisation's.
 _OF_PARTS = {
-    Thing.MEMBER: (Operation.LEAVE_ORG, Operation.CHANGE_ROLE, Operation.REMOVE_MEMBER),
-    Thing.INVITATION: (Operation.MANAGE_INVITATIONS,),
-    Thing.API_KEY: (Operation.MANAGE_TOKENS,),
+    ResourceType.MEMBER: (Operation.LEAVE_ORG, Operation.CHANGE_ROLE, Operation.REMOVE_MEMBER),
+    ResourceType.INVITATION: (Operation.MANAGE_INVITATIONS,),
+    ResourceType.API_KEY: (Operation.MANAGE_TOKENS,),
 }
 
 

@@ -25,7 +25,7 @@ class IfMatch:
         if tags is not None and tag.strip('"') not in tags:
             raise AppError("precondition_failed")
 
-    def require_but_for_last_step(self, tag: str) -> None:
+    def require_ignoring_usage(self, tag: str) -> None:
         """As `require`, for a tag whose last step tells what is no change: a token's last use."""
         tags = self._tags()
         if tags is not None and _but_last_step(tag.strip('"')) not in map(_but_last_step, tags):

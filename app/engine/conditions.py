@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 from app.engine.json_text import encode
 from app.engine.json_values import MISSING
 from app.engine.operators import OPERATORS, Check, Holds, parse_check
@@ -65,9 +65,9 @@ Condition = Comparison | SegmentReference | Prerequisite | Junction | Negation
 _comparisons: WeakValueDictionary[tuple[str, str, str], Comparison] = WeakValueDictionary()
 
 
-def parse_condition(document: Any, place: Place, *, in_segment: bool) -> Condition | None:
+def parse_condition(document: Any, where: FaultPath, *, in_segment: bool) -> Condition | None:
     """The condition that `document` (decoded JSON) writes; None, and faults, when it is none."""
-    return _Parser(in_segment=in_segment).condition(document, place, 0)
+    return _Parser(in_segment=in_segment).condition(document, where, 0)
 
 
 class _Parser:
@@ -76,81 +76,81 @@ class _Parser:
     def __init__(self, *, in_segment: bool) -> None:
         self._in_segment = in_segment
 
-    def condition(self, document: Any, place: Place, nesting: int) -> Condition | None:
+    def condition(self, document: Any, where: FaultPath, nesting: int) -> Condition | None:
         if not isinstance(document, dict):
-            place.refuse("Must be an object.")
+            where.add("Must be an object.")
             return None
         for form in ("$and", "$or", "$not"):
             if form in document:
-                _refuse_beside(form, document, place)
-                return self._joined(form, document[form], place.at(form), nesting)
+                _refuse_beside(form, document, where)
+                return self._joined(form, document[form], where.at(form), nesting)
         if "$segment" in document:
-            _refuse_beside("$segment", document, place)
-            key = _parse_key(document["$segment"], place.at("$segment"))
+            _refuse_beside("$segment", document, where)
+            key = _parse_key(document["$segment"], where.at("$segment"))
             return None if key is None else SegmentReference(key)
         if "$flag" in document:
-            return self._prerequisite(document, place)
-        return _parse_comparison(document, place)
+            return self._prerequisite(document, where)
+        return _parse_comparison(document, where)
 
-    def _joined(self, form: str, operand: Any, place: Place, nesting: int) -> Condition | None:
+    def _joined(self, form: str, operand: Any, where: FaultPath, nesting: int) -> Condition | None:
         if nesting == MAX_NESTING:
-            place.refuse(f"At most {MAX_NESTING} of $and, $or and $not may stand inside each other.")
+            where.add(f"At most {MAX_NESTING} of $and, $or and $not may stand inside each other.")
             return None
         if form == "$not":
-            child = self.condition(operand, place, nesting + 1)
+            child = self.condition(operand, where, nesting + 1)
             return None if child is None else Negation(child)
         if not isinstance(operand, list):
-            place.refuse("Must be a list.")
+            where.add("Must be a list.")
             return None
-        children = [self.condition(child, place.at(i), nesting + 1) for i, child in enumerate(operand)]
+        children = [self.condition(child, where.at(i), nesting + 1) for i, child in enumerate(operand)]
         sound = tuple(child for child in children if child is not None)
         return Junction(form, sound) if len(sound) == len(children) else None
 
-    def _prerequisite(self, document: dict[str, Any], place: Place) -> Prerequisite | None:
+    def _prerequisite(self, document: dict[str, Any], where: FaultPath) -> Prerequisite | None:
         if self._in_segment:
-            place.at("$flag").refuse("A segment may not refer to flags or configs.")
-        key = _parse_key(document["$flag"], place.at("$flag"))
-        check = _parse_only_check("$flag", document, place)
+            where.at("$flag").add("A segment may not refer to flags or configs.")
+        key = _parse_key(document["$flag"], where.at("$flag"))
+        check = _parse_only_check("$flag", document, where)
         return None if self._in_segment or key is None or check is None else Prerequisite(key, check)
 
 
-def _parse_comparison(document: dict[str, Any], place: Place) -> Comparison | None:
+def _parse_comparison(document: dict[str, Any], where: FaultPath) -> Comparison | None:
     if not document:
-        place.refuse("Must not be empty.")
+        where.add("Must not be empty.")
         return None
     if "field" in document:
-        field = parse_path(document["field"], place.at("field"))
+        field = parse_path(document["field"], where.at("field"))
     else:
         field = None
         if any(name in OPERATORS for name in document):
-            place.at("field").refuse("Is required.")
-    check = _parse_only_check("field", document, place)
+            where.at("field").add("Is required.")
+    check = _parse_only_check("field", document, where)
     return None if field is None or check is None else _shared(field, check)
 
 
-def _parse_only_check(form: str, document: dict[str, Any], place: Place) -> Check | None:
+def _parse_only_check(form: str, document: dict[str, Any], where: FaultPath) -> Check | None:
     """The check of the one operator beside `form`; of several the first counts and the others are faults."""
     name = next((name for name in document if name in OPERATORS), None)
-    sound = _refuse_beside(form, document, place, name)
+    sound = _refuse_beside(form, document, where, name)
     if name is None:
         if sound:
-            place.refuse("Needs an operator.")
+            where.add("Needs an operator.")
         return None
-    return parse_check(name, document[name], place.at(name))
+    return parse_check(name, document[name], where.at(name))
 
 
-def _refuse_beside(form: str, document: dict[str, Any], place: Place, operator: str | None = None) -> bool:
-    strays = [name for name in document if name not in (form, operator)]
-    for name in strays:
+def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, operator: str | None = None) -> bool:
+    unknown_params = [name for name in document if name not in (form, operator)]
+    for name in unknown_params:
         known = name in OPERATORS or name in _FORMS
-        place.at(name).refuse(f"May not stand beside {operator or form}." if known else "Unknown field.")
-    return not strays
+        where.at(name).add(f"May not stand beside {operator or form}." if known else "Unknown field.")
+    return not unknown_params
 
 
-def _parse_key(value: Any, place: Place) -> str | None:
+def _parse_key(value: Any, where: FaultPath) -> str | None:
     if isinstance(value, str):
         return value
-    place.refuse("Must be a string.")
+    where.add("Must be a string.")
     return None
 
 

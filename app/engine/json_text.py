@@ -38,7 +38,7 @@ class _Unholdable(float):
     """A number that no double holds; found by the walk that knows the path."""
 
 
-def decode(data: bytes, *, last_counts: bool = False, max_depth: int = MAX_DEPTH) -> Any:
+def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
     """The JSON value of `data`. Of a key that stands twice the last counts, or it is a fault.
 
     Raises BadJson with every fault that decoding can name; a fault of syntax is the only one of its answer.
@@ -53,7 +53,7 @@ def decode(data: bytes, *, last_counts: bool = False, max_depth: int = MAX_DEPTH
             parse_int=_integer,
             parse_float=_double,
             parse_constant=_constant,
-            object_pairs_hook=dict if last_counts else _object,
+            object_pairs_hook=dict if allow_duplicate_keys else _object,
         )
     except json.JSONDecodeError as fault:
         raise BadJson(

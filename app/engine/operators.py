@@ -12,7 +12,7 @@ from sys import intern
 from typing import Any
 
 from app.engine.cidrs import Networks, parse_address, parse_network
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 from app.engine.instants import instant
 from app.engine.json_values import MISSING, NUMBERS, freeze
 from app.engine.patterns import MAX_PATTERN, PatternError, whole_match
@@ -21,7 +21,7 @@ from app.engine.semver import precedence
 MAX_ENTRIES = 10_000
 
 Holds = Callable[[Any], bool]
-_Prepare = Callable[[Any, Place], Holds | None]
+_Prepare = Callable[[Any, FaultPath], Holds | None]
 _Order = Callable[[Any, Any], bool]
 _Rank = Callable[[str], Any]
 
@@ -37,9 +37,9 @@ class Check:
     holds: Holds
 
 
-def parse_check(name: str, operand: Any, place: Place) -> Check | None:
+def parse_check(name: str, operand: Any, where: FaultPath) -> Check | None:
     """The check that operator `name` makes of `operand`; None, and a fault, when it cannot use it."""
-    holds = OPERATORS[name](operand, place)
+    holds = OPERATORS[name](operand, where)
     return None if holds is None else Check(intern(name), operand, holds)
 
 
@@ -48,7 +48,7 @@ def too_many(entries: Iterable[Any]) -> bool:
     return len(set(map(freeze, entries))) > MAX_ENTRIES
 
 
-def _equals(operand: Any, _: Place) -> Holds:
+def _equals(operand: Any, _: FaultPath) -> Holds:
     if isinstance(operand, str):
         return partial(operator.eq, operand)
     if operand is None or isinstance(operand, bool):
@@ -57,25 +57,25 @@ def _equals(operand: Any, _: Place) -> Holds:
     return lambda value: freeze(value) == frozen
 
 
-def _in(operand: Any, place: Place) -> Holds | None:
-    if not _is_list(operand, place):
+def _in(operand: Any, where: FaultPath) -> Holds | None:
+    if not _is_list(operand, where):
         return None
     members = frozenset(map(freeze, operand))
     return lambda value: (value if type(value) is str else freeze(value)) in members
 
 
 def _negation(prepare: _Prepare) -> _Prepare:
-    def negated(operand: Any, place: Place) -> Holds | None:
-        holds = prepare(operand, place)
+    def negated(operand: Any, where: FaultPath) -> Holds | None:
+        holds = prepare(operand, where)
         return None if holds is None else lambda value: not holds(value)
 
     return negated
 
 
 def _ordered(order: _Order) -> _Prepare:
-    def ordered(operand: Any, place: Place) -> Holds | None:
+    def ordered(operand: Any, where: FaultPath) -> Holds | None:
         if type(operand) not in NUMBERS | _TEXT:
-            place.refuse("Must be a number or a string.")
+            where.add("Must be a number or a string.")
             return None
         types = NUMBERS if type(operand) in NUMBERS else _TEXT
         return lambda value: type(value) in types and order(value, operand)
@@ -84,15 +84,15 @@ def _ordered(order: _Order) -> _Prepare:
 
 
 def _text(order: _Order) -> _Prepare:
-    def text(operand: Any, place: Place) -> Holds | None:
-        if not _is_text(operand, place):
+    def text(operand: Any, where: FaultPath) -> Holds | None:
+        if not _is_text(operand, where):
             return None
         return lambda value: isinstance(value, str) and order(value, operand)
 
     return text
 
 
-def _contains(operand: Any, _: Place) -> Holds:
+def _contains(operand: Any, _: FaultPath) -> Holds:
     frozen = freeze(operand)
 
     def contains(value: Any) -> bool:
@@ -103,23 +103,23 @@ def _contains(operand: Any, _: Place) -> Holds:
     return contains
 
 
-def _matches(operand: Any, place: Place) -> Holds | None:
-    if not _is_text(operand, place):
+def _matches(operand: Any, where: FaultPath) -> Holds | None:
+    if not _is_text(operand, where):
         return None
     if len(operand) > MAX_PATTERN:
-        place.refuse(f"Must have at most {MAX_PATTERN} characters.")
+        where.add(f"Must have at most {MAX_PATTERN} characters.")
         return None
     try:
         matches = whole_match(operand)
     except PatternError as fault:
-        place.refuse(f"Must be an RE2 pattern: {fault}.")
+        where.add(f"Must be an RE2 pattern: {fault}.")
         return None
     return lambda value: isinstance(value, str) and matches(value)
 
 
-def _exists(operand: Any, place: Place) -> Holds | None:
+def _exists(operand: Any, where: FaultPath) -> Holds | None:
     if not isinstance(operand, bool):
-        place.refuse("Must be true or false.")
+        where.add("Must be true or false.")
         return None
     return partial(operator.is_not if operand else operator.is_, MISSING)
 
@@ -127,10 +127,10 @@ def _exists(operand: Any, place: Place) -> Holds | None:
 def _ranked(rank: _Rank, order: _Order, expected: str) -> _Prepare:
     """Texts that name a point on a scale; a text that names none is a fault as operand and false as value."""
 
-    def ranked(operand: Any, place: Place) -> Holds | None:
+    def ranked(operand: Any, where: FaultPath) -> Holds | None:
         bound = rank(operand) if isinstance(operand, str) else None
         if bound is None:
-            place.refuse(f"Must be {expected}.")
+            where.add(f"Must be {expected}.")
             return None
 
         def holds(value: Any) -> bool:
@@ -142,13 +142,13 @@ def _ranked(rank: _Rank, order: _Order, expected: str) -> _Prepare:
     return ranked
 
 
-def _in_cidr(operand: Any, place: Place) -> Holds | None:
-    if not _is_list(operand, place):
+def _in_cidr(operand: Any, where: FaultPath) -> Holds | None:
+    if not _is_list(operand, where):
         return None
     found = [parse_network(entry) if isinstance(entry, str) else None for entry in operand]
     for index, network in enumerate(found):
         if network is None:
-            place.at(index).refuse("Must be an IPv4 or IPv6 network in CIDR notation, such as 10.0.0.0/8.")
+            where.at(index).add("Must be an IPv4 or IPv6 network in CIDR notation, such as 10.0.0.0/8.")
     if None in found:
         return None
     networks = Networks(network for network in found if network is not None)
@@ -160,20 +160,20 @@ def _in_cidr(operand: Any, place: Place) -> Holds | None:
     return holds
 
 
-def _is_list(operand: Any, place: Place) -> bool:
+def _is_list(operand: Any, where: FaultPath) -> bool:
     if not isinstance(operand, list):
-        place.refuse("Must be a list.")
+        where.add("Must be a list.")
     elif too_many(operand):
-        place.refuse(f"Must have at most {MAX_ENTRIES} entries.")
+        where.add(f"Must have at most {MAX_ENTRIES} entries.")
     else:
         return True
     return False
 
 
-def _is_text(operand: Any, place: Place) -> bool:
+def _is_text(operand: Any, where: FaultPath) -> bool:
     if isinstance(operand, str):
         return True
-    place.refuse("Must be a string.")
+    where.add("Must be a string.")
     return False
 
 

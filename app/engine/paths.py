@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 from app.engine.json_values import MISSING
 from app.engine.texts import MAX_NAME, parse_text
 
@@ -42,13 +42,13 @@ class FieldPath:
         return found
 
 
-def parse_path(value: Any, place: Place) -> FieldPath | None:
+def parse_path(value: Any, where: FaultPath) -> FieldPath | None:
     """`value` as a path of at most 200 code points without an empty step; None, and a fault, when it is none."""
-    text = parse_text(value, place, MAX_NAME)
+    text = parse_text(value, where, MAX_NAME)
     if text is None:
         return None
     path = FieldPath.of(text)
     if "" in path.steps:
-        place.refuse("Must not be empty or hold an empty step.")
+        where.add("Must not be empty or hold an empty step.")
         return None
     return path

@@ -3,26 +3,26 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 from app.engine.json_values import NUMBERS
 
 WHOLE: Final = 10_000
 """A hundred percent in hundredths."""
 
 
-def parse_percent(value: Any, place: Place) -> int | None:
+def parse_percent(value: Any, where: FaultPath) -> int | None:
     """`value` in hundredths; None, and a fault, when it is no number from 0 to 100 with at most two decimals.
 
     A double's decimals are those of its shortest text: 0.07 has two.
     """
     if type(value) not in NUMBERS:
-        place.refuse("Must be a number.")
+        where.add("Must be a number.")
         return None
     if not 0 <= value <= 100:  # noqa: PLR2004
-        place.refuse("Must be from 0 to 100.")
+        where.add("Must be from 0 to 100.")
         return None
     hundredths = Decimal(repr(value)) * 100
     if hundredths % 1:
-        place.refuse("Must have at most two decimals.")
+        where.add("Must have at most two decimals.")
         return None
     return int(hundredths)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.conditions import Condition, parse_condition
-from app.engine.faults import Faults, Place
+from app.engine.faults import FaultPath, Faults
 from app.engine.json_values import MISSING
 from app.engine.paths import FieldPath, parse_path
 from app.engine.percentages import WHOLE, parse_percent
@@ -89,27 +89,27 @@ def parse_rules(document: Any, path: str, faults: Faults, check_value: CheckValu
     `document` is decoded JSON, `path` where it stands; what is wrong is added to `faults`, and only when
     nothing is do the rules say what was written.
     """
-    return _parse(document, Place(faults, path), check_value)
+    return _parse(document, FaultPath(faults, path), check_value)
 
 
 def parse_segment_rules(document: Any, path: str, faults: Faults) -> tuple[Rule, ...]:
     """The rules of a segment, as `parse_rules` has those of flags and configs."""
-    return _parse(document, Place(faults, path), None)
+    return _parse(document, FaultPath(faults, path), None)
 
 
-def _parse(document: Any, place: Place, check_value: CheckValue | None) -> tuple[Rule, ...]:
+def _parse(document: Any, where: FaultPath, check_value: CheckValue | None) -> tuple[Rule, ...]:
     if not isinstance(document, list):
-        place.refuse("Must be a list.")
+        where.add("Must be a list.")
         return ()
     if len(document) > MAX_RULES:
-        place.refuse(f"Must have at most {MAX_RULES} rules.")
+        where.add(f"Must have at most {MAX_RULES} rules.")
         return ()
     if _patterns_in(document) > MAX_PATTERNS:
-        place.refuse(f"Must have at most {MAX_PATTERNS} patterns for $matches.")
+        where.add(f"Must have at most {MAX_PATTERNS} patterns for $matches.")
         return ()
-    rules = [_parse_rule(rule, place.at(index), check_value) for index, rule in enumerate(document)]
+    rules = [_parse_rule(rule, where.at(index), check_value) for index, rule in enumerate(document)]
     sound = tuple(rule for rule in rules if rule is not None)
-    _refuse_equal_names(document, place)
+    _check_names(document, where)
     return sound
 
 
@@ -120,15 +120,15 @@ def _patterns_in(document: Any) -> int:
     return sum(map(_patterns_in, document)) if isinstance(document, list) else 0
 
 
-def _parse_rule(document: Any, place: Place, check_value: CheckValue | None) -> Rule | None:
-    if not _is_object(document, place, _SEGMENT_FIELDS if check_value is None else _FIELDS):
+def _parse_rule(document: Any, where: FaultPath, check_value: CheckValue | None) -> Rule | None:
+    if not _is_object(document, where, _SEGMENT_FIELDS if check_value is None else _FIELDS):
         return None
 
-    def given(name: str, parse: Callable[[Any, Place], Any]) -> Any:
-        return parse(document[name], place.at(name)) if name in document else None
+    def given(name: str, parse: Callable[[Any, FaultPath], Any]) -> Any:
+        return parse(document[name], where.at(name)) if name in document else None
 
     given("description", lambda value, at: parse_text(value, at, MAX_TEXT))
-    value, split = (MISSING, ()) if check_value is None else _parse_outcome(document, place, check_value)
+    value, split = (MISSING, ()) if check_value is None else _parse_outcome(document, where, check_value)
     return Rule(
         condition=given("if", lambda value, at: parse_condition(value, at, in_segment=check_value is None)),
         rollout=given("rolloutPercent", parse_percent),
@@ -140,69 +140,71 @@ def _parse_rule(document: Any, place: Place, check_value: CheckValue | None) -> 
     )
 
 
-def _parse_seed(value: Any, place: Place) -> str | None:
-    seed = parse_text(value, place, MAX_NAME)
+def _parse_seed(value: Any, where: FaultPath) -> str | None:
+    seed = parse_text(value, where, MAX_NAME)
     if seed == "":
-        place.refuse("Must not be empty.")
+        where.add("Must not be empty.")
     return seed
 
 
-def _parse_outcome(document: dict[str, Any], place: Place, check_value: CheckValue) -> tuple[Any, tuple[Share, ...]]:
+def _parse_outcome(
+    document: dict[str, Any], where: FaultPath, check_value: CheckValue
+) -> tuple[Any, tuple[Share, ...]]:
     if "split" in document:
         if "value" in document:
-            place.at("split").refuse("May not stand beside value.")
-        return MISSING, _parse_split(document["split"], place.at("split"), check_value)
-    return _parse_value(document, place, check_value), ()
+            where.at("split").add("May not stand beside value.")
+        return MISSING, _parse_split(document["split"], where.at("split"), check_value)
+    return _parse_value(document, where, check_value), ()
 
 
-def _parse_value(document: dict[str, Any], place: Place, check_value: CheckValue) -> Any:
-    at = place.at("value")
+def _parse_value(document: dict[str, Any], where: FaultPath, check_value: CheckValue) -> Any:
+    at = where.at("value")
     if "value" not in document:
-        at.refuse("Is required.")
+        at.add("Is required.")
         return MISSING
     check_value(document["value"], at.path, at.faults)
     return document["value"]
 
 
-def _parse_split(document: Any, place: Place, check_value: CheckValue) -> tuple[Share, ...]:
+def _parse_split(document: Any, where: FaultPath, check_value: CheckValue) -> tuple[Share, ...]:
     if not isinstance(document, list):
-        place.refuse("Must be a list.")
+        where.add("Must be a list.")
         return ()
-    parsed = [_parse_share(share, place.at(index), check_value) for index, share in enumerate(document)]
-    _refuse_equal_names(document, place)
+    parsed = [_parse_share(share, where.at(index), check_value) for index, share in enumerate(document)]
+    _check_names(document, where)
     shares = tuple(share for share in parsed if share is not None)
     if len(shares) == len(parsed) and sum(share.percent for share in shares) != WHOLE:
-        place.refuse("The percents must sum to 100.")
+        where.add("The percents must sum to 100.")
     return shares
 
 
-def _parse_share(document: Any, place: Place, check_value: CheckValue) -> Share | None:
-    if not _is_object(document, place, _SHARE_FIELDS):
+def _parse_share(document: Any, where: FaultPath, check_value: CheckValue) -> Share | None:
+    if not _is_object(document, where, _SHARE_FIELDS):
         return None
-    value = _parse_value(document, place, check_value)
-    name = parse_name(document["name"], place.at("name")) if "name" in document else None
+    value = _parse_value(document, where, check_value)
+    name = parse_name(document["name"], where.at("name")) if "name" in document else None
     if "percent" not in document:
-        place.at("percent").refuse("Is required.")
+        where.at("percent").add("Is required.")
         return None
-    percent = parse_percent(document["percent"], place.at("percent"))
+    percent = parse_percent(document["percent"], where.at("percent"))
     return None if percent is None else Share(value, percent, name)
 
 
-def _is_object(document: Any, place: Place, fields: frozenset[str]) -> bool:
+def _is_object(document: Any, where: FaultPath, fields: frozenset[str]) -> bool:
     if not isinstance(document, dict):
-        place.refuse("Must be an object.")
+        where.add("Must be an object.")
         return False
     for name in document.keys() - fields:
-        place.at(name).refuse("Unknown field.")
+        where.at(name).add("Unknown field.")
     return True
 
 
-def _refuse_equal_names(documents: list[Any], place: Place) -> None:
+def _check_names(documents: list[Any], where: FaultPath) -> None:
     """Of two equal names the later is the fault."""
     seen: set[str] = set()
     for index, document in enumerate(documents):
         name = document.get("name") if isinstance(document, dict) else None
         if isinstance(name, str):
             if name in seen:
-                place.at(index).at("name").refuse("Another one has this name.")
+                where.at(index).at("name").add("Another one has this name.")
             seen.add(name)

@@ -2,29 +2,29 @@
 
 from typing import Any
 
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 
 MAX_NAME = 200
 MAX_TEXT = 2_000
 
 
-def parse_text(value: Any, place: Place, longest: int) -> str | None:
+def parse_text(value: Any, where: FaultPath, longest: int) -> str | None:
     """`value` as a text of at most `longest` code points without NUL; None, and a fault, when it is none."""
     if not isinstance(value, str):
-        place.refuse("Must be a string.")
+        where.add("Must be a string.")
     elif len(value) > longest:
-        place.refuse(f"Must have at most {longest} characters.")
+        where.add(f"Must have at most {longest} characters.")
     elif "\0" in value:
-        place.refuse("Must not hold a NUL character.")
+        where.add("Must not hold a NUL character.")
     else:
         return value
     return None
 
 
-def parse_name(value: Any, place: Place) -> str | None:
+def parse_name(value: Any, where: FaultPath) -> str | None:
     """`value` as a name: a text of at most 200 code points that is not blank."""
-    name = parse_text(value, place, MAX_NAME)
+    name = parse_text(value, where, MAX_NAME)
     if name is not None and not name.strip():
-        place.refuse("Must not be empty.")
+        where.add("Must not be empty.")
         return None
     return name

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from app.domain.policy import Operation, Thing
+from app.domain.policy import Operation, ResourceType
 from app.graphql.context import Info
 from app.graphql.enums import describe
 
@@ -56,7 +56,7 @@ describe(
 Abilities = list[Operation] | None
 
 
-def viewer_can(thing: Thing) -> Any:
+def viewer_can(thing: ResourceType) -> Any:
     """The field of a type that is the `thing`."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Abilities:

@@ -7,7 +7,7 @@ import strawberry
 
 from app.access.etags import api_key_etag
 from app.domain.actors import Verb
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.context import Info, listing
@@ -83,7 +83,7 @@ class ApiKey(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When it was last renewed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.API_KEY)
+    viewer_can: Abilities = viewer_can(ResourceType.API_KEY)
 
     @classmethod
     def of(cls, row: ApiKeyRow) -> "ApiKey":
@@ -221,9 +221,9 @@ class ApiKeyQueries:
         before: Before = None,
     ) -> Connection[ApiKey] | None:
         """REST's `GET /orgs/{slug}/api-keys`."""
-        wish = listing(info, first=first, after=after, last=last, before=before)
+        page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await api_keys.list_api_keys(uow, org_slug, wish)
+            page = await api_keys.list_api_keys(uow, org_slug, page_args)
         return Connection.of(info.context, page, lambda row: row.id, ApiKey.of)
 
 

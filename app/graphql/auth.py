@@ -30,9 +30,9 @@ class Me:
     def of(cls, me: sessions.Me | Token) -> "Me":
         """From the rows, or from the token."""
         if isinstance(me, Token):
-            return cls(actor=Actor.of(me.shown()), email=None, orgs=None)
+            return cls(actor=Actor.of(me.as_json()), email=None, orgs=None)
         return cls(
-            actor=Actor.of(me.actor.shown()),
+            actor=Actor.of(me.actor.as_json()),
             email=me.user.email,
             orgs=[OrgMembership(org=Org.of(org), role=membership.role) for org, membership in me.memberships],
         )
@@ -142,7 +142,7 @@ class AuthMutations:
     async def install_claim(self, info: Info, input: Input[InstallClaimInput]) -> InstallClaimPayload | None:
         """REST's `POST /auth/install-claim`."""
         async with info.context.unit() as uow:
-            signed_in, org = await claim.install_claim(uow, body_of(input), info.context.visit())
+            signed_in, org = await claim.install_claim(uow, body_of(input), info.context.client())
             me = await sessions.me(uow)
         info.context.sign_in(signed_in)
         return InstallClaimPayload(me=Me.of(me), org=Org.of(org))
@@ -153,14 +153,14 @@ class AuthMutations:
     ) -> RequestMagicLinkPayload | None:
         """REST's `POST /auth/magic-link`."""
         async with info.context.unit() as uow:
-            await links.request_link(uow, body_of(input), info.context.visit_to_ask())
+            await links.request_link(uow, body_of(input), info.context.client_for_link_request())
         return RequestMagicLinkPayload(sent=True)
 
     @strawberry.mutation(description="Sign up on a hosted instance; the link that is mailed makes the organisation.")
     async def sign_up(self, info: Info, input: Input[SignUpInput]) -> SignUpPayload | None:
         """REST's `POST /auth/signup`."""
         async with info.context.unit() as uow:
-            await signup.sign_up(uow, body_of(input), info.context.visit_to_ask())
+            await signup.sign_up(uow, body_of(input), info.context.client_for_link_request())
         return SignUpPayload(sent=True)
 
     @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")

@@ -6,16 +6,16 @@ from typing import Any, Protocol
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from app.access.child_pages import Below
+from app.access.child_pages import ChildPage
 from app.access.paging import Listing
 from app.domain.actors import Anonymous
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.inputs import break_glass
 from app.graphql.selections import selects
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services.sessions import SignedIn
-from app.services.throttling import Visit
+from app.services.throttling import ClientContext
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
@@ -28,11 +28,11 @@ class Loaders(Protocol):
     environment: DataLoader[str, Any]
     entry: DataLoader[str, None]
     states: DataLoader[str, Any]
-    projects: DataLoader[Below, Page[Any]]
-    environments: DataLoader[Below, Page[Any]]
-    flags: DataLoader[Below, Page[Any]]
-    flag_states: DataLoader[Below, Page[Any]]
-    abilities: DataLoader[tuple[Thing, str], Any]
+    projects: DataLoader[ChildPage, Page[Any]]
+    environments: DataLoader[ChildPage, Page[Any]]
+    flags: DataLoader[ChildPage, Page[Any]]
+    flag_states: DataLoader[ChildPage, Page[Any]]
+    abilities: DataLoader[tuple[ResourceType, str], Any]
 
 
 @dataclass(slots=True)
@@ -59,14 +59,14 @@ class Context:
         self.request.actor = Anonymous()
         self.cookie = ""
 
-    def visit(self) -> Visit:
+    def client(self) -> ClientContext:
         """Whence the call comes."""
-        return self.node.visit(self.request.address)
+        return self.node.client(self.request.address)
 
-    def visit_to_ask(self) -> Visit:
+    def client_for_link_request(self) -> ClientContext:
         """The same for who asks for a link, which the browser that asked redeems at once."""
         self.remembered = True
-        return self.node.visit(self.request.address, self.browser)
+        return self.node.client(self.request.address, self.browser)
 
     def unit(self, given: Any = None) -> UnitOfWork:
         """A unit of work for one root mutation field (whose input is `given`), or for one read."""

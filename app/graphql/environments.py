@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app.access.child_pages import Below
+from app.access.child_pages import ChildPage
 from app.access.etags import environment_etag
 from app.domain.errors import invalid
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.flags import FlagState, Search, TypeFilter
@@ -37,7 +37,7 @@ class Environment(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.ENVIRONMENT)
+    viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
@@ -74,8 +74,8 @@ class Environment(Node):
         before: Before = None,
     ) -> Connection[FlagState] | None:
         """The states."""
-        wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.flag_states.load(Below(self.id, wish))
+        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.flag_states.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
 
 

@@ -6,7 +6,7 @@ import strawberry
 
 from app.access.etags import row_etag, state_etag
 from app.domain.errors import not_found
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.engine.kinds import FlagType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
@@ -51,7 +51,7 @@ class Flag(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.PRIMITIVE)
+    viewer_can: Abilities = viewer_can(ResourceType.PRIMITIVE)
     row: strawberry.Private[Primitive]
 
     @classmethod
@@ -101,7 +101,7 @@ class FlagState(Node):
     updated_at: Time = strawberry.field(description="When the state last changed.")
     updated_by: Actor = strawberry.field(description="Who changed it last.")
     etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.STATE)
+    viewer_can: Abilities = viewer_can(ResourceType.STATE)
     flag: Flag = strawberry.field(description="The flag's identity.")
     current: strawberry.Private[Current]
 
@@ -297,9 +297,9 @@ class FlagQueries:
         before: Before = None,
     ) -> Connection[Flag] | None:
         """REST's `GET /projects/{id}/flags`."""
-        wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await flags.list_flags(uow, project_id, wish)
+            page = await flags.list_flags(uow, project_id, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
 
     @strawberry.field(description="A flag's state in an environment.")

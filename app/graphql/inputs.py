@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 from pydantic.alias_generators import to_camel
 
-from app.domain.commands import Said
+from app.domain.commands import UncheckedText
 from app.domain.errors import invalid
 from app.domain.preconditions import IfMatch
 from app.engine import json_text
@@ -43,10 +43,10 @@ def break_glass_field() -> Any:
     )
 
 
-def break_glass(given: Any) -> Said | None:
+def break_glass(given: Any) -> UncheckedText | None:
     """The reason to break the glass, if the input has one."""
     reason = getattr(given, "break_glass", None)
-    return None if reason is None or reason is strawberry.UNSET else Said(reason, "breakGlass")
+    return None if reason is None or reason is strawberry.UNSET else UncheckedText(reason, "breakGlass")
 
 
 def if_match(given: Any) -> IfMatch:

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.domain.actors import Role
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.actors import Actor
 from app.graphql.auth import Me
@@ -39,7 +39,7 @@ class Invitation(Node):
     invited_by: Actor = strawberry.field(description="Who invited.")
     created_at: Time = strawberry.field(description="When it was made.")
     expires_at: Time = strawberry.field(description="When it expires.")
-    viewer_can: Abilities = viewer_can(Thing.INVITATION)
+    viewer_can: Abilities = viewer_can(ResourceType.INVITATION)
 
     @classmethod
     def of(cls, row: InvitationRow) -> "Invitation":
@@ -129,9 +129,9 @@ class InvitationQueries:
         before: Before = None,
     ) -> Connection[Invitation] | None:
         """REST's `GET /orgs/{slug}/invitations`."""
-        wish = listing(info, first=first, after=after, last=last, before=before)
+        page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await invitations.list_invitations(uow, org_slug, wish)
+            page = await invitations.list_invitations(uow, org_slug, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Invitation.of)
 
     @strawberry.field(description="What an invitation's link leads to. Needs no credentials.")
@@ -155,7 +155,7 @@ class InvitationMutations:
         """REST's `POST /orgs/{slug}/invitations`."""
         body = body_of(input, "org_slug")
         async with info.context.unit() as uow:
-            row, url = await invitations.create_invitation(uow, input.org_slug, body, info.context.visit())
+            row, url = await invitations.create_invitation(uow, input.org_slug, body, info.context.client())
         return CreateInvitationPayload(invitation=Invitation.of(row), accept_url=url)
 
     @strawberry.mutation(description="Take an invitation back: its links lead nowhere from now on.")

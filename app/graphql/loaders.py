@@ -10,10 +10,10 @@ from typing import Any
 from strawberry.dataloader import DataLoader
 
 from app.access import batches, child_pages
-from app.access.child_pages import Below
+from app.access.child_pages import ChildPage
 from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
-from app.domain.policy import Operation, Thing
+from app.domain.policy import Operation, ResourceType
 from app.graphql.environments import Environment
 from app.graphql.flags import FlagState
 from app.graphql.orgs import Org
@@ -56,9 +56,9 @@ class RequestLoaders:
 
         return _loader(load)
 
-    def _below(self, look_up: ByParent) -> DataLoader[Below, Page[Any]]:
-        async def load(asked: list[Below]) -> list[Page[Any] | BaseException]:
-            alike: dict[Hashable, list[Below]] = defaultdict(list)
+    def _below(self, look_up: ByParent) -> DataLoader[ChildPage, Page[Any]]:
+        async def load(asked: list[ChildPage]) -> list[Page[Any] | BaseException]:
+            alike: dict[Hashable, list[ChildPage]] = defaultdict(list)
             for one in asked:
                 alike[one.listing.identity].append(one)
             async with self._unit() as uow:
@@ -80,8 +80,8 @@ class RequestLoaders:
                 states[current.primitive.id].append(current)
         return [_shaped(states[one]) for one in primitive_ids]
 
-    async def _abilities(self, keys: list[tuple[Thing, str]]) -> list[list[Operation]]:
-        found: dict[tuple[Thing, str], list[Operation]] = {}
+    async def _abilities(self, keys: list[tuple[ResourceType, str]]) -> list[list[Operation]]:
+        found: dict[tuple[ResourceType, str], list[Operation]] = {}
         async with self._unit() as uow:
             for thing in dict.fromkeys(thing for thing, _ in keys):
                 able = await batches.abilities(uow, thing, {one for other, one in keys if other is thing})
@@ -112,7 +112,7 @@ def _loader(load: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]
     return DataLoader(load, max_batch_size=MAX_BATCH, cache=False)
 
 
-async def _pages(uow: UnitOfWork, look_up: ByParent, group: list[Below]) -> Mapping[str, Page[Any]] | AppError:
+async def _pages(uow: UnitOfWork, look_up: ByParent, group: list[ChildPage]) -> Mapping[str, Page[Any]] | AppError:
     """The pages of parents whose lists are asked for alike; a refusal is theirs only, not their neighbours'."""
     try:
         return await look_up(uow, [one.parent_id for one in group], group[0].listing)
@@ -120,5 +120,5 @@ async def _pages(uow: UnitOfWork, look_up: ByParent, group: list[Below]) -> Mapp
         return refused
 
 
-def _page(found: Mapping[str, Page[Any]] | AppError, asked: Below) -> Page[Any] | AppError:
+def _page(found: Mapping[str, Page[Any]] | AppError, asked: ChildPage) -> Page[Any] | AppError:
     return found if isinstance(found, AppError) else found.get(asked.parent_id) or not_found("list")

@@ -6,7 +6,7 @@ import strawberry
 
 from app.access.etags import row_etag
 from app.domain.actors import Role
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
@@ -31,7 +31,7 @@ class Member(Node):
     created_at: Time = strawberry.field(description="When they joined.")
     updated_at: Time = strawberry.field(description="When their role was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.MEMBER)
+    viewer_can: Abilities = viewer_can(ResourceType.MEMBER)
 
     @classmethod
     def of(cls, rows: MemberRows) -> "Member":
@@ -116,9 +116,9 @@ class MemberQueries:
         before: Before = None,
     ) -> Connection[Member] | None:
         """REST's `GET /orgs/{slug}/members`."""
-        wish = listing(info, first=first, after=after, last=last, before=before)
+        page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await members.list_members(uow, org_slug, wish)
+            page = await members.list_members(uow, org_slug, page_args)
         return Connection.of(info.context, page, lambda member: member.membership.id, Member.of)
 
     @strawberry.field(description="A member of an organisation.")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import strawberry
 
-from app.access.child_pages import Below
+from app.access.child_pages import ChildPage
 from app.access.etags import row_etag
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
@@ -32,7 +32,7 @@ class Org(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.ORG)
+    viewer_can: Abilities = viewer_can(ResourceType.ORG)
 
     @classmethod
     def of(cls, row: OrgRow) -> "Org":
@@ -59,8 +59,8 @@ class Org(Node):
         before: Before = None,
     ) -> Connection[Project] | None:
         """The projects."""
-        wish = listing(info, key=key, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.projects.load(Below(self.id, wish))
+        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.projects.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 
@@ -130,9 +130,9 @@ class OrgQueries:
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Org] | None:
         """REST's `GET /orgs`."""
-        wish = listing(info, first=first, after=after, last=last, before=before)
+        page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await orgs.list_orgs(uow, wish)
+            page = await orgs.list_orgs(uow, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Org.of)
 
     @strawberry.field(description="An organisation that you are in.")

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app.access.child_pages import Below
+from app.access.child_pages import ChildPage
 from app.access.etags import row_etag
 from app.domain.errors import invalid
-from app.domain.policy import Thing
+from app.domain.policy import ResourceType
 from app.graphql.abilities import Abilities, viewer_can
 from app.graphql.context import Info, listing
 from app.graphql.environments import Environment
@@ -38,7 +38,7 @@ class Project(Node):
     created_at: Time = strawberry.field(description="When it was made.")
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(Thing.PROJECT)
+    viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
     row: strawberry.Private[ProjectRow]
 
     @classmethod
@@ -71,8 +71,8 @@ class Project(Node):
         before: Before = None,
     ) -> Connection[Environment] | None:
         """The environments."""
-        wish = listing(info, key=key, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.environments.load(Below(self.id, wish))
+        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.environments.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Environment.of)
 
     @strawberry.field(description="Its flags, oldest first.")
@@ -88,8 +88,8 @@ class Project(Node):
         before: Before = None,
     ) -> Connection[Flag] | None:
         """The identities."""
-        wish = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.flags.load(Below(self.id, wish))
+        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.flags.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
 
 
@@ -181,9 +181,9 @@ class ProjectQueries:
         before: Before = None,
     ) -> Connection[Project] | None:
         """REST's `GET /orgs/{slug}/projects`."""
-        wish = listing(info, key=key, first=first, after=after, last=last, before=before)
+        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await projects.list_projects(uow, org_slug, wish)
+            page = await projects.list_projects(uow, org_slug, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 

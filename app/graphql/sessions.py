@@ -59,9 +59,9 @@ class SessionQueries:
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Session] | None:
         """REST's `GET /auth/sessions`."""
-        wish = listing(info, first=first, after=after, last=last, before=before)
+        page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await sessions.list_sessions(uow, wish)
+            page = await sessions.list_sessions(uow, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Session.of)
 
 

@@ -61,7 +61,7 @@ class View:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         queries_only = METHODS.find(scope["method"])
         if queries_only is None:
-            return METHODS.told()
+            return METHODS.options_response()
         if queries_only and _prefers_page(Headers(scope=scope).get("accept")):
             return self.explorer()
         await authenticate(self.node, scope)

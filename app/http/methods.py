@@ -25,6 +25,6 @@ class Methods(Generic[T]):
             raise AppError("method_not_allowed", headers={"Allow": self._allow})
         return self._by_method.get(method)
 
-    def told(self) -> Response:
+    def options_response(self) -> Response:
         """The answer to OPTIONS."""
         return Response(status_code=204, headers={"Allow": self._allow})

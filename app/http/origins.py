@@ -7,11 +7,19 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-ASKED = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "X-API-Key", "X-Break-Glass", "X-Reason")
-TOLD = ("ETag", "Link", "Location", "Retry-After", "X-Request-Id")
-TOLD_OF_RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+ALLOWED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "X-API-Key",
+    "X-Break-Glass",
+    "X-Reason",
+)
+EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", "X-Request-Id")
+RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-A_DAY = 86_400
+DAY_SECONDS = 86_400
 GRANTED = 200
 
 
@@ -32,7 +40,7 @@ def allowing(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         app,
         allow_origins=origins,
         allow_methods=METHODS,
-        allow_headers=ASKED,
-        expose_headers=(*TOLD, *TOLD_OF_RATES),
-        max_age=A_DAY,
+        allow_headers=ALLOWED_HEADERS,
+        expose_headers=(*EXPOSED_HEADERS, *RATE_HEADERS),
+        max_age=DAY_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""Takes letters from the queue, one by one, and hands them to the carrier. One runs in each process that serves."""
+"""Takes mails from the queue, one by one, and hands them to the transport. One runs in each process that serves."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,28 +9,28 @@ import structlog
 
 from app.domain.errors import AppError
 from app.domain.ids import new_request_id
-from app.mail.rendering import worded
-from app.mail.transports import Carrier, Undelivered, carrier_for
-from app.models import Letter, now
+from app.mail.rendering import rendered
+from app.mail.transports import Transport, Undelivered, transport_for
+from app.models import QueuedMail, now
 from app.runtime.node import Node
 from app.services import housekeeping, mail, mail_messages
 from app.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
-LONGEST_REST = 60.0  # another node may have died and left a letter, or the database may be back
+LONGEST_REST = 60.0  # another node may have died and left a queued, or the database may be back
 SWEEPS_EVERY = timedelta(hours=1)
 
 
-class Postman:
-    """Sleeps until a letter is queued in this process or one is due."""
+class MailWorker:
+    """Sleeps until a mail is queued in this process or one is due."""
 
-    def __init__(self, node: Node, carrier: Carrier) -> None:
+    def __init__(self, node: Node, transport: Transport) -> None:
         self._node = node
-        self._carrier = carrier
+        self._carrier = transport
         self._swept_at = now()
 
     async def run(self) -> None:
-        """For ever. Whatever goes wrong is logged and tried again: the letters are in the database."""
+        """For ever. Whatever goes wrong is logged and tried again: the mails are in the database."""
         while True:
             self._node.mail_waits.clear()
             try:
@@ -47,41 +47,41 @@ class Postman:
             await self._sleep(rest)
 
     async def deliver_one(self) -> bool:
-        """Delivers a letter that is due. False when there was none."""
+        """Delivers a mail that is due. False when there was none."""
         async with self._unit() as uow:
-            letter = await mail.take(uow)
-        if letter is None:
+            queued = await mail.take(uow)
+        if queued is None:
             return False
-        await self._deliver(letter)
+        await self._deliver(queued)
         return True
 
-    async def _deliver(self, letter: Letter) -> None:
-        """Notes what became of the letter: one that we cannot compose or word must not keep the others waiting."""
+    async def _deliver(self, queued: QueuedMail) -> None:
+        """Notes what became of the mail: one that we cannot compose or word must not keep the others waiting."""
         try:
-            sent = await self._send(letter)
+            sent = await self._send(queued)
         except (Undelivered, AppError) as fault:
             for_good = isinstance(fault, Undelivered) and fault.for_good
-            log.warning("mail failed", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(fault))
+            log.warning("mail failed", queued=queued.id, kind=queued.kind, attempt=queued.attempts, why=str(fault))
             async with self._unit() as uow:
-                await mail.failed(uow, letter, str(fault), for_good=for_good)
+                await mail.failed(uow, queued, str(fault), for_good=for_good)
         except Exception as fault:
-            log.exception("mail failed", letter=letter.id, kind=letter.kind, attempt=letter.attempts)
+            log.exception("mail failed", queued=queued.id, kind=queued.kind, attempt=queued.attempts)
             async with self._unit() as uow:
-                await mail.failed(uow, letter, type(fault).__name__, for_good=True)
+                await mail.failed(uow, queued, type(fault).__name__, for_good=True)
         else:
             if sent:
-                log.info("mail sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts)
+                log.info("mail sent", queued=queued.id, kind=queued.kind, attempt=queued.attempts)
             async with self._unit() as uow:
-                await mail.done(uow, letter)
+                await mail.done(uow, queued)
 
-    async def _send(self, letter: Letter) -> bool:
+    async def _send(self, queued: QueuedMail) -> bool:
         """False where there is nobody to send it to any more. In a unit of its own, for the taking must stand."""
         async with self._unit() as uow:
             await uow.begin_write()
-            message = await mail_messages.compose(uow, letter, self._node.settings)
+            message = await mail_messages.compose(uow, queued, self._node.settings)
         if message is None:
             return False
-        await self._carrier.carry(letter, message, worded(message, self._node.settings.sender))
+        await self._carrier.deliver(queued, message, rendered(message, self._node.settings.sender))
         return True
 
     async def _sweep(self) -> None:
@@ -108,8 +108,8 @@ class Postman:
 
 @asynccontextmanager
 async def working(node: Node) -> AsyncIterator[None]:
-    """A postman at work on the node."""
-    task = asyncio.create_task(Postman(node, carrier_for(node.settings)).run())
+    """A worker at work on the node."""
+    task = asyncio.create_task(MailWorker(node, transport_for(node.settings)).run())
     try:
         yield
     finally:

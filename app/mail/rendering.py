@@ -9,13 +9,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.models import LetterKind, now
+from app.models import MailKind, now
 from app.services.mail_messages import Message
 
 _SUBJECTS = {
-    LetterKind.SIGN_IN: "Sign in to Signalbox",
-    LetterKind.SIGNUP: "Finish signing up: {org}",
-    LetterKind.INVITATION: "{inviter} invites you to {org} on Signalbox",
+    MailKind.SIGN_IN: "Sign in to Signalbox",
+    MailKind.SIGNUP: "Finish signing up: {org}",
+    MailKind.INVITATION: "{inviter} invites you to {org} on Signalbox",
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 
@@ -28,7 +28,7 @@ templates = Environment(
 )
 
 
-def worded(message: Message, sender: str) -> EmailMessage:
+def rendered(message: Message, sender: str) -> EmailMessage:
     """The mail. Names that people chose stand on one line each, wherever they stand."""
     facts = {name: _one_line(value) for name, value in message.facts.items()}
     mail = EmailMessage(policy=SMTP)

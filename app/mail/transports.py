@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from app.models import Letter
+from app.models import QueuedMail
 from app.services.mail_messages import Message
 from app.settings import Settings
 
@@ -27,10 +27,10 @@ class Undelivered(Exception):
         self.for_good = for_good
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """Takes mails away."""
 
-    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:
+    async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
         """Raises Undelivered."""
         ...
 
@@ -47,7 +47,7 @@ class Smtp:
         self._password = unquote(parts.password or "")
         self._local = self._host in {"localhost", "127.0.0.1", "::1"}
 
-    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:  # noqa: ARG002
+    async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:  # noqa: ARG002
         """Sends it over a connection of its own."""
         try:
             async with asyncio.timeout(SECONDS), self._client() as client:
@@ -99,10 +99,10 @@ class Outbox:
         self._folder = folder
         self._shown = shown
 
-    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:
+    async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
         """Writes the file under its name in one step, so that nobody reads half of it."""
         try:
-            await asyncio.to_thread(self._write, f"{letter.id}.eml", mail)
+            await asyncio.to_thread(self._write, f"{queued.id}.eml", mail)
         except OSError as fault:
             raise Undelivered(f"Cannot write to {self._folder}: {fault.strerror}") from fault
         if self._shown:
@@ -117,7 +117,7 @@ class Outbox:
         unfinished.replace(self._folder / name)
 
 
-def carrier_for(settings: Settings) -> Carrier:
+def transport_for(settings: Settings) -> Transport:
     """The one that the settings name."""
     if settings.smtp_url is not None:
         return Smtp(settings.smtp_url)

@@ -6,7 +6,7 @@ from app.models.base import Table, now
 from app.models.environments import Environment, EnvironmentVersion
 from app.models.instance import Instance
 from app.models.invitations import Invitation, InvitationSecret
-from app.models.mail import Letter, LetterKind
+from app.models.mail import MailKind, QueuedMail
 from app.models.orgs import DEFAULT_RATE_PER_MIN, Org
 from app.models.people import MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, State
@@ -22,13 +22,13 @@ __all__ = [
     "Instance",
     "Invitation",
     "InvitationSecret",
-    "Letter",
-    "LetterKind",
     "MagicLink",
+    "MailKind",
     "Membership",
     "Org",
     "Primitive",
     "Project",
+    "QueuedMail",
     "Session",
     "State",
     "Table",

@@ -10,22 +10,24 @@ from sqlmodel import Field
 from app.models.base import Identified, Instant, words
 
 
-class LetterKind(StrEnum):
-    """What a letter is about."""
+class MailKind(StrEnum):
+    """What a mail is about."""
 
     SIGN_IN = "sign_in"
     SIGNUP = "signup"
     INVITATION = "invitation"
 
 
-class Letter(Identified, table=True):
+class QueuedMail(Identified, table=True):
     """A mail to be written and sent, as an intent: its text and its link's secret are made when it is sent.
 
     So no secret waits in the database, and to ask for a link costs the same whether or not the email is known.
     `given_up_at`: it will not be tried again.
     """
 
-    kind: LetterKind = Field(sa_type=words(LetterKind))
+    __tablename__ = "queued_mail"
+
+    kind: MailKind = Field(sa_type=words(MailKind))
     email: str
     email_key: str = Field(index=True)
     invitation_id: str | None = Field(default=None, foreign_key="invitation.id", ondelete="CASCADE")

@@ -13,14 +13,14 @@ from app.models.base import Identified, Instant, Revised, words
 class User(Identified, table=True):
     """A person. `email` is as typed, `email_key` what emails are compared by.
 
-    `proven_at` is None until they have shown that the mailbox is theirs: an invitation's link may have been opened by
-    whoever made it. A deleted user stays, so that nobody takes the email over.
+    `email_verified_at` is None until they have shown that the mailbox is theirs: an invitation's link may have been
+    opened by whoever made it. A deleted user stays, so that nobody takes the email over.
     """
 
     email: str
     email_key: str = Field(unique=True)
     display_name: str
-    proven_at: datetime | None = Field(default=None, sa_type=Instant)
+    email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -12,14 +12,14 @@ from app.domain.policy import Operation
 from app.models import ApiKey
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorShape, Shape, Time
+from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import api_keys
 from app.services.api_keys import CreatedApiKey, Environments, Level
 
 _OF_ORG, _ONE = "/orgs/{slug}/api-keys", "/orgs/{slug}/api-keys/{api_key_id}"
 
 
-class ApiKeyShape(Shape):
+class ApiKeySchema(Schema):
     """A token. `hint` is how its secret begins."""
 
     id: str
@@ -34,17 +34,17 @@ class ApiKeyShape(Shape):
     expires_at: Time | None
     last_used_at: Time | None
     hint: str
-    minted_by: ActorShape
+    minted_by: ActorSchema
     created_at: Time
     updated_at: Time
 
     @classmethod
     def of(cls, row: ApiKey, **more: Any) -> Self:
         """From the row."""
-        return cls(**{name: getattr(row, name) for name in ApiKeyShape.model_fields}, **more)
+        return cls(**{name: getattr(row, name) for name in ApiKeySchema.model_fields}, **more)
 
 
-class CreatedApiKeyShape(ApiKeyShape):
+class CreatedApiKeySchema(ApiKeySchema):
     """A new token with its secret, which is shown this once."""
 
     token: Annotated[str, Field(description="The secret to send as `Authorization: Bearer`. It is not shown again.")]
@@ -60,28 +60,28 @@ async def create_api_key(call: Call) -> Response:
     async with call.unit() as uow:
         minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
-    return call.created(CreatedApiKeyShape.of_minted(minted), location, api_key_etag(minted.row))
+    return call.created(CreatedApiKeySchema.of_minted(minted), location, api_key_etag(minted.row))
 
 
 async def list_api_keys(call: Call) -> Response:
     """GET /orgs/{slug}/api-keys."""
     async with call.unit() as uow:
         page = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda row: row.id, ApiKeyShape.of)
+    return call.page(page, lambda row: row.id, ApiKeySchema.of)
 
 
 async def get_api_key(call: Call) -> Response:
     """GET /orgs/{slug}/api-keys/{id}."""
     async with call.unit() as uow:
         row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
-    return call.read(ApiKeyShape.of(row), api_key_etag(row))
+    return call.read(ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def renew_api_key(call: Call) -> Response:
     """POST /orgs/{slug}/api-keys/{id}/renew."""
     async with call.unit() as uow:
         row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
-    return call.written(ApiKeyShape.of(row), api_key_etag(row))
+    return call.written(ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def revoke_api_key(call: Call) -> Response:
@@ -98,9 +98,9 @@ ENDPOINTS = [
         list_api_keys,
         "The tokens of an organisation",
         Operation.MANAGE_TOKENS,
-        gives=ApiKeyShape,
-        many=True,
-        asks=ListParameters,
+        response=ApiKeySchema,
+        is_list=True,
+        query=ListParameters,
     ),
     Endpoint(
         "POST",
@@ -109,10 +109,10 @@ ENDPOINTS = [
         "Mint a token",
         Operation.MANAGE_TOKENS,
         api_keys.CreateApiKey,
-        CreatedApiKeyShape,
+        CreatedApiKeySchema,
         201,
     ),
-    Endpoint("GET", _ONE, get_api_key, "A token", Operation.MANAGE_TOKENS, gives=ApiKeyShape),
+    Endpoint("GET", _ONE, get_api_key, "A token", Operation.MANAGE_TOKENS, response=ApiKeySchema),
     Endpoint(
         "DELETE",
         _ONE,
@@ -129,6 +129,6 @@ ENDPOINTS = [
         "Move the expiry of a live token",
         Operation.MANAGE_TOKENS,
         api_keys.RenewApiKey,
-        ApiKeyShape,
+        ApiKeySchema,
     ),
 ]

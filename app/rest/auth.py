@@ -11,69 +11,69 @@ from app.http.authentication import clear_cookie, set_cookie
 from app.http.browsers import asking_browser, remember_browser
 from app.models import Membership, Org
 from app.rest.calls import Call, json_response
-from app.rest.orgs import OrgShape
+from app.rest.orgs import OrgSchema
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorShape, Shape
+from app.rest.schemas import ActorSchema, Schema
 from app.services import claim, links, sessions, signup, users
 from app.services.sessions import Me
 
 
-class MembershipShape(Shape):
+class MembershipSchema(Schema):
     """An organisation that a person is in, and their role there."""
 
-    org: OrgShape
+    org: OrgSchema
     role: Role
 
     @classmethod
     def of(cls, org: Org, membership: Membership) -> Self:
         """From the rows."""
-        return cls(org=OrgShape.of(org), role=membership.role)
+        return cls(org=OrgSchema.of(org), role=membership.role)
 
 
-class MeShape(Shape):
+class MeSchema(Schema):
     """Who calls; a person with their email and organisations, which a token has not."""
 
-    actor: ActorShape
+    actor: ActorSchema
     email: str | None = None
-    orgs: list[MembershipShape] | None = None
+    orgs: list[MembershipSchema] | None = None
 
     @classmethod
     def of(cls, me: Me | Token) -> Self:
         """From the rows, or from the token."""
         if isinstance(me, Token):
-            return cls(actor=ActorShape.model_validate(me.shown()))
+            return cls(actor=ActorSchema.model_validate(me.as_json()))
         return cls(
-            actor=ActorShape.model_validate(me.actor.shown()),
+            actor=ActorSchema.model_validate(me.actor.as_json()),
             email=me.user.email,
-            orgs=[MembershipShape.of(org, membership) for org, membership in me.memberships],
+            orgs=[MembershipSchema.of(org, membership) for org, membership in me.memberships],
         )
 
 
-class SessionShape(Shape):
+class SessionSchema(Schema):
     """A new session: who is signed in now. The secret is in the cookie only."""
 
-    me: MeShape
+    me: MeSchema
 
 
-class SentShape(Shape):
+class SentSchema(Schema):
     """The same answer whether or not there is anybody to send to."""
 
     sent: bool
 
 
-class ClaimShape(Shape):
+class ClaimSchema(Schema):
     """A claimed instance: who is signed in now, and the first organisation."""
 
-    me: MeShape
-    org: OrgShape
+    me: MeSchema
+    org: OrgSchema
 
 
 async def install_claim(call: Call) -> Response:
     """POST /auth/install-claim."""
     async with call.unit() as uow:
-        signed_in, org = await claim.install_claim(uow, call.body, call.visit())
+        signed_in, org = await claim.install_claim(uow, call.body, call.client())
         me = await sessions.me(uow)
-    shape = ClaimShape(me=MeShape.of(me), org=OrgShape.of(org))
+    shape = ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
     set_cookie(call.node, response, signed_in.secret)
     return response
@@ -83,8 +83,8 @@ async def request_magic_link(call: Call) -> Response:
     """POST /auth/magic-link."""
     browser = asking_browser(call.headers)
     async with call.unit() as uow:
-        await links.request_link(uow, call.body, call.visit(browser))
-    response = json_response(SentShape(sent=True).encoded())
+        await links.request_link(uow, call.body, call.client(browser))
+    response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
 
@@ -93,8 +93,8 @@ async def sign_up(call: Call) -> Response:
     """POST /auth/signup."""
     browser = asking_browser(call.headers)
     async with call.unit() as uow:
-        await signup.sign_up(uow, call.body, call.visit(browser))
-    response = json_response(SentShape(sent=True).encoded())
+        await signup.sign_up(uow, call.body, call.client(browser))
+    response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
 
@@ -104,7 +104,7 @@ async def redeem_link(call: Call) -> Response:
     async with call.unit() as uow:
         signed_in = await links.redeem(uow, call.body)
         me = await sessions.me(uow)
-    response = json_response(SessionShape(me=MeShape.of(me)).encoded())
+    response = json_response(SessionSchema(me=MeSchema.of(me)).encoded())
     set_cookie(call.node, response, signed_in.secret)
     return response
 
@@ -113,7 +113,7 @@ async def get_me(call: Call) -> Response:
     """GET /auth/me."""
     async with call.unit() as uow:
         me = await sessions.caller(uow)
-    return call.read(MeShape.of(me))
+    return call.read(MeSchema.of(me))
 
 
 async def delete_me(call: Call) -> Response:
@@ -141,56 +141,56 @@ ENDPOINTS = [
         "/auth/install-claim",
         install_claim,
         "Claim an empty instance",
-        takes=claim.InstallClaim,
-        gives=ClaimShape,
+        body=claim.InstallClaim,
+        response=ClaimSchema,
         status=201,
         public=True,
-        raises=("already_claimed", "slug_unavailable", "rate_limited"),
-        sends=("SignedIn",),
+        errors=("already_claimed", "slug_unavailable", "rate_limited"),
+        headers=("SignedIn",),
     ),
     Endpoint(
         "POST",
         "/auth/magic-link",
         request_magic_link,
         "Ask for a link that signs you in",
-        takes=links.RequestMagicLink,
-        gives=SentShape,
+        body=links.RequestMagicLink,
+        response=SentSchema,
         public=True,
-        raises=("rate_limited",),
-        sends=("Browser",),
+        errors=("rate_limited",),
+        headers=("Browser",),
     ),
     Endpoint(
         "POST",
         "/auth/signup",
         sign_up,
         "Sign up on a hosted instance",
-        takes=signup.SignUp,
-        gives=SentShape,
+        body=signup.SignUp,
+        response=SentSchema,
         public=True,
-        raises=("not_found", "slug_unavailable", "rate_limited"),
-        sends=("Browser",),
+        errors=("not_found", "slug_unavailable", "rate_limited"),
+        headers=("Browser",),
     ),
     Endpoint(
         "POST",
         "/auth/link",
         redeem_link,
         "Sign in by the secret of a link",
-        takes=links.RedeemLink,
-        gives=SessionShape,
+        body=links.RedeemLink,
+        response=SessionSchema,
         public=True,
-        raises=("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable"),
-        sends=("SignedIn",),
+        errors=("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable"),
+        headers=("SignedIn",),
     ),
-    Endpoint("GET", "/auth/me", get_me, "Who you are", gives=MeShape),
+    Endpoint("GET", "/auth/me", get_me, "Who you are", response=MeSchema),
     Endpoint(
         "DELETE",
         "/auth/me",
         delete_me,
         "Delete your account",
-        takes=confirmation.Confirm,
+        body=confirmation.Confirm,
         status=204,
-        raises=("last_owner_cannot_demote_or_remove",),
-        sends=("SignedOut",),
+        errors=("last_owner_cannot_demote_or_remove",),
+        headers=("SignedOut",),
     ),
-    Endpoint("POST", "/auth/logout", logout, "Sign out", takes=NoBody, status=204, public=True, sends=("SignedOut",)),
+    Endpoint("POST", "/auth/logout", logout, "Sign out", body=NoBody, status=204, public=True, headers=("SignedOut",)),
 ]

@@ -13,12 +13,12 @@ from starlette.responses import Response
 
 from app.access.paging import Listing
 from app.domain.actors import Token
-from app.domain.commands import Said
+from app.domain.commands import UncheckedText
 from app.domain.preconditions import IfMatch, none_match
 from app.http.requests import RequestInfo
-from app.rest.schemas import Shape
+from app.rest.schemas import Schema
 from app.runtime.node import Node
-from app.services.throttling import Visit
+from app.services.throttling import ClientContext
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
@@ -38,9 +38,9 @@ class Call:
     address: str
     body: Any
 
-    def visit(self, browser: str | None = None) -> Visit:
+    def client(self, browser: str | None = None) -> ClientContext:
         """Whence the call comes."""
-        return self.node.visit(self.info.address, browser)
+        return self.node.client(self.info.address, browser)
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
@@ -58,23 +58,23 @@ class Call:
         contradictory = {name: "" for name, text in self.query.items() if not _says(self.body.get(name, text), text)}
         return {**self.query, **self.body, **contradictory, **({} if reason is None else {"reason": reason})}
 
-    def strays(self, known: Container[str]) -> dict[str, str]:
+    def unknown_params(self, known: Container[str]) -> dict[str, str]:
         """The parameters that are unknown or stand twice, and what is wrong with them."""
         counted = Counter(name for name, _ in self.query.multi_items())
         unknown = {name: "Unknown parameter." for name in counted if name not in known}
         return unknown | {name: "Stands twice." for name in counted if counted[name] > 1 and name in known}
 
-    def with_strays(self, known: Container[str]) -> Self:
+    def with_unknown_params(self, known: Container[str]) -> Self:
         """The call of a write, whose body holds stray parameters as `?name`: refused when the body's turn comes."""
-        strays = self.strays(known)
-        if not strays or not isinstance(self.body, dict):
+        unknown_params = self.unknown_params(known)
+        if not unknown_params or not isinstance(self.body, dict):
             return self
-        query = QueryParams([one for one in self.query.multi_items() if one[0] not in strays])
-        return replace(self, query=query, body={**self.body, **{f"?{name}": None for name in strays}})
+        query = QueryParams([one for one in self.query.multi_items() if one[0] not in unknown_params])
+        return replace(self, query=query, body={**self.body, **{f"?{name}": None for name in unknown_params}})
 
-    def _break_glass(self) -> Said | None:
+    def _break_glass(self) -> UncheckedText | None:
         reason = self._text("X-Break-Glass")
-        return None if reason is None else Said(reason, "X-Break-Glass")
+        return None if reason is None else UncheckedText(reason, "X-Break-Glass")
 
     def _lines(self, header: str) -> str | None:
         """A header that is a list, which may stand on several lines."""
@@ -94,20 +94,20 @@ class Call:
         """The part of a list that is asked for."""
         return Listing(self.node.cursors, dict(self.query))
 
-    def read(self, shape: Shape, etag: str | None = None) -> Response:
+    def read(self, shape: Schema, etag: str | None = None) -> Response:
         """200 with the resource, or 304 when the caller has it. What has no tag of its own is told by its content."""
         body = shape.encoded()
         return self.tagged(body, etag or body_etag(body))
 
-    def written(self, shape: Shape, etag: str) -> Response:
+    def written(self, shape: Schema, etag: str) -> Response:
         """200 with what a write made of the resource, and its new tag."""
         return json_response(shape.encoded(), headers={"ETag": etag})
 
-    def created(self, shape: Shape, location: str, etag: str) -> Response:
+    def created(self, shape: Schema, location: str, etag: str) -> Response:
         """201 with the new resource and where it is."""
         return json_response(shape.encoded(), 201, {"Location": location, "ETag": etag})
 
-    def page(self, page: Page[T], row_id: Callable[[T], str], shape: Callable[[T], Shape]) -> Response:
+    def page(self, page: Page[T], row_id: Callable[[T], str], shape: Callable[[T], Schema]) -> Response:
         """200 with a list, newest last, and `Link` to the next part."""
         body, link = orjson.dumps([shape(row).body() for row in page.rows]), None
         if page.has_next:

@@ -11,13 +11,13 @@ from app.domain.policy import Operation
 from app.models import Environment
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape, Time
+from app.rest.schemas import Schema, Time
 from app.services import environments
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
 
 
-class EnvironmentShape(Shape):
+class EnvironmentSchema(Schema):
     """An environment."""
 
     id: str
@@ -51,7 +51,7 @@ async def create_environment(call: Call) -> Response:
     async with call.unit() as uow:
         environment = await environments.create_environment(uow, call.path["project_id"], call.body)
     return call.created(
-        EnvironmentShape.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment)
+        EnvironmentSchema.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment)
     )
 
 
@@ -59,21 +59,21 @@ async def list_environments(call: Call) -> Response:
     """GET /projects/{id}/environments."""
     async with call.unit() as uow:
         page = await environments.list_environments(uow, call.path["project_id"], call.listing())
-    return call.page(page, lambda environment: environment.id, EnvironmentShape.of)
+    return call.page(page, lambda environment: environment.id, EnvironmentSchema.of)
 
 
 async def get_environment(call: Call) -> Response:
     """GET /envs/{id}."""
     async with call.unit() as uow:
         environment = await environments.get_environment(uow, call.path["env_id"])
-    return call.read(EnvironmentShape.of(environment), environment_etag(environment))
+    return call.read(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def update_environment(call: Call) -> Response:
     """PATCH /envs/{id}."""
     async with call.unit() as uow:
         environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
-    return call.written(EnvironmentShape.of(environment), environment_etag(environment))
+    return call.written(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def delete_environment(call: Call) -> Response:
@@ -90,9 +90,9 @@ ENDPOINTS = [
         list_environments,
         "The environments of a project",
         Operation.READ_PROJECT,
-        gives=EnvironmentShape,
-        many=True,
-        asks=KeyedParameters,
+        response=EnvironmentSchema,
+        is_list=True,
+        query=KeyedParameters,
     ),
     Endpoint(
         "POST",
@@ -101,12 +101,12 @@ ENDPOINTS = [
         "Create an environment",
         Operation.CREATE_ENVIRONMENT,
         environments.CreateEnvironment,
-        EnvironmentShape,
+        EnvironmentSchema,
         201,
-        also=(Operation.PROTECT_ENVIRONMENT, Operation.READ_STATE),
-        raises=("key_collision",),
+        extra_operations=(Operation.PROTECT_ENVIRONMENT, Operation.READ_STATE),
+        errors=("key_collision",),
     ),
-    Endpoint("GET", _ONE, get_environment, "An environment", Operation.READ_ENVIRONMENT, gives=EnvironmentShape),
+    Endpoint("GET", _ONE, get_environment, "An environment", Operation.READ_ENVIRONMENT, response=EnvironmentSchema),
     Endpoint(
         "PATCH",
         _ONE,
@@ -114,8 +114,8 @@ ENDPOINTS = [
         "Change an environment",
         Operation.UPDATE_ENVIRONMENT,
         environments.UpdateEnvironment,
-        EnvironmentShape,
-        also=(Operation.PROTECT_ENVIRONMENT,),
+        EnvironmentSchema,
+        extra_operations=(Operation.PROTECT_ENVIRONMENT,),
     ),
     Endpoint(
         "DELETE",

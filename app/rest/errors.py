@@ -10,17 +10,17 @@ from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import examples
 from app.rest.calls import Call, body_etag
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape
+from app.rest.schemas import Schema
 
 
-class ErrorExamples(Shape):
+class ErrorExamples(Schema):
     """What a failure looks like on each transport."""
 
     rest: Annotated[dict[str, Any], Field(description="The body that REST sends.")]
     graphql: Annotated[dict[str, Any], Field(description="The body that GraphQL sends.")]
 
 
-class CatalogueEntry(Shape):
+class CatalogueEntry(Schema):
     """A code of the catalogue of errors."""
 
     code: Annotated[str, Field(description="What programs look at.")]
@@ -52,5 +52,7 @@ async def list_errors(call: Call) -> Response:
 
 
 ENDPOINTS = [
-    Endpoint("GET", "/errors", list_errors, "The catalogue of errors", gives=CatalogueEntry, many=True, public=True)
+    Endpoint(
+        "GET", "/errors", list_errors, "The catalogue of errors", response=CatalogueEntry, is_list=True, public=True
+    )
 ]

@@ -9,12 +9,12 @@ from app.domain.policy import Operation
 from app.engine import json_text
 from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape
+from app.rest.schemas import Schema
 from app.services import evaluation
 from app.services.evaluation import Evaluated
 
 
-class RulesetShape(Shape):
+class RulesetSchema(Schema):
     """All states of an environment at one version."""
 
     environment_id: str
@@ -25,7 +25,7 @@ class RulesetShape(Shape):
     segments: dict[str, Any]
 
 
-class EvaluationShape(Shape):
+class EvaluationSchema(Schema):
     """What a key is for the context, and why."""
 
     value: Any
@@ -33,12 +33,12 @@ class EvaluationShape(Shape):
     reason: dict[str, Any]
 
 
-class EvaluationsShape(Shape):
+class EvaluationsSchema(Schema):
     """What the keys are; null for an unknown one."""
 
     environment_id: str
     version: int
-    evaluations: Annotated[dict[str, EvaluationShape | None], Field(description="By key.")]
+    evaluations: Annotated[dict[str, EvaluationSchema | None], Field(description="By key.")]
 
 
 async def get_ruleset(call: Call) -> Response:
@@ -75,8 +75,8 @@ ENDPOINTS = [
         get_ruleset,
         "An environment's ruleset",
         Operation.READ_STATE,
-        gives=RulesetShape,
-        raises=("ruleset_not_cached",),
+        response=RulesetSchema,
+        errors=("ruleset_not_cached",),
     ),
     Endpoint(
         "POST",
@@ -85,8 +85,8 @@ ENDPOINTS = [
         "Evaluate flags for a context",
         Operation.EVALUATE,
         evaluation.Evaluate,
-        EvaluationsShape,
-        raises=("ruleset_not_cached",),
-        last_counts=True,
+        EvaluationsSchema,
+        errors=("ruleset_not_cached",),
+        allow_duplicate_keys=True,
     ),
 ]

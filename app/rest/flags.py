@@ -12,7 +12,7 @@ from app.engine.rules import RULES_SCHEMA
 from app.models import Primitive
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorShape, Shape, Time
+from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import flags
 from app.store import json_columns
 from app.store.primitives import Current
@@ -21,7 +21,7 @@ _OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flag
 _STATES, _STATE = "/envs/{env_id}/flags", "/envs/{env_id}/flags/{key}"
 
 
-class FlagShape(Shape):
+class FlagSchema(Schema):
     """A flag's identity."""
 
     id: str
@@ -48,7 +48,7 @@ class FlagShape(Shape):
         )
 
 
-class FlagStateShape(Shape):
+class FlagStateSchema(Schema):
     """A flag's state in an environment; `version` is the environment's when the state last changed."""
 
     id: str
@@ -62,7 +62,7 @@ class FlagStateShape(Shape):
     killed: bool
     version: int
     updated_at: Time
-    updated_by: ActorShape
+    updated_by: ActorSchema
 
     @classmethod
     def of(cls, current: Current) -> Self:
@@ -80,7 +80,7 @@ class FlagStateShape(Shape):
             killed=state.killed,
             version=state.from_version,
             updated_at=state.updated_at,
-            updated_by=ActorShape.model_validate(state.updated_by),
+            updated_by=ActorSchema.model_validate(state.updated_by),
         )
 
 
@@ -88,35 +88,35 @@ async def create_flag(call: Call) -> Response:
     """POST /projects/{id}/flags."""
     async with call.unit() as uow:
         flag = await flags.create_flag(uow, call.path["project_id"], call.body)
-    return call.created(FlagShape.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
+    return call.created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
 
 
 async def list_flags(call: Call) -> Response:
     """GET /projects/{id}/flags."""
     async with call.unit() as uow:
         page = await flags.list_flags(uow, call.path["project_id"], call.listing())
-    return call.page(page, lambda flag: flag.id, FlagShape.of)
+    return call.page(page, lambda flag: flag.id, FlagSchema.of)
 
 
 async def get_flag(call: Call) -> Response:
     """GET /projects/{id}/flags/{key}."""
     async with call.unit() as uow:
         flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
-    return call.read(FlagShape.of(flag), row_etag(flag))
+    return call.read(FlagSchema.of(flag), row_etag(flag))
 
 
 async def list_flag_states(call: Call) -> Response:
     """GET /envs/{id}/flags."""
     async with call.unit() as uow:
         page = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
-    return call.page(page, lambda current: current.primitive.id, FlagStateShape.of)
+    return call.page(page, lambda current: current.primitive.id, FlagStateSchema.of)
 
 
 async def get_flag_state(call: Call) -> Response:
     """GET /envs/{id}/flags/{key}."""
     async with call.unit() as uow:
         current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
-    return call.read(FlagStateShape.of(current), state_etag(current))
+    return call.read(FlagStateSchema.of(current), state_etag(current))
 
 
 async def update_flag_state(call: Call) -> Response:
@@ -144,7 +144,7 @@ async def update_flag(call: Call) -> Response:
     """PATCH /projects/{id}/flags/{key}."""
     async with call.unit() as uow:
         flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
-    return call.written(FlagShape.of(flag), row_etag(flag))
+    return call.written(FlagSchema.of(flag), row_etag(flag))
 
 
 async def delete_flag(call: Call) -> Response:
@@ -162,7 +162,7 @@ async def replace_flag_state(call: Call) -> Response:
 
 
 def _written(call: Call, current: Current) -> Response:
-    return call.written(FlagStateShape.of(current), state_etag(current))
+    return call.written(FlagStateSchema.of(current), state_etag(current))
 
 
 ENDPOINTS = [
@@ -172,9 +172,9 @@ ENDPOINTS = [
         list_flags,
         "The flags of a project",
         Operation.READ_PRIMITIVE,
-        gives=FlagShape,
-        many=True,
-        asks=PrimitiveParameters,
+        response=FlagSchema,
+        is_list=True,
+        query=PrimitiveParameters,
     ),
     Endpoint(
         "POST",
@@ -183,22 +183,22 @@ ENDPOINTS = [
         "Create a flag",
         Operation.CREATE_PRIMITIVE,
         flags.CreateFlag,
-        FlagShape,
+        FlagSchema,
         201,
-        raises=("key_collision",),
+        errors=("key_collision",),
     ),
-    Endpoint("GET", _ONE, get_flag, "A flag", Operation.READ_PRIMITIVE, gives=FlagShape),
+    Endpoint("GET", _ONE, get_flag, "A flag", Operation.READ_PRIMITIVE, response=FlagSchema),
     Endpoint(
         "GET",
         _STATES,
         list_flag_states,
         "The states of an environment's flags",
         Operation.READ_STATE,
-        gives=FlagStateShape,
-        many=True,
-        asks=PrimitiveParameters,
+        response=FlagStateSchema,
+        is_list=True,
+        query=PrimitiveParameters,
     ),
-    Endpoint("GET", _STATE, get_flag_state, "A flag's state", Operation.READ_STATE, gives=FlagStateShape),
+    Endpoint("GET", _STATE, get_flag_state, "A flag's state", Operation.READ_STATE, response=FlagStateSchema),
     Endpoint(
         "PATCH",
         _STATE,
@@ -206,7 +206,7 @@ ENDPOINTS = [
         "Change a flag's state",
         Operation.UPDATE_STATE,
         flags.UpdateFlagState,
-        FlagStateShape,
+        FlagStateSchema,
     ),
     Endpoint(
         "POST",
@@ -215,7 +215,7 @@ ENDPOINTS = [
         "Turn a flag off",
         Operation.KILL,
         flags.StateAction,
-        FlagStateShape,
+        FlagStateSchema,
     ),
     Endpoint(
         "POST",
@@ -224,10 +224,10 @@ ENDPOINTS = [
         "Turn a killed flag on again",
         Operation.RESTORE,
         flags.StateAction,
-        FlagStateShape,
+        FlagStateSchema,
     ),
     Endpoint(
-        "PATCH", _ONE, update_flag, "Change a flag's identity", Operation.UPDATE_PRIMITIVE, flags.UpdateFlag, FlagShape
+        "PATCH", _ONE, update_flag, "Change a flag's identity", Operation.UPDATE_PRIMITIVE, flags.UpdateFlag, FlagSchema
     ),
     Endpoint(
         "DELETE",
@@ -237,7 +237,7 @@ ENDPOINTS = [
         Operation.DELETE_PRIMITIVE,
         flags.DeleteFlag,
         status=204,
-        raises=("in_use",),
+        errors=("in_use",),
     ),
     Endpoint(
         "PUT",
@@ -246,6 +246,6 @@ ENDPOINTS = [
         "Replace a flag's state",
         Operation.UPDATE_STATE,
         flags.ReplaceFlagState,
-        FlagStateShape,
+        FlagStateSchema,
     ),
 ]

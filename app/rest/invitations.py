@@ -10,24 +10,24 @@ from app.domain.commands import NoBody
 from app.domain.policy import Operation
 from app.http.authentication import set_cookie
 from app.models import Invitation
-from app.rest.auth import ClaimShape, MeShape
+from app.rest.auth import ClaimSchema, MeSchema
 from app.rest.calls import Call, json_response
-from app.rest.orgs import OrgShape
+from app.rest.orgs import OrgSchema
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorShape, Shape, Time
+from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import invitations, sessions
 from app.services.invitations import Status, status_of
 from app.store.invitations import Invited
 
 
-class InvitationShape(Shape):
+class InvitationSchema(Schema):
     """An invitation that nobody has accepted."""
 
     id: str
     email: str
     role: Role
     status: Status
-    invited_by: ActorShape
+    invited_by: ActorSchema
     created_at: Time
     expires_at: Time
 
@@ -39,13 +39,13 @@ class InvitationShape(Shape):
             email=invitation.email,
             role=invitation.role,
             status=status_of(invitation),
-            invited_by=ActorShape.model_validate(invitation.invited_by),
+            invited_by=ActorSchema.model_validate(invitation.invited_by),
             created_at=invitation.created_at,
             expires_at=invitation.expires_at,
         )
 
 
-class CreatedInvitationShape(InvitationShape):
+class CreatedInvitationSchema(InvitationSchema):
     """A new invitation. `acceptUrl` is shown once."""
 
     accept_url: str
@@ -53,10 +53,10 @@ class CreatedInvitationShape(InvitationShape):
     @classmethod
     def with_url(cls, invitation: Invitation, accept_url: str) -> Self:
         """From the row and the address that is known only now."""
-        return cls(**InvitationShape.of(invitation).__dict__, accept_url=accept_url)
+        return cls(**InvitationSchema.of(invitation).__dict__, accept_url=accept_url)
 
 
-class InvitedShape(Shape):
+class InvitedSchema(Schema):
     """What whoever holds an invitation's link is told."""
 
     org_name: str
@@ -82,8 +82,8 @@ async def create_invitation(call: Call) -> Response:
     """POST /orgs/{slug}/invitations."""
     slug = call.path["slug"]
     async with call.unit() as uow:
-        invitation, url = await invitations.create_invitation(uow, slug, call.body, call.visit())
-    shape = CreatedInvitationShape.with_url(invitation, url)
+        invitation, url = await invitations.create_invitation(uow, slug, call.body, call.client())
+    shape = CreatedInvitationSchema.with_url(invitation, url)
     location = f"/api/v1/orgs/{slug}/invitations/{invitation.id}"
     return json_response(shape.encoded(), 201, {"Location": location})
 
@@ -92,7 +92,7 @@ async def list_invitations(call: Call) -> Response:
     """GET /orgs/{slug}/invitations."""
     async with call.unit() as uow:
         page = await invitations.list_invitations(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda invitation: invitation.id, InvitationShape.of)
+    return call.page(page, lambda invitation: invitation.id, InvitationSchema.of)
 
 
 async def revoke_invitation(call: Call) -> Response:
@@ -106,7 +106,7 @@ async def get_invitation(call: Call) -> Response:
     """GET /invitations/{token}."""
     async with call.unit() as uow:
         invited = await invitations.get_invitation(uow, call.path["token"])
-    return call.read(InvitedShape.of(invited))
+    return call.read(InvitedSchema.of(invited))
 
 
 async def accept_invitation(call: Call) -> Response:
@@ -114,7 +114,7 @@ async def accept_invitation(call: Call) -> Response:
     async with call.unit() as uow:
         accepted = await invitations.accept_invitation(uow, call.path["token"], call.body)
         me = await sessions.me(uow)
-    response = json_response(ClaimShape(me=MeShape.of(me), org=OrgShape.of(accepted.org)).encoded())
+    response = json_response(ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(accepted.org)).encoded())
     if accepted.session is not None:
         set_cookie(call.node, response, accepted.session.secret)
     return response
@@ -128,9 +128,9 @@ ENDPOINTS = [
         list_invitations,
         "The invitations that nobody has accepted",
         Operation.MANAGE_INVITATIONS,
-        gives=InvitationShape,
-        many=True,
-        asks=ListParameters,
+        response=InvitationSchema,
+        is_list=True,
+        query=ListParameters,
     ),
     Endpoint(
         "POST",
@@ -139,9 +139,9 @@ ENDPOINTS = [
         "Invite an email",
         Operation.MANAGE_INVITATIONS,
         invitations.CreateInvitation,
-        CreatedInvitationShape,
+        CreatedInvitationSchema,
         201,
-        raises=("already_member", "invitation_pending", "invitation_email_locked", "rate_limited"),
+        errors=("already_member", "invitation_pending", "invitation_email_locked", "rate_limited"),
     ),
     Endpoint(
         "DELETE",
@@ -151,26 +151,26 @@ ENDPOINTS = [
         Operation.MANAGE_INVITATIONS,
         NoBody,
         status=204,
-        raises=("invitation_used",),
+        errors=("invitation_used",),
     ),
     Endpoint(
         "GET",
         "/invitations/{token}",
         get_invitation,
         "What an invitation's link leads to",
-        gives=InvitedShape,
+        response=InvitedSchema,
         public=True,
-        raises=_CLOSED,
+        errors=_CLOSED,
     ),
     Endpoint(
         "POST",
         "/invitations/{token}/accept",
         accept_invitation,
         "Accept an invitation",
-        takes=invitations.AcceptInvitation,
-        gives=ClaimShape,
+        body=invitations.AcceptInvitation,
+        response=ClaimSchema,
         public=True,
-        raises=(*_CLOSED, "unauthorized", "forbidden"),
-        sends=("SignedInNow",),
+        errors=(*_CLOSED, "unauthorized", "forbidden"),
+        headers=("SignedInNow",),
     ),
 ]

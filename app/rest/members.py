@@ -11,13 +11,13 @@ from app.domain.policy import Operation
 from app.models import ApiKey
 from app.rest.calls import Call, json_response
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape, Time
+from app.rest.schemas import Schema, Time
 from app.services import members
 from app.services.members import Removed
 from app.store.members import Member
 
 
-class MemberShape(Shape):
+class MemberSchema(Schema):
     """A person in an organisation. `id` is the membership's, `userId` names the member in paths."""
 
     id: str
@@ -43,7 +43,7 @@ class MemberShape(Shape):
         )
 
 
-class LeftTokenShape(Shape):
+class LeftTokenSchema(Schema):
     """A live token that a removed member had minted."""
 
     id: str
@@ -55,19 +55,19 @@ class LeftTokenShape(Shape):
         return cls(id=token.id, name=token.name)
 
 
-class RemovedShape(Shape):
+class RemovedSchema(Schema):
     """A removed member, the live tokens that they had minted, and whether those were revoked with them."""
 
-    member: MemberShape
-    tokens: list[LeftTokenShape]
+    member: MemberSchema
+    tokens: list[LeftTokenSchema]
     tokens_revoked: bool
 
     @classmethod
     def of(cls, removed: Removed) -> Self:
         """From the rows."""
         return cls(
-            member=MemberShape.of(removed.member),
-            tokens=[LeftTokenShape.of(token) for token in removed.tokens],
+            member=MemberSchema.of(removed.member),
+            tokens=[LeftTokenSchema.of(token) for token in removed.tokens],
             tokens_revoked=removed.revoked,
         )
 
@@ -76,21 +76,21 @@ async def list_members(call: Call) -> Response:
     """GET /orgs/{slug}/members."""
     async with call.unit() as uow:
         page = await members.list_members(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda member: member.membership.id, MemberShape.of)
+    return call.page(page, lambda member: member.membership.id, MemberSchema.of)
 
 
 async def get_member(call: Call) -> Response:
     """GET /orgs/{slug}/members/{user_id}."""
     async with call.unit() as uow:
         member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
-    return call.read(MemberShape.of(member), row_etag(member.membership))
+    return call.read(MemberSchema.of(member), row_etag(member.membership))
 
 
 async def update_member(call: Call) -> Response:
     """PATCH /orgs/{slug}/members/{user_id}."""
     async with call.unit() as uow:
         member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
-    return call.written(MemberShape.of(member), row_etag(member.membership))
+    return call.written(MemberSchema.of(member), row_etag(member.membership))
 
 
 async def remove_member(call: Call) -> Response:
@@ -99,7 +99,7 @@ async def remove_member(call: Call) -> Response:
         removed = await members.remove_member(
             uow, call.path["slug"], call.path["user_id"], call.deletion, call.if_match
         )
-    return json_response(RemovedShape.of(removed).encoded())
+    return json_response(RemovedSchema.of(removed).encoded())
 
 
 ENDPOINTS = [
@@ -109,9 +109,9 @@ ENDPOINTS = [
         list_members,
         "The members of an organisation",
         Operation.READ_ORG,
-        gives=MemberShape,
-        many=True,
-        asks=ListParameters,
+        response=MemberSchema,
+        is_list=True,
+        query=ListParameters,
     ),
     Endpoint(
         "GET",
@@ -119,7 +119,7 @@ ENDPOINTS = [
         get_member,
         "A member of an organisation",
         Operation.READ_ORG,
-        gives=MemberShape,
+        response=MemberSchema,
     ),
     Endpoint(
         "PATCH",
@@ -128,8 +128,8 @@ ENDPOINTS = [
         "Change a member's role",
         Operation.CHANGE_ROLE,
         members.UpdateMember,
-        MemberShape,
-        raises=("last_owner_cannot_demote_or_remove",),
+        MemberSchema,
+        errors=("last_owner_cannot_demote_or_remove",),
     ),
     Endpoint(
         "DELETE",
@@ -138,8 +138,8 @@ ENDPOINTS = [
         "Remove a member, or leave",
         Operation.REMOVE_MEMBER,
         members.RemoveMember,
-        RemovedShape,
-        also=(Operation.LEAVE_ORG,),
-        raises=("last_owner_cannot_demote_or_remove",),
+        RemovedSchema,
+        extra_operations=(Operation.LEAVE_ORG,),
+        errors=("last_owner_cannot_demote_or_remove",),
     ),
 ]

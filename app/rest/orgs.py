@@ -11,11 +11,11 @@ from app.domain.policy import Operation
 from app.models import Org
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape, Time
+from app.rest.schemas import Schema, Time
 from app.services import orgs
 
 
-class OrgShape(Shape):
+class OrgSchema(Schema):
     """An organisation."""
 
     id: str
@@ -44,21 +44,21 @@ async def create_org(call: Call) -> Response:
     """POST /orgs."""
     async with call.unit() as uow:
         org = await orgs.create_org(uow, call.body)
-    return call.created(OrgShape.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
+    return call.created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
 async def list_orgs(call: Call) -> Response:
     """GET /orgs."""
     async with call.unit() as uow:
         page = await orgs.list_orgs(uow, call.listing())
-    return call.page(page, lambda org: org.id, OrgShape.of)
+    return call.page(page, lambda org: org.id, OrgSchema.of)
 
 
 async def get_org(call: Call) -> Response:
     """GET /orgs/{slug}."""
     async with call.unit() as uow:
         org = await orgs.get_org(uow, call.path["slug"])
-    return call.read(OrgShape.of(org), row_etag(org))
+    return call.read(OrgSchema.of(org), row_etag(org))
 
 
 async def update_org(call: Call) -> Response:
@@ -67,7 +67,7 @@ async def update_org(call: Call) -> Response:
         org = await orgs.update_org(
             uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min
         )
-    return call.written(OrgShape.of(org), row_etag(org))
+    return call.written(OrgSchema.of(org), row_etag(org))
 
 
 async def delete_org(call: Call) -> Response:
@@ -84,9 +84,9 @@ ENDPOINTS = [
         list_orgs,
         "The organisations you are in",
         Operation.READ_ORG,
-        gives=OrgShape,
-        many=True,
-        asks=ListParameters,
+        response=OrgSchema,
+        is_list=True,
+        query=ListParameters,
     ),
     Endpoint(
         "POST",
@@ -95,11 +95,11 @@ ENDPOINTS = [
         "Create an organisation",
         Operation.CREATE_ORG,
         orgs.CreateOrg,
-        OrgShape,
+        OrgSchema,
         201,
-        raises=("slug_unavailable",),
+        errors=("slug_unavailable",),
     ),
-    Endpoint("GET", "/orgs/{slug}", get_org, "An organisation", Operation.READ_ORG, gives=OrgShape),
+    Endpoint("GET", "/orgs/{slug}", get_org, "An organisation", Operation.READ_ORG, response=OrgSchema),
     Endpoint(
         "PATCH",
         "/orgs/{slug}",
@@ -107,8 +107,8 @@ ENDPOINTS = [
         "Change an organisation",
         Operation.UPDATE_ORG,
         orgs.UpdateOrg,
-        OrgShape,
-        also=(Operation.SET_TARGET_ID_FIELD,),
+        OrgSchema,
+        extra_operations=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
         "DELETE",

@@ -11,13 +11,13 @@ from app.domain.policy import Operation
 from app.models import Project
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape, Time
+from app.rest.schemas import Schema, Time
 from app.services import projects
 
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
 
 
-class ProjectShape(Shape):
+class ProjectSchema(Schema):
     """A project."""
 
     id: str
@@ -46,28 +46,28 @@ async def create_project(call: Call) -> Response:
     """POST /orgs/{slug}/projects."""
     async with call.unit() as uow:
         project = await projects.create_project(uow, call.path["slug"], call.body)
-    return call.created(ProjectShape.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
+    return call.created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
 async def list_projects(call: Call) -> Response:
     """GET /orgs/{slug}/projects."""
     async with call.unit() as uow:
         page = await projects.list_projects(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda project: project.id, ProjectShape.of)
+    return call.page(page, lambda project: project.id, ProjectSchema.of)
 
 
 async def get_project(call: Call) -> Response:
     """GET /projects/{id}."""
     async with call.unit() as uow:
         project = await projects.get_project(uow, call.path["project_id"])
-    return call.read(ProjectShape.of(project), row_etag(project))
+    return call.read(ProjectSchema.of(project), row_etag(project))
 
 
 async def update_project(call: Call) -> Response:
     """PATCH /projects/{id}."""
     async with call.unit() as uow:
         project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
-    return call.written(ProjectShape.of(project), row_etag(project))
+    return call.written(ProjectSchema.of(project), row_etag(project))
 
 
 async def delete_project(call: Call) -> Response:
@@ -84,9 +84,9 @@ ENDPOINTS = [
         list_projects,
         "The projects of an organisation",
         Operation.LIST_PROJECTS,
-        gives=ProjectShape,
-        many=True,
-        asks=KeyedParameters,
+        response=ProjectSchema,
+        is_list=True,
+        query=KeyedParameters,
     ),
     Endpoint(
         "POST",
@@ -95,12 +95,12 @@ ENDPOINTS = [
         "Create a project",
         Operation.CREATE_PROJECT,
         projects.CreateProject,
-        ProjectShape,
+        ProjectSchema,
         201,
-        also=(Operation.SET_TARGET_ID_FIELD,),
-        raises=("key_collision",),
+        extra_operations=(Operation.SET_TARGET_ID_FIELD,),
+        errors=("key_collision",),
     ),
-    Endpoint("GET", _ONE, get_project, "A project", Operation.READ_PROJECT, gives=ProjectShape),
+    Endpoint("GET", _ONE, get_project, "A project", Operation.READ_PROJECT, response=ProjectSchema),
     Endpoint(
         "PATCH",
         _ONE,
@@ -108,8 +108,8 @@ ENDPOINTS = [
         "Change a project",
         Operation.UPDATE_PROJECT,
         projects.UpdateProject,
-        ProjectShape,
-        also=(Operation.SET_TARGET_ID_FIELD,),
+        ProjectSchema,
+        extra_operations=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
         "DELETE",

@@ -19,7 +19,7 @@ from app.http.bodies import read_json
 from app.http.methods import Methods
 from app.http.requests import info_of
 from app.rest.calls import Call
-from app.rest.schemas import Shape
+from app.rest.schemas import Schema
 from app.runtime.node import Node
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -30,11 +30,11 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 class Endpoint:
     """One row of the route table: all that the router, the OpenAPI document and the table of parity know of a call.
 
-    `operation` is the row of the policy that is asked; None: none is (`public`: nor is a caller). `also` are those that
-    some contents of the call ask for besides, `raises` the codes and `sends` the headers (by the document's names)
-    that do not follow from the rest of the row, and `asks` are a read's parameters. `many`: the answer is a list of
-    what it `gives`. `last_counts`: of a key that stands twice in a body the last counts, for callers that hand
-    contexts through.
+    `operation` is the row of the policy that is asked; None: none is (`public`: no caller is needed either).
+    `extra_operations` are asked for by some contents of the call besides. `body` and `query` are what may be sent,
+    `response` what a success holds (`is_list`: a list of it). `errors` and `headers` name, as the OpenAPI document
+    does, what does not follow from the rest of the row. `allow_duplicate_keys`: of a key given twice in a body the
+    last counts, for callers that pass contexts on.
     """
 
     method: str
@@ -42,16 +42,16 @@ class Endpoint:
     handler: Handler
     summary: str
     operation: Operation | None = None
-    takes: type[Command] | None = None
-    gives: type[Shape] | None = None
+    body: type[Command] | None = None
+    response: type[Schema] | None = None
     status: int = 200
     public: bool = False
-    last_counts: bool = False
-    many: bool = False
-    asks: type[Command] = NoBody
-    also: tuple[Operation, ...] = ()
-    raises: tuple[str, ...] = ()
-    sends: tuple[str, ...] = ()
+    allow_duplicate_keys: bool = False
+    is_list: bool = False
+    query: type[Command] = NoBody
+    extra_operations: tuple[Operation, ...] = ()
+    errors: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,9 +66,9 @@ class Endpoint:
     @property
     def parameters(self) -> frozenset[str]:
         """What may stand in the query: of a DELETE all that may stand in its body, but for free text."""
-        if self.method == "DELETE" and self.takes is not None:
-            return names_of(self.takes) - {"reason"}
-        return names_of(self.asks)
+        if self.method == "DELETE" and self.body is not None:
+            return names_of(self.body) - {"reason"}
+        return names_of(self.query)
 
 
 class Resource:
@@ -85,14 +85,14 @@ class Resource:
             raise not_found("path")  # a slash that is part of a key: no key has one
         info_of(scope).route = self.path
         endpoint = self.methods.find(scope["method"])
-        response = self.methods.told() if endpoint is None else await self._answer(endpoint, scope, receive)
+        response = self.methods.options_response() if endpoint is None else await self._answer(endpoint, scope, receive)
         await response(scope, receive, send)
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
         call = await self._read(endpoint, scope, receive)
         response = await endpoint.handler(call)
-        if endpoint.safe and (strays := call.strays(endpoint.parameters)):
-            raise invalid(strays)
+        if endpoint.safe and (unknown_params := call.unknown_params(endpoint.parameters)):
+            raise invalid(unknown_params)
         return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
@@ -108,11 +108,13 @@ class Resource:
             query=QueryParams(scope["query_string"]),
             headers=Headers(scope=scope),
             address=quote(scope["path"]),
-            body=None if endpoint.safe else await read_json(scope, receive, last_counts=endpoint.last_counts),
+            body=None
+            if endpoint.safe
+            else await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys),
         )
         if endpoint.safe:
             return call
-        return call.with_strays(endpoint.parameters)
+        return call.with_unknown_params(endpoint.parameters)
 
 
 def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute]:

@@ -14,7 +14,7 @@ Time = Annotated[
 ]
 
 
-class Shape(BaseModel):
+class Schema(BaseModel):
     """The base of all bodies: camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -28,7 +28,7 @@ class Shape(BaseModel):
         return orjson.dumps(self.body())
 
 
-class MinterShape(Shape):
+class MinterSchema(Schema):
     """The person who minted a token."""
 
     kind: Literal["member"]
@@ -36,10 +36,10 @@ class MinterShape(Shape):
     name: str
 
 
-class ActorShape(Shape):
+class ActorSchema(Schema):
     """Who calls, or who did something, with the name as it was then."""
 
     kind: Literal["member", "token", "system"]
     id: str
     name: str
-    on_behalf_of: MinterShape | None = None
+    on_behalf_of: MinterSchema | None = None

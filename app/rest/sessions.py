@@ -11,11 +11,11 @@ from app.http.authentication import clear_cookie
 from app.models import Session
 from app.rest.calls import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape, Time
+from app.rest.schemas import Schema, Time
 from app.services import sessions
 
 
-class OwnSessionShape(Shape):
+class OwnSessionSchema(Schema):
     """Where you are signed in. `current`: this very call."""
 
     id: str
@@ -40,7 +40,7 @@ async def list_sessions(call: Call) -> Response:
     """GET /auth/sessions."""
     async with call.unit() as uow:
         page = await sessions.list_sessions(uow, call.listing())
-    return call.page(page, lambda session: session.id, lambda session: OwnSessionShape.of(session, call.info.actor))
+    return call.page(page, lambda session: session.id, lambda session: OwnSessionSchema.of(session, call.info.actor))
 
 
 async def delete_session(call: Call) -> Response:
@@ -59,17 +59,17 @@ ENDPOINTS = [
         "/auth/sessions",
         list_sessions,
         "Where you are signed in",
-        gives=OwnSessionShape,
-        many=True,
-        asks=ListParameters,
+        response=OwnSessionSchema,
+        is_list=True,
+        query=ListParameters,
     ),
     Endpoint(
         "DELETE",
         "/auth/sessions/{session_id}",
         delete_session,
         "End a session",
-        takes=NoBody,
+        body=NoBody,
         status=204,
-        sends=("SignedOut",),
+        headers=("SignedOut",),
     ),
 ]

@@ -8,7 +8,7 @@ MAX_KEPT = 50_000
 
 
 class CredentialCache(Generic[Live]):
-    """What `load` found, until a commit outdates it, so that an end acts on the next request.
+    """What `load` found, until a commit invalidates it, so that an end acts on the next request.
 
     `owners_of` gives the ids that a credential ends with: its own, its user's or its organisation's.
     """
@@ -23,12 +23,12 @@ class CredentialCache(Generic[Live]):
         self._outdated = 0
 
     async def find(self, secret_hash: str) -> Live | None:
-        """The credential, read where it is not known. One that is outdated while it is read is read once more."""
+        """The credential, read where it is not known. One that is invalidated while it is read is read once more."""
         while (live := self._live.get(secret_hash)) is None:
-            outdated = self._outdated
+            invalidated = self._outdated
             if (found := await self._load(secret_hash)) is None:
                 return None
-            if outdated == self._outdated:
+            if invalidated == self._outdated:
                 return self._keep(secret_hash, found)
         return live
 
@@ -36,7 +36,7 @@ class CredentialCache(Generic[Live]):
         """The credential, if it is known."""
         return self._live.get(secret_hash)
 
-    def outdate(self, ids: Iterable[str]) -> None:
+    def invalidate(self, ids: Iterable[str]) -> None:
         """Forgets the credentials of these owners."""
         for one in ids:
             self._outdated += 1

@@ -8,7 +8,7 @@ from functools import partial
 
 from app.access.paging import CursorCodec
 from app.domain.actors import Actor
-from app.domain.commands import Said
+from app.domain.commands import UncheckedText
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Address, Networks
 from app.runtime.last_uses import LastUses
@@ -18,7 +18,7 @@ from app.runtime.session_cache import SessionCache
 from app.runtime.token_cache import TokenCache
 from app.services import api_keys, sessions
 from app.services.limits import Limits, MemoryLimits
-from app.services.throttling import Visit
+from app.services.throttling import ClientContext
 from app.settings import Settings
 from app.store.changeset import EnvironmentChange
 from app.store.engines import Database
@@ -35,10 +35,10 @@ class Caches:
     tokens: TokenCache
     sessions: SessionCache
 
-    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
+    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], invalidated: Sequence[str]) -> None:
         """Takes in a commit."""
-        self.tokens.outdate(outdated)
-        self.sessions.outdate(outdated)
+        self.tokens.invalidate(invalidated)
+        self.sessions.invalidate(invalidated)
         self.rulesets.committed(changes, gone)
 
 
@@ -66,13 +66,13 @@ class Node:
         self.token_uses = LastUses(partial(self._note_uses, api_keys.note_uses))
         self.session_uses = LastUses(partial(self._note_uses, sessions.note_uses))
 
-    def unit(self, request_id: str, actor: Actor | None = None, break_glass: Said | None = None) -> UnitOfWork:
+    def unit(self, request_id: str, actor: Actor | None = None, break_glass: UncheckedText | None = None) -> UnitOfWork:
         """A unit of work for one use case of a request."""
         return UnitOfWork(self.database, self.caches, request_id, actor, break_glass)
 
-    def visit(self, address: Address | None, browser: str | None = None) -> Visit:
+    def client(self, address: Address | None, browser: str | None = None) -> ClientContext:
         """What a use case is told of a call from the address."""
-        return Visit(self.settings, self.limits, address, self.mail_waits.set, browser)
+        return ClientContext(self.settings, self.limits, address, self.mail_waits.set, browser)
 
     async def close(self) -> None:
         """Writes down what is only in memory, and gives the database back."""

@@ -47,9 +47,9 @@ class SessionCache:
         live = await self._known.find(secret_hash)
         return live if live is not None and live.expires_at > time.time() else None
 
-    def outdate(self, ids: Iterable[str]) -> None:
+    def invalidate(self, ids: Iterable[str]) -> None:
         """Forgets sessions, and all sessions of users."""
-        self._known.outdate(ids)
+        self._known.invalidate(ids)
 
     async def _load(self, secret_hash: str) -> LiveSession | None:
         read_at = time.monotonic()

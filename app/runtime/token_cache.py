@@ -43,9 +43,9 @@ class TokenCache:
             return None
         return live
 
-    def outdate(self, ids: Iterable[str]) -> None:
+    def invalidate(self, ids: Iterable[str]) -> None:
         """Forgets tokens, and all tokens of organisations."""
-        self._known.outdate(ids)
+        self._known.invalidate(ids)
 
     async def _load(self, secret_hash: str) -> LiveToken | None:
         with refusing_if_busy():

@@ -153,7 +153,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
         secret_hash=digest(secret),
         hint=hint(secret),
         minter_id=minter.user_id,
-        minted_by=minter.shown(),
+        minted_by=minter.as_json(),
     )
     uow.add(row)
     uow.record(access.operation, _subject(row), new=_recorded(row))
@@ -178,13 +178,13 @@ async def renew_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: obj
     command = validate(RenewApiKey, body)
     access = await access.to_write()
     row = await _found(uow, access.org, token_id)
-    if_match.require_but_for_last_step(api_key_etag(row))
+    if_match.require_ignoring_usage(api_key_etag(row))
     if row.expires_at is not None and row.expires_at <= now():
         raise AppError("not_found", "There is no such live token: it has expired. Mint another one.")
     previous, row.expires_at = row.expires_at, _expiry(command.expires_in_seconds)
     row.revision += 1
     row.updated_at = now()
-    uow.outdate(row.id)
+    uow.invalidate(row.id)
     before, after = {"expiresAt": _shown(previous)}, {"expiresAt": _shown(row.expires_at)}
     uow.record(access.operation, _subject(row), previous=before, new=after)
     return row
@@ -196,7 +196,7 @@ async def revoke_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: ob
     command = validate(RevokeApiKey, body)
     access = await access.to_write()
     row = await _found(uow, access.org, token_id)
-    if_match.require_but_for_last_step(api_key_etag(row))
+    if_match.require_ignoring_usage(api_key_etag(row))
     await end_api_key(uow, row, command.reason)
     return row
 

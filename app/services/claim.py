@@ -7,9 +7,9 @@ from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
 from app.models import Instance, Org, User, now
-from app.services.orgs import found_org
+from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, start_session
-from app.services.throttling import Visit, counted_guess
+from app.services.throttling import ClientContext, counted_guess
 from app.store import instance
 from app.store.unit_of_work import UnitOfWork
 
@@ -24,7 +24,7 @@ class InstallClaim(Command):
     claim_code: str
 
 
-async def install_claim(uow: UnitOfWork, body: object, visit: Visit) -> tuple[SignedIn, Org]:
+async def install_claim(uow: UnitOfWork, body: object, client: ClientContext) -> tuple[SignedIn, Org]:
     """Makes the owner and the organisation, and signs the owner in. Raises `already_claimed`, `rate_limited`.
 
     The code is looked at before the lock is taken, and whether somebody was first inside it: of two at the same
@@ -32,7 +32,7 @@ async def install_claim(uow: UnitOfWork, body: object, visit: Visit) -> tuple[Si
     """
     command = validate(InstallClaim, body)
     await _require_unclaimed(uow)
-    async with counted_guess(visit):
+    async with counted_guess(client):
         await _require_code(uow, command.claim_code)
     await uow.begin_write()
     await uow.lock(Instance, [instance.ID])
@@ -42,13 +42,13 @@ async def install_claim(uow: UnitOfWork, body: object, visit: Visit) -> tuple[Si
         email=command.email,
         email_key=email_key(command.email),
         display_name=command.display_name or local_part(command.email),
-        proven_at=now(),  # the claim code is proof enough
+        email_verified_at=now(),  # the claim code is proof enough
     )
     uow.add(user)
     await uow.flush()
     signed_in = start_session(uow, user)
     uow.actor = signed_in.member
-    return signed_in, await found_org(uow, user.id, command.org_slug, command.org_name)
+    return signed_in, await create_org_with_owner(uow, user.id, command.org_slug, command.org_name)
 
 
 async def is_claimed(uow: UnitOfWork) -> bool:

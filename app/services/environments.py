@@ -95,7 +95,7 @@ async def _seed(uow: UnitOfWork, environment: Environment) -> None:
                 primitive_id=primitive.id,
                 default_value=primitive.initial_value,
                 updated_at=environment.created_at,
-                updated_by=uow.actor_shown(),
+                updated_by=uow.actor_as_json(),
             )
         )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from app.access.entry import EnvironmentAccess, enter_environment, enter_project, to_make
+from app.access.entry import EnvironmentAccess, enter_environment, enter_project, requested_key
 from app.access.etags import row_etag, state_etag
 from app.access.paging import Listing
 from app.domain.commands import Command, Slug, Text, validate
@@ -105,7 +105,7 @@ class StateAction(Command):
 
 async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primitive:
     """Makes a flag and seeds it in every environment of the project. Raises `key_collision`."""
-    access = await enter_project(uow, project_id, Operation.CREATE_PRIMITIVE, asked=to_make(Kind.FLAG, body))
+    access = await enter_project(uow, project_id, Operation.CREATE_PRIMITIVE, asked=requested_key(Kind.FLAG, body))
     command = validate(CreateFlag, body)
     access = await access.to_write()
     if await primitives.key_taken(uow.session, access.project.id, Kind.FLAG, command.key):

@@ -16,10 +16,10 @@ from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, new_secret
 from app.domain.policy import Operation
-from app.models import Invitation, InvitationSecret, LetterKind, Membership, Org, User, now
+from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User, now
 from app.services import mail
 from app.services.sessions import SignedIn, start_session
-from app.services.throttling import Purpose, Visit, counted_mail
+from app.services.throttling import ClientContext, Purpose, counted_mail
 from app.settings import Settings
 from app.store import invitations, members, people
 from app.store.invitations import Invited
@@ -57,7 +57,7 @@ class Accepted:
     session: SignedIn | None
 
 
-async def create_invitation(uow: UnitOfWork, slug: str, body: object, visit: Visit) -> tuple[Invitation, str]:
+async def create_invitation(uow: UnitOfWork, slug: str, body: object, client: ClientContext) -> tuple[Invitation, str]:
     """Invites the email, and gives the link's address, which nobody will see again.
 
     Raises `insufficient_role`, `rate_limited`, `already_member`, `invitation_pending`, `invitation_email_locked`.
@@ -66,14 +66,14 @@ async def create_invitation(uow: UnitOfWork, slug: str, body: object, visit: Vis
     if (role := _named_role(body)) is not None:
         _require_rank(access, role)
     command = validate(CreateInvitation, body)
-    async with counted_mail(visit, Purpose.INVITATION, command.email) as wanted:
+    async with counted_mail(client, Purpose.INVITATION, command.email) as wanted:
         access = await access.to_write()
         _require_rank(access, command.role)
         await _require_invitable(access, email_key(command.email))
         invitation = await _invite(access, command)
         if wanted:
-            mail.enqueue(uow, visit, LetterKind.INVITATION, command.email, invitation_id=invitation.id)
-    return invitation, accept_url(visit.settings, add_secret(uow, invitation))
+            mail.enqueue(uow, client, MailKind.INVITATION, command.email, invitation_id=invitation.id)
+    return invitation, accept_url(client.settings, add_secret(uow, invitation))
 
 
 async def list_invitations(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Invitation]:
@@ -114,7 +114,7 @@ async def has_account(uow: UnitOfWork, invited: Invited) -> bool:
 async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:
     """The invitations that wait for the caller, as far as it is sure that the mailbox is theirs."""
     user = await user_of(uow)
-    if user.proven_at is None:
+    if user.email_verified_at is None:
         return []
     return await invitations.pending_for(uow.session, user.email_key, now())
 
@@ -156,7 +156,7 @@ async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
     """
     user = await user_of(uow)
     invited = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
-    if user.proven_at is None or invited is None or invited.invitation.email_key != user.email_key:
+    if user.email_verified_at is None or invited is None or invited.invitation.email_key != user.email_key:
         raise not_found("invitation")
     await uow.begin_write()
     await uow.lock(Org, [invited.org.id])
@@ -233,7 +233,7 @@ async def _invite(access: OrgAccess, command: CreateInvitation) -> Invitation:
         email=command.email,
         email_key=email_key(command.email),
         role=command.role,
-        invited_by=access.uow.actor_shown(),
+        invited_by=access.uow.actor_as_json(),
         expires_at=now() + LIFETIME,
     )
     access.uow.add(invitation)

@@ -1,6 +1,6 @@
 """How often something may happen: what a store of counts must do, and the one that does it within one process.
 
-A shared store does the same for all nodes. Who is counted, and how often is too often, is said in `visits`.
+A shared store does the same for all nodes. Who is counted, and how often is too often, is said in `clients`.
 """
 
 import time

@@ -1,6 +1,6 @@
 """Sign-in links: single use, 15 minutes, stored as SHA-256.
 
-To ask for one only queues a letter: whether the email is known is looked at when the letter is written, so the answer
+To ask for one only queues a mail: whether the email is known is looked at when the mail is written, so the answer
 says nothing about it, by its time neither.
 """
 
@@ -11,12 +11,12 @@ from app.domain.commands import Command, Email, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
-from app.models import Instance, LetterKind, MagicLink, Org, User, now
+from app.models import Instance, MagicLink, MailKind, Org, User, now
 from app.services import mail
 from app.services.invitations import join
-from app.services.orgs import found_org
+from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, end_all, start_session
-from app.services.throttling import Purpose, Visit, count_mail
+from app.services.throttling import ClientContext, Purpose, count_mail
 from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
 
@@ -35,20 +35,20 @@ class RedeemLink(Command):
     token: str
 
 
-async def request_link(uow: UnitOfWork, body: object, visit: Visit) -> None:
-    """Queues a letter with a link. Raises `rate_limited`, whether or not the email is known."""
+async def request_link(uow: UnitOfWork, body: object, client: ClientContext) -> None:
+    """Queues a mail with a link. Raises `rate_limited`, whether or not the email is known."""
     command = validate(RequestMagicLink, body)
-    if await count_mail(visit, Purpose.MAGIC_LINK, command.email):
-        await ask(uow, visit, LetterKind.SIGN_IN, command.email)
+    if await count_mail(client, Purpose.MAGIC_LINK, command.email):
+        await ask(uow, client, MailKind.SIGN_IN, command.email)
 
 
 async def ask(
-    uow: UnitOfWork, visit: Visit, kind: LetterKind, email: str, signup: dict[str, Any] | None = None
+    uow: UnitOfWork, client: ClientContext, kind: MailKind, email: str, signup: dict[str, Any] | None = None
 ) -> None:
-    """Queues the letter that will hold a link."""
+    """Queues the mail that will hold a link."""
     await uow.begin_write()
-    browser_hash = None if visit.browser is None else digest(visit.browser)
-    mail.enqueue(uow, visit, kind, email, browser_hash=browser_hash, signup=signup)
+    browser_hash = None if client.browser is None else digest(client.browser)
+    mail.enqueue(uow, client, kind, email, browser_hash=browser_hash, signup=signup)
 
 
 def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
@@ -98,7 +98,7 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
         raise AppError("magic_link_expired")
     user = await _known(uow, link)
     link.used_at = now()
-    return await (_welcome(uow, link) if user is None else _welcome_back(uow, link, user))
+    return await (_sign_up(uow, link) if user is None else _sign_in_existing(uow, link, user))
 
 
 async def _known(uow: UnitOfWork, link: MagicLink) -> User | None:
@@ -109,7 +109,7 @@ async def _known(uow: UnitOfWork, link: MagicLink) -> User | None:
     return user
 
 
-async def _welcome_back(uow: UnitOfWork, link: MagicLink, user: User) -> SignedIn:
+async def _sign_in_existing(uow: UnitOfWork, link: MagicLink, user: User) -> SignedIn:
     """A user who is there already."""
     if link.mailed:
         await _prove(uow, user)
@@ -133,24 +133,24 @@ def _sign_in(uow: UnitOfWork, user: User) -> SignedIn:
 
 async def _prove(uow: UnitOfWork, user: User) -> None:
     """The mailbox is the user's. Whoever used the account before need not have been them, so they are signed out."""
-    if user.proven_at is None:
-        user.proven_at = now()
+    if user.email_verified_at is None:
+        user.email_verified_at = now()
         await end_all(uow, user.id)
 
 
-async def _welcome(uow: UnitOfWork, link: MagicLink) -> SignedIn:
+async def _sign_up(uow: UnitOfWork, link: MagicLink) -> SignedIn:
     """A new user, who founds an organisation or is taken into those that have invited them."""
     invited = await _locked_invitations(uow, link)
     if (made := await _known(uow, link)) is not None:
-        return await _welcome_back(uow, link, made)  # by another road, in this moment
+        return await _sign_in_existing(uow, link, made)  # by another road, in this moment
     if link.signup is None and not invited:
         raise AppError("no_invitation")
     name = (link.signup or {}).get("displayName") or local_part(link.email)
-    user = User(email=link.email, email_key=link.email_key, display_name=name, proven_at=now())
+    user = User(email=link.email, email_key=link.email_key, display_name=name, email_verified_at=now())
     if not await uow.try_to_add(user):
         if (made := await _known(uow, link)) is None:
             raise AppError("unavailable")
-        return await _welcome_back(uow, link, made)
+        return await _sign_in_existing(uow, link, made)
     signed_in = _sign_in(uow, user)
     for one in invited:
         await join(uow, user, one)
@@ -172,4 +172,4 @@ async def _found(uow: UnitOfWork, user: User, signup: dict[str, Any]) -> None:
     await uow.lock(Instance, [instance.ID])
     row = await instance.get(uow.session)
     row.claimed_at = row.claimed_at or now()
-    await found_org(uow, user.id, signup["orgSlug"], signup["orgName"])
+    await create_org_with_owner(uow, user.id, signup["orgSlug"], signup["orgName"])

@@ -1,6 +1,6 @@
-"""The queue of mail: letters are added by use cases in their own transaction, and taken, one by one, by the postman.
+"""The queue of mail: mails are added by use cases in their own transaction, and taken, one by one, by the worker.
 
-A letter that is taken is kept from other nodes for a while; whoever took it says what became of it. One whose postman
+A mail that is taken is kept from other nodes for a while; whoever took it says what became of it. One whose worker
 died comes up again, so a mail may come twice, and none is lost.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from app.access.paging import Listing
 from app.domain.emails import email_key
-from app.models import Letter, LetterKind, now
-from app.services.throttling import Visit
+from app.models import MailKind, QueuedMail, now
+from app.services.throttling import ClientContext
 from app.store import mail
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -21,43 +21,43 @@ LONGEST_PAUSE = timedelta(minutes=15)
 PATIENCE = timedelta(days=1)
 
 
-def enqueue(uow: UnitOfWork, visit: Visit, kind: LetterKind, email: str, **values: Any) -> None:
-    """The letter goes out when the write that is going on has been committed."""
-    uow.add(Letter(kind=kind, email=email, email_key=email_key(email), due_at=now(), **values))
-    uow.afterwards(visit.wake_mail)
+def enqueue(uow: UnitOfWork, client: ClientContext, kind: MailKind, email: str, **values: Any) -> None:
+    """The mail goes out when the write that is going on has been committed."""
+    uow.add(QueuedMail(kind=kind, email=email, email_key=email_key(email), due_at=now(), **values))
+    uow.on_commit(client.wake_mail)
 
 
-async def take(uow: UnitOfWork) -> Letter | None:
-    """The letter that has waited longest; None when none is due, or when another node was faster."""
+async def take(uow: UnitOfWork) -> QueuedMail | None:
+    """The mail that has waited longest; None when none is due, or when another node was faster."""
     if await mail.next_due(uow.session, now()) is None:
         return None
     await uow.begin_write()
-    letter = await mail.next_due(uow.session, now())
-    if letter is None or not await mail.claim(uow.session, letter, now() + LEASE):
+    queued = await mail.next_due(uow.session, now())
+    if queued is None or not await mail.claim(uow.session, queued, now() + LEASE):
         return None
-    return letter
+    return queued
 
 
 async def next_due_at(uow: UnitOfWork) -> datetime | None:
-    """When the next letter is due; None when none waits."""
+    """When the next mail is due; None when none waits."""
     return await mail.next_due_at(uow.session)
 
 
-async def done(uow: UnitOfWork, letter: Letter) -> None:
-    """The letter was sent, or there is nobody to send it to any more."""
+async def done(uow: UnitOfWork, queued: QueuedMail) -> None:
+    """The mail was sent, or there is nobody to send it to any more."""
     await uow.begin_write()
-    await mail.remove(uow.session, letter.id)
+    await mail.remove(uow.session, queued.id)
 
 
-async def failed(uow: UnitOfWork, letter: Letter, why: str, *, for_good: bool) -> None:
+async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: bool) -> None:
     """The attempt failed: it is tried again after a pause that doubles, for a day, unless it failed `for_good`."""
     await uow.begin_write()
     at = now()
-    over = for_good or at - letter.created_at > PATIENCE
-    pause = min(FIRST_PAUSE * 2 ** min(letter.attempts, 20), LONGEST_PAUSE)
-    await mail.put_off(uow.session, letter.id, due_at=at + pause, last_error=why, given_up_at=at if over else None)
+    over = for_good or at - queued.created_at > PATIENCE
+    pause = min(FIRST_PAUSE * 2 ** min(queued.attempts, 20), LONGEST_PAUSE)
+    await mail.put_off(uow.session, queued.id, due_at=at + pause, last_error=why, given_up_at=at if over else None)
 
 
-async def list_letters(uow: UnitOfWork, listing: Listing) -> Page[Letter]:
+async def list_queued_mail(uow: UnitOfWork, listing: Listing) -> Page[QueuedMail]:
     """The queue, for the operator."""
     return await mail.list_all(uow.session, listing.window())

@@ -1,9 +1,9 @@
-"""What a letter becomes when it is sent: to whom, with which link. Only now is looked at who is who."""
+"""What a mail becomes when it is sent: to whom, with which link. Only now is looked at who is who."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.models import Letter, LetterKind, now
+from app.models import MailKind, QueuedMail, now
 from app.services import links
 from app.services.invitations import accept_url, add_secret, is_open
 from app.settings import Mode, Settings
@@ -13,44 +13,44 @@ from app.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A letter, ready to be worded. `facts` are what its words tell beside the link."""
+    """A mail, ready to be rendered. `facts` are what its words tell beside the link."""
 
-    kind: LetterKind
+    kind: MailKind
     to: str
     link: str
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-async def compose(uow: UnitOfWork, letter: Letter, settings: Settings) -> Message | None:
-    """The message of the letter, within the write that is going on; None where there is nobody to send one to."""
-    if letter.kind is LetterKind.INVITATION:
-        return await _invitation(uow, letter, settings)
-    to = await _addressee(uow, letter, settings)
+async def compose(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
+    """The message of the mail, within the write that is going on; None where there is nobody to send one to."""
+    if queued.kind is MailKind.INVITATION:
+        return await _invitation(uow, queued, settings)
+    to = await _addressee(uow, queued, settings)
     if to is None:
         return None
-    secret = links.make_link(uow, to, mailed=True, browser_hash=letter.browser_hash, signup=letter.signup)
-    facts = {"org": letter.signup["orgName"]} if letter.signup is not None else {}
-    return Message(letter.kind, to, f"{settings.public_url}/auth/link?t={secret}", facts)
+    secret = links.make_link(uow, to, mailed=True, browser_hash=queued.browser_hash, signup=queued.signup)
+    facts = {"org": queued.signup["orgName"]} if queued.signup is not None else {}
+    return Message(queued.kind, to, f"{settings.public_url}/auth/link?t={secret}", facts)
 
 
-async def _addressee(uow: UnitOfWork, letter: Letter, settings: Settings) -> str | None:
+async def _addressee(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> str | None:
     """Mail goes to the address that is known, not to one that only compares equal."""
-    user = await people.user_by_email(uow.session, letter.email_key)
+    user = await people.user_by_email(uow.session, queued.email_key)
     if user is not None:
         return None if user.deleted_at is not None else user.email
-    waiting = await invitations.pending_for(uow.session, letter.email_key, now())
+    waiting = await invitations.pending_for(uow.session, queued.email_key, now())
     if waiting:
         return waiting[0].invitation.email
-    return letter.email if settings.mode is Mode.HOSTED else None
+    return queued.email if settings.mode is Mode.HOSTED else None
 
 
-async def _invitation(uow: UnitOfWork, letter: Letter, settings: Settings) -> Message | None:
-    invited = None if letter.invitation_id is None else await invitations.by_id(uow.session, letter.invitation_id)
+async def _invitation(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
+    invited = None if queued.invitation_id is None else await invitations.by_id(uow.session, queued.invitation_id)
     if invited is None or not is_open(invited.invitation):
         return None
     invitation, org = invited
     return Message(
-        letter.kind,
+        queued.kind,
         invitation.email,
         accept_url(settings, add_secret(uow, invitation)),
         {"org": org.name, "role": invitation.role, "inviter": invitation.invited_by["name"]},

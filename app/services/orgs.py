@@ -43,10 +43,10 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
     command = validate(CreateOrg, body)
     await uow.begin_write()
     await locked_user_of(uow)
-    return await found_org(uow, person.user_id, command.slug, command.name)
+    return await create_org_with_owner(uow, person.user_id, command.slug, command.name)
 
 
-async def found_org(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org:
+async def create_org_with_owner(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org:
     """An organisation and its first owner, within the write that is going on. Raises `slug_unavailable`."""
     org = Org(slug=slug, name=name)
     if await orgs.by_slug(uow.session, slug) is not None or not await uow.try_to_add(org):

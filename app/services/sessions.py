@@ -39,7 +39,7 @@ async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
     """Moves the ends of sessions that are in use on from when they were used last."""
     await uow.begin_write()
     await sessions.slide(uow.session, uses, LIFETIME)
-    uow.outdate(*uses)
+    uow.invalidate(*uses)
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:
@@ -87,7 +87,7 @@ async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Sess
     validate(NoBody, body)
     await uow.begin_write()
     await sessions.end(uow.session, session_id)
-    uow.outdate(session_id)
+    uow.invalidate(session_id)
     return found[0]
 
 
@@ -102,10 +102,10 @@ async def sign_out(uow: UnitOfWork, body: object) -> None:
     if isinstance(uow.actor, Member):
         await uow.begin_write()
         await sessions.end(uow.session, uow.actor.session_id)
-        uow.outdate(uow.actor.session_id)
+        uow.invalidate(uow.actor.session_id)
 
 
 async def end_all(uow: UnitOfWork, user_id: str) -> None:
     """Signs the user out everywhere, within the write that is going on."""
     await sessions.end_all(uow.session, user_id)
-    uow.outdate(user_id)
+    uow.invalidate(user_id)

@@ -2,9 +2,9 @@
 
 from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.errors import AppError, not_found
-from app.models import LetterKind
+from app.models import MailKind
 from app.services.links import ask
-from app.services.throttling import Purpose, Visit, count_mail
+from app.services.throttling import ClientContext, Purpose, count_mail
 from app.settings import Mode
 from app.store import orgs
 from app.store.unit_of_work import UnitOfWork
@@ -19,14 +19,14 @@ class SignUp(Command):
     org_slug: Slug
 
 
-async def sign_up(uow: UnitOfWork, body: object, visit: Visit) -> None:
-    """Queues the letter with the link. Raises `not_found` unless hosted, `rate_limited`, `slug_unavailable`."""
-    if visit.settings.mode is not Mode.HOSTED:
+async def sign_up(uow: UnitOfWork, body: object, client: ClientContext) -> None:
+    """Queues the mail with the link. Raises `not_found` unless hosted, `rate_limited`, `slug_unavailable`."""
+    if client.settings.mode is not Mode.HOSTED:
         raise not_found("path")
     command = validate(SignUp, body)
-    wanted = await count_mail(visit, Purpose.SIGNUP, command.email)
+    wanted = await count_mail(client, Purpose.SIGNUP, command.email)
     if await orgs.by_slug(uow.session, command.org_slug) is not None:
         raise AppError("slug_unavailable", f"The slug {command.org_slug} is taken.")
     if wanted:
         signup = command.model_dump(mode="json", by_alias=True, exclude={"email"})
-        await ask(uow, visit, LetterKind.SIGNUP, command.email, signup)
+        await ask(uow, client, MailKind.SIGNUP, command.email, signup)

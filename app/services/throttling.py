@@ -29,7 +29,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ClientContext:
     """What a use case knows of a call besides its unit of work.
 
     `browser` is the secret that ties a mailed link to the browser that asked for it.
@@ -42,28 +42,28 @@ class Visit:
     browser: str | None = None
 
 
-async def count_mail(visit: Visit, purpose: Purpose, email: str) -> bool:
+async def count_mail(client: ClientContext, purpose: Purpose, email: str) -> bool:
     """Counts a mail that is asked for. Raises `rate_limited`; False where the mailbox has had enough: no mail then."""
-    await _take(visit, *_mails(visit, purpose, email))
-    return await visit.limits.take(_mailbox(email)) == 0
+    await _take(client, *_mails(client, purpose, email))
+    return await client.limits.take(_mailbox(email)) == 0
 
 
 @asynccontextmanager
-async def counted_mail(visit: Visit, purpose: Purpose, email: str) -> AsyncIterator[bool]:
+async def counted_mail(client: ClientContext, purpose: Purpose, email: str) -> AsyncIterator[bool]:
     """Like `count_mail`, around what leads to the mail: a refusal in there does not count."""
-    wanted = await count_mail(visit, purpose, email)
+    wanted = await count_mail(client, purpose, email)
     try:
         yield wanted
     except AppError:
-        await visit.limits.give_back(*_mails(visit, purpose, email), *([_mailbox(email)] if wanted else []))
+        await client.limits.give_back(*_mails(client, purpose, email), *([_mailbox(email)] if wanted else []))
         raise
 
 
 @asynccontextmanager
-async def counted_guess(visit: Visit) -> AsyncIterator[None]:
+async def counted_guess(client: ClientContext) -> AsyncIterator[None]:
     """Around the look at a claim code: only wrong ones count. Raises `rate_limited`."""
-    guesses = Allowance(f"claim:{_network(visit.address)}", WRONG_CLAIM_CODES)
-    await _take(visit, guesses)
+    guesses = Allowance(f"claim:{_network(client.address)}", WRONG_CLAIM_CODES)
+    await _take(client, guesses)
     wrong = False
     try:
         yield
@@ -72,16 +72,16 @@ async def counted_guess(visit: Visit) -> AsyncIterator[None]:
         raise
     finally:
         if not wrong:
-            await visit.limits.give_back(guesses)
+            await client.limits.give_back(guesses)
 
 
-async def _take(visit: Visit, *allowances: Allowance) -> None:
-    if wait := await visit.limits.take(*allowances):
+async def _take(client: ClientContext, *allowances: Allowance) -> None:
+    if wait := await client.limits.take(*allowances):
         raise AppError("rate_limited", headers={"Retry-After": str(max(1, math.ceil(wait)))})
 
 
-def _mails(visit: Visit, purpose: Purpose, email: str) -> tuple[Allowance, Allowance]:
-    network = _network(visit.address)
+def _mails(client: ClientContext, purpose: Purpose, email: str) -> tuple[Allowance, Allowance]:
+    network = _network(client.address)
     return (
         Allowance(f"{purpose}:{network}:{email_key(email)}", PER_EMAIL_AND_ADDRESS),
         Allowance(f"{purpose}:{network}", PER_ADDRESS),

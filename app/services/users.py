@@ -30,7 +30,7 @@ async def delete_me(uow: UnitOfWork, body: object) -> User:
     await uow.begin_write()
     user = await _leave_all(uow, user.id)
     await end_all(uow, user.id)
-    if user.proven_at is None:  # whose mailbox it is was never shown, so the email is not theirs to lock
+    if user.email_verified_at is None:  # whose mailbox it is was never shown, so the email is not theirs to lock
         await people.forget(uow.session, user)
     else:
         user.deleted_at = now()
@@ -50,7 +50,7 @@ async def purge(uow: UnitOfWork, email: str) -> User:
         raise not_found("user")
     user = await _leave_all(uow, user.id)
     await people.erase(uow.session, user)
-    uow.outdate(user.id)
+    uow.invalidate(user.id)
     return user
 
 

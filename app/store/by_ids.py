@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     environment: Environment | None = None
 
 
-class Below(NamedTuple):
+class ChildPage(NamedTuple):
     """An environment, in few words."""
 
     id: str
@@ -123,14 +123,14 @@ async def api_keys(session: AsyncSession, ids: Iterable[str], tenant: Tenant) ->
 
 async def environments_below(
     session: AsyncSession, *, org_ids: Iterable[str] = (), project_ids: Iterable[str] = ()
-) -> list[Below]:
+) -> list[ChildPage]:
     """The environments of organisations and of projects."""
     query = (
         select(col(Environment.id), col(Environment.project_id), col(Project.org_id), col(Environment.protected))
         .join(Project, col(Project.id) == col(Environment.project_id))
         .where(col(Project.org_id).in_(org_ids) | col(Project.id).in_(project_ids))
     )
-    return [Below(*row) for row in (await session.execute(query)).all()]
+    return [ChildPage(*row) for row in (await session.execute(query)).all()]
 
 
 def _state(row: Any) -> Seen:

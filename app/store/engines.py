@@ -23,7 +23,7 @@ from sqlmodel import col
 from app.domain.errors import AppError
 from app.models import Instance
 from app.models.base import Identified
-from app.store.audit_guard import WatchedSession
+from app.store.audit_guard import GuardedSession
 from app.store.sqlite_driver import Driver
 
 log = structlog.get_logger()
@@ -117,7 +117,7 @@ class Sqlite(Database):
         except TimeoutError as fault:
             raise AppError("unavailable", "Too many writes are waiting.") from fault
         try:
-            async with AsyncSession(self._writer, expire_on_commit=False, sync_session_class=WatchedSession) as session:
+            async with AsyncSession(self._writer, expire_on_commit=False, sync_session_class=GuardedSession) as session:
                 yield session
         finally:
             self._turn.release()
@@ -177,7 +177,7 @@ class Postgres(Database):
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A session that sees what was committed before each of its statements."""
-        async with AsyncSession(self._engine, expire_on_commit=False, sync_session_class=WatchedSession) as session:
+        async with AsyncSession(self._engine, expire_on_commit=False, sync_session_class=GuardedSession) as session:
             await session.execute(text(f"SET LOCAL lock_timeout = '{int(WRITE_WAIT_SECONDS)}s'"))
             yield session
 

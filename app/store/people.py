@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import Invitation, Letter, MagicLink, Membership, Org, User
+from app.models import Invitation, MagicLink, Membership, Org, QueuedMail, User
 from app.store.paging import Page, Window, page
 
 
@@ -68,6 +68,6 @@ async def forget(session: AsyncSession, user: User) -> None:
 
 async def erase(session: AsyncSession, user: User) -> None:
     """Deletes the user and all that is kept under the email."""
-    for table in (Letter, MagicLink, Invitation):
+    for table in (QueuedMail, MagicLink, Invitation):
         await session.execute(delete(table).where(col(table.email_key) == user.email_key))
     await forget(session, user)

@@ -13,14 +13,14 @@ from app.models import Environment, Org, Primitive, Project
 from app.store.tenancy import Tenant, Tenanted
 
 
-class EnteredOrg(NamedTuple):
+class ResolvedOrg(NamedTuple):
     """An organisation."""
 
     org: Org
     role: Role | None
 
 
-class EnteredProject(NamedTuple):
+class ResolvedProject(NamedTuple):
     """A project."""
 
     project: Project
@@ -29,7 +29,7 @@ class EnteredProject(NamedTuple):
     role: Role | None
 
 
-class EnteredEnvironment(NamedTuple):
+class ResolvedEnvironment(NamedTuple):
     """An environment."""
 
     environment: Environment
@@ -68,21 +68,21 @@ _ENVIRONMENT = Tenanted(
 )
 
 
-async def org(session: AsyncSession, slug: str, tenant: Tenant) -> EnteredOrg | None:
+async def org(session: AsyncSession, slug: str, tenant: Tenant) -> ResolvedOrg | None:
     """The organisation of the slug; None where it is not the tenant's."""
     row = await _ORG.row(session, tenant, slug=slug)
-    return None if row is None else EnteredOrg(*row)
+    return None if row is None else ResolvedOrg(*row)
 
 
-async def project(session: AsyncSession, project_id: str, tenant: Tenant, named: Named) -> EnteredProject | None:
+async def project(session: AsyncSession, project_id: str, tenant: Tenant, named: Named) -> ResolvedProject | None:
     """The project; None where it is not the tenant's."""
     row = await _PROJECT.row(session, tenant, id=project_id, **named._asdict())
-    return None if row is None else EnteredProject(*row)
+    return None if row is None else ResolvedProject(*row)
 
 
 async def environment(
     session: AsyncSession, environment_id: str, tenant: Tenant, named: Named
-) -> EnteredEnvironment | None:
+) -> ResolvedEnvironment | None:
     """The environment; None where it is not the tenant's."""
     row = await _ENVIRONMENT.row(session, tenant, id=environment_id, **named._asdict())
-    return None if row is None else EnteredEnvironment(*row)
+    return None if row is None else ResolvedEnvironment(*row)

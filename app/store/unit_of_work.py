@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
-from app.domain.commands import Said
+from app.domain.commands import UncheckedText
 from app.domain.policy import Operation
 from app.engine import json_text
 from app.models import (
@@ -32,7 +32,7 @@ from app.models import (
 )
 from app.models.base import Identified, Revised
 from app.store import changeset
-from app.store.audit_guard import WatchedSession
+from app.store.audit_guard import GuardedSession
 from app.store.changeset import EnvironmentChange, StateChange
 from app.store.engines import Database, refuse_if_busy
 
@@ -52,11 +52,11 @@ class Subject:
 class Observer(Protocol):
     """The serving side: told after the commit, before the next write of the same environment."""
 
-    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], outdated: Sequence[str]) -> None:
+    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], invalidated: Sequence[str]) -> None:
         """Takes in what was committed; `gone` are deleted environments. Must not raise and must not wait.
 
-        `outdated` are tokens and sessions, and organisations and users all of whose, are to be read again before they
-        are trusted.
+        `invalidated` are ids of tokens and sessions, or of the organisations and users whose tokens and sessions are to
+        be read again before they are trusted.
         """
 
 
@@ -69,12 +69,12 @@ class UnitOfWork:
         observer: Observer,
         request_id: str,
         actor: Actor | None = None,
-        break_glass: Said | None = None,
+        break_glass: UncheckedText | None = None,
     ) -> None:
         self.actor: Actor = actor or Anonymous()
         self.request_id = request_id
         self.break_glass = break_glass
-        self.glass_broken = False
+        self.override_used = False
         self.session = database.reading()
         self._database = database
         self._observer = observer
@@ -85,7 +85,7 @@ class UnitOfWork:
         self._gone: list[str] = []
         self._outdated: list[str] = []
         self._deleted = False
-        self._afterwards: list[Callable[[], None]] = []
+        self._on_commit: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,9 +145,9 @@ class UnitOfWork:
             return False
         return True
 
-    def afterwards(self, told: Callable[[], None]) -> None:
+    def on_commit(self, told: Callable[[], None]) -> None:
         """Is called once the write has been committed. Must not raise and must not wait."""
-        self._afterwards.append(told)
+        self._on_commit.append(told)
 
     async def flush(self) -> None:
         """Sends what was added so far, for rows that refer to it."""
@@ -170,17 +170,17 @@ class UnitOfWork:
             setattr(row, name, value)
         row.revision += 1
         row.updated_at = now()
-        self.outdate(row.id)
+        self.invalidate(row.id)
         return True
 
     async def delete(self, row: Identified, environment_ids: Iterable[str] = ()) -> None:
         """Deletes the row with all below it; `environment_ids` are the environments that go with it."""
         self._deleted |= not isinstance(row, Org)  # an organisation takes its audit with it
         self._gone.extend(environment_ids)
-        self.outdate(row.id)
+        self.invalidate(row.id)
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
 
-    def outdate(self, *ids: str) -> None:
+    def invalidate(self, *ids: str) -> None:
         """What a cache knows of these tokens and sessions, or of all those of these organisations and users, holds no
         longer."""
         self._require_writing()
@@ -211,7 +211,7 @@ class UnitOfWork:
             environment_id=environment.id,
             primitive_id=primitive.id,
             updated_at=environment.version_at,
-            updated_by=self.actor_shown(),
+            updated_by=self.actor_as_json(),
         )
         change.states.append(StateChange(primitive, state))
         return state
@@ -236,25 +236,25 @@ class UnitOfWork:
                 org_id=subject.org_id,
                 at=now(),
                 request_id=self.request_id,
-                actor=self.actor_shown(),
+                actor=self.actor_as_json(),
                 action=operation.value,
                 resource_type=subject.type,
                 resource_id=subject.id,
                 resource_key=subject.key,
                 project_id=subject.project_id,
                 environment_id=subject.environment_id,
-                reason=reason or (self.break_glass.text if self.break_glass and self.glass_broken else None),
-                break_glass=self.glass_broken,
+                reason=reason or (self.break_glass.text if self.break_glass and self.override_used else None),
+                break_glass=self.override_used,
                 previous_value=None if previous is None else json_text.encode(previous),
                 new_value=None if new is None else json_text.encode(new),
             )
         )
 
-    def actor_shown(self) -> dict[str, Any]:
+    def actor_as_json(self) -> dict[str, Any]:
         """The actor as stored beside what it changed."""
         if isinstance(self.actor, Anonymous):
             raise TypeError("an anonymous caller changes nothing that is audited")
-        return self.actor.shown()
+        return self.actor.as_json()
 
     def _raise(self, environment: Environment) -> EnvironmentChange:
         """The environment's one next version in this transaction."""
@@ -267,7 +267,7 @@ class UnitOfWork:
 
     @property
     def _is_audited(self) -> bool:
-        return bool(self._changes) or self._deleted or cast(WatchedSession, self.session.sync_session).touched_audited
+        return bool(self._changes) or self._deleted or cast(GuardedSession, self.session.sync_session).touched_audited
 
     async def _commit(self) -> None:
         await self.session.flush()
@@ -281,7 +281,7 @@ class UnitOfWork:
             raise
         if self._changes or self._gone or self._outdated:
             self._observer.committed(list(self._changes.values()), self._gone, self._outdated)
-        for told in self._afterwards:
+        for told in self._on_commit:
             told()
 
     def _doubt(self) -> None:

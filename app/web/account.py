@@ -10,13 +10,13 @@ from app.domain.errors import AppError
 from app.http.authentication import clear_cookie
 from app.http.requests import RequestInfo
 from app.services import sessions, users
-from app.web.handlers import Desk, form_of, go, refused, viewer
+from app.web.handlers import PageHandler, form_of, go, refused, viewer
 from app.web.pages import page
 
 A_PAGE = 1000
 
 
-class Account(Desk):
+class Account(PageHandler):
     """What a person sees of themselves."""
 
     async def show(self, request: Request) -> Response:

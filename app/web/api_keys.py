@@ -9,7 +9,7 @@ from app.domain.policy import LEVELS
 from app.http.requests import RequestInfo
 from app.services import api_keys, environments, orgs, projects, sessions
 from app.store.unit_of_work import UnitOfWork
-from app.web.handlers import UNCONDITIONAL, Desk, Form, go, viewer
+from app.web.handlers import UNCONDITIONAL, Form, PageHandler, go, viewer
 from app.web.pages import page
 
 DAYS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year", "": "never"}
@@ -18,7 +18,7 @@ MOST_DIGITS = 10
 FIRST = {"level": "client", "scope": "", "resources": "*", "rateLimitPerMin": "600", "days": "90"}
 
 
-class Tokens(Desk):
+class Tokens(PageHandler):
     """For those who manage an organisation's tokens."""
 
     async def show(self, request: Request) -> Response:
@@ -31,7 +31,7 @@ class Tokens(Desk):
         """Makes a token, and shows its secret once."""
 
         async def act(uow: UnitOfWork, slug: str, form: Form) -> dict[str, Any]:
-            minted = await api_keys.create_api_key(uow, slug, wish_of(form))
+            minted = await api_keys.create_api_key(uow, slug, api_key_body(form))
             return {"minted": minted, "base_url": self.node.settings.base_url or str(request.base_url).rstrip("/")}
 
         return await self.act(request, act, "tokens", self._shown)
@@ -67,7 +67,7 @@ class Tokens(Desk):
         }
 
 
-def wish_of(form: Form) -> dict[str, Any]:
+def api_key_body(form: Form) -> dict[str, Any]:
     """The body of a mint, from what was typed. What is no number stays a text, to be refused where it stands."""
     days = _number(form.get("days", ""))
     kind, _, chosen = form.get("scope", "").partition(":")

@@ -16,7 +16,7 @@ from app.http.requests import info_of
 from app.runtime.node import Node
 from app.web.account import Account
 from app.web.api_keys import Tokens
-from app.web.auth import Doors
+from app.web.auth import AuthPages
 from app.web.members import People
 from app.web.pages import assets, docs_page, page
 
@@ -39,7 +39,7 @@ class Reading:
 
 def build(node: Node) -> ASGIApp:
     """The pages and what they load."""
-    doors, people, account, machines, reading = Doors(node), People(node), Account(node), Tokens(node), Reading()
+    doors, people, account, machines, reading = AuthPages(node), People(node), Account(node), Tokens(node), Reading()
     table = [
         _page("/", GET=_to_home),
         _page("/app", GET=_to_home),
@@ -108,7 +108,7 @@ class _Dispatch:
         """ASGI."""
         info_of(scope).route = self.path
         handler = self.methods.find(scope["method"])
-        response = self.methods.told() if handler is None else await handler(Request(scope, receive))
+        response = self.methods.options_response() if handler is None else await handler(Request(scope, receive))
         await response(scope, receive, send)
 
 

@@ -10,13 +10,13 @@ from app.http.browsers import asking_browser, browser_of, is_browser, remember_b
 from app.http.requests import info_of
 from app.services import claim, invitations, links, sessions, signup
 from app.settings import Mode
-from app.web.handlers import Desk, form_of, given, go, refused, viewer
+from app.web.handlers import PageHandler, form_of, given, go, refused, viewer
 from app.web.pages import page
 
 SIGN_IN_TELLS = ("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable")
 
 
-class Doors(Desk):
+class AuthPages(PageHandler):
     """Pages for people who are not signed in yet."""
 
     async def claim_form(self, request: Request) -> Response:
@@ -32,10 +32,10 @@ class Doors(Desk):
         form = await form_of(request)
         try:
             async with self.unit(info) as uow:
-                signed_in, _ = await claim.install_claim(uow, given(form), self.node.visit(info.address))
+                signed_in, _ = await claim.install_claim(uow, given(form), self.node.client(info.address))
         except AppError as error:
             return refused("claim.html", {"form": form}, error, request)
-        return self._let_in(signed_in.secret)
+        return self._signed_in_redirect(signed_in.secret)
 
     async def sign_in_form(self, request: Request) -> Response:
         """Where to mail a link; `?error=` says why one did not sign in."""
@@ -52,7 +52,7 @@ class Doors(Desk):
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                await links.request_link(uow, form, self.node.visit(info.address, browser))
+                await links.request_link(uow, form, self.node.client(info.address, browser))
         except AppError as error:
             return refused("signin.html", {**self._sign_in_page(), "form": form}, error, request)
         return self._sent(form["email"], browser)
@@ -69,7 +69,7 @@ class Doors(Desk):
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                await signup.sign_up(uow, given(form), self.node.visit(info.address, browser))
+                await signup.sign_up(uow, given(form), self.node.client(info.address, browser))
         except AppError as error:
             return refused("signup.html", {"form": form}, error, request)
         return self._sent(form["email"], browser)
@@ -101,7 +101,7 @@ class Doors(Desk):
         except AppError as error:
             shown = {**await self._invitation_page(request), "form": form}
             return refused("invitation.html", shown, error, request)
-        return go("/app/") if accepted.session is None else self._let_in(accepted.session.secret)
+        return go("/app/") if accepted.session is None else self._signed_in_redirect(accepted.session.secret)
 
     async def sign_out(self, request: Request) -> Response:
         """Ends the session."""
@@ -120,7 +120,7 @@ class Doors(Desk):
             if error.code not in SIGN_IN_TELLS:
                 raise
             return go(f"/app/signin?error={error.code}")
-        return self._let_in(signed_in.secret)
+        return self._signed_in_redirect(signed_in.secret)
 
     async def _at_once(self, request: Request, token: str) -> bool:
         if not is_browser(request.headers):
@@ -164,7 +164,7 @@ class Doors(Desk):
         if self.node.settings.mode is not Mode.HOSTED:
             raise not_found("path")
 
-    def _let_in(self, secret: str) -> Response:
+    def _signed_in_redirect(self, secret: str) -> Response:
         response = go("/app/")
         set_cookie(self.node, response, secret)
         return response

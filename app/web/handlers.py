@@ -28,7 +28,7 @@ Act = Callable[[UnitOfWork, str, Form], Awaitable[dict[str, Any] | Response]]
 Show = Callable[[Request, RequestInfo], Awaitable[dict[str, Any]]]
 
 
-class Desk:
+class PageHandler:
     """The base of the handlers. Each reads a form or nothing, calls a service, and shows a page or goes to one."""
 
     def __init__(self, node: Node) -> None:

@@ -8,18 +8,18 @@ from starlette.responses import Response
 from app.access import batches
 from app.domain.actors import Actor, Role
 from app.domain.errors import AppError
-from app.domain.policy import Operation, Thing
+from app.domain.policy import Operation, ResourceType
 from app.http.requests import RequestInfo
 from app.services import claim, invitations, members, orgs, sessions
 from app.services.invitations import status_of
 from app.services.members import Removed
 from app.services.sessions import Me
 from app.store.unit_of_work import UnitOfWork
-from app.web.handlers import UNCONDITIONAL, Desk, Form, form_of, go, refused, viewer
+from app.web.handlers import UNCONDITIONAL, Form, PageHandler, form_of, go, refused, viewer
 from app.web.pages import page
 
 
-class People(Desk):
+class People(PageHandler):
     """Pages for people who are signed in."""
 
     async def home(self, request: Request) -> Response:
@@ -92,8 +92,8 @@ class People(Desk):
         """Invites an email, and shows the link once."""
 
         async def act(uow: UnitOfWork, slug: str, form: Form) -> dict[str, Any]:
-            visit = self.node.visit(request.scope["signalbox.request"].address)
-            invitation, url = await invitations.create_invitation(uow, slug, form, visit)
+            client = self.node.client(request.scope["signalbox.request"].address)
+            invitation, url = await invitations.create_invitation(uow, slug, form, client)
             return {"made": {"email": invitation.email, "url": url}}
 
         return await self.act(request, act, "members", self._members)
@@ -113,7 +113,7 @@ class People(Desk):
             listed = await members.list_members(uow, slug, self.listing(request.query_params.get("cursor")))
             me = await sessions.me(uow)
             org, own = next(one for one in me.memberships if one[0].slug == slug)
-            may = (await batches.abilities(uow, Thing.ORG, [org.id]))[org.id]
+            may = (await batches.abilities(uow, ResourceType.ORG, [org.id]))[org.id]
             waiting = []
             if Operation.MANAGE_INVITATIONS in may:
                 waiting = list((await invitations.list_invitations(uow, slug, self.listing())).rows)

@@ -147,7 +147,7 @@ class Assets(StaticFiles):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         info_of(scope).route = "/static"
-        answer = super().__call__ if self.methods.find(scope["method"]) else self.methods.told()
+        answer = super().__call__ if self.methods.find(scope["method"]) else self.methods.options_response()
         await answer(scope, receive, send)
 
     async def get_response(self, path: str, scope: Scope) -> Response:

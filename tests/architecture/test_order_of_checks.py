@@ -1,4 +1,4 @@
-"""Of two faults in one request the one that is checked first is told, whichever they are, on each transport."""
+"""Of two faults in one request the one that is checked first is reported, whichever they are, on each transport."""
 
 import json
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients import GraphQLApi
 from tests.documents import DOCUMENTS
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
 
@@ -51,18 +51,23 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=[f"{first} and {second}" for first, second in PAIRS])
-async def test_the_first_of_two_faults_is_told(instance: Instance, place: Place, first: str, second: str) -> None:
-    await instance.protect(place.environment_id)
-    ask = Ask(place.environment_id)
+async def test_the_first_of_two_faults_is_told(
+    instance: Instance, workspace: Workspace, first: str, second: str
+) -> None:
+    await instance.protect(workspace.environment_id)
+    ask = Ask(workspace.environment_id)
     async with instance.unchanged():
-        assert await told(instance, place, replace(ask, **FAULTS[first][1])) == FAULTS[first][0]
-        assert await told(instance, place, replace(ask, **FAULTS[second][1])) == FAULTS[second][0]
-        assert await told(instance, place, replace(ask, **FAULTS[first][1], **FAULTS[second][1])) == FAULTS[first][0]
+        assert await reported(instance, workspace, replace(ask, **FAULTS[first][1])) == FAULTS[first][0]
+        assert await reported(instance, workspace, replace(ask, **FAULTS[second][1])) == FAULTS[second][0]
+        assert (
+            await reported(instance, workspace, replace(ask, **FAULTS[first][1], **FAULTS[second][1]))
+            == FAULTS[first][0]
+        )
 
 
-async def told(instance: Instance, place: Place, ask: Ask) -> str:
+async def reported(instance: Instance, workspace: Workspace, ask: Ask) -> str:
     """The code that the request is refused with."""
-    callers = {"editor": place.org.editor, "viewer": place.org.viewer}
+    callers = {"editor": workspace.org.editor, "viewer": workspace.org.viewer}
     caller = callers.get(ask.caller) or instance.anonymous("sbs_unknown")
     given = {"defaultValue": ask.value, **({} if ask.rules is None else {"rules": ask.rules})}
     headers = {"Sec-Fetch-Site": ask.site, "Content-Type": "application/json"}

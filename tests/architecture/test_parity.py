@@ -6,11 +6,11 @@ from graphql import GraphQLInputObjectType, get_named_type
 from app.domain.commands import NoBody, names_of
 from app.graphql.schema import schema
 from app.rest.app import PREFIX, TABLE
-from app.rest.openapi.document import document, heeds_if_match
+from app.rest.openapi.document import accepts_if_match, document
 from scripts._parity import GRAPHQL_ONLY, REST_ONLY, WITHOUT_ROW, Line, lines
 
 LINES = lines()
-READS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.many}
+READS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.is_list}
 MUTATIONS = [line for line in LINES if line.field is not None and line.field.startswith("Mutation.")]
 SESSION_COOKIE = {"logout"}  # has nothing to say
 WITH_INPUT = [line for line in MUTATIONS if line.name not in SESSION_COOKIE]
@@ -35,12 +35,12 @@ def test_what_writes_over_rest_is_a_mutation_and_nothing_else_is() -> None:
 def test_an_input_has_the_members_of_the_body_and_of_the_path(line: Line) -> None:
     endpoint, given = line.endpoint, input_of(line)
     assert endpoint is not None
-    body = names_of(endpoint.takes or NoBody)
+    body = names_of(endpoint.body or NoBody)
     assert body <= given
     beside = given - {"ifMatch", "breakGlass"}
     repeated = body & {"key", "token"} if endpoint.path.endswith(("{key}", "{token}")) else set()
     assert len(beside) == len(body) - len(repeated) + endpoint.path.count("{")
-    assert ("ifMatch" in given) == heeds_if_match(endpoint, READS)
+    assert ("ifMatch" in given) == accepts_if_match(endpoint, READS)
 
 
 @pytest.mark.parametrize("line", WITH_INPUT, ids=[line.name for line in WITH_INPUT])

@@ -17,7 +17,7 @@ from tests.behaviour.test_roles import WRITES
 from tests.clients import ENDPOINTS, Api, GraphQLApi, Reply, RestApi
 from tests.conformance import DOCUMENT
 from tests.conftest import client_of
-from tests.factories import Instance, Place, invitation_of
+from tests.factories import Instance, Workspace, invitation_of
 
 Json = dict[str, Any]
 
@@ -32,7 +32,7 @@ ANYBODYS: dict[str, Json] = {
 }
 OF_THE_PLACE = {
     **WRITES,
-    "evaluate": lambda place: {"environmentId": place.environment_id, "context": {}, "keys": ["banner"]},
+    "evaluate": lambda workspace: {"environmentId": workspace.environment_id, "context": {}, "keys": ["banner"]},
 }
 MADE = ("acceptInvitation", "deleteSession")
 WITHOUT_FAULTS = {"logout": "takes nothing", "signUp": "is not there on a self-hosted instance"}
@@ -63,21 +63,21 @@ async def apis(app: Starlette) -> AsyncIterator[tuple[Instance, Instance]]:
 
 
 @pytest.fixture
-def place(furnished: Any, apis: tuple[Instance, Instance]) -> tuple[Place, Place]:
-    """The place, seen over each transport."""
-    return apis[0].over(furnished.place), apis[1].over(furnished.place)
+def workspace(seeded: Any, apis: tuple[Instance, Instance]) -> tuple[Workspace, Workspace]:
+    """The workspace, seen over each transport."""
+    return apis[0].over(seeded.workspace), apis[1].over(seeded.workspace)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_fault_is_told_alike(
-    apis: tuple[Instance, Instance], place: tuple[Place, Place], operation: str
+    apis: tuple[Instance, Instance], workspace: tuple[Workspace, Workspace], operation: str
 ) -> None:
-    good = await _good(operation, apis[0], place[0])
+    good = await _good(operation, apis[0], workspace[0])
     async with apis[0].unchanged():
         for fault in [*_faults(operation, good), *_wrong_ids(operation, good)]:
             rest, graphql = [
                 await _caller(operation, *seen).do(operation, **fault.arguments)
-                for seen in zip(apis, place, strict=True)
+                for seen in zip(apis, workspace, strict=True)
             ]
             where = f"{fault.name}: {rest} but {graphql}"
             assert rest.code is not None, where
@@ -86,32 +86,32 @@ async def test_a_fault_is_told_alike(
                 assert _told(rest) == _told(graphql), where
 
 
-def _caller(operation: str, instance: Instance, place: Place) -> Api:
-    return instance.anonymous() if operation == "acceptInvitation" else place.org.owner
+def _caller(operation: str, instance: Instance, workspace: Workspace) -> Api:
+    return instance.anonymous() if operation == "acceptInvitation" else workspace.org.owner
 
 
 def _told(reply: Reply) -> tuple[str, dict[str, str]]:
     return reply.message, reply.fields
 
 
-async def _good(operation: str, instance: Instance, place: Place) -> Json:
+async def _good(operation: str, instance: Instance, workspace: Workspace) -> Json:
     """Input without a fault."""
     if operation == "deleteSession":
-        (session,) = await place.org.owner.make("sessions")
+        (session,) = await workspace.org.owner.make("sessions")
         return {"sessionId": session["id"]}
     if operation == "acceptInvitation":
-        invitation = invitation_of(place.project["orgId"], "new@example.com")
+        invitation = invitation_of(workspace.project["orgId"], "new@example.com")
         async with instance.node.database.writing() as session:
             session.add(invitation)
             await session.flush()
             session.add(InvitationSecret(invitation_id=invitation.id, secret_hash=digest("sbi_of_the_test")))
             await session.commit()
         return {"token": "sbi_of_the_test", "displayName": "New"}
-    return OF_THE_PLACE[operation](place) if operation in OF_THE_PLACE else ANYBODYS[operation]
+    return OF_THE_PLACE[operation](workspace) if operation in OF_THE_PLACE else ANYBODYS[operation]
 
 
 def _command(operation: str) -> type[Command]:
-    return ENDPOINTS[operation].takes or NoBody
+    return ENDPOINTS[operation].body or NoBody
 
 
 def _wrong_ids(operation: str, good: Json) -> Iterator[Fault]:

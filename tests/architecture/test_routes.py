@@ -17,8 +17,8 @@ def test_a_path_and_method_are_one_route() -> None:
 
 
 def test_reads_have_no_body_and_writes_have_a_command() -> None:
-    assert [route.name for route in ROUTES if route.safe and route.takes is not None] == []
-    assert [route.name for route in ROUTES if not route.safe and route.takes is None] == []
+    assert [route.name for route in ROUTES if route.safe and route.body is not None] == []
+    assert [route.name for route in ROUTES if not route.safe and route.body is None] == []
 
 
 def test_a_row_names_the_operation_that_its_service_asks_for() -> None:

@@ -41,7 +41,7 @@ async def test_a_session_is_ended_from_another_one(instance: Instance) -> None:
     assert len(await ada.make("sessions")) == 1
 
 
-@pytest.mark.provokes("not_found")
+@pytest.mark.raises_codes("not_found")
 async def test_nobody_ends_the_session_of_somebody_else(instance: Instance) -> None:
     _, ada = await instance.person("ada")
     _, eve = await instance.person("eve")
@@ -52,7 +52,7 @@ async def test_nobody_ends_the_session_of_somebody_else(instance: Instance) -> N
             assert (reply.code, reply.status) == ("not_found", 404)
 
 
-@pytest.mark.provokes("forbidden")
+@pytest.mark.raises_codes("forbidden")
 async def test_a_token_has_no_account(instance: Instance, org: Org) -> None:
     token = await instance.token(org)
     async with instance.unchanged():
@@ -61,14 +61,14 @@ async def test_a_token_has_no_account(instance: Instance, org: Org) -> None:
         assert (await token.do("deleteSession", sessionId="x")).code == "forbidden"
 
 
-@pytest.mark.provokes("unauthorized")
+@pytest.mark.raises_codes("unauthorized")
 async def test_nobody_has_no_account(instance: Instance) -> None:
     async with instance.unchanged():
         assert (await instance.anonymous().do("sessions")).code == "unauthorized"
         assert (await instance.anonymous().do("deleteMe", confirm="x")).code == "unauthorized"
 
 
-@pytest.mark.provokes("invalid_confirmation")
+@pytest.mark.raises_codes("invalid_confirmation")
 async def test_an_account_is_deleted_on_confirmation_only(instance: Instance, org: Org) -> None:
     async with instance.unchanged():
         for body in ({}, {"confirm": ""}, {"confirm": "acme-owner@example.com"}, {"confirm": "acme"}):

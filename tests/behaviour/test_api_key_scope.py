@@ -8,7 +8,7 @@ from app.domain.policy import LEVELS, TABLE, Approval, Reach
 from app.settings import Settings
 from tests.behaviour.test_roles import CALLS, READS, WRITES
 from tests.clients import ENDPOINTS
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 REFUSALS = {"forbidden", "token_action_denied", "token_env_out_of_scope", "token_resource_out_of_scope", "scope_denied"}
 FOR_PEOPLE = [name for name in CALLS if TABLE[ENDPOINTS[name].operation].verb is None]  # type: ignore[index]
@@ -26,39 +26,39 @@ async def refusal(caller: Any, operation: str, /, **arguments: Any) -> tuple[str
 
 
 @pytest.mark.parametrize("name", FOR_PEOPLE)
-@pytest.mark.provokes("forbidden")
-async def test_what_is_for_people_is_forbidden_to_a_token(instance: Instance, place: Place, name: str) -> None:
-    caller = await instance.token(place.org)
+@pytest.mark.raises_codes("forbidden")
+async def test_what_is_for_people_is_forbidden_to_a_token(instance: Instance, workspace: Workspace, name: str) -> None:
+    caller = await instance.token(workspace.org)
     async with instance.unchanged():
-        assert await refusal(caller, name, **CALLS[name](place)) == ("forbidden", {})
+        assert await refusal(caller, name, **CALLS[name](workspace)) == ("forbidden", {})
 
 
-@pytest.mark.provokes("forbidden")
-async def test_a_token_creates_no_organisation(instance: Instance, place: Place) -> None:
-    caller = await instance.token(place.org)
+@pytest.mark.raises_codes("forbidden")
+async def test_a_token_creates_no_organisation(instance: Instance, workspace: Workspace) -> None:
+    caller = await instance.token(workspace.org)
     async with instance.unchanged():
         assert await refusal(caller, "createOrg", slug="new", name="New") == ("forbidden", {})
 
 
 @pytest.mark.parametrize("name", FOR_TOKENS)
-@pytest.mark.provokes("token_action_denied")
-async def test_a_call_asks_for_its_verb(instance: Instance, place: Place, name: str) -> None:
+@pytest.mark.raises_codes("token_action_denied")
+async def test_a_call_asks_for_its_verb(instance: Instance, workspace: Workspace, name: str) -> None:
     verb = row(name).verb
     without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {verb} - ({"read"} if verb == "evaluate" else set()))
-    poorer = await instance.token(place.org, actions=without)
-    able = await instance.token(place.org, actions=[verb])
+    poorer = await instance.token(workspace.org, actions=without)
+    able = await instance.token(workspace.org, actions=[verb])
     async with instance.unchanged():
-        assert await refusal(poorer, name, **CALLS[name](place)) == ("token_action_denied", {})
-    (await able.do(name, **CALLS[name](place))).unwrap()
+        assert await refusal(poorer, name, **CALLS[name](workspace)) == ("token_action_denied", {})
+    (await able.do(name, **CALLS[name](workspace))).unwrap()
 
 
 @pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).reach is not Reach.ANYWHERE])
-@pytest.mark.provokes("token_env_out_of_scope")
-async def test_a_call_asks_for_its_environments(instance: Instance, place: Place, name: str) -> None:
-    other = await instance.place(place.org, "other")
-    elsewhere = await instance.token(place.org, environments={"projects": [other.project_id]})
-    single = await instance.token(place.org, environments={"envs": [place.environment_id]})
-    whole = await instance.token(place.org, environments={"projects": [place.project_id]})
+@pytest.mark.raises_codes("token_env_out_of_scope")
+async def test_a_call_asks_for_its_environments(instance: Instance, workspace: Workspace, name: str) -> None:
+    other = await instance.workspace(workspace.org, "other")
+    elsewhere = await instance.token(workspace.org, environments={"projects": [other.project_id]})
+    single = await instance.token(workspace.org, environments={"envs": [workspace.environment_id]})
+    whole = await instance.token(workspace.org, environments={"projects": [workspace.project_id]})
     denied = "token_env_out_of_scope"
     expected = {
         Reach.ANY_ENV: (denied, None, None),
@@ -69,7 +69,7 @@ async def test_a_call_asks_for_its_environments(instance: Instance, place: Place
     for caller, code in zip((elsewhere, single, whole), expected, strict=True):
         if code is None and name in WRITES and caller is not whole:
             continue  # it would change what the next one asks for
-        reply = await caller.do(name, **CALLS[name](place))
+        reply = await caller.do(name, **CALLS[name](workspace))
         assert (reply.code, reply.fields) == (code, {})
 
 
@@ -77,26 +77,28 @@ async def test_a_call_asks_for_its_environments(instance: Instance, place: Place
     "name",
     ["flag", "flagState", "updateFlag", "deleteFlag", "killFlag", "restoreFlag", "updateFlagState", "replaceFlagState"],
 )
-@pytest.mark.provokes("token_resource_out_of_scope")
+@pytest.mark.raises_codes("token_resource_out_of_scope")
 async def test_a_key_outside_the_resources_is_refused_before_anybody_looks_for_it(
-    instance: Instance, place: Place, name: str
+    instance: Instance, workspace: Workspace, name: str
 ) -> None:
     for resources in (["payments.*"], ["config:banner", "flag:checkout"], ["banner.*"]):
-        caller = await instance.token(place.org, resources=resources)
+        caller = await instance.token(workspace.org, resources=resources)
         async with instance.unchanged():
             for key in ("banner", "none"):
-                arguments = {**CALLS[name](place), "key": key}
+                arguments = {**CALLS[name](workspace), "key": key}
                 assert await refusal(caller, name, **arguments) == ("token_resource_out_of_scope", {})
-    able = await instance.token(place.org, resources=["none", "flag:banner"])
+    able = await instance.token(workspace.org, resources=["none", "flag:banner"])
     async with instance.unchanged():
-        reply = await able.do(name, **{**CALLS[name](place), "key": "none"})
+        reply = await able.do(name, **{**CALLS[name](workspace), "key": "none"})
         assert (reply.code, reply.status) == ("not_found", 404)
-    (await able.do(name, **CALLS[name](place))).unwrap()
+    (await able.do(name, **CALLS[name](workspace))).unwrap()
 
 
-async def test_the_key_of_a_flag_to_be_made_is_tested_in_the_unread_body(instance: Instance, place: Place) -> None:
-    caller = await instance.token(place.org, resources=["payments.*"])
-    flag = {"projectId": place.project_id, "type": "boolean", "defaultValue": True}
+async def test_the_key_of_a_flag_to_be_made_is_tested_in_the_unread_body(
+    instance: Instance, workspace: Workspace
+) -> None:
+    caller = await instance.token(workspace.org, resources=["payments.*"])
+    flag = {"projectId": workspace.project_id, "type": "boolean", "defaultValue": True}
     async with instance.unchanged():
         for key in ("checkout", "new", "payments"):
             for wrong in ({}, {"description": "x" * 3000}):
@@ -107,9 +109,9 @@ async def test_the_key_of_a_flag_to_be_made_is_tested_in_the_unread_body(instanc
     (await caller.do("createFlag", **flag, key="payments.new")).unwrap()
 
 
-@pytest.mark.provokes("scope_denied")
-async def test_two_shortfalls_at_once_are_told_together(instance: Instance, place: Place) -> None:
-    other = await instance.place(place.org, "other")
+@pytest.mark.raises_codes("scope_denied")
+async def test_two_shortfalls_at_once_are_told_together(instance: Instance, workspace: Workspace) -> None:
+    other = await instance.workspace(workspace.org, "other")
     elsewhere = {"environments": {"projects": [other.project_id]}}
     for more, expected in (
         ({"actions": ["evaluate"], **elsewhere}, {"action", "environment"}),
@@ -117,82 +119,84 @@ async def test_two_shortfalls_at_once_are_told_together(instance: Instance, plac
         ({"level": "admin", "resources": ["x"], **elsewhere}, {"environment", "resource"}),
         ({"actions": ["propose"], "resources": ["x"], **elsewhere}, {"action", "environment", "resource"}),
     ):
-        caller = await instance.token(place.org, **more)
+        caller = await instance.token(workspace.org, **more)
         async with instance.unchanged():
             for key in ("banner", "none"):
-                state = {"environmentId": place.environment_id, "key": key}
+                state = {"environmentId": workspace.environment_id, "key": key}
                 code, fields = await refusal(caller, "killFlag", **state, reason="x" * 3000)
                 assert (code, set(fields)) == ("scope_denied", expected)
 
 
 async def test_scope_comes_after_the_ids_and_before_the_body_and_the_precondition(
-    instance: Instance, place: Place
+    instance: Instance, workspace: Workspace
 ) -> None:
-    caller = await instance.token(place.org, level="observer")
+    caller = await instance.token(workspace.org, level="observer")
     async with instance.unchanged():
         assert (await refusal(caller, "updateProject", projectId=UNKNOWN, name=""))[0] == "not_found"
         for wrong in ({"name": ""}, {"name": "x", "if_match": '"stale"'}):
-            found = await refusal(caller, "updateProject", projectId=place.project_id, **wrong)
+            found = await refusal(caller, "updateProject", projectId=workspace.project_id, **wrong)
             assert found == ("token_action_denied", {})
 
 
 @pytest.mark.parametrize("name", [name for name in FOR_TOKENS if name in WRITES])
-@pytest.mark.provokes("approval_not_supported")
-async def test_a_token_that_needs_approval_writes_nothing(instance: Instance, place: Place, name: str) -> None:
-    caller = await instance.token(place.org, approvalRequired=True)
+@pytest.mark.raises_codes("approval_not_supported")
+async def test_a_token_that_needs_approval_writes_nothing(instance: Instance, workspace: Workspace, name: str) -> None:
+    caller = await instance.token(workspace.org, approvalRequired=True)
     if name == "restoreFlag":
-        await place.org.owner.make("killFlag", **place.banner)
+        await workspace.org.owner.make("killFlag", **workspace.banner)
     async with instance.unchanged():
-        assert await refusal(caller, name, **CALLS[name](place)) == ("approval_not_supported", {})
+        assert await refusal(caller, name, **CALLS[name](workspace)) == ("approval_not_supported", {})
 
 
 async def test_what_can_never_be_proposed_is_refused_before_the_body_and_what_can_be_after_it(
-    instance: Instance, place: Place
+    instance: Instance, workspace: Workspace
 ) -> None:
-    caller = await instance.token(place.org, approvalRequired=True)
+    caller = await instance.token(workspace.org, approvalRequired=True)
     async with instance.unchanged():
-        assert (await refusal(caller, "updateProject", projectId=place.project_id, name=""))[
+        assert (await refusal(caller, "updateProject", projectId=workspace.project_id, name=""))[
             0
         ] == "approval_not_supported"
-        assert (await refusal(caller, "updateFlagState", **place.banner, defaultValue=1))[0] == "invalid_request"
+        assert (await refusal(caller, "updateFlagState", **workspace.banner, defaultValue=1))[0] == "invalid_request"
 
 
 @pytest.mark.parametrize(
     "actions", [["propose"], ["write", "toggle", "delete"], ["propose", "write", "toggle", "delete"]]
 )
 async def test_a_divertible_write_is_allowed_with_either_verb_and_changes_nothing_when_nothing_changes(
-    instance: Instance, place: Place, actions: list[str]
+    instance: Instance, workspace: Workspace, actions: list[str]
 ) -> None:
-    caller = await instance.token(place.org, actions=actions, approvalRequired=True)
+    caller = await instance.token(workspace.org, actions=actions, approvalRequired=True)
     async with instance.unchanged():
         for name, more in (("updateFlagState", {"defaultValue": "bye"}), ("killFlag", {})):
-            assert (await refusal(caller, name, **place.banner, **more))[0] == "approval_not_supported"
-        assert (await refusal(caller, "deleteFlag", projectId=place.project_id, key="banner"))[
+            assert (await refusal(caller, name, **workspace.banner, **more))[0] == "approval_not_supported"
+        assert (await refusal(caller, "deleteFlag", projectId=workspace.project_id, key="banner"))[
             0
         ] == "approval_not_supported"
         for name, more in (("updateFlagState", {"defaultValue": "hello"}), ("restoreFlag", {})):
-            (await caller.do(name, **place.banner, **more)).unwrap()
+            (await caller.do(name, **workspace.banner, **more)).unwrap()
 
 
-async def test_a_token_that_needs_approval_reads(instance: Instance, place: Place) -> None:
-    caller = await instance.token(place.org, approvalRequired=True)
+async def test_a_token_that_needs_approval_reads(instance: Instance, workspace: Workspace) -> None:
+    caller = await instance.token(workspace.org, approvalRequired=True)
     for name, arguments in READS.items():
-        assert await caller.make(name, **arguments(place)) == await place.org.viewer.make(name, **arguments(place))
+        assert await caller.make(name, **arguments(workspace)) == await workspace.org.viewer.make(
+            name, **arguments(workspace)
+        )
 
 
-async def test_a_single_environment_token_reads_its_project(instance: Instance, place: Place) -> None:
-    dev = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
-    caller = await instance.token(place.org, environments={"envs": [place.environment_id]}, level="maintainer")
+async def test_a_single_environment_token_reads_its_project(instance: Instance, workspace: Workspace) -> None:
+    dev = await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
+    caller = await instance.token(workspace.org, environments={"envs": [workspace.environment_id]}, level="maintainer")
     for name in ("project", "flags", "flag", "environment", "flagState", "flagStates", "ruleset"):
-        expected = await place.org.viewer.make(name, **CALLS[name](place))
+        expected = await workspace.org.viewer.make(name, **CALLS[name](workspace))
         if name == "project" and instance.transport == "graphql":
             expected["orgId"] = None
-        assert await caller.make(name, **CALLS[name](place)) == expected
-    (await caller.do("killFlag", **place.banner)).unwrap()
+        assert await caller.make(name, **CALLS[name](workspace)) == expected
+    (await caller.do("killFlag", **workspace.banner)).unwrap()
     async with instance.unchanged():
         for name in ("environment", "flagStates", "ruleset"):
             assert await refusal(caller, name, environmentId=dev["id"]) == ("token_env_out_of_scope", {})
-        assert await refusal(caller, "flagState", **{**place.banner, "environmentId": dev["id"]}) == (
+        assert await refusal(caller, "flagState", **{**workspace.banner, "environmentId": dev["id"]}) == (
             "token_env_out_of_scope",
             {},
         )
@@ -204,13 +208,13 @@ async def test_a_single_environment_token_reads_its_project(instance: Instance, 
             "createEnvironment",
             "updateEnvironment",
         ):
-            code, _ = await refusal(caller, name, **CALLS[name](place))
+            code, _ = await refusal(caller, name, **CALLS[name](workspace))
             assert code in {"token_env_out_of_scope", "scope_denied"}, name
 
 
-@pytest.mark.provokes("token_ip_denied")
-async def test_a_token_is_used_from_its_networks_only(instance: Instance, place: Place) -> None:
-    minted = await instance.minted(place.org, ipAllowlist=["192.0.2.0/24", "2001:db8::/32"], rateLimitPerMin=5)
+@pytest.mark.raises_codes("token_ip_denied")
+async def test_a_token_is_used_from_its_networks_only(instance: Instance, workspace: Workspace) -> None:
+    minted = await instance.minted(workspace.org, ipAllowlist=["192.0.2.0/24", "2001:db8::/32"], rateLimitPerMin=5)
     async with instance.unchanged():
         for outside in ("198.51.100.1", "2001:db9::1", "::ffff:198.51.100.1", "testclient", "fe80::1%eth0"):
             for _ in range(3):  # refused before the buckets, so nothing is taken from them
@@ -222,8 +226,8 @@ async def test_a_token_is_used_from_its_networks_only(instance: Instance, place:
         (await instance.bearer(minted["token"], inside).do("orgs")).unwrap()
 
 
-async def test_a_forwarded_address_counts_only_from_a_trusted_proxy(instance: Instance, place: Place) -> None:
-    caller = await instance.token(place.org, ipAllowlist=["192.0.2.0/24"])
+async def test_a_forwarded_address_counts_only_from_a_trusted_proxy(instance: Instance, workspace: Workspace) -> None:
+    caller = await instance.token(workspace.org, ipAllowlist=["192.0.2.0/24"])
     caller.client.headers["X-Forwarded-For"] = "192.0.2.1"
     assert (await caller.do("orgs")).code == "token_ip_denied"
 
@@ -247,31 +251,35 @@ class TestBehindAProxy:
         ],
     )
     async def test_a_token_is_used_from_the_rightmost_address_that_is_no_proxys(
-        self, instance: Instance, place: Place, peer: str, forwarded: str, code: str | None
+        self, instance: Instance, workspace: Workspace, peer: str, forwarded: str, code: str | None
     ) -> None:
-        minted = await instance.minted(place.org, ipAllowlist=["192.0.2.0/24"])
+        minted = await instance.minted(workspace.org, ipAllowlist=["192.0.2.0/24"])
         caller = instance.bearer(minted["token"], peer)
         caller.client.headers["X-Forwarded-For"] = forwarded
         assert (await caller.do("orgs")).code == code
 
 
-async def test_a_protected_environment_diverts_a_tokens_writes_but_a_kill(instance: Instance, place: Place) -> None:
-    await instance.protect(place.environment_id)
-    caller = await instance.token(place.org)
+async def test_a_protected_environment_diverts_a_tokens_writes_but_a_kill(
+    instance: Instance, workspace: Workspace
+) -> None:
+    await instance.protect(workspace.environment_id)
+    caller = await instance.token(workspace.org)
     async with instance.unchanged():
         for name in ("updateFlagState", "replaceFlagState"):
-            assert (await refusal(caller, name, **CALLS[name](place)))[0] == "approval_not_supported"
-        assert (await refusal(caller, "deleteEnvironment", **CALLS["deleteEnvironment"](place)))[
+            assert (await refusal(caller, name, **CALLS[name](workspace)))[0] == "approval_not_supported"
+        assert (await refusal(caller, "deleteEnvironment", **CALLS["deleteEnvironment"](workspace)))[
             0
         ] == "approval_not_supported"
-        broken = await refusal(caller, "updateFlagState", **CALLS["updateFlagState"](place), breakGlass="I say so.")
+        broken = await refusal(caller, "updateFlagState", **CALLS["updateFlagState"](workspace), breakGlass="I say so.")
         assert broken == ("forbidden", {})
-    (await caller.do("killFlag", **place.banner)).unwrap()
+    (await caller.do("killFlag", **workspace.banner)).unwrap()
 
 
 @pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).for_tokens is Approval.PASS])
 async def test_reads_are_the_same_for_a_token_that_may_do_everything(
-    instance: Instance, place: Place, name: str
+    instance: Instance, workspace: Workspace, name: str
 ) -> None:
-    caller = await instance.token(place.org)
-    assert await caller.make(name, **CALLS[name](place)) == await place.org.viewer.make(name, **CALLS[name](place))
+    caller = await instance.token(workspace.org)
+    assert await caller.make(name, **CALLS[name](workspace)) == await workspace.org.viewer.make(
+        name, **CALLS[name](workspace)
+    )

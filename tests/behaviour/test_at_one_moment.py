@@ -5,54 +5,62 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 WRITERS = 10
 
 
-def writers(place: Place) -> list[Any]:
+def writers(workspace: Workspace) -> list[Any]:
     """So many changes of a state."""
     return [
-        place.org.editor.do("updateFlagState", **place.banner, defaultValue=f"value {number}")
+        workspace.org.editor.do("updateFlagState", **workspace.banner, defaultValue=f"value {number}")
         for number in range(WRITERS)
     ]
 
 
-async def test_an_organisations_field_changes_beside_writers_of_states(instance: Instance, place: Place) -> None:
+async def test_an_organisations_field_changes_beside_writers_of_states(
+    instance: Instance, workspace: Workspace
+) -> None:
     changes = [
-        place.org.admin.do("updateOrg", slug=place.org.slug, defaultTargetIdField=f"field{number}")
+        workspace.org.admin.do("updateOrg", slug=workspace.org.slug, defaultTargetIdField=f"field{number}")
         for number in range(WRITERS)
     ]
-    before = await place.version()
-    replies = await asyncio.gather(*(one for pair in zip(writers(place), changes, strict=True) for one in pair))
+    before = await workspace.version()
+    replies = await asyncio.gather(*(one for pair in zip(writers(workspace), changes, strict=True) for one in pair))
     assert {reply.code for reply in replies} == {None}
-    assert await place.version() == before + 2 * WRITERS
+    assert await workspace.version() == before + 2 * WRITERS
 
 
 @pytest.mark.parametrize("operation", ["deleteOrg", "deleteProject", "deleteEnvironment", "deleteFlag"])
-async def test_a_delete_beside_writers_ends_their_writes(instance: Instance, place: Place, operation: str) -> None:
+async def test_a_delete_beside_writers_ends_their_writes(
+    instance: Instance, workspace: Workspace, operation: str
+) -> None:
     arguments = {
-        "deleteOrg": {"slug": place.org.slug, "confirm": place.org.slug},
-        "deleteProject": {"projectId": place.project_id, "confirm": place.project["key"]},
-        "deleteEnvironment": {"environmentId": place.environment_id, "confirm": place.environment["key"]},
-        "deleteFlag": {"projectId": place.project_id, "key": place.banner["key"]},
+        "deleteOrg": {"slug": workspace.org.slug, "confirm": workspace.org.slug},
+        "deleteProject": {"projectId": workspace.project_id, "confirm": workspace.project["key"]},
+        "deleteEnvironment": {"environmentId": workspace.environment_id, "confirm": workspace.environment["key"]},
+        "deleteFlag": {"projectId": workspace.project_id, "key": workspace.banner["key"]},
     }[operation]
-    before, after = writers(place), writers(place)
-    replies = await asyncio.gather(*before, place.org.owner.do(operation, **arguments), *after)
+    before, after = writers(workspace), writers(workspace)
+    replies = await asyncio.gather(*before, workspace.org.owner.do(operation, **arguments), *after)
     deleted = replies.pop(WRITERS)
     assert deleted.code is None, deleted
     assert {reply.code for reply in replies} <= {None, "not_found"}
-    assert (await place.org.editor.do("updateFlagState", **place.banner, defaultValue="late")).code == "not_found"
+    assert (
+        await workspace.org.editor.do("updateFlagState", **workspace.banner, defaultValue="late")
+    ).code == "not_found"
 
 
-async def test_two_links_of_one_new_person_both_sign_in(instance: Instance, place: Place) -> None:
-    await place.org.admin.make("createInvitation", orgSlug=place.org.slug, email="eve@example.com", role="editor")
+async def test_two_links_of_one_new_person_both_sign_in(instance: Instance, workspace: Workspace) -> None:
+    await workspace.org.admin.make(
+        "createInvitation", orgSlug=workspace.org.slug, email="eve@example.com", role="editor"
+    )
     for _ in range(3):
         await instance.anonymous().make("requestMagicLink", email="eve@example.com")
     links = [one for one in await instance.mails("eve@example.com") if one.subject == "Sign in to Signalbox"]
     replies = await asyncio.gather(*(instance.anonymous().do("redeemLink", token=one.secret) for one in links))
     assert [reply.code for reply in replies] == [None] * 3
-    members = await place.org.viewer.make("members", orgSlug=place.org.slug)
+    members = await workspace.org.viewer.make("members", orgSlug=workspace.org.slug)
     assert [one["role"] for one in members if one["email"] == "eve@example.com"] == ["editor"]
 
 

@@ -7,49 +7,56 @@ import pytest
 
 from app.domain.policy import Operation
 from tests.conftest import CLAIM_CODE
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 
-async def member(place: Place, role: str) -> dict[str, Any]:
-    return dict((await getattr(place.org, role).make("me"))["actor"])
+async def member(workspace: Workspace, role: str) -> dict[str, Any]:
+    return dict((await getattr(workspace.org, role).make("me"))["actor"])
 
 
-async def test_a_change_of_state_is_recorded_with_its_version(instance: Instance, place: Place) -> None:
-    reply = await place.org.editor.do("updateFlagState", **place.banner, defaultValue="bye", reason="Closing time.")
+async def test_a_change_of_state_is_recorded_with_its_version(instance: Instance, workspace: Workspace) -> None:
+    reply = await workspace.org.editor.do(
+        "updateFlagState", **workspace.banner, defaultValue="bye", reason="Closing time."
+    )
     event = (await instance.audited())[-1]
     assert (event.action, event.reason, event.request_id) == ("update_state", "Closing time.", reply.request_id)
-    assert event.actor == await member(place, "editor") == reply.data["updatedBy"]
+    assert event.actor == await member(workspace, "editor") == reply.data["updatedBy"]
     assert (event.resource_type, event.resource_key) == ("flag", "banner")
-    assert (event.resource_id, event.environment_id) == (reply.data["primitiveId"], place.environment_id)
-    assert event.project_id == place.project_id
-    assert await instance.audited_versions(event) == {place.environment_id: await place.version()}
+    assert (event.resource_id, event.environment_id) == (reply.data["primitiveId"], workspace.environment_id)
+    assert event.project_id == workspace.project_id
+    assert await instance.audited_versions(event) == {workspace.environment_id: await workspace.version()}
 
 
 @pytest.mark.parametrize(("operation", "action"), [("killFlag", "kill"), ("restoreFlag", "restore")])
 async def test_kill_and_restore_are_recorded_with_their_reason(
-    instance: Instance, place: Place, operation: str, action: str
+    instance: Instance, workspace: Workspace, operation: str, action: str
 ) -> None:
-    await place.org.owner.make("killFlag", **place.checkout)
+    await workspace.org.owner.make("killFlag", **workspace.checkout)
     if action == "kill":
-        await place.org.owner.make("restoreFlag", **place.checkout)
-    await place.org.editor.make(operation, **place.checkout, reason="It burns.")
+        await workspace.org.owner.make("restoreFlag", **workspace.checkout)
+    await workspace.org.editor.make(operation, **workspace.checkout, reason="It burns.")
     event = (await instance.audited())[-1]
     assert (event.action, event.reason, event.actor["name"]) == (action, "It burns.", "acme-editor")
 
 
 async def test_a_new_flag_is_recorded_once_with_the_version_of_every_environment(
-    instance: Instance, place: Place
+    instance: Instance, workspace: Workspace
 ) -> None:
-    dev = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+    dev = await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
     before = len(await instance.audited())
-    flag = await place.org.editor.make(
-        "createFlag", projectId=place.project_id, key="new", type="string", defaultValue="x", description="Why not."
+    flag = await workspace.org.editor.make(
+        "createFlag", projectId=workspace.project_id, key="new", type="string", defaultValue="x", description="Why not."
     )
     (event,) = (await instance.audited())[before:]
     assert (event.action, event.resource_type, event.resource_id) == ("create_primitive", "flag", flag["id"])
-    assert await instance.audited_versions(event) == {place.environment_id: 3, dev["id"]: 1}
-    told = json.loads(event.new_value or "null")
-    assert (told["key"], told["type"], told["defaultValue"], told["description"]) == ("new", "string", "x", "Why not.")
+    assert await instance.audited_versions(event) == {workspace.environment_id: 3, dev["id"]: 1}
+    reported = json.loads(event.new_value or "null")
+    assert (reported["key"], reported["type"], reported["defaultValue"], reported["description"]) == (
+        "new",
+        "string",
+        "x",
+        "Why not.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,11 +71,11 @@ async def test_a_new_flag_is_recorded_once_with_the_version_of_every_environment
     ],
 )
 async def test_every_other_change_is_recorded_with_what_it_changed(
-    instance: Instance, place: Place, operation: str, action: str, arguments: dict[str, Any]
+    instance: Instance, workspace: Workspace, operation: str, action: str, arguments: dict[str, Any]
 ) -> None:
-    ids = {"projectId": place.project_id, "environmentId": place.environment_id}
+    ids = {"projectId": workspace.project_id, "environmentId": workspace.environment_id}
     before = len(await instance.audited())
-    reply = await place.org.admin.do(operation, **{name: value or ids[name] for name, value in arguments.items()})
+    reply = await workspace.org.admin.do(operation, **{name: value or ids[name] for name, value in arguments.items()})
     (event,) = (await instance.audited())[before:]
     assert (event.action, event.request_id) == (action, reply.request_id)
     assert (event.resource_id, event.actor["name"]) == (reply.unwrap()["id"], "acme-admin")
@@ -88,8 +95,8 @@ async def test_a_claim_is_recorded_by_its_owner(instance: Instance) -> None:
     assert event.actor == reply.unwrap()["me"]["actor"]
 
 
-async def test_reads_and_refusals_are_not_recorded(instance: Instance, place: Place) -> None:
+async def test_reads_and_refusals_are_not_recorded(instance: Instance, workspace: Workspace) -> None:
     async with instance.unchanged():
-        await place.org.viewer.make("flagStates", environmentId=place.environment_id)
-        for caller, operation in ((place.org.viewer, "killFlag"), (place.org.editor, "restoreFlag")):
-            await caller.do(operation, **place.banner, reason="No matter.")
+        await workspace.org.viewer.make("flagStates", environmentId=workspace.environment_id)
+        for caller, operation in ((workspace.org.viewer, "killFlag"), (workspace.org.editor, "restoreFlag")):
+            await caller.do(operation, **workspace.banner, reason="No matter.")

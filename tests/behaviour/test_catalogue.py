@@ -1,4 +1,4 @@
-"""The catalogue of errors, told alike on both transports and to anybody."""
+"""The catalogue of errors, reported alike on both transports and to anybody."""
 
 import pytest
 

@@ -40,7 +40,7 @@ async def test_without_a_display_name_the_email_gives_one(instance: Instance) ->
     assert claimed["me"]["actor"]["name"] == "Ada"
 
 
-@pytest.mark.provokes("already_claimed")
+@pytest.mark.raises_codes("already_claimed")
 async def test_of_two_claims_at_one_moment_one_wins(instance: Instance) -> None:
     callers = [instance.anonymous() for _ in range(2)]
     replies = await asyncio.gather(
@@ -53,7 +53,7 @@ async def test_of_two_claims_at_one_moment_one_wins(instance: Instance) -> None:
     assert len((await winner.make("me"))["orgs"]) == 1
 
 
-@pytest.mark.provokes("invalid_request")
+@pytest.mark.raises_codes("invalid_request")
 async def test_a_wrong_code_claims_nothing(instance: Instance) -> None:
     async with instance.unchanged():
         reply = await instance.anonymous().do("installClaim", **{**ADA, "claimCode": "not-the-claim-code"})

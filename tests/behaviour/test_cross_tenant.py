@@ -22,7 +22,7 @@ from graphql import (
 from app.graphql.schema import schema
 from tests.clients import GraphQLApi
 from tests.conformance import DOCUMENT
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 Ids = dict[str, Any]
 SECRETS = {"token"}  # who holds one needs no tenancy
@@ -46,23 +46,23 @@ PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, 
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
 
 
-async def ids_of(instance: Instance, place: Place) -> Ids:
-    state = await place.org.viewer.make("flagState", **place.banner)
+async def ids_of(instance: Instance, workspace: Workspace) -> Ids:
+    state = await workspace.org.viewer.make("flagState", **workspace.banner)
     return {
-        "slug": place.org.slug,
-        "projectId": place.project_id,
-        "environmentId": place.environment_id,
-        "apiKeyId": place.api_key["id"],
-        "userId": (await place.org.admin.make("me"))["actor"]["id"],
-        "invitationId": place.invitation_id,
-        "sessionId": (await place.org.admin.make("sessions"))[0]["id"],
+        "slug": workspace.org.slug,
+        "projectId": workspace.project_id,
+        "environmentId": workspace.environment_id,
+        "apiKeyId": workspace.api_key["id"],
+        "userId": (await workspace.org.admin.make("me"))["actor"]["id"],
+        "invitationId": workspace.invitation_id,
+        "sessionId": (await workspace.org.admin.make("sessions"))[0]["id"],
         "flagId": state["primitiveId"],
         "stateId": state["id"],
-        "orgId": (await place.org.viewer.make("org", slug=place.org.slug))["id"],
+        "orgId": (await workspace.org.viewer.make("org", slug=workspace.org.slug))["id"],
     }
 
 
-async def callers(instance: Instance, theirs: Place) -> dict[str, Any]:
+async def callers(instance: Instance, theirs: Workspace) -> dict[str, Any]:
     single = {"environments": {"envs": [theirs.environment_id]}}
     return {
         "owner": theirs.org.owner,
@@ -97,12 +97,12 @@ def rest_calls() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("method", "path"), list(rest_calls()))
 async def test_a_path_of_another_tenant_is_as_if_it_never_was(
-    instance: Instance, place: Place, method: str, path: str
+    instance: Instance, workspace: Workspace, method: str, path: str
 ) -> None:
     if instance.transport == "graphql":
         pytest.skip("walked as a path")
-    theirs = await instance.place(await instance.org("theirs"))
-    foreign, own = await ids_of(instance, place), await ids_of(instance, theirs)
+    theirs = await instance.workspace(await instance.org("theirs"))
+    foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     bodies: list[Any] = [None] if method == "GET" else [None, {}, {"confirm": foreign["slug"]}, PLAIN]
     strangers = await callers(instance, theirs)
@@ -189,12 +189,12 @@ OWN_NODE = {
 
 @pytest.mark.parametrize(("owner", "name"), list(fields()))
 async def test_a_field_that_names_another_tenants_is_as_if_it_named_nothing(
-    instance: Instance, place: Place, owner: str, name: str
+    instance: Instance, workspace: Workspace, owner: str, name: str
 ) -> None:
     if instance.transport == "rest":
         pytest.skip("walked as a field")
-    theirs = await instance.place(await instance.org("theirs"))
-    foreign, own = await ids_of(instance, place), await ids_of(instance, theirs)
+    theirs = await instance.workspace(await instance.org("theirs"))
+    foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
     kind: Any = schema._schema.type_map[owner]
     document, field = document_of(owner, name), kind.fields[name]
     names = list(identifying(field))

@@ -5,83 +5,87 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 
-async def evaluate(place: Place, **arguments: Any) -> dict[str, Any]:
-    answer = await place.org.viewer.make("evaluate", environmentId=place.environment_id, **{"context": {}, **arguments})
-    assert answer["environmentId"] == place.environment_id
+async def evaluate(workspace: Workspace, **arguments: Any) -> dict[str, Any]:
+    answer = await workspace.org.viewer.make(
+        "evaluate", environmentId=workspace.environment_id, **{"context": {}, **arguments}
+    )
+    assert answer["environmentId"] == workspace.environment_id
     return dict(answer["evaluations"])
 
 
-async def test_without_keys_all_flags_are_evaluated(place: Place) -> None:
+async def test_without_keys_all_flags_are_evaluated(workspace: Workspace) -> None:
     expected = {
         "checkout": {"value": True, "defaultValue": True, "reason": {"kind": "default"}},
         "banner": {"value": "hello", "defaultValue": "hello", "reason": {"kind": "default"}},
     }
     for arguments in ({}, {"keys": ["*"]}):
-        assert await evaluate(place, **arguments) == expected
+        assert await evaluate(workspace, **arguments) == expected
 
 
-async def test_the_keys_asked_for_are_evaluated_and_an_unknown_one_is_null(place: Place) -> None:
-    found = await evaluate(place, keys=["banner", "none", "Checkout", "banner"])
+async def test_the_keys_asked_for_are_evaluated_and_an_unknown_one_is_null(workspace: Workspace) -> None:
+    found = await evaluate(workspace, keys=["banner", "none", "Checkout", "banner"])
     assert list(found) == ["banner", "none", "Checkout"]
     assert found["banner"]["value"] == "hello"
     assert (found["none"], found["Checkout"]) == (None, None)
-    assert await evaluate(place, keys=[]) == {}
+    assert await evaluate(workspace, keys=[]) == {}
 
 
-async def test_a_star_beside_other_keys_is_a_key_like_any_other(place: Place) -> None:
-    assert await evaluate(place, keys=["*", "none"]) == {"*": None, "none": None}
+async def test_a_star_beside_other_keys_is_a_key_like_any_other(workspace: Workspace) -> None:
+    assert await evaluate(workspace, keys=["*", "none"]) == {"*": None, "none": None}
 
 
-async def test_a_killed_boolean_flag_is_false_and_a_killed_string_flag_its_default(place: Place) -> None:
-    for flag in (place.checkout, place.banner):
-        await place.org.editor.make("killFlag", **flag)
-    assert await evaluate(place) == {
+async def test_a_killed_boolean_flag_is_false_and_a_killed_string_flag_its_default(workspace: Workspace) -> None:
+    for flag in (workspace.checkout, workspace.banner):
+        await workspace.org.editor.make("killFlag", **flag)
+    assert await evaluate(workspace) == {
         "checkout": {"value": False, "defaultValue": True, "reason": {"kind": "killed"}},
         "banner": {"value": "hello", "defaultValue": "hello", "reason": {"kind": "killed"}},
     }
 
 
-async def test_a_write_is_seen_by_the_next_evaluation(place: Place) -> None:
+async def test_a_write_is_seen_by_the_next_evaluation(workspace: Workspace) -> None:
     for n in range(5):
-        state = await place.org.editor.make("updateFlagState", **place.banner, defaultValue=f"take {n}")
-        answer = await place.org.viewer.make(
-            "evaluate", environmentId=place.environment_id, context={}, keys=["banner"]
+        state = await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue=f"take {n}")
+        answer = await workspace.org.viewer.make(
+            "evaluate", environmentId=workspace.environment_id, context={}, keys=["banner"]
         )
         assert answer["version"] == state["version"]
         assert answer["evaluations"]["banner"]["value"] == f"take {n}"
 
 
-async def test_a_write_is_seen_even_where_evaluations_crowd_around_it(place: Place) -> None:
+async def test_a_write_is_seen_even_where_evaluations_crowd_around_it(workspace: Workspace) -> None:
     async def write_and_look(n: int) -> None:
-        state = await place.org.editor.make("updateFlagState", **place.banner, defaultValue=f"take {n}")
-        answer = await place.org.viewer.make("evaluate", environmentId=place.environment_id, context={})
+        state = await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue=f"take {n}")
+        answer = await workspace.org.viewer.make("evaluate", environmentId=workspace.environment_id, context={})
         assert answer["version"] >= state["version"]
 
     await asyncio.gather(*(write_and_look(n) for n in range(20)))
-    last = (await place.org.viewer.make("flagState", **place.banner))["defaultValue"]
-    assert (await place.evaluated("banner"))["value"] == last
+    last = (await workspace.org.viewer.make("flagState", **workspace.banner))["defaultValue"]
+    assert (await workspace.evaluated("banner"))["value"] == last
 
 
-async def test_a_flag_made_after_the_first_evaluation_is_there(place: Place) -> None:
-    assert await place.evaluated("new") is None
-    await place.org.editor.make("createFlag", projectId=place.project_id, key="new", type="boolean", defaultValue=True)
-    assert (await place.evaluated("new"))["value"] is True
+async def test_a_flag_made_after_the_first_evaluation_is_there(workspace: Workspace) -> None:
+    assert await workspace.evaluated("new") is None
+    await workspace.org.editor.make(
+        "createFlag", projectId=workspace.project_id, key="new", type="boolean", defaultValue=True
+    )
+    assert (await workspace.evaluated("new"))["value"] is True
 
 
-async def test_evaluating_writes_nothing(instance: Instance, place: Place) -> None:
+async def test_evaluating_writes_nothing(instance: Instance, workspace: Workspace) -> None:
     async with instance.unchanged():
-        await evaluate(place, context={"userId": "u1"})
-        await place.org.viewer.make("ruleset", environmentId=place.environment_id)
+        await evaluate(workspace, context={"userId": "u1"})
+        await workspace.org.viewer.make("ruleset", environmentId=workspace.environment_id)
 
 
-async def test_the_ruleset_holds_all_states_at_one_version(place: Place) -> None:
-    await place.org.editor.make("killFlag", **place.checkout)
-    assert await place.org.viewer.make("ruleset", environmentId=place.environment_id) == {
-        "environmentId": place.environment_id,
-        "version": await place.version(),
+async def test_the_ruleset_holds_all_states_at_one_version(workspace: Workspace) -> None:
+    await workspace.org.editor.make("killFlag", **workspace.checkout)
+    assert await workspace.org.viewer.make("ruleset", environmentId=workspace.environment_id) == {
+        "environmentId": workspace.environment_id,
+        "version": await workspace.version(),
         "targetIdField": "userId",
         "flags": {
             "checkout": {"type": "boolean", "defaultValue": True, "killed": True, "rules": []},
@@ -92,16 +96,16 @@ async def test_the_ruleset_holds_all_states_at_one_version(place: Place) -> None
     }
 
 
-@pytest.mark.provokes("ruleset_not_cached")
-async def test_before_the_first_write_there_is_no_ruleset(instance: Instance, place: Place) -> None:
-    dev = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+@pytest.mark.raises_codes("ruleset_not_cached")
+async def test_before_the_first_write_there_is_no_ruleset(instance: Instance, workspace: Workspace) -> None:
+    dev = await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
     async with instance.unchanged():
         for operation, arguments in (("ruleset", {}), ("evaluate", {"context": {}})):
-            reply = await place.org.viewer.do(operation, environmentId=dev["id"], **arguments)
+            reply = await workspace.org.viewer.do(operation, environmentId=dev["id"], **arguments)
             assert (reply.code, reply.status) == ("ruleset_not_cached", 503)
-        assert len(await place.org.viewer.make("flagStates", environmentId=dev["id"])) == 2
-    await place.org.editor.make("killFlag", environmentId=dev["id"], key="banner")
-    answer = await place.org.viewer.make("evaluate", environmentId=dev["id"], context={})
+        assert len(await workspace.org.viewer.make("flagStates", environmentId=dev["id"])) == 2
+    await workspace.org.editor.make("killFlag", environmentId=dev["id"], key="banner")
+    answer = await workspace.org.viewer.make("evaluate", environmentId=dev["id"], context={})
     assert (answer["version"], set(answer["evaluations"])) == (1, {"checkout", "banner"})
 
 
@@ -117,6 +121,8 @@ async def test_before_the_first_write_there_is_no_ruleset(instance: Instance, pl
         {"unknown": True},
     ],
 )
-async def test_a_faulty_evaluation_is_refused(place: Place, arguments: dict[str, Any]) -> None:
-    reply = await place.org.viewer.do("evaluate", environmentId=place.environment_id, **{"context": {}, **arguments})
+async def test_a_faulty_evaluation_is_refused(workspace: Workspace, arguments: dict[str, Any]) -> None:
+    reply = await workspace.org.viewer.do(
+        "evaluate", environmentId=workspace.environment_id, **{"context": {}, **arguments}
+    )
     assert (reply.code, reply.status) == ("invalid_request", 400)

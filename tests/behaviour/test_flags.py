@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Org, Place
+from tests.factories import Instance, Org, Workspace
 
 
 async def test_a_new_flag_is_in_every_environment(org: Org) -> None:
@@ -24,44 +24,51 @@ async def test_a_new_flag_is_in_every_environment(org: Org) -> None:
         ]
 
 
-async def test_a_flags_identity_is_the_projects(place: Place) -> None:
-    made = await place.org.editor.make(
-        "createFlag", projectId=place.project_id, key="theme", type="string", defaultValue="", description="Colours."
+async def test_a_flags_identity_is_the_projects(workspace: Workspace) -> None:
+    made = await workspace.org.editor.make(
+        "createFlag",
+        projectId=workspace.project_id,
+        key="theme",
+        type="string",
+        defaultValue="",
+        description="Colours.",
     )
     assert (made["key"], made["type"], made["description"], made["initialValue"]) == ("theme", "string", "Colours.", "")
-    assert made["projectId"] == place.project_id
-    assert await place.org.viewer.make("flag", projectId=place.project_id, key="theme") == made
-    assert (await place.org.viewer.make("flags", projectId=place.project_id))[-1] == made
+    assert made["projectId"] == workspace.project_id
+    assert await workspace.org.viewer.make("flag", projectId=workspace.project_id, key="theme") == made
+    assert (await workspace.org.viewer.make("flags", projectId=workspace.project_id))[-1] == made
 
 
-async def test_a_flags_state_is_the_environments(place: Place) -> None:
-    state = await place.org.viewer.make("flagState", **place.banner)
-    identity = await place.org.viewer.make("flag", projectId=place.project_id, key="banner")
+async def test_a_flags_state_is_the_environments(workspace: Workspace) -> None:
+    state = await workspace.org.viewer.make("flagState", **workspace.banner)
+    identity = await workspace.org.viewer.make("flag", projectId=workspace.project_id, key="banner")
     assert state["primitiveId"] == identity["id"] != state["id"]
     assert (state["key"], state["type"], state["description"]) == ("banner", "string", "")
-    assert (state["environmentId"], state["version"]) == (place.environment_id, 2)
+    assert (state["environmentId"], state["version"]) == (workspace.environment_id, 2)
     assert (state["defaultValue"], state["rules"], state["killed"]) == ("hello", [], False)
     assert (state["updatedBy"]["kind"], state["updatedBy"]["name"]) == ("member", "acme-owner")
 
 
-@pytest.mark.provokes("key_collision")
-async def test_a_key_is_unique_in_the_project(instance: Instance, place: Place) -> None:
+@pytest.mark.raises_codes("key_collision")
+async def test_a_key_is_unique_in_the_project(instance: Instance, workspace: Workspace) -> None:
     async with instance.unchanged():
-        reply = await place.org.editor.do(
-            "createFlag", projectId=place.project_id, key="checkout", type="string", defaultValue="x"
+        reply = await workspace.org.editor.do(
+            "createFlag", projectId=workspace.project_id, key="checkout", type="string", defaultValue="x"
         )
         assert (reply.code, reply.status, set(reply.fields)) == ("key_collision", 409, {"key"})
 
 
-async def test_of_many_who_create_one_key_at_a_moment_one_does(place: Place) -> None:
+async def test_of_many_who_create_one_key_at_a_moment_one_does(workspace: Workspace) -> None:
     replies = await asyncio.gather(
         *(
-            place.org.editor.do("createFlag", projectId=place.project_id, key="new", type="boolean", defaultValue=on)
+            workspace.org.editor.do(
+                "createFlag", projectId=workspace.project_id, key="new", type="boolean", defaultValue=on
+            )
             for on in (True, False) * 5
         )
     )
     assert sorted(reply.code or "" for reply in replies) == ["", *["key_collision"] * 9]
-    assert await place.version() == place.environment["version"] + 1
+    assert await workspace.version() == workspace.environment["version"] + 1
 
 
 @pytest.mark.parametrize(
@@ -77,10 +84,10 @@ async def test_of_many_who_create_one_key_at_a_moment_one_does(place: Place) -> 
     ],
 )
 async def test_a_flag_with_faults_is_not_made(
-    instance: Instance, place: Place, body: dict[str, Any], faults: set[str]
+    instance: Instance, workspace: Workspace, body: dict[str, Any], faults: set[str]
 ) -> None:
     async with instance.unchanged():
-        reply = await place.org.editor.do("createFlag", projectId=place.project_id, **body)
+        reply = await workspace.org.editor.do("createFlag", projectId=workspace.project_id, **body)
         assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, faults)
 
 
@@ -94,33 +101,35 @@ async def test_a_flag_with_faults_is_not_made(
         {"key": 7, "type": "boolean", "defaultValue": True},
     ],
 )
-async def test_a_flag_of_the_wrong_shape_is_not_made(instance: Instance, place: Place, body: dict[str, Any]) -> None:
+async def test_a_flag_of_the_wrong_shape_is_not_made(
+    instance: Instance, workspace: Workspace, body: dict[str, Any]
+) -> None:
     async with instance.unchanged():
-        reply = await place.org.editor.do("createFlag", projectId=place.project_id, **body)
+        reply = await workspace.org.editor.do("createFlag", projectId=workspace.project_id, **body)
         assert (reply.code, reply.status) == ("invalid_request", 400)
 
 
-async def test_one_project_does_not_see_the_flags_of_another(instance: Instance, place: Place) -> None:
-    other = await instance.place(place.org, key="app")
-    await place.org.editor.make(
-        "createFlag", projectId=place.project_id, key="only-web", type="boolean", defaultValue=True
+async def test_one_project_does_not_see_the_flags_of_another(instance: Instance, workspace: Workspace) -> None:
+    other = await instance.workspace(workspace.org, key="app")
+    await workspace.org.editor.make(
+        "createFlag", projectId=workspace.project_id, key="only-web", type="boolean", defaultValue=True
     )
-    reply = await place.org.editor.do("flag", projectId=other.project_id, key="only-web")
+    reply = await workspace.org.editor.do("flag", projectId=other.project_id, key="only-web")
     assert reply.code == "not_found"
     async with instance.unchanged():
-        reply = await place.org.editor.do("killFlag", environmentId=other.environment_id, key="only-web")
+        reply = await workspace.org.editor.do("killFlag", environmentId=other.environment_id, key="only-web")
         assert reply.code == "not_found"
 
 
-async def test_an_identity_is_changed_and_no_environment_with_it(place: Place) -> None:
-    before = await place.version()
-    flag = await place.org.editor.make(
-        "updateFlag", projectId=place.project_id, key="checkout", description="The new one", initialValue=False
+async def test_an_identity_is_changed_and_no_environment_with_it(workspace: Workspace) -> None:
+    before = await workspace.version()
+    flag = await workspace.org.editor.make(
+        "updateFlag", projectId=workspace.project_id, key="checkout", description="The new one", initialValue=False
     )
     assert (flag["description"], flag["initialValue"]) == ("The new one", False)
-    assert await place.version() == before
-    state = await place.org.viewer.make("flagState", **place.checkout)
+    assert await workspace.version() == before
+    state = await workspace.org.viewer.make("flagState", **workspace.checkout)
     assert (state["description"], state["defaultValue"]) == ("The new one", True)
-    fresh = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
-    started = await place.org.viewer.make("flagState", environmentId=fresh["id"], key="checkout")
+    fresh = await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
+    started = await workspace.org.viewer.make("flagState", environmentId=fresh["id"], key="checkout")
     assert started["defaultValue"] is False

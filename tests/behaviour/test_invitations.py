@@ -86,7 +86,7 @@ async def test_without_a_display_name_the_email_gives_one(instance: Instance, or
     assert accepted["me"]["actor"]["name"] == "Bob"
 
 
-@pytest.mark.provokes("unauthorized", "forbidden")
+@pytest.mark.raises_codes("unauthorized", "forbidden")
 async def test_a_user_who_exists_accepts_with_their_own_session_only(instance: Instance, org: Org) -> None:
     user, bob = await instance.person("bob")
     token = token_of(await invite(org, "BOB@example.com"))
@@ -102,7 +102,7 @@ async def test_a_user_who_exists_accepts_with_their_own_session_only(instance: I
     assert (await roles(org))["bob@example.com"] == "editor"
 
 
-@pytest.mark.provokes("forbidden")
+@pytest.mark.raises_codes("forbidden")
 async def test_a_token_accepts_nothing(instance: Instance, org: Org) -> None:
     api_token = await instance.token(org)
     token = token_of(await invite(org))
@@ -111,7 +111,7 @@ async def test_a_token_accepts_nothing(instance: Instance, org: Org) -> None:
         assert (await api_token.do("acceptInvitation", token=token)).code == "forbidden"
 
 
-@pytest.mark.provokes("forbidden")
+@pytest.mark.raises_codes("forbidden")
 async def test_an_invitation_of_a_new_user_is_not_for_who_is_signed_in(instance: Instance, org: Org) -> None:
     token = token_of(await invite(org))
     await instance.mails()
@@ -119,7 +119,7 @@ async def test_an_invitation_of_a_new_user_is_not_for_who_is_signed_in(instance:
         assert (await org.viewer.do("acceptInvitation", token=token)).code == "forbidden"
 
 
-@pytest.mark.provokes("invitation_used")
+@pytest.mark.raises_codes("invitation_used")
 async def test_an_invitation_is_accepted_once(instance: Instance, org: Org) -> None:
     made = await invite(org)
     bob = instance.anonymous()
@@ -144,7 +144,7 @@ async def test_of_two_who_accept_at_one_moment_one_is_made_a_member(instance: In
     assert list(await roles(org)).count(BOB) == 1
 
 
-@pytest.mark.provokes("invitation_expired")
+@pytest.mark.raises_codes("invitation_expired")
 async def test_an_invitation_expires(instance: Instance, org: Org) -> None:
     made = await invite(org)
     expires = timedelta(days=7)
@@ -162,7 +162,7 @@ def _instant(text: str) -> Any:
     return type(now()).fromisoformat(text)
 
 
-@pytest.mark.provokes("invitation_pending")
+@pytest.mark.raises_codes("invitation_pending")
 async def test_a_fresh_invitation_stands_in_the_way_of_another_and_an_expired_one_is_replaced(
     instance: Instance, org: Org
 ) -> None:
@@ -185,7 +185,7 @@ async def test_of_two_who_invite_the_same_email_at_one_moment_one_does(instance:
     assert sorted(reply.code or "" for reply in replies) == ["", "invitation_pending"]
 
 
-@pytest.mark.provokes("already_member")
+@pytest.mark.raises_codes("already_member")
 async def test_a_member_is_not_invited(instance: Instance, org: Org) -> None:
     async with instance.unchanged():
         for email in ("acme-viewer@example.com", "ACME-Viewer@EXAMPLE.com"):
@@ -193,7 +193,7 @@ async def test_a_member_is_not_invited(instance: Instance, org: Org) -> None:
             assert (reply.code, reply.status) == ("already_member", 409)
 
 
-@pytest.mark.provokes("invitation_email_locked")
+@pytest.mark.raises_codes("invitation_email_locked")
 async def test_a_deleted_user_is_not_invited_and_accepts_nothing(instance: Instance, org: Org) -> None:
     _, bob = await instance.person("bob")
     token = token_of(await invite(org, "bob@example.com"))
@@ -208,7 +208,7 @@ async def test_a_deleted_user_is_not_invited_and_accepts_nothing(instance: Insta
             assert (reply.code, reply.status) == ("invitation_email_locked", 410)
 
 
-@pytest.mark.provokes("not_found")
+@pytest.mark.raises_codes("not_found")
 async def test_a_revoked_invitation_leads_nowhere(instance: Instance, org: Org) -> None:
     made = await invite(org)
     mail = await instance.mail(BOB)
@@ -234,7 +234,7 @@ async def test_an_invitation_of_another_org_is_not_ones_to_revoke(instance: Inst
         assert reply.code == "not_found"
 
 
-@pytest.mark.provokes("insufficient_role")
+@pytest.mark.raises_codes("insufficient_role")
 async def test_nobody_invites_above_their_own_role(instance: Instance, org: Org) -> None:
     async with instance.unchanged():
         reply = await org.admin.do("createInvitation", orgSlug=org.slug, email=BOB, role="owner")
@@ -253,7 +253,7 @@ async def test_nobody_invites_above_their_own_role(instance: Instance, org: Org)
         *("bob@example.com, eve@example.com", "Bob <bob@example.com>", f"{'b' * 250}@example.com", "b\0b@example.com"),
     ],
 )
-@pytest.mark.provokes("invalid_request")
+@pytest.mark.raises_codes("invalid_request")
 async def test_what_is_no_email_is_not_invited(instance: Instance, org: Org, email: str) -> None:
     async with instance.unchanged():
         reply = await org.admin.do("createInvitation", orgSlug=org.slug, email=email, role="viewer")
@@ -336,7 +336,7 @@ async def test_whose_mailbox_was_never_shown_locks_no_email(instance: Instance, 
     assert (await roles(org))[BOB] == "editor"
 
 
-@pytest.mark.provokes("insufficient_role")
+@pytest.mark.raises_codes("insufficient_role")
 async def test_nobody_takes_an_invitation_back_above_their_own_role(instance: Instance, org: Org) -> None:
     made = await invite(org, BOB, "owner", by=org.owner)
     where = {"orgSlug": org.slug, "invitationId": made["id"]}

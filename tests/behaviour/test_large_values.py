@@ -4,38 +4,38 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 LARGEST = "é" * 32_767  # two bytes each, and two quotes
 TOO_LARGE = f"{LARGEST}x"
 
 
-def writes(place: Place, value: str) -> list[tuple[str, dict[str, Any], str]]:
+def writes(workspace: Workspace, value: str) -> list[tuple[str, dict[str, Any], str]]:
     """The calls that hold the value somewhere, and where."""
-    flag, default = {"projectId": place.project_id}, {"defaultValue": value}
+    flag, default = {"projectId": workspace.project_id}, {"defaultValue": value}
     split = [{"value": value, "percent": 50}, {"value": "x", "percent": 50}]
     return [
         ("createFlag", {**flag, "key": "large", "type": "string", **default}, "defaultValue"),
         ("updateFlag", {**flag, "key": "banner", "initialValue": value}, "initialValue"),
-        ("updateFlagState", {**place.banner, **default}, "defaultValue"),
-        ("replaceFlagState", {**place.banner, **default, "rules": []}, "defaultValue"),
-        ("updateFlagState", {**place.banner, "rules": [{"value": value}]}, "rules.0.value"),
-        ("updateFlagState", {**place.banner, "rules": [{"split": split}]}, "rules.0.split.0.value"),
+        ("updateFlagState", {**workspace.banner, **default}, "defaultValue"),
+        ("replaceFlagState", {**workspace.banner, **default, "rules": []}, "defaultValue"),
+        ("updateFlagState", {**workspace.banner, "rules": [{"value": value}]}, "rules.0.value"),
+        ("updateFlagState", {**workspace.banner, "rules": [{"split": split}]}, "rules.0.split.0.value"),
     ]
 
 
-@pytest.mark.provokes("invalid_request")
-async def test_a_larger_value_is_refused_at_its_path(instance: Instance, place: Place) -> None:
+@pytest.mark.raises_codes("invalid_request")
+async def test_a_larger_value_is_refused_at_its_path(instance: Instance, workspace: Workspace) -> None:
     async with instance.unchanged():
-        for operation, arguments, path in writes(place, TOO_LARGE):
-            reply = await place.org.editor.do(operation, **arguments)
+        for operation, arguments, path in writes(workspace, TOO_LARGE):
+            reply = await workspace.org.editor.do(operation, **arguments)
             assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, {path}), operation
 
 
-async def test_a_value_of_64_kib_is_kept_and_given(place: Place) -> None:
-    for operation, arguments, path in writes(place, LARGEST):
-        assert (await place.org.editor.do(operation, **arguments)).code is None, (operation, path)
-    assert (await place.evaluated("large"))["value"] == LARGEST
+async def test_a_value_of_64_kib_is_kept_and_given(workspace: Workspace) -> None:
+    for operation, arguments, path in writes(workspace, LARGEST):
+        assert (await workspace.org.editor.do(operation, **arguments)).code is None, (operation, path)
+    assert (await workspace.evaluated("large"))["value"] == LARGEST
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ async def test_a_value_of_64_kib_is_kept_and_given(place: Place) -> None:
     ],
     ids=["text", "list"],
 )
-@pytest.mark.provokes("invalid_request")
-async def test_a_context_has_up_to_64_kib(instance: Instance, place: Place, largest: Any, larger: Any) -> None:
-    asked: dict[str, Any] = {"environmentId": place.environment_id, "keys": ["checkout"]}
+@pytest.mark.raises_codes("invalid_request")
+async def test_a_context_has_up_to_64_kib(instance: Instance, workspace: Workspace, largest: Any, larger: Any) -> None:
+    asked: dict[str, Any] = {"environmentId": workspace.environment_id, "keys": ["checkout"]}
     async with instance.unchanged():
-        (await place.org.viewer.do("evaluate", **asked, context={"a": largest})).unwrap()
-        reply = await place.org.viewer.do("evaluate", **asked, context={"a": larger})
+        (await workspace.org.viewer.do("evaluate", **asked, context={"a": largest})).unwrap()
+        reply = await workspace.org.viewer.do("evaluate", **asked, context={"a": larger})
         assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, {"context"})

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from app.models import Letter, MagicLink, now
+from app.models import MagicLink, QueuedMail, now
 from app.settings import Mode
 from app.store.unit_of_work import UnitOfWork
 from tests.clients import Api
@@ -65,10 +65,10 @@ async def test_who_is_asked_for_makes_no_difference_to_what_the_request_does(
     monkeypatch.setattr(UnitOfWork, "add", lambda uow, row: (written.append(type(row)), real_add(uow, row))[1])
     for name in ("ada", "nobody"):
         await ask(instance.anonymous(), f"{name}@example.com")
-    assert written == [Letter, Letter]
+    assert written == [QueuedMail, QueuedMail]
 
 
-@pytest.mark.provokes("invalid_request")
+@pytest.mark.raises_codes("invalid_request")
 async def test_what_is_no_email_gets_no_link(instance: Instance) -> None:
     async with instance.unchanged():
         for email in ("", "ada", "ada@example.com\nBcc: eve@example.com"):
@@ -115,7 +115,7 @@ async def test_who_is_invited_comes_in_by_a_link_and_is_a_member(instance: Insta
     assert await org.admin.make("invitations", orgSlug=org.slug) == []
 
 
-@pytest.mark.provokes("no_invitation")
+@pytest.mark.raises_codes("no_invitation")
 async def test_who_is_not_invited_any_more_does_not_come_in(instance: Instance) -> None:
     org = await instance.org()
     row = invitation_of((await org.owner.make("org", slug=org.slug))["id"], "bob@example.com")

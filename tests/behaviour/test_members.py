@@ -9,7 +9,7 @@ from sqlalchemy import update
 from app.domain.actors import Role
 from app.models import User, now
 from tests.clients import Api, Reply
-from tests.factories import Instance, Org, Place
+from tests.factories import Instance, Org, Workspace
 
 LAST_OWNER = ("last_owner_cannot_demote_or_remove", 409)
 
@@ -67,7 +67,7 @@ async def test_the_same_role_changes_nothing(instance: Instance, org: Org) -> No
             assert reply.unwrap()["role"] == role.value
 
 
-@pytest.mark.provokes("precondition_failed")
+@pytest.mark.raises_codes("precondition_failed")
 async def test_a_role_is_changed_on_a_condition(instance: Instance, org: Org) -> None:
     viewer = await named(org, Role.VIEWER)
     reply = await org.owner.do("updateMember", **viewer, role="editor")
@@ -78,14 +78,14 @@ async def test_a_role_is_changed_on_a_condition(instance: Instance, org: Org) ->
     await org.owner.make("updateMember", if_match=reply.etag, **viewer, role="viewer")
 
 
-@pytest.mark.provokes("invalid_request")
+@pytest.mark.raises_codes("invalid_request")
 async def test_a_role_is_one_of_four(instance: Instance, org: Org) -> None:
     viewer = await named(org, Role.VIEWER)
     async with instance.unchanged():
         assert (await org.owner.do("updateMember", **viewer, role="king")).code == "invalid_request"
 
 
-@pytest.mark.provokes("last_owner_cannot_demote_or_remove")
+@pytest.mark.raises_codes("last_owner_cannot_demote_or_remove")
 async def test_the_last_owner_stays(instance: Instance, org: Org) -> None:
     owner = await named(org, Role.OWNER)
     async with instance.unchanged():
@@ -141,13 +141,13 @@ async def test_of_two_owners_who_go_at_one_moment_one_stays(
     assert [one["role"] for one in await org.viewer.make("members", orgSlug=org.slug)].count("owner") == 1
 
 
-async def test_who_is_removed_has_no_way_in_any_more(instance: Instance, place: Place) -> None:
-    org = place.org
+async def test_who_is_removed_has_no_way_in_any_more(instance: Instance, workspace: Workspace) -> None:
+    org = workspace.org
     removed = await org.owner.make("removeMember", **await named(org, Role.EDITOR))
     assert removed["member"]["email"] == "acme-editor@example.com"
     assert (removed["tokens"], removed["tokensRevoked"]) == ([], False)
     async with instance.unchanged():
-        assert (await org.editor.do("killFlag", **place.banner)).code == "not_found"
+        assert (await org.editor.do("killFlag", **workspace.banner)).code == "not_found"
         assert (await org.editor.make("me"))["orgs"] == []
     event = (await instance.audited())[-1]
     assert (event.action, event.previous_value) == ("remove_member", '{"role":"editor"}')
@@ -192,7 +192,7 @@ async def test_a_member_of_another_org_is_no_member_of_this_one(instance: Instan
             assert (await caller.do("removeMember", **stranger)).code == "not_found"
 
 
-@pytest.mark.provokes("forbidden")
+@pytest.mark.raises_codes("forbidden")
 async def test_a_token_changes_nothing_about_members(instance: Instance, org: Org) -> None:
     token = await instance.token(org)
     viewer = await named(org, Role.VIEWER)

@@ -6,7 +6,7 @@ import pytest
 
 from app.models import DEFAULT_RATE_PER_MIN
 from app.settings import Settings
-from tests.factories import Instance, Org, Place
+from tests.factories import Instance, Org, Workspace
 
 
 async def test_who_creates_an_org_owns_it(instance: Instance) -> None:
@@ -21,7 +21,7 @@ async def test_who_creates_an_org_owns_it(instance: Instance) -> None:
     assert await ada.make("org", slug="acme") == org
 
 
-@pytest.mark.provokes("slug_unavailable")
+@pytest.mark.raises_codes("slug_unavailable")
 async def test_a_slug_is_unique_on_the_instance(instance: Instance, org: Org) -> None:
     _, stranger = await instance.person("stranger")
     async with instance.unchanged():
@@ -71,7 +71,7 @@ async def test_the_orgs_listed_are_ones_own(instance: Instance) -> None:
     assert await nobody.make("orgs") == []
 
 
-@pytest.mark.provokes("slug_unavailable")
+@pytest.mark.raises_codes("slug_unavailable")
 async def test_of_two_who_want_a_slug_at_one_moment_one_has_it(instance: Instance) -> None:
     people = [(await instance.person(name))[1] for name in ("ada", "bob", "eve")]
     replies = await asyncio.gather(*(one.do("createOrg", slug="acme", name="Acme") for one in people))
@@ -79,26 +79,28 @@ async def test_of_two_who_want_a_slug_at_one_moment_one_has_it(instance: Instanc
     assert len((await instance.rows())["org"]) == 1
 
 
-@pytest.mark.provokes("not_found")
-async def test_what_is_below_a_deleted_org_is_gone_for_every_caller_at_once(instance: Instance, place: Place) -> None:
-    org, kept = place.org, await instance.place(await instance.org("kept"))
+@pytest.mark.raises_codes("not_found")
+async def test_what_is_below_a_deleted_org_is_gone_for_every_caller_at_once(
+    instance: Instance, workspace: Workspace
+) -> None:
+    org, kept = workspace.org, await instance.workspace(await instance.org("kept"))
     token = await instance.token(org)
     made = await org.admin.make("createInvitation", orgSlug=org.slug, email="bob@example.com", role="viewer")
     await instance.mails()
-    assert (await place.evaluated("checkout"))["value"] is True
+    assert (await workspace.evaluated("checkout"))["value"] is True
     await org.owner.make("deleteOrg", slug=org.slug, confirm=org.slug)
     for caller in (org.owner, org.viewer):
         for operation, arguments in (
             ("org", {"slug": org.slug}),
             ("members", {"orgSlug": org.slug}),
-            ("project", {"projectId": place.project_id}),
-            ("environment", {"environmentId": place.environment_id}),
-            ("evaluate", {"environmentId": place.environment_id, "context": {}}),
-            ("ruleset", {"environmentId": place.environment_id}),
+            ("project", {"projectId": workspace.project_id}),
+            ("environment", {"environmentId": workspace.environment_id}),
+            ("evaluate", {"environmentId": workspace.environment_id, "context": {}}),
+            ("ruleset", {"environmentId": workspace.environment_id}),
         ):
             assert (await caller.do(operation, **arguments)).code == "not_found", operation
         assert (await caller.make("me"))["orgs"] == []
-    assert (await token.do("evaluate", environmentId=place.environment_id, context={})).code == "unauthorized"
+    assert (await token.do("evaluate", environmentId=workspace.environment_id, context={})).code == "unauthorized"
     invited = await instance.anonymous().do("invitation", token=made["acceptUrl"].rpartition("/")[2])
     assert invited.code == "not_found"
     assert (await kept.evaluated("checkout"))["value"] is True
@@ -126,7 +128,7 @@ class TestUnderTheOperatorsLimit:
         """The limit."""
         return settings.model_copy(update={"max_rate_per_min": 1000})
 
-    @pytest.mark.provokes("invalid_request")
+    @pytest.mark.raises_codes("invalid_request")
     async def test_an_org_grants_itself_no_more(self, instance: Instance, org: Org) -> None:
         async with instance.unchanged():
             reply = await org.admin.do("updateOrg", slug=org.slug, maxRateLimitPerMin=1001)

@@ -45,7 +45,7 @@ def test_every_public_call_that_changes_something_is_tried() -> None:
 
 
 @pytest.mark.parametrize("operation", [*BODIES, *sorted(WITH_SECRETS)])
-@pytest.mark.provokes("forbidden")
+@pytest.mark.raises_codes("forbidden")
 async def test_a_public_call_from_another_origin_does_nothing(instance: Instance, operation: str) -> None:
     body, caller = await body_of(instance, operation), instance.anonymous()
     async with instance.unchanged():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("updateOrg", "org", {"slug": "acme", "name": "Renamed"}),
@@ -26,38 +26,38 @@ ADDRESS = {"slug", "projectId", "environmentId", "key"}
 every_write = pytest.mark.parametrize(("write", "read", "arguments"), WRITES, ids=[write for write, _, _ in WRITES])
 
 
-def filled(place: Place, arguments: dict[str, Any]) -> dict[str, Any]:
-    ids = {"projectId": place.project_id, "environmentId": place.environment_id}
+def filled(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
+    ids = {"projectId": workspace.project_id, "environmentId": workspace.environment_id}
     return {name: ids.get(name, value) for name, value in arguments.items()}
 
 
-def address(place: Place, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in filled(place, arguments).items() if name in ADDRESS}
+def address(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filled(workspace, arguments).items() if name in ADDRESS}
 
 
 @every_write
-@pytest.mark.provokes("precondition_failed")
+@pytest.mark.raises_codes("precondition_failed")
 async def test_a_stale_tag_refuses_the_write(
-    instance: Instance, place: Place, write: str, read: str, arguments: dict[str, Any]
+    instance: Instance, workspace: Workspace, write: str, read: str, arguments: dict[str, Any]
 ) -> None:
-    given = filled(place, arguments)
-    before = (await place.org.admin.do(read, **address(place, arguments))).etag
-    reply = await place.org.admin.do(write, if_match=before, **given)
+    given = filled(workspace, arguments)
+    before = (await workspace.org.admin.do(read, **address(workspace, arguments))).etag
+    reply = await workspace.org.admin.do(write, if_match=before, **given)
     assert reply.code is None
-    assert reply.etag == (await place.org.admin.do(read, **address(place, arguments))).etag != before
+    assert reply.etag == (await workspace.org.admin.do(read, **address(workspace, arguments))).etag != before
     async with instance.unchanged():
         for stale in (before, '"nothing.1"', f'{before}, "0.0"'):
-            again = await place.org.admin.do(write, if_match=stale, **given)
+            again = await workspace.org.admin.do(write, if_match=stale, **given)
             assert (again.code, again.status) == ("precondition_failed", 412), stale
 
 
 @pytest.mark.parametrize("delete", DELETES)
-@pytest.mark.provokes("precondition_failed")
-async def test_a_stale_tag_refuses_the_delete(instance: Instance, place: Place, delete: str) -> None:
+@pytest.mark.raises_codes("precondition_failed")
+async def test_a_stale_tag_refuses_the_delete(instance: Instance, workspace: Workspace, delete: str) -> None:
     ((change, read, arguments),) = [one for one in WRITES if one[0] == delete.replace("delete", "update")]
-    at, owner = address(place, arguments), place.org.owner
+    at, owner = address(workspace, arguments), workspace.org.owner
     before = (await owner.do(read, **at)).etag
-    present = (await owner.do(change, **filled(place, arguments))).etag
+    present = (await owner.do(change, **filled(workspace, arguments))).etag
     async with instance.unchanged():
         for stale in (before, '"nothing.1"'):
             reply = await owner.do(delete, if_match=stale, **at, **DELETES[delete])
@@ -67,54 +67,56 @@ async def test_a_stale_tag_refuses_the_delete(instance: Instance, place: Place, 
 
 @every_write
 async def test_a_present_tag_a_weak_one_a_list_or_a_star_let_the_write_pass(
-    place: Place, write: str, read: str, arguments: dict[str, Any]
+    workspace: Workspace, write: str, read: str, arguments: dict[str, Any]
 ) -> None:
-    given = filled(place, arguments)
+    given = filled(workspace, arguments)
     for form in ("{}", "W/{}", '"other" , {}', "*"):
-        tag = (await place.org.admin.do(read, **address(place, arguments))).etag or ""
-        assert (await place.org.admin.do(write, if_match=form.format(tag), **given)).code is None, form
+        tag = (await workspace.org.admin.do(read, **address(workspace, arguments))).etag or ""
+        assert (await workspace.org.admin.do(write, if_match=form.format(tag), **given)).code is None, form
 
 
 @pytest.mark.parametrize("bad", ["no-quotes", '"open', "1.2", '"a" "b"', ",", '"a";'])
-async def test_what_is_no_tag_is_a_fault(instance: Instance, place: Place, bad: str) -> None:
+async def test_what_is_no_tag_is_a_fault(instance: Instance, workspace: Workspace, bad: str) -> None:
     async with instance.unchanged():
-        reply = await place.org.editor.do("updateFlagState", if_match=bad, **place.banner, defaultValue="bye")
+        reply = await workspace.org.editor.do("updateFlagState", if_match=bad, **workspace.banner, defaultValue="bye")
         assert (reply.code, reply.status, len(reply.fields)) == ("invalid_request", 400, 1)
 
 
-async def test_of_many_writers_with_one_tag_one_writes(place: Place) -> None:
-    tag = (await place.org.viewer.do("flagState", **place.banner)).etag
+async def test_of_many_writers_with_one_tag_one_writes(workspace: Workspace) -> None:
+    tag = (await workspace.org.viewer.do("flagState", **workspace.banner)).etag
     replies = await asyncio.gather(
         *(
-            place.org.editor.do("updateFlagState", if_match=tag, **place.banner, defaultValue=f"write {n}")
+            workspace.org.editor.do("updateFlagState", if_match=tag, **workspace.banner, defaultValue=f"write {n}")
             for n in range(50)
         )
     )
     assert sorted(reply.status for reply in replies) == [200, *[412] * 49]
-    assert await place.version() == place.environment["version"] + 1
+    assert await workspace.version() == workspace.environment["version"] + 1
 
 
-async def test_another_flags_write_does_not_touch_the_tag(place: Place) -> None:
-    tag = (await place.org.viewer.do("flagState", **place.banner)).etag
-    await place.org.editor.make("killFlag", **place.checkout)
-    assert (await place.org.viewer.do("flagState", **place.banner)).etag == tag
-    assert (await place.org.editor.do("killFlag", if_match=tag, **place.banner)).code is None
+async def test_another_flags_write_does_not_touch_the_tag(workspace: Workspace) -> None:
+    tag = (await workspace.org.viewer.do("flagState", **workspace.banner)).etag
+    await workspace.org.editor.make("killFlag", **workspace.checkout)
+    assert (await workspace.org.viewer.do("flagState", **workspace.banner)).etag == tag
+    assert (await workspace.org.editor.do("killFlag", if_match=tag, **workspace.banner)).code is None
 
 
-async def test_a_write_that_changes_nothing_still_heeds_its_precondition(instance: Instance, place: Place) -> None:
+async def test_a_write_that_changes_nothing_still_honors_its_precondition(
+    instance: Instance, workspace: Workspace
+) -> None:
     async with instance.unchanged():
-        reply = await place.org.editor.do("restoreFlag", if_match='"stale"', **place.banner)
+        reply = await workspace.org.editor.do("restoreFlag", if_match='"stale"', **workspace.banner)
         assert reply.code == "precondition_failed"
 
 
-@pytest.mark.provokes("precondition_failed", "invalid_request")
-async def test_an_environments_tag_tells_its_version(place: Place) -> None:
-    before = await place.org.viewer.do("environment", environmentId=place.environment_id)
-    await place.org.editor.make("killFlag", **place.checkout)
-    after = await place.org.viewer.do("environment", environmentId=place.environment_id)
+@pytest.mark.raises_codes("precondition_failed", "invalid_request")
+async def test_an_environments_tag_tells_its_version(workspace: Workspace) -> None:
+    before = await workspace.org.viewer.do("environment", environmentId=workspace.environment_id)
+    await workspace.org.editor.make("killFlag", **workspace.checkout)
+    after = await workspace.org.viewer.do("environment", environmentId=workspace.environment_id)
     assert before.etag != after.etag
-    change = {"environmentId": place.environment_id, "name": "Renamed"}
-    stale = await place.org.editor.do("updateEnvironment", **change, if_match=before.etag)
-    empty = await place.org.editor.do("updateEnvironment", **change, if_match="")
+    change = {"environmentId": workspace.environment_id, "name": "Renamed"}
+    stale = await workspace.org.editor.do("updateEnvironment", **change, if_match=before.etag)
+    empty = await workspace.org.editor.do("updateEnvironment", **change, if_match="")
     assert (stale.code, empty.code) == ("precondition_failed", "invalid_request")
-    assert (await place.org.editor.do("updateEnvironment", **change, if_match=after.etag)).code is None
+    assert (await workspace.org.editor.do("updateEnvironment", **change, if_match=after.etag)).code is None

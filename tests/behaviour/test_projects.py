@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import Instance, Org, Place
+from tests.factories import Instance, Org, Workspace
 
 
 async def test_a_project_is_created_and_read(org: Org) -> None:
@@ -13,7 +13,7 @@ async def test_a_project_is_created_and_read(org: Org) -> None:
     assert await org.viewer.make("projects", orgSlug=org.slug) == [project]
 
 
-@pytest.mark.provokes("key_collision")
+@pytest.mark.raises_codes("key_collision")
 async def test_a_key_is_unique_in_the_org(instance: Instance, org: Org) -> None:
     await org.editor.make("createProject", orgSlug=org.slug, key="web", name="Web")
     async with instance.unchanged():
@@ -29,12 +29,12 @@ async def test_all_faults_of_a_project_are_told_at_once(instance: Instance, org:
         assert (reply.code, set(reply.fields)) == ("invalid_request", {"key", "name"})
 
 
-async def test_a_project_is_renamed(place: Place) -> None:
-    renamed = await place.org.editor.make("updateProject", projectId=place.project_id, name="Shop")
-    assert renamed == await place.org.viewer.make("project", projectId=place.project_id)
+async def test_a_project_is_renamed(workspace: Workspace) -> None:
+    renamed = await workspace.org.editor.make("updateProject", projectId=workspace.project_id, name="Shop")
+    assert renamed == await workspace.org.viewer.make("project", projectId=workspace.project_id)
     assert (renamed["name"], renamed["key"]) == ("Shop", "web")
-    assert renamed["updatedAt"] > place.project["updatedAt"]
-    assert await place.version() == place.environment["version"]  # identity raises nothing
+    assert renamed["updatedAt"] > workspace.project["updatedAt"]
+    assert await workspace.version() == workspace.environment["version"]  # identity raises nothing
 
 
 async def test_one_project_by_its_key(org: Org) -> None:

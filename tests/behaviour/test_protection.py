@@ -4,34 +4,34 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 CHANGES = {"updateFlagState": {"defaultValue": False}, "replaceFlagState": {"defaultValue": False, "rules": []}}
 
 
 @pytest.fixture
-async def guarded(place: Place) -> Place:
-    """The place, protected by its admin, with one flag killed."""
-    await place.org.editor.make("killFlag", **place.banner)
-    environment = await place.org.admin.make(
-        "updateEnvironment", environmentId=place.environment_id, protected=True, requiredApprovals=2
+async def guarded(workspace: Workspace) -> Workspace:
+    """The workspace, protected by its admin, with one flag killed."""
+    await workspace.org.editor.make("killFlag", **workspace.banner)
+    environment = await workspace.org.admin.make(
+        "updateEnvironment", environmentId=workspace.environment_id, protected=True, requiredApprovals=2
     )
     assert (environment["protected"], environment["requiredApprovals"]) == (True, 2)
-    return place
+    return workspace
 
 
-@pytest.mark.provokes("insufficient_role")
+@pytest.mark.raises_codes("insufficient_role")
 @pytest.mark.parametrize("asked", [{"protected": True}, {"requiredApprovals": 2}, {"protected": False, "name": "N"}])
-async def test_protecting_takes_an_admin(instance: Instance, place: Place, asked: dict[str, Any]) -> None:
+async def test_protecting_takes_an_admin(instance: Instance, workspace: Workspace, asked: dict[str, Any]) -> None:
     async with instance.unchanged():
-        reply = await place.org.editor.do("updateEnvironment", environmentId=place.environment_id, **asked)
-        made = await place.org.editor.do(
-            "createEnvironment", projectId=place.project_id, key="k", **{"name": "N", **asked}
+        reply = await workspace.org.editor.do("updateEnvironment", environmentId=workspace.environment_id, **asked)
+        made = await workspace.org.editor.do(
+            "createEnvironment", projectId=workspace.project_id, key="k", **{"name": "N", **asked}
         )
     assert (reply.code, made.code) == ("insufficient_role", "insufficient_role")
 
 
-@pytest.mark.provokes("approval_not_supported")
+@pytest.mark.raises_codes("approval_not_supported")
 @pytest.mark.parametrize(
     ("role", "operation"),
     [
@@ -42,7 +42,7 @@ async def test_protecting_takes_an_admin(instance: Instance, place: Place, asked
     ],
 )
 async def test_what_a_person_must_approve_is_refused(
-    instance: Instance, guarded: Place, role: str, operation: str
+    instance: Instance, guarded: Workspace, role: str, operation: str
 ) -> None:
     asked = {
         "restoreFlag": guarded.banner,
@@ -55,20 +55,20 @@ async def test_what_a_person_must_approve_is_refused(
     assert reply.code == "approval_not_supported"
 
 
-async def test_a_kill_is_immediate_even_there(guarded: Place) -> None:
+async def test_a_kill_is_immediate_even_there(guarded: Workspace) -> None:
     assert (await guarded.org.editor.make("killFlag", **guarded.checkout))["killed"] is True
 
 
-async def test_a_change_that_changes_nothing_is_no_change(guarded: Place) -> None:
+async def test_a_change_that_changes_nothing_is_no_change(guarded: Workspace) -> None:
     before = await guarded.version()
     await guarded.org.editor.make("updateFlagState", **guarded.checkout, defaultValue=True)
     assert await guarded.version() == before
 
 
-@pytest.mark.provokes("approval_not_supported")
+@pytest.mark.raises_codes("approval_not_supported")
 @pytest.mark.parametrize("weaker", [{"protected": False}, {"requiredApprovals": 1}])
 async def test_protection_is_not_lowered_without_breaking_the_glass(
-    instance: Instance, guarded: Place, weaker: dict[str, Any]
+    instance: Instance, guarded: Workspace, weaker: dict[str, Any]
 ) -> None:
     async with instance.unchanged():
         reply = await guarded.org.owner.do("updateEnvironment", environmentId=guarded.environment_id, **weaker)
@@ -79,14 +79,14 @@ async def test_protection_is_not_lowered_without_breaking_the_glass(
     assert {name: lowered[name] for name in weaker} == weaker
 
 
-async def test_protection_is_raised_by_an_admin(guarded: Place) -> None:
+async def test_protection_is_raised_by_an_admin(guarded: Workspace) -> None:
     raised = await guarded.org.admin.make(
         "updateEnvironment", environmentId=guarded.environment_id, requiredApprovals=3
     )
     assert raised["requiredApprovals"] == 3
 
 
-async def test_an_owner_breaks_the_glass_and_the_audit_says_so(instance: Instance, guarded: Place) -> None:
+async def test_an_owner_breaks_the_glass_and_the_audit_says_so(instance: Instance, guarded: Workspace) -> None:
     state = await guarded.org.owner.make(
         "updateFlagState", **guarded.checkout, defaultValue=False, breakGlass="The shop is down."
     )
@@ -95,8 +95,8 @@ async def test_an_owner_breaks_the_glass_and_the_audit_says_so(instance: Instanc
     assert (event.break_glass, event.reason, event.action) == (True, "The shop is down.", "update_state")
 
 
-@pytest.mark.provokes("insufficient_role", "invalid_request")
-async def test_breaking_the_glass_takes_an_owner_and_a_reason(instance: Instance, guarded: Place) -> None:
+@pytest.mark.raises_codes("insufficient_role", "invalid_request")
+async def test_breaking_the_glass_takes_an_owner_and_a_reason(instance: Instance, guarded: Workspace) -> None:
     change = {**guarded.checkout, "defaultValue": False}
     async with instance.unchanged():
         admin = await guarded.org.admin.do("updateFlagState", **change, breakGlass="Let me.")
@@ -107,8 +107,10 @@ async def test_breaking_the_glass_takes_an_owner_and_a_reason(instance: Instance
 
 
 async def test_a_reason_to_break_the_glass_changes_nothing_where_there_is_no_glass(
-    instance: Instance, place: Place
+    instance: Instance, workspace: Workspace
 ) -> None:
-    await place.org.editor.make("updateFlagState", **place.checkout, defaultValue=False, breakGlass="For safety.")
+    await workspace.org.editor.make(
+        "updateFlagState", **workspace.checkout, defaultValue=False, breakGlass="For safety."
+    )
     event = (await instance.audited())[-1]
     assert (event.break_glass, event.reason) == (False, None)

@@ -8,7 +8,7 @@ import pytest
 
 from app.runtime.rate_limits import MemoryBuckets
 from tests.clients import Api
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 SECOND = 1_000_000
 NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
@@ -37,27 +37,27 @@ class Watched:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.told: dict[str, int] = {}
+        self.reported: dict[str, int] = {}
         self.status = 0
-        api.client.event_hooks["response"].append(self._watch)
+        api.client.event_hooks["response"].append(self._guard)
 
-    async def _watch(self, response: httpx2.Response) -> None:
-        self.told = {name: int(response.headers[name]) for name in NAMES if name in response.headers}
+    async def _guard(self, response: httpx2.Response) -> None:
+        self.reported = {name: int(response.headers[name]) for name in NAMES if name in response.headers}
         self.status = response.status_code
 
     async def ask(self, operation: str, **arguments: Any) -> tuple[str | None, list[int]]:
         reply = await self.api.do(operation, **arguments)
-        return reply.code, list(self.told.values())
+        return reply.code, list(self.reported.values())
 
 
-async def watched(instance: Instance, place: Place, **asked: Any) -> Watched:
-    return Watched(await instance.token(place.org, **asked))
+async def watched(instance: Instance, workspace: Workspace, **asked: Any) -> Watched:
+    return Watched(await instance.token(workspace.org, **asked))
 
 
-@pytest.mark.provokes("token_rate_limit")
-async def test_a_burst_a_refusal_and_a_refill(instance: Instance, place: Place, clock: Clock) -> None:
-    caller = await watched(instance, place, rateLimitPerMin=3)
-    where = {"environmentId": place.environment_id}
+@pytest.mark.raises_codes("token_rate_limit")
+async def test_a_burst_a_refusal_and_a_refill(instance: Instance, workspace: Workspace, clock: Clock) -> None:
+    caller = await watched(instance, workspace, rateLimitPerMin=3)
+    where = {"environmentId": workspace.environment_id}
     assert [await caller.ask("environment", **where) for _ in range(3)] == [
         (None, [3, 2, 20]),
         (None, [3, 1, 40]),
@@ -65,7 +65,7 @@ async def test_a_burst_a_refusal_and_a_refill(instance: Instance, place: Place, 
     ]
     async with instance.unchanged():
         for _ in range(3):
-            assert await caller.ask("killFlag", **place.banner) == ("token_rate_limit", [3, 0, 60, 20])
+            assert await caller.ask("killFlag", **workspace.banner) == ("token_rate_limit", [3, 0, 60, 20])
             assert caller.status == 429
     clock.at += 19 * SECOND + 1
     assert await caller.ask("environment", **where) == ("token_rate_limit", [3, 0, 41, 1])
@@ -74,37 +74,39 @@ async def test_a_burst_a_refusal_and_a_refill(instance: Instance, place: Place, 
 
 
 async def test_headers_stand_on_successes_and_not_modified_and_not_on_refusals(
-    instance: Instance, place: Place, clock: Clock
+    instance: Instance, workspace: Workspace, clock: Clock
 ) -> None:
-    caller = await watched(instance, place, rateLimitPerMin=60)
-    assert await caller.ask("killFlag", **place.banner) == (None, [60, 59, 1])
+    caller = await watched(instance, workspace, rateLimitPerMin=60)
+    assert await caller.ask("killFlag", **workspace.banner) == (None, [60, 59, 1])
     client = caller.api.client
-    path = f"/api/v1/envs/{place.environment_id}"
+    path = f"/api/v1/envs/{workspace.environment_id}"
     found = await client.get(path)
-    assert list(caller.told.values()) == [60, 58, 2]
+    assert list(caller.reported.values()) == [60, 58, 2]
     assert (await client.get(path, headers={"If-None-Match": found.headers["etag"]})).status_code == 304
-    assert list(caller.told.values()) == [60, 57, 3]
+    assert list(caller.reported.values()) == [60, 57, 3]
     for method, address, status in (("GET", "/api/v1/projects/x", 404), ("POST", path, 405), ("POST", "/graphql", 400)):
         assert (await client.request(method, address, json={})).status_code == status
-        assert caller.told == {}
+        assert caller.reported == {}
     await client.get(path)
-    assert list(caller.told.values()) == [60, 54, 6]  # a wrong method is told before anybody asks who calls
+    assert list(caller.reported.values()) == [60, 54, 6]  # a wrong method is reported before anybody asks who calls
 
 
 async def test_a_request_that_is_refused_later_has_taken_its_share(
-    instance: Instance, place: Place, clock: Clock
+    instance: Instance, workspace: Workspace, clock: Clock
 ) -> None:
-    caller = await watched(instance, place, rateLimitPerMin=2, level="observer")
+    caller = await watched(instance, workspace, rateLimitPerMin=2, level="observer")
     for _ in range(2):
-        assert (await caller.api.do("killFlag", **place.banner)).code == "token_action_denied"
-    assert (await caller.api.do("killFlag", **place.banner)).code == "token_rate_limit"
+        assert (await caller.api.do("killFlag", **workspace.banner)).code == "token_action_denied"
+    assert (await caller.api.do("killFlag", **workspace.banner)).code == "token_rate_limit"
 
 
-async def test_the_limit_comes_before_the_body_and_the_ids(instance: Instance, place: Place, clock: Clock) -> None:
-    caller = await watched(instance, place, rateLimitPerMin=1)
+async def test_the_limit_comes_before_the_body_and_the_ids(
+    instance: Instance, workspace: Workspace, clock: Clock
+) -> None:
+    caller = await watched(instance, workspace, rateLimitPerMin=1)
     await caller.api.do("orgs")
     for content in (b"{", b"x" * 2_000_000):
-        for path in (f"/api/v1/projects/{place.project_id}", "/graphql"):
+        for path in (f"/api/v1/projects/{workspace.project_id}", "/graphql"):
             method = "POST" if path == "/graphql" else "PATCH"
             response = await caller.api.client.request(method, path, content=content)
             assert response.status_code == 429
@@ -112,9 +114,11 @@ async def test_the_limit_comes_before_the_body_and_the_ids(instance: Instance, p
             assert (body if "code" in body else body["errors"][0]["extensions"])["code"] == "token_rate_limit"
 
 
-async def test_the_tokens_of_an_organisation_share_its_bucket(instance: Instance, place: Place, clock: Clock) -> None:
-    await place.org.admin.make("updateOrg", slug=place.org.slug, maxRateLimitPerMin=4)
-    first, second = [await watched(instance, place, rateLimitPerMin=3) for _ in range(2)]
+async def test_the_tokens_of_an_organisation_share_its_bucket(
+    instance: Instance, workspace: Workspace, clock: Clock
+) -> None:
+    await workspace.org.admin.make("updateOrg", slug=workspace.org.slug, maxRateLimitPerMin=4)
+    first, second = [await watched(instance, workspace, rateLimitPerMin=3) for _ in range(2)]
     assert await first.ask("orgs") == (None, [3, 2, 20])
     assert await first.ask("orgs") == (
         None,
@@ -124,34 +128,41 @@ async def test_the_tokens_of_an_organisation_share_its_bucket(instance: Instance
     assert await second.ask("orgs") == (None, [4, 0, 60])
     assert await second.ask("orgs") == ("token_rate_limit", [4, 0, 60, 15])
     clock.at += 15 * SECOND
-    assert await second.ask("orgs") == (None, [3, 0, 45])  # of a tie the token's is told; the refusal took nothing
+    assert await second.ask("orgs") == (None, [3, 0, 45])  # of a tie the token's is reported; the refusal took nothing
 
 
-async def test_a_changed_limit_of_the_organisation_acts_at_once(instance: Instance, place: Place, clock: Clock) -> None:
-    caller = await watched(instance, place, rateLimitPerMin=100)
+async def test_a_changed_limit_of_the_organisation_acts_at_once(
+    instance: Instance, workspace: Workspace, clock: Clock
+) -> None:
+    caller = await watched(instance, workspace, rateLimitPerMin=100)
     assert await caller.ask("orgs") == (None, [100, 99, 1])
-    await place.org.admin.make("updateOrg", slug=place.org.slug, maxRateLimitPerMin=2)
+    await workspace.org.admin.make("updateOrg", slug=workspace.org.slug, maxRateLimitPerMin=2)
     assert await caller.ask("orgs") == (None, [2, 0, 60])
     assert await caller.ask("orgs") == ("token_rate_limit", [2, 0, 60, 30])
-    await place.org.admin.make("updateOrg", slug=place.org.slug, maxRateLimitPerMin=1000)
+    await workspace.org.admin.make("updateOrg", slug=workspace.org.slug, maxRateLimitPerMin=1000)
     assert (await caller.ask("orgs"))[1][0] == 100
 
 
-async def test_organisations_do_not_take_from_each_other(instance: Instance, place: Place, clock: Clock) -> None:
-    other = replace(place, org=await instance.org("other"))
-    first, second = await watched(instance, place, rateLimitPerMin=1), await watched(instance, other, rateLimitPerMin=1)
+async def test_organisations_do_not_take_from_each_other(
+    instance: Instance, workspace: Workspace, clock: Clock
+) -> None:
+    other = replace(workspace, org=await instance.org("other"))
+    first, second = (
+        await watched(instance, workspace, rateLimitPerMin=1),
+        await watched(instance, other, rateLimitPerMin=1),
+    )
     for caller in (first, second):
         assert await caller.ask("orgs") == (None, [1, 0, 60])
 
 
-async def test_sessions_have_no_such_limit(instance: Instance, place: Place, clock: Clock) -> None:
-    caller = Watched(place.org.viewer)
+async def test_sessions_have_no_such_limit(instance: Instance, workspace: Workspace, clock: Clock) -> None:
+    caller = Watched(workspace.org.viewer)
     assert await caller.ask("orgs") == (None, [])
     caller = Watched(instance.anonymous())
     assert await caller.ask("errorCatalog") == (None, [])
 
 
-async def test_a_bearer_pays_for_what_is_public_too(instance: Instance, place: Place, clock: Clock) -> None:
-    caller = await watched(instance, place, rateLimitPerMin=1)
+async def test_a_bearer_pays_for_what_is_public_too(instance: Instance, workspace: Workspace, clock: Clock) -> None:
+    caller = await watched(instance, workspace, rateLimitPerMin=1)
     assert await caller.ask("errorCatalog") == (None, [1, 0, 60])
     assert (await caller.ask("errorCatalog"))[0] == "token_rate_limit"

@@ -28,7 +28,7 @@ async def ask(instance: Instance, email: str, address: str = "192.0.2.1") -> Rep
 
 
 @pytest.mark.parametrize("known", [True, False])
-@pytest.mark.provokes("rate_limited")
+@pytest.mark.raises_codes("rate_limited")
 async def test_an_email_is_asked_for_five_times_an_hour_from_an_address(instance: Instance, known: bool) -> None:
     if known:
         await instance.person("ada")
@@ -41,7 +41,7 @@ async def test_an_email_is_asked_for_five_times_an_hour_from_an_address(instance
     (await ask(instance, "ada@example.com", "192.0.2.2")).unwrap()
 
 
-@pytest.mark.provokes("rate_limited")
+@pytest.mark.raises_codes("rate_limited")
 async def test_an_address_asks_twenty_times_an_hour(instance: Instance) -> None:
     for number in range(20):
         (await ask(instance, f"{number}@example.com")).unwrap()
@@ -83,7 +83,7 @@ async def test_a_mailbox_gets_twenty_mails_an_hour_from_anywhere(instance: Insta
     assert len(await instance.mails("bob@example.com")) == 1
 
 
-@pytest.mark.provokes("rate_limited")
+@pytest.mark.raises_codes("rate_limited")
 async def test_signups_are_limited_alike(instance: Instance) -> None:
     async def sign_up(number: int) -> Reply:
         body = {"email": "ada@example.com", "orgName": "Acme", "orgSlug": f"acme-{number}"}
@@ -96,7 +96,7 @@ async def test_signups_are_limited_alike(instance: Instance) -> None:
         assert is_limited(await sign_up(5))
 
 
-@pytest.mark.provokes("rate_limited")
+@pytest.mark.raises_codes("rate_limited")
 async def test_invitations_are_limited_by_what_they_mail(instance: Instance) -> None:
     org = await instance.org()
 
@@ -111,13 +111,13 @@ async def test_invitations_are_limited_by_what_they_mail(instance: Instance) -> 
         assert is_limited(await invite("another@example.com"))
 
 
-@pytest.mark.provokes("rate_limited")
+@pytest.mark.raises_codes("rate_limited")
 async def test_wrong_claim_codes_are_limited_and_right_ones_are_not(instance: Instance) -> None:
     caller = instance.anonymous()
     for number in range(5):
         reply = await caller.do("installClaim", **CLAIM, claimCode=f"a wrong code {number}")
         assert (reply.code, set(reply.fields)) == ("invalid_request", {"claimCode"})
     async with instance.unchanged():
-        for code in ("a wrong code", CLAIM_CODE):  # or the right one would be told from the wrong ones
+        for code in ("a wrong code", CLAIM_CODE):  # or the right one would be reported from the wrong ones
             assert is_limited(await caller.do("installClaim", **CLAIM, claimCode=code))
     await instance.anonymous(address="192.0.2.2").make("installClaim", **CLAIM, claimCode=CLAIM_CODE)

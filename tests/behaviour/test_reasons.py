@@ -1,10 +1,10 @@
-"""Every change that people audit may say why; the reason has a place of its own in the audit."""
+"""Every change that people audit may say why; the reason has a column of its own in the audit."""
 
 from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 WHY = "Because they asked for it."
 CHANGES: dict[str, dict[str, Any]] = {
@@ -24,12 +24,14 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("operation", CHANGES)
-async def test_a_reason_is_recorded_beside_what_was_changed(instance: Instance, place: Place, operation: str) -> None:
-    ids = {"projectId": place.project_id, "environmentId": place.environment_id}
-    ids |= {"userId": place.guest_id, "apiKeyId": place.api_key["id"]}
+async def test_a_reason_is_recorded_beside_what_was_changed(
+    instance: Instance, workspace: Workspace, operation: str
+) -> None:
+    ids = {"projectId": workspace.project_id, "environmentId": workspace.environment_id}
+    ids |= {"userId": workspace.guest_id, "apiKeyId": workspace.api_key["id"]}
     before = len(await instance.audited())
     arguments = {name: value or ids[name] for name, value in CHANGES[operation].items()}
-    (await place.org.owner.do(operation, **arguments, reason=WHY)).unwrap()
+    (await workspace.org.owner.do(operation, **arguments, reason=WHY)).unwrap()
     (event,) = (await instance.audited())[before:]
     assert event.reason == WHY
     recorded = f"{event.previous_value} {event.new_value}"

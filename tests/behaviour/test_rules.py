@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Place
+from tests.factories import Workspace
 
 PRO = {"field": "plan", "$equals": "pro"}
 RULES: list[dict[str, Any]] = [
@@ -14,21 +14,21 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-async def evaluated(place: Place, context: dict[str, Any], **options: Any) -> Any:
-    answer = await place.org.viewer.make(
-        "evaluate", environmentId=place.environment_id, context=context, keys=["checkout"], **options
+async def evaluated(workspace: Workspace, context: dict[str, Any], **options: Any) -> Any:
+    answer = await workspace.org.viewer.make(
+        "evaluate", environmentId=workspace.environment_id, context=context, keys=["checkout"], **options
     )
     return answer["evaluations"]["checkout"]
 
 
 @pytest.fixture
-async def ruled(place: Place) -> Place:
-    """The place, with rules on its boolean flag."""
-    state = await place.org.editor.make(
-        "updateFlagState", environmentId=place.environment_id, key="checkout", rules=RULES, defaultValue=False
+async def ruled(workspace: Workspace) -> Workspace:
+    """The workspace, with rules on its boolean flag."""
+    state = await workspace.org.editor.make(
+        "updateFlagState", environmentId=workspace.environment_id, key="checkout", rules=RULES, defaultValue=False
     )
     assert state["rules"] == RULES
-    return place
+    return workspace
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ async def ruled(place: Place) -> Place:
     ],
 )
 async def test_the_first_rule_that_applies_decides(
-    ruled: Place, context: dict[str, Any], value: bool, reason: dict[str, Any]
+    ruled: Workspace, context: dict[str, Any], value: bool, reason: dict[str, Any]
 ) -> None:
     assert await evaluated(ruled, context) == {"value": value, "defaultValue": False, "reason": reason}
 
 
-async def test_a_trace_tells_what_became_of_each_rule(ruled: Place) -> None:
+async def test_a_trace_tells_what_became_of_each_rule(ruled: Workspace) -> None:
     trace = (await evaluated(ruled, {"plan": "free"}, verboseReason=True))["reason"]["trace"]
     assert [(entry["ruleIndex"], entry["outcome"]) for entry in trace] == [
         (0, "condition_false"),
@@ -62,14 +62,14 @@ async def test_a_trace_tells_what_became_of_each_rule(ruled: Place) -> None:
     }
 
 
-async def test_the_state_is_read_as_it_was_written(ruled: Place) -> None:
+async def test_the_state_is_read_as_it_was_written(ruled: Workspace) -> None:
     state = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
     ruleset = await ruled.org.viewer.make("ruleset", environmentId=ruled.environment_id)
     assert state["rules"] == RULES
     assert ruleset["flags"]["checkout"]["rules"] == RULES
 
 
-async def test_rules_that_are_equal_as_json_change_nothing(ruled: Place) -> None:
+async def test_rules_that_are_equal_as_json_change_nothing(ruled: Workspace) -> None:
     before = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
     same = [{**rule, "rolloutPercent": 0.0} if "rolloutPercent" in rule else rule for rule in RULES]
     after = await ruled.org.editor.make(
@@ -78,8 +78,8 @@ async def test_rules_that_are_equal_as_json_change_nothing(ruled: Place) -> None
     assert after["version"] == before["version"]
 
 
-@pytest.mark.provokes("invalid_request")
-async def test_every_fault_is_named_at_its_path_and_nothing_changes(ruled: Place) -> None:
+@pytest.mark.raises_codes("invalid_request")
+async def test_every_fault_is_named_at_its_path_and_nothing_changes(ruled: Workspace) -> None:
     before = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
     faulty = [
         {"if": {"$and": [{"field": "a", "$matches": "("}, {"field": "b", "$inCidr": ["10.0.0.0"]}]}, "value": "no"},
@@ -104,7 +104,7 @@ async def test_every_fault_is_named_at_its_path_and_nothing_changes(ruled: Place
     assert await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout") == before
 
 
-async def test_a_whole_state_is_replaced(ruled: Place) -> None:
+async def test_a_whole_state_is_replaced(ruled: Workspace) -> None:
     state = await ruled.org.editor.make(
         "replaceFlagState", environmentId=ruled.environment_id, key="checkout", defaultValue=True, rules=[]
     )
@@ -112,7 +112,7 @@ async def test_a_whole_state_is_replaced(ruled: Place) -> None:
     assert (await evaluated(ruled, {"plan": "pro"}))["reason"] == {"kind": "default"}
 
 
-async def test_a_copied_environment_has_the_rules(ruled: Place) -> None:
+async def test_a_copied_environment_has_the_rules(ruled: Workspace) -> None:
     copy = await ruled.org.editor.make(
         "createEnvironment",
         projectId=ruled.project_id,
@@ -124,7 +124,7 @@ async def test_a_copied_environment_has_the_rules(ruled: Place) -> None:
     assert (copy["version"], state["rules"], state["version"]) == (1, RULES, 1)
 
 
-async def test_of_a_key_that_stands_twice_in_an_evaluation_over_rest_the_last_counts(ruled: Place) -> None:
+async def test_of_a_key_that_stands_twice_in_an_evaluation_over_rest_the_last_counts(ruled: Workspace) -> None:
     body = '{"context": {"plan": "free", "plan": "pro"}, "keys": ["checkout"]}'
     answer = await ruled.org.viewer.client.post(
         f"/api/v1/envs/{ruled.environment_id}/evaluate", content=body, headers={"Content-Type": "application/json"}

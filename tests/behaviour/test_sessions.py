@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.models import MagicLink, Session, User, now
 from app.runtime import session_cache
 from app.services import links
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 
 async def link_for(instance: Instance, user: User) -> str:
@@ -28,7 +28,7 @@ async def test_a_link_signs_in(instance: Instance) -> None:
     assert (me["email"], me["actor"]["id"], me["orgs"]) == ("ada@example.com", user.id, [])
 
 
-@pytest.mark.provokes("magic_link_used")
+@pytest.mark.raises_codes("magic_link_used")
 async def test_a_link_signs_in_once(instance: Instance) -> None:
     user, _ = await instance.person("ada")
     token = await link_for(instance, user)
@@ -47,7 +47,7 @@ async def test_of_two_who_redeem_a_link_at_one_moment_one_is_signed_in(instance:
     assert sorted(reply.code or "" for reply in replies) == ["", "magic_link_used"]
 
 
-@pytest.mark.provokes("magic_link_expired")
+@pytest.mark.raises_codes("magic_link_expired")
 async def test_a_link_expires(instance: Instance) -> None:
     user, _ = await instance.person("ada")
     token = await link_for(instance, user)
@@ -57,7 +57,7 @@ async def test_a_link_expires(instance: Instance) -> None:
         assert (reply.code, reply.status) == ("magic_link_expired", 410)
 
 
-@pytest.mark.provokes("magic_link_invalid")
+@pytest.mark.raises_codes("magic_link_invalid")
 async def test_an_unknown_or_garbled_link_signs_nobody_in(instance: Instance) -> None:
     user, _ = await instance.person("ada")
     token = await link_for(instance, user)
@@ -74,7 +74,7 @@ async def test_a_link_of_a_deleted_user_is_invalid(instance: Instance) -> None:
     assert (await instance.anonymous().do("redeemLink", token=token)).code == "magic_link_invalid"
 
 
-@pytest.mark.provokes("unauthorized")
+@pytest.mark.raises_codes("unauthorized")
 async def test_nobody_is_nobody(instance: Instance) -> None:
     reply = await instance.anonymous().do("me")
     assert (reply.code, reply.status) == ("unauthorized", 401)
@@ -187,10 +187,10 @@ async def test_ending_ones_own_session_signs_out(instance: Instance) -> None:
     assert (await ada.do("me")).code == "unauthorized"
 
 
-async def test_a_token_that_logs_out_leaves_a_cookie_alone(instance: Instance, place: Place) -> None:
-    caller = await instance.token(place.org)
-    cookie = place.org.viewer.client.cookies["signalbox_session"]
+async def test_a_token_that_logs_out_leaves_a_cookie_alone(instance: Instance, workspace: Workspace) -> None:
+    caller = await instance.token(workspace.org)
+    cookie = workspace.org.viewer.client.cookies["signalbox_session"]
     caller.client.cookies.set("signalbox_session", cookie)
     await caller.do("logout")
     assert caller.client.cookies["signalbox_session"] == cookie
-    await place.org.viewer.make("me")
+    await workspace.org.viewer.make("me")

@@ -51,7 +51,7 @@ async def test_who_is_known_gets_another_org(instance: Instance) -> None:
     assert [one["org"]["slug"] for one in me["orgs"]] == ["acme"]
 
 
-@pytest.mark.provokes("slug_unavailable")
+@pytest.mark.raises_codes("slug_unavailable")
 async def test_a_slug_that_is_taken_is_told_at_once(instance: Instance) -> None:
     await instance.org("acme")
     async with instance.unchanged():
@@ -59,7 +59,7 @@ async def test_a_slug_that_is_taken_is_told_at_once(instance: Instance) -> None:
         assert (reply.code, reply.status) == ("slug_unavailable", 409)
 
 
-@pytest.mark.provokes("slug_unavailable")
+@pytest.mark.raises_codes("slug_unavailable")
 async def test_of_two_who_sign_up_for_a_slug_the_first_to_redeem_has_it(instance: Instance) -> None:
     tokens = [await signed_up(instance, email=f"{name}@example.com") for name in ("ada", "bob")]
     replies = await asyncio.gather(*(instance.anonymous().do("redeemLink", token=token) for token in tokens))
@@ -68,7 +68,7 @@ async def test_of_two_who_sign_up_for_a_slug_the_first_to_redeem_has_it(instance
     assert [len(rows[table]) for table in ("org", "user", "session", "membership")] == [1, 1, 1, 1]
 
 
-@pytest.mark.provokes("invalid_request")
+@pytest.mark.raises_codes("invalid_request")
 async def test_all_faults_of_a_signup_are_told_at_once(instance: Instance) -> None:
     async with instance.unchanged():
         reply = await instance.anonymous().do("signUp", email="x", displayName="", orgName="", orgSlug="No Slug")
@@ -99,7 +99,7 @@ class TestSelfHosted:
         """Who may come in: those who are invited."""
         return Mode.SELF_HOSTED
 
-    @pytest.mark.provokes("not_found")
+    @pytest.mark.raises_codes("not_found")
     async def test_there_is_no_signup(self, instance: Instance) -> None:
         async with instance.unchanged():
             for body in (ADA, {**ADA, "email": "x"}):

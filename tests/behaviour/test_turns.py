@@ -12,7 +12,7 @@ from app.models import Environment, Project
 from app.services import members, users
 from app.store.unit_of_work import UnitOfWork
 from tests.clients import Reply
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 Call = Coroutine[Any, Any, Reply]
 
@@ -40,7 +40,7 @@ async def as_member(caller: Any) -> Member:
     return Member(actor["id"], actor["name"], "session")
 
 
-@pytest.mark.provokes("insufficient_role")
+@pytest.mark.raises_codes("insufficient_role")
 @pytest.mark.parametrize(
     ("operation", "asked"),
     [
@@ -51,22 +51,22 @@ async def as_member(caller: Any) -> Member:
     ],
 )
 async def test_an_admin_who_is_demoted_while_they_wait_does_what_editors_do(
-    instance: Instance, place: Place, monkeypatch: pytest.MonkeyPatch, operation: str, asked: dict[str, Any]
+    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, operation: str, asked: dict[str, Any]
 ) -> None:
-    ids = {"projectId": place.project_id, "environmentId": place.environment_id}
+    ids = {"projectId": workspace.project_id, "environmentId": workspace.environment_id}
     arguments = {name: value or ids[name] for name, value in asked.items()}
-    owner, admin = await as_member(place.org.owner), await as_member(place.org.admin)
+    owner, admin = await as_member(workspace.org.owner), await as_member(workspace.org.admin)
     async with instance.node.unit("req_other", owner) as other:
-        await members.update_member(other, place.org.slug, admin.user_id, {"role": "editor"}, IfMatch())
-        await other.lock(Project, [place.project_id])
-        await other.lock(Environment, [place.environment_id])
-        waiting = await at_its_turn(place.org.admin.do(operation, **arguments), monkeypatch)
+        await members.update_member(other, workspace.org.slug, admin.user_id, {"role": "editor"}, IfMatch())
+        await other.lock(Project, [workspace.project_id])
+        await other.lock(Environment, [workspace.environment_id])
+        waiting = await at_its_turn(workspace.org.admin.do(operation, **arguments), monkeypatch)
     reply = await waiting
     assert (reply.code, reply.status) == ("insufficient_role", 403)
     assert (await instance.audited())[-1].action == "change_role"
 
 
-@pytest.mark.provokes("unauthorized")
+@pytest.mark.raises_codes("unauthorized")
 async def test_who_deletes_themselves_in_this_moment_founds_nothing(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,7 @@ def test_nobody_is_signed_in_who_has_no_account(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "told"),
+    ("arguments", "variables", "reported"),
     [
         (["--port", "70000"], {}, "--port: "),
         ([], {"SIGNALBOX_PORT": "eighty"}, "SIGNALBOX_PORT: "),
@@ -73,11 +73,11 @@ def test_nobody_is_signed_in_who_has_no_account(command: Command) -> None:
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line(
-    command: Command, arguments: list[str], variables: dict[str, str], told: str
+    command: Command, arguments: list[str], variables: dict[str, str], reported: str
 ) -> None:
     done = command("serve", *arguments, **variables)
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(reported)
     assert done.stderr.count("\n") == 1
 
 

@@ -28,7 +28,7 @@ def with_bob(served: Served, owner: httpx2.Client) -> Iterator[httpx2.Client]:
 def prove_all(folder: Path) -> None:
     """As if everybody had signed in by a mailed link."""
     with closing(sqlite3.connect(folder / "data" / "signalbox.db")) as connection, connection:
-        connection.execute("UPDATE user SET proven_at = created_at")
+        connection.execute("UPDATE user SET email_verified_at = created_at")
 
 
 def test_users_are_listed_with_what_they_are(tmp_path: Path, command: Command) -> None:

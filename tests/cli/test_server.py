@@ -62,7 +62,7 @@ def test_logs_are_json_with_the_request_id_on_every_request(tmp_path: Path) -> N
 def test_a_traceback_in_the_log_holds_no_values(log_format: str) -> None:
     program = (
         "import structlog\n"
-        "from app.middleware import logs\n"
+        "from app.http import logs\n"
         "from app.settings import LogFormat\n"
         f"logs.configure(LogFormat('{log_format}'))\n"
         "def fail(secret): raise RuntimeError('boom')\n"

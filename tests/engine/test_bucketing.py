@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.bucketing import bucket_of, hash_limit, id_text, number_text, rollout_prefix, split_prefix
-from app.engine.faults import Place
+from app.engine.faults import FaultPath
 from app.engine.percentages import parse_percent
 from tests.engine.rulesets import compiled
 from tests.naive import identity, murmur3
@@ -70,7 +70,7 @@ def test_percentages_are_reckoned_in_decimals(hundredths: int) -> None:
     written: list[Any] = [hundredths / 100, float(str(Decimal(hundredths) / 100))]
     if hundredths % 100 == 0:
         written.append(hundredths // 100)
-    assert {parse_percent(value, Place(faults, "p")) for value in written} == {hundredths}
+    assert {parse_percent(value, FaultPath(faults, "p")) for value in written} == {hundredths}
     assert faults == {}
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.documents import DOCUMENTS
-from tests.factories import Place
+from tests.factories import Workspace
 
 examples = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -52,10 +52,10 @@ VALUES = st.recursive(
 )
 
 
-async def post(place: Place, body: bytes) -> None:
+async def post(workspace: Workspace, body: bytes) -> None:
     """Sends the body, and holds the answer to be no failure of ours."""
     headers = {"Content-Type": "application/json"}
-    hold(await place.org.editor.client.post("/graphql", content=body, headers=headers))
+    hold(await workspace.org.editor.client.post("/graphql", content=body, headers=headers))
 
 
 def hold(response: httpx2.Response) -> None:
@@ -83,22 +83,22 @@ def mangled(draw: st.DrawFn) -> str:
 
 @given(body=st.binary(max_size=200))
 @examples
-async def test_any_bytes(place: Place, body: bytes) -> None:
-    await post(place, body)
+async def test_any_bytes(workspace: Workspace, body: bytes) -> None:
+    await post(workspace, body)
 
 
 @given(query=st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join))
 @examples
-async def test_any_text(place: Place, query: str) -> None:
-    await post(place, json.dumps({"query": query}).encode())
+async def test_any_text(workspace: Workspace, query: str) -> None:
+    await post(workspace, json.dumps({"query": query}).encode())
 
 
 @given(
     body=st.fixed_dictionaries({"query": VALUES, "variables": VALUES, "operationName": VALUES, "extensions": VALUES})
 )
 @examples
-async def test_any_members(place: Place, body: dict[str, Any]) -> None:
-    await post(place, json.dumps(body).encode())
+async def test_any_members(workspace: Workspace, body: dict[str, Any]) -> None:
+    await post(workspace, json.dumps(body).encode())
 
 
 @given(
@@ -123,17 +123,22 @@ async def test_any_members(place: Place, body: dict[str, Any]) -> None:
 )
 @examples
 async def test_mangled_documents_with_any_variables(
-    place: Place, query: str, given: dict[str, Any], real: bool
+    workspace: Workspace, query: str, given: dict[str, Any], real: bool
 ) -> None:
-    known = {"projectId": place.project_id, "environmentId": place.environment_id, "key": "checkout", "slug": "acme"}
+    known = {
+        "projectId": workspace.project_id,
+        "environmentId": workspace.environment_id,
+        "key": "checkout",
+        "slug": "acme",
+    }
     variables = {**given, **known, "orgSlug": "acme", "input": {**known, "context": {}}} if real else given
-    await post(place, json.dumps({"query": query, "variables": variables}).encode())
+    await post(workspace, json.dumps({"query": query, "variables": variables}).encode())
 
 
 @given(
     parameters=st.lists(st.tuples(st.sampled_from(["query", "variables", "operationName", "a"]), st.text(max_size=9)))
 )
 @examples
-async def test_any_query_string(place: Place, parameters: list[tuple[str, str]]) -> None:
+async def test_any_query_string(workspace: Workspace, parameters: list[tuple[str, str]]) -> None:
     text = urlencode(parameters, errors="surrogatepass")
-    hold(await place.org.viewer.client.get(f"/graphql?{text}"))
+    hold(await workspace.org.viewer.client.get(f"/graphql?{text}"))

@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.models import Org as OrgRow
 from app.models import Project
 from tests.clients import rest_reply
-from tests.factories import Instance, Org, Place
+from tests.factories import Instance, Org, Workspace
 from tests.graphql.asking import ask
 from tests.graphql.statements import statements
 
@@ -68,10 +68,10 @@ CHANGES = st.lists(st.one_of(st.just("make"), st.integers(0, 30)), max_size=6)
 @given(number=st.integers(0, 12), limit=st.integers(1, 5), changes=st.lists(CHANGES, max_size=8))
 @examples
 async def test_nothing_is_skipped_or_seen_twice_while_things_come_and_go(
-    instance: Instance, place: Place, number: int, limit: int, changes: list[list[Any]], backward: bool
+    instance: Instance, workspace: Workspace, number: int, limit: int, changes: list[list[Any]], backward: bool
 ) -> None:
-    projects = Projects(instance, place.org)
-    await projects.drop(place.project_id, *ids(await projects.page(first=1000)))
+    projects = Projects(instance, workspace.org)
+    await projects.drop(workspace.project_id, *ids(await projects.page(first=1000)))
     await projects.make(number)
     throughout, seen, cursor = set(projects.ids), [], None
     size, bound, end, more = (
@@ -111,7 +111,7 @@ POSITIONS = st.one_of(st.none(), st.integers(0, 8))
 @examples
 async def test_the_same_part_of_many_lists_is_the_part_of_each(
     instance: Instance,
-    place: Place,
+    workspace: Workspace,
     sizes: tuple[int, ...],
     size: int,
     backward: bool,
@@ -119,10 +119,10 @@ async def test_the_same_part_of_many_lists_is_the_part_of_each(
     before: int | None,
 ) -> None:
     """As Relay's algorithm has it; cursors may stand in another list, or on what is gone."""
-    lists = [Projects(instance, place.org)]
+    lists = [Projects(instance, workspace.org)]
     for slug in ("second", "third"):
-        await place.org.viewer.do("createOrg", slug=slug, name=slug)
-        lists.append(Projects(instance, Org(slug, *[place.org.viewer] * 4)))
+        await workspace.org.viewer.do("createOrg", slug=slug, name=slug)
+        lists.append(Projects(instance, Org(slug, *[workspace.org.viewer] * 4)))
     for projects, number in zip(lists, sizes, strict=True):
         await projects.drop(*ids(await projects.page(first=1000)))
         await projects.make(number)
@@ -165,7 +165,9 @@ FRAGMENTS = "fragment A on ProjectConnection { ...B } fragment B on ProjectConne
         ("totalCount: pageInfo { hasNextPage }", False),
     ],
 )
-async def test_all_is_counted_only_where_the_count_is_selected(place: Place, selection: str, counted: bool) -> None:
+async def test_all_is_counted_only_where_the_count_is_selected(
+    workspace: Workspace, selection: str, counted: bool
+) -> None:
     document = f"""
         query ($no: Boolean = false) {{
           org(slug: "acme") {{ id @skip(if: $no) projects(first: 1) {{ __typename {selection} }} }}
@@ -173,14 +175,14 @@ async def test_all_is_counted_only_where_the_count_is_selected(place: Place, sel
         {FRAGMENTS if "...A" in selection else ""}
     """
     with statements() as run:
-        answer = await ask(place.org.viewer.client, document)
+        answer = await ask(workspace.org.viewer.client, document)
     assert "errors" not in answer
     assert any("count(*)" in one for one in run) == counted
 
 
-async def test_a_count_is_of_what_the_filter_leaves(place: Place) -> None:
+async def test_a_count_is_of_what_the_filter_leaves(workspace: Workspace) -> None:
     document = 'query ($id: ID!) { project(id: $id) { flags(first: 1, search: "bann") { totalCount nodes { key } } } }'
-    found = (await ask(place.org.viewer.client, document, {"id": place.project_id}))["data"]["project"]["flags"]
+    found = (await ask(workspace.org.viewer.client, document, {"id": workspace.project_id}))["data"]["project"]["flags"]
     assert found == {"totalCount": 1, "nodes": [{"key": "banner"}]}
 
 
@@ -211,19 +213,19 @@ LISTS = {
     ],
 )
 async def test_what_stands_against_a_part_is_named_by_its_argument(
-    place: Place, name: str, arguments: str, field: str
+    workspace: Workspace, name: str, arguments: str, field: str
 ) -> None:
     document = LISTS[name] % arguments
-    document = document.replace("PROJECT", place.project_id).replace("ENVIRONMENT", place.environment_id)
-    answer = await ask(place.org.viewer.client, document)
+    document = document.replace("PROJECT", workspace.project_id).replace("ENVIRONMENT", workspace.environment_id)
+    answer = await ask(workspace.org.viewer.client, document)
     (error,) = answer["errors"]
     assert (error["extensions"]["code"], list(error["extensions"]["fields"])) == ("invalid_request", [field])
     assert answer["data"] is not None
 
 
-async def test_cursors_are_opaque_and_signed(instance: Instance, place: Place) -> None:
+async def test_cursors_are_opaque_and_signed(instance: Instance, workspace: Workspace) -> None:
     document = "{ orgs { edges { cursor node { id } } pageInfo { startCursor endCursor } } }"
-    found = (await ask(place.org.viewer.client, document))["data"]["orgs"]
+    found = (await ask(workspace.org.viewer.client, document))["data"]["orgs"]
     (edge,) = found["edges"]
     assert found["pageInfo"] == {"startCursor": edge["cursor"], "endCursor": edge["cursor"]}
     assert re.fullmatch(r"[A-Za-z0-9_-]{40}", edge["cursor"])
@@ -232,23 +234,25 @@ async def test_cursors_are_opaque_and_signed(instance: Instance, place: Place) -
         forged = bytes(byte ^ (n == place_) for n, byte in enumerate(raw))
         cursor = base64.urlsafe_b64encode(forged).decode()
         answer = await ask(
-            place.org.viewer.client, "query ($c: String) { orgs(after: $c) { totalCount } }", {"c": cursor}
+            workspace.org.viewer.client, "query ($c: String) { orgs(after: $c) { totalCount } }", {"c": cursor}
         )
         assert answer["errors"][0]["extensions"]["fields"].keys() == {"after"}
     padded = await ask(
-        place.org.viewer.client, "query ($c: String) { orgs(after: $c) { totalCount } }", {"c": edge["cursor"] + "="}
+        workspace.org.viewer.client,
+        "query ($c: String) { orgs(after: $c) { totalCount } }",
+        {"c": edge["cursor"] + "="},
     )
     assert padded["errors"][0]["extensions"]["code"] == "invalid_request"
 
 
-async def test_rest_and_graphql_take_each_others_cursors(place: Place) -> None:
-    caller = place.org.viewer
-    path = f"/api/v1/projects/{place.project_id}/flags"
+async def test_rest_and_graphql_take_each_others_cursors(workspace: Workspace) -> None:
+    caller = workspace.org.viewer
+    path = f"/api/v1/projects/{workspace.project_id}/flags"
     from_rest = rest_reply(await caller.client.get(path, params={"limit": 1}))
-    from_graphql = await caller.do("flags", projectId=place.project_id, limit=1)
+    from_graphql = await caller.do("flags", projectId=workspace.project_id, limit=1)
     assert from_rest.next == from_graphql.next
-    assert [one["key"] for one in await caller.make("flags", projectId=place.project_id, cursor=from_rest.next)] == [
-        "banner"
-    ]
+    assert [
+        one["key"] for one in await caller.make("flags", projectId=workspace.project_id, cursor=from_rest.next)
+    ] == ["banner"]
     rest = rest_reply(await caller.client.get(path, params={"cursor": from_graphql.next}))
     assert [one["key"] for one in rest.unwrap()] == ["banner"]

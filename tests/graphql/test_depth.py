@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.factories import Place
+from tests.factories import Workspace
 
 DEEPEST = 96  # within the body, its rules, the rule and its condition
 
@@ -14,9 +14,9 @@ def rules_of(levels: int) -> list[dict[str, Any]]:
     return [{"if": {"field": "x", "$equals": operand}, "value": False}]
 
 
-async def test_a_ruleset_holds_an_operand_as_deep_as_a_body_may(place: Place) -> None:
-    deeper = await place.org.editor.do("updateFlagState", **place.checkout, rules=rules_of(DEEPEST + 1))
+async def test_a_ruleset_holds_an_operand_as_deep_as_a_body_may(workspace: Workspace) -> None:
+    deeper = await workspace.org.editor.do("updateFlagState", **workspace.checkout, rules=rules_of(DEEPEST + 1))
     assert deeper.code == "invalid_request"
-    await place.org.editor.make("updateFlagState", **place.checkout, rules=rules_of(DEEPEST))
-    ruleset = await place.org.viewer.make("ruleset", environmentId=place.environment_id)
+    await workspace.org.editor.make("updateFlagState", **workspace.checkout, rules=rules_of(DEEPEST))
+    ruleset = await workspace.org.viewer.make("ruleset", environmentId=workspace.environment_id)
     assert ruleset["flags"]["checkout"]["rules"] == rules_of(DEEPEST)

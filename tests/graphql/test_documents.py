@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.clients import Api, GraphQLApi
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 KILL = "killFlag(input: {environmentId: $environment, key: %s}) { flagState { killed version } }"
 
@@ -15,16 +15,16 @@ async def run(caller: Api, document: str, **variables: Any) -> dict[str, Any]:
     return await caller.run(document, variables)
 
 
-async def test_mutations_run_in_order_each_in_its_own_transaction(instance: Instance, place: Place) -> None:
+async def test_mutations_run_in_order_each_in_its_own_transaction(instance: Instance, workspace: Workspace) -> None:
     answer = await run(
-        place.org.editor,
+        workspace.org.editor,
         f"""mutation($environment: ID!) {{
             first: {KILL % '"banner"'}
             refused: {KILL % '"none"'}
             second: {KILL % '"checkout"'}
             back: restoreFlag(input: {{environmentId: $environment, key: "banner"}}) {{ flagState {{ version }} }}
         }}""",
-        environment=place.environment_id,
+        environment=workspace.environment_id,
     )
     assert answer["data"] == {
         "first": {"flagState": {"killed": True, "version": 3}},
@@ -37,13 +37,13 @@ async def test_mutations_run_in_order_each_in_its_own_transaction(instance: Inst
     assert error["locations"] == [{"line": 3, "column": 13}]
     assert (error["extensions"]["code"], error["extensions"]["status"]) == ("not_found", 404)
     assert error["extensions"]["requestId"].startswith("req_")
-    assert await place.version() == 5
+    assert await workspace.version() == 5
     assert [event.action for event in (await instance.audited())[-3:]] == ["kill", "kill", "restore"]
 
 
-async def test_a_refused_query_field_leaves_its_neighbours(place: Place) -> None:
+async def test_a_refused_query_field_leaves_its_neighbours(workspace: Workspace) -> None:
     answer = await run(
-        place.org.viewer,
+        workspace.org.viewer,
         """query($project: ID!) {
             project(id: $project) { name }
             gone: org(slug: "gone") { name }
@@ -52,7 +52,7 @@ async def test_a_refused_query_field_leaves_its_neighbours(place: Place) -> None
                 refused: projects(first: 0) { nodes { key } }
             }
         }""",
-        project=place.project_id,
+        project=workspace.project_id,
     )
     assert answer["data"] == {
         "project": {"name": "Web"},
@@ -65,14 +65,14 @@ async def test_a_refused_query_field_leaves_its_neighbours(place: Place) -> None
     assert set(found[("here", "refused")]["fields"]) == {"first"}
 
 
-async def test_a_mutations_payload_reads_what_it_wrote(place: Place) -> None:
+async def test_a_mutations_payload_reads_what_it_wrote(workspace: Workspace) -> None:
     answer = await run(
-        place.org.editor,
+        workspace.org.editor,
         """mutation($input: CreateFlagInput!) { createFlag(input: $input) { flag {
             states { version environment { key version } flag { key } }
             project { flags { totalCount } org { slug } }
         } } }""",
-        input={"projectId": place.project_id, "key": "new", "type": "BOOLEAN", "defaultValue": True},
+        input={"projectId": workspace.project_id, "key": "new", "type": "BOOLEAN", "defaultValue": True},
     )
     assert answer == {
         "data": {
@@ -125,23 +125,23 @@ async def test_claiming_and_going_on_in_one_document(instance: Instance) -> None
         ("", {}),
     ],
 )
-@pytest.mark.provokes("invalid_request", on="graphql")
+@pytest.mark.raises_codes("invalid_request", on="graphql")
 async def test_what_graphql_itself_refuses_is_invalid_and_does_nothing(
-    instance: Instance, place: Place, document: str, variables: dict[str, Any]
+    instance: Instance, workspace: Workspace, document: str, variables: dict[str, Any]
 ) -> None:
     async with instance.unchanged():
-        answer = await run(place.org.owner, document, **variables)
+        answer = await run(workspace.org.owner, document, **variables)
         assert answer.get("data") is None
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"invalid_request"}
         assert {error["extensions"]["status"] for error in answer["errors"]} == {400}
         assert all(error["message"] for error in answer["errors"])
 
 
-async def test_the_same_fault_has_the_same_paths_below_the_input(place: Place) -> None:
+async def test_the_same_fault_has_the_same_paths_below_the_input(workspace: Workspace) -> None:
     answer = await run(
-        place.org.editor,
+        workspace.org.editor,
         """mutation($input: CreateFlagInput!) { createFlag(input: $input) { flag { id } } }""",
-        input={"projectId": place.project_id, "key": "A B", "type": "BOOLEAN", "defaultValue": "x"},
+        input={"projectId": workspace.project_id, "key": "A B", "type": "BOOLEAN", "defaultValue": "x"},
     )
     assert set(answer["errors"][0]["extensions"]["fields"]) == {"key", "defaultValue"}
 
@@ -150,16 +150,16 @@ async def test_the_same_fault_has_the_same_paths_below_the_input(place: Place) -
     ("declared", "value", "variables"), [("", '"x"', {}), (", $v: JSON", "$v", {"v": "x"})], ids=["literal", "variable"]
 )
 async def test_a_json_value_is_the_same_in_the_document_and_in_a_variable(
-    place: Place, declared: str, value: str, variables: dict[str, Any]
+    workspace: Workspace, declared: str, value: str, variables: dict[str, Any]
 ) -> None:
     answer = await run(
-        place.org.editor,
+        workspace.org.editor,
         f"""mutation($e: ID!{declared}) {{
             updateFlagState(input: {{environmentId: $e, key: "banner", defaultValue: {value}}}) {{
                 flagState {{ defaultValue }}
             }}
         }}""",
-        e=place.environment_id,
+        e=workspace.environment_id,
         **variables,
     )
     assert answer == {"data": {"updateFlagState": {"flagState": {"defaultValue": "x"}}}}

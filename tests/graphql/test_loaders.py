@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 from tests.graphql.asking import ask
 from tests.graphql.statements import statements
 
@@ -31,9 +31,9 @@ NESTED = """
 """
 
 
-async def furnish(place: Place, *, projects: int, environments: int, flags: int) -> None:
+async def seed(workspace: Workspace, *, projects: int, environments: int, flags: int) -> None:
     """More of everything, in every project."""
-    editor = place.org.editor
+    editor = workspace.org.editor
     for n in range(projects - 1):
         await editor.make("createProject", orgSlug="acme", key=f"project-{n}", name="One more")
     for project in await editor.make("projects", orgSlug="acme"):
@@ -43,9 +43,9 @@ async def furnish(place: Place, *, projects: int, environments: int, flags: int)
             await editor.make("createFlag", projectId=project["id"], key=f"flag-{n}", type="boolean", defaultValue=True)
 
 
-async def asked(place: Place, document: str, **variables: Any) -> tuple[int, dict[str, Any]]:
+async def asked(workspace: Workspace, document: str, **variables: Any) -> tuple[int, dict[str, Any]]:
     """How many statements the document runs, and its data."""
-    client = place.org.viewer.client
+    client = workspace.org.viewer.client
     await ask(client, "{ __typename }")  # after which the session is known
     with statements() as run:
         answer = await ask(client, document, variables)
@@ -53,12 +53,14 @@ async def asked(place: Place, document: str, **variables: Any) -> tuple[int, dic
     return len(run), answer["data"]
 
 
-async def test_organisation_projects_environments_and_a_hundred_flags_take_nine_statements(place: Place) -> None:
+async def test_organisation_projects_environments_and_a_hundred_flags_take_nine_statements(
+    workspace: Workspace,
+) -> None:
     """The organisation, and two for each list (who may see it, what is in it), at last the parents."""
-    few, data = await asked(place, NESTED)
+    few, data = await asked(workspace, NESTED)
     assert len(data["org"]["projects"]["nodes"]) == 1
-    await furnish(place, projects=3, environments=2, flags=98)
-    many, data = await asked(place, NESTED)
+    await seed(workspace, projects=3, environments=2, flags=98)
+    many, data = await asked(workspace, NESTED)
     found = [
         state
         for project in data["org"]["projects"]["nodes"]
@@ -70,8 +72,8 @@ async def test_organisation_projects_environments_and_a_hundred_flags_take_nine_
     assert (few, many) == (9, 9)
 
 
-async def test_each_way_through_the_graph_is_batched(place: Place) -> None:
-    await furnish(place, projects=2, environments=2, flags=3)
+async def test_each_way_through_the_graph_is_batched(workspace: Workspace) -> None:
+    await seed(workspace, projects=2, environments=2, flags=3)
     for document, expected in (
         ("{ orgs { nodes { projects { nodes { org { slug } } } } } }", 4),
         (
@@ -86,10 +88,10 @@ async def test_each_way_through_the_graph_is_batched(place: Place) -> None:
             11,
         ),
     ):
-        assert (await asked(place, document))[0] == expected, document
+        assert (await asked(workspace, document))[0] == expected, document
 
 
-async def test_two_parts_of_one_list_are_two_parts(place: Place) -> None:
+async def test_two_parts_of_one_list_are_two_parts(workspace: Workspace) -> None:
     document = """
         query ($id: ID!) {
           project(id: $id) {
@@ -101,21 +103,23 @@ async def test_two_parts_of_one_list_are_two_parts(place: Place) -> None:
           }
         }
     """
-    _, data = await asked(place, document, id=place.project_id)
+    _, data = await asked(workspace, document, id=workspace.project_id)
     keys = {name: [node["key"] for node in found["nodes"]] for name, found in data["project"].items()}
     assert keys == {"a": ["checkout"], "b": ["banner"], "c": ["checkout"], "d": ["checkout"], "e": ["checkout"]}
     assert data["project"]["c"]["totalCount"] == 2
 
 
-async def test_what_a_mutation_changed_is_what_a_later_field_shows(place: Place) -> None:
+async def test_what_a_mutation_changed_is_what_a_later_field_shows(workspace: Workspace) -> None:
     document = """
         mutation ($kill: KillFlagInput!, $restore: RestoreFlagInput!) {
           a: killFlag(input: $kill) { flagState { flag { states { killed environment { version } } } } }
           b: restoreFlag(input: $restore) { flagState { flag { states { killed environment { version } } } } }
         }
     """
-    answer = await ask(place.org.editor.client, document, {"kill": place.checkout, "restore": place.checkout})
-    version = place.environment["version"]
+    answer = await ask(
+        workspace.org.editor.client, document, {"kill": workspace.checkout, "restore": workspace.checkout}
+    )
+    version = workspace.environment["version"]
     for name, killed, expected in (("a", True, version + 1), ("b", False, version + 2)):
         (state,) = answer["data"][name]["flagState"]["flag"]["states"]
         assert state == {"killed": killed, "environment": {"version": expected}}
@@ -123,19 +127,24 @@ async def test_what_a_mutation_changed_is_what_a_later_field_shows(place: Place)
 
 @pytest.mark.parametrize("whose", ["another organisation's", "another project's"])
 async def test_a_state_that_is_refused_to_many_flags_is_refused_at_once(
-    instance: Instance, place: Place, whose: str
+    instance: Instance, workspace: Workspace, whose: str
 ) -> None:
-    org = await instance.org("other") if whose == "another organisation's" else place.org
-    elsewhere = await instance.place(org, key="app")
+    org = await instance.org("other") if whose == "another organisation's" else workspace.org
+    elsewhere = await instance.workspace(org, key="app")
     document = (
         "query ($flags: ID!, $at: ID!) { project(id: $flags) { flags { nodes { state(environmentId: $at) { id } } } } }"
     )
-    variables = {"flags": place.project_id, "at": elsewhere.environment_id}
-    counts, client = [], place.org.viewer.client
+    variables = {"flags": workspace.project_id, "at": elsewhere.environment_id}
+    counts, client = [], workspace.org.viewer.client
     for more in (0, 98):
         for number in range(more):
-            asked = {"projectId": place.project_id, "key": f"flag-{number}", "type": "boolean", "defaultValue": True}
-            await place.org.editor.make("createFlag", **asked)
+            asked = {
+                "projectId": workspace.project_id,
+                "key": f"flag-{number}",
+                "type": "boolean",
+                "defaultValue": True,
+            }
+            await workspace.org.editor.make("createFlag", **asked)
         await ask(client, "{ __typename }")  # after which the session is known
         with statements() as run:
             answer = await ask(client, document, variables)

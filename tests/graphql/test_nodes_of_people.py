@@ -5,53 +5,57 @@ from typing import Any
 import pytest
 
 from app.domain.actors import Role
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 from tests.graphql.asking import ask
 from tests.graphql.test_nodes import node
 
 
-async def ids(place: Place) -> dict[str, Any]:
+async def ids(workspace: Workspace) -> dict[str, Any]:
     (member,) = [
-        one for one in await place.org.viewer.make("members", orgSlug=place.org.slug) if one["role"] == "admin"
+        one for one in await workspace.org.viewer.make("members", orgSlug=workspace.org.slug) if one["role"] == "admin"
     ]
-    (session,) = await place.org.admin.make("sessions")
-    return {"Member": member["id"], "Invitation": place.invitation_id, "Session": session["id"]}
+    (session,) = await workspace.org.admin.make("sessions")
+    return {"Member": member["id"], "Invitation": workspace.invitation_id, "Session": session["id"]}
 
 
-async def test_who_may_list_them_finds_them(place: Place) -> None:
-    for name, one in (await ids(place)).items():
-        assert await node(place.org.admin, one) == {"__typename": name, "id": one}
+async def test_who_may_list_them_finds_them(workspace: Workspace) -> None:
+    for name, one in (await ids(workspace)).items():
+        assert await node(workspace.org.admin, one) == {"__typename": name, "id": one}
 
 
-async def test_a_token_that_reads_the_organisation_finds_its_members_only(instance: Instance, place: Place) -> None:
-    caller = await instance.token(place.org, level="observer")
-    narrow = await instance.token(place.org, level="observer", resources=["payments.*"])
-    for name, one in (await ids(place)).items():
+async def test_a_token_that_reads_the_organisation_finds_its_members_only(
+    instance: Instance, workspace: Workspace
+) -> None:
+    caller = await instance.token(workspace.org, level="observer")
+    narrow = await instance.token(workspace.org, level="observer", resources=["payments.*"])
+    for name, one in (await ids(workspace)).items():
         assert (await node(caller, one) is not None) == (name == "Member"), name
         assert await node(narrow, one) is None
 
 
-async def test_who_may_not_finds_null(place: Place) -> None:
-    found = await ids(place)
-    assert await node(place.org.viewer, found["Member"]) is not None
-    assert await node(place.org.viewer, found["Invitation"]) is None
-    assert await node(place.org.owner, found["Session"]) is None
+async def test_who_may_not_finds_null(workspace: Workspace) -> None:
+    found = await ids(workspace)
+    assert await node(workspace.org.viewer, found["Member"]) is not None
+    assert await node(workspace.org.viewer, found["Invitation"]) is None
+    assert await node(workspace.org.owner, found["Session"]) is None
 
 
 MEMBERS = '{ members(orgSlug: "acme") { nodes { userId viewerCan } } }'
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_viewer_can_of_members_is_what_is_then_answered(instance: Instance, place: Place, role: Role) -> None:
-    caller = place.org.of(role)
+async def test_viewer_can_of_members_is_what_is_then_answered(
+    instance: Instance, workspace: Workspace, role: Role
+) -> None:
+    caller = workspace.org.of(role)
     me = (await caller.make("me"))["actor"]["id"]
     members = (await ask(caller.client, MEMBERS))["data"]["members"]["nodes"]
-    told = {one["userId"]: set(one["viewerCan"]) for one in members}
-    assert "LEAVE_ORG" in told.pop(me)
-    assert all("LEAVE_ORG" not in others for others in told.values())
-    for user, can in told.items():
-        where = {"orgSlug": place.org.slug, "userId": user}
-        (present,) = [one for one in await caller.make("members", orgSlug=place.org.slug) if one["userId"] == user]
+    reported = {one["userId"]: set(one["viewerCan"]) for one in members}
+    assert "LEAVE_ORG" in reported.pop(me)
+    assert all("LEAVE_ORG" not in others for others in reported.values())
+    for user, can in reported.items():
+        where = {"orgSlug": workspace.org.slug, "userId": user}
+        (present,) = [one for one in await caller.make("members", orgSlug=workspace.org.slug) if one["userId"] == user]
         for operation, name, given in (
             ("CHANGE_ROLE", "updateMember", {"role": present["role"]}),
             ("REMOVE_MEMBER", "removeMember", {}),
@@ -60,9 +64,11 @@ async def test_viewer_can_of_members_is_what_is_then_answered(instance: Instance
             assert (reply.code is None) == (operation in can), (name, reply)
 
 
-async def test_viewer_can_of_what_admins_see(instance: Instance, place: Place) -> None:
-    minted = await instance.minted(place.org)
+async def test_viewer_can_of_what_admins_see(instance: Instance, workspace: Workspace) -> None:
+    minted = await instance.minted(workspace.org)
     document = "query ($id: ID!) { node(id: $id) { ... on ApiKey { viewerCan } ... on Invitation { viewerCan } } }"
-    for one, expected in ((minted["id"], ["MANAGE_TOKENS"]), (place.invitation_id, ["MANAGE_INVITATIONS"])):
-        assert (await ask(place.org.admin.client, document, {"id": one}))["data"] == {"node": {"viewerCan": expected}}
-        assert (await ask(place.org.editor.client, document, {"id": one}))["data"] == {"node": None}
+    for one, expected in ((minted["id"], ["MANAGE_TOKENS"]), (workspace.invitation_id, ["MANAGE_INVITATIONS"])):
+        assert (await ask(workspace.org.admin.client, document, {"id": one}))["data"] == {
+            "node": {"viewerCan": expected}
+        }
+        assert (await ask(workspace.org.editor.client, document, {"id": one}))["data"] == {"node": None}

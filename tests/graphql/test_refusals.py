@@ -7,7 +7,7 @@ import structlog.testing
 
 from app.access import batches
 from app.graphql import documents, flags
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 from tests.graphql.asking import ask
 
 EACH = """
@@ -26,9 +26,13 @@ def errors(answer: dict[str, Any]) -> dict[tuple[Any, ...], str]:
     return {tuple(error["path"]): error["extensions"]["code"] for error in answer["errors"]}
 
 
-async def test_a_refused_field_leaves_its_neighbours_and_says_where_it_is(place: Place) -> None:
-    variables = {"project": place.project_id, "environment": place.environment_id, "nowhere": place.project_id}
-    answer = await ask(place.org.viewer.client, EACH, variables)
+async def test_a_refused_field_leaves_its_neighbours_and_says_where_it_is(workspace: Workspace) -> None:
+    variables = {
+        "project": workspace.project_id,
+        "environment": workspace.environment_id,
+        "nowhere": workspace.project_id,
+    }
+    answer = await ask(workspace.org.viewer.client, EACH, variables)
     assert answer["data"] == {
         "before": {"key": "web"},
         "gone": None,
@@ -45,16 +49,18 @@ async def test_a_refused_field_leaves_its_neighbours_and_says_where_it_is(place:
     assert len({error["extensions"]["requestId"] for error in answer["errors"]}) == 1
 
 
-async def test_a_refused_list_below_one_parent_is_refused_there_only(place: Place) -> None:
+async def test_a_refused_list_below_one_parent_is_refused_there_only(workspace: Workspace) -> None:
     document = '{ orgs { nodes { slug a: projects(after: "x") { totalCount } b: projects { totalCount } } } }'
-    await place.org.viewer.make("createOrg", slug="second", name="Second")
-    answer = await ask(place.org.viewer.client, document)
+    await workspace.org.viewer.make("createOrg", slug="second", name="Second")
+    answer = await ask(workspace.org.viewer.client, document)
     assert [one["b"]["totalCount"] for one in answer["data"]["orgs"]["nodes"]] == [1, 0]
     assert errors(answer) == {("orgs", "nodes", n, "a"): "invalid_request" for n in (0, 1)}
 
 
-@pytest.mark.provokes("internal", on="graphql")
-async def test_what_breaks_in_a_field_is_told_to_the_log_only(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.raises_codes("internal", on="graphql")
+async def test_what_breaks_in_a_field_is_told_to_the_log_only(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError("the secret cause")
 
@@ -68,8 +74,8 @@ async def test_what_breaks_in_a_field_is_told_to_the_log_only(place: Place, monk
         }
     """.replace("nodes { key }", "nodes { id }")
     with structlog.testing.capture_logs() as logs:
-        variables = {"project": place.project_id, "environment": place.environment_id}
-        answer = await ask(place.org.viewer.client, document, variables)
+        variables = {"project": workspace.project_id, "environment": workspace.environment_id}
+        answer = await ask(workspace.org.viewer.client, document, variables)
     assert answer["data"] == {
         "whole": {"key": "web"},
         "broken": None,
@@ -77,21 +83,21 @@ async def test_what_breaks_in_a_field_is_told_to_the_log_only(place: Place, monk
     }
     assert errors(answer) == {("broken",): "internal", ("below", "flagStates"): "internal"}
     assert "secret" not in repr(answer)
-    told = [line["exc_info"] for line in logs if line["log_level"] == "error"]
-    assert [str(fault) for fault in told] == ["the secret cause"] * 2
+    reported = [line["exc_info"] for line in logs if line["log_level"] == "error"]
+    assert [str(fault) for fault in reported] == ["the secret cause"] * 2
 
 
-@pytest.mark.provokes("internal", on="graphql")
+@pytest.mark.raises_codes("internal", on="graphql")
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 async def test_what_breaks_before_anything_is_run_is_internal_with_its_status(
-    place: Place, monkeypatch: pytest.MonkeyPatch, accept: str
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, accept: str
 ) -> None:
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("the secret cause")
 
     monkeypatch.setattr(documents, "_read", broken)
     with structlog.testing.capture_logs() as logs:
-        response = await place.org.viewer.client.post(
+        response = await workspace.org.viewer.client.post(
             "/graphql", json={"query": "query Broken { __typename }"}, headers={"Accept": accept}
         )
     assert response.status_code == 500
@@ -101,9 +107,9 @@ async def test_what_breaks_before_anything_is_run_is_internal_with_its_status(
     assert [str(line["exc_info"]) for line in logs if line["log_level"] == "error"] == ["the secret cause"]
 
 
-async def test_a_state_out_of_a_tokens_reach_is_refused_as_over_rest(instance: Instance, place: Place) -> None:
-    dev = await place.org.editor.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
-    caller = await instance.token(place.org, environments={"envs": [place.environment_id]}, level="observer")
+async def test_a_state_out_of_a_tokens_reach_is_refused_as_over_rest(instance: Instance, workspace: Workspace) -> None:
+    dev = await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
+    caller = await instance.token(workspace.org, environments={"envs": [workspace.environment_id]}, level="observer")
     document = """
         query ($project: ID!, $here: ID!, $there: ID!, $nowhere: ID!) {
           flags(projectId: $project) {
@@ -116,8 +122,8 @@ async def test_a_state_out_of_a_tokens_reach_is_refused_as_over_rest(instance: I
           }
         }
     """
-    project = place.project_id
-    variables = {"project": project, "here": place.environment_id, "there": dev["id"], "nowhere": project}
+    project = workspace.project_id
+    variables = {"project": project, "here": workspace.environment_id, "there": dev["id"], "nowhere": project}
     answer = await ask(caller.client, document, variables)
     seen = {"here": {"killed": False}, "there": None, "nowhere": None}
     assert answer["data"]["flags"]["nodes"] == [{"key": key, **seen} for key in ("checkout", "banner")]

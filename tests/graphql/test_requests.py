@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.conftest import client_of
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 ME = {"query": "{ me { email } }"}
 ORIGIN = "http://signalbox.test"
@@ -32,7 +32,7 @@ def only_error(response: httpx2.Response) -> dict[str, Any]:
         {"X-API-Key": ""},
     ],
 )
-@pytest.mark.provokes("unauthorized", on="graphql")
+@pytest.mark.raises_codes("unauthorized", on="graphql")
 async def test_bad_credentials_are_refused_before_anything_runs(
     client: httpx2.AsyncClient, headers: dict[str, str]
 ) -> None:
@@ -69,13 +69,15 @@ async def test_without_credentials_one_may_introspect_and_read_the_catalogue(cli
         {"Origin": "http://signalbox.test.evil.example"},
     ],
 )
-@pytest.mark.provokes("forbidden", on="graphql")
-async def test_a_request_from_elsewhere_is_refused(instance: Instance, place: Place, headers: dict[str, str]) -> None:
+@pytest.mark.raises_codes("forbidden", on="graphql")
+async def test_a_request_from_elsewhere_is_refused(
+    instance: Instance, workspace: Workspace, headers: dict[str, str]
+) -> None:
     kill = 'mutation($e: ID!) { killFlag(input: {environmentId: $e, key: "banner"}) { flagState { killed } } }'
-    body = {"query": kill, "variables": {"e": place.environment_id}}
+    body = {"query": kill, "variables": {"e": workspace.environment_id}}
     async with instance.unchanged():
         for sent in (body, ME):
-            response = await place.org.owner.client.post("/graphql", json=sent, headers=headers)
+            response = await workspace.org.owner.client.post("/graphql", json=sent, headers=headers)
             assert response.status_code == 403
             assert only_error(response)["code"] == "forbidden"
 
@@ -90,8 +92,10 @@ async def test_a_request_from_elsewhere_is_refused(instance: Instance, place: Pl
         {"Origin": "http://127.0.0.1:8000"},  # where the instance says that it lives
     ],
 )
-async def test_a_request_from_our_own_pages_or_from_no_browser_passes(place: Place, headers: dict[str, str]) -> None:
-    response = await place.org.owner.client.post("/graphql", json=ME, headers=headers)
+async def test_a_request_from_our_own_pages_or_from_no_browser_passes(
+    workspace: Workspace, headers: dict[str, str]
+) -> None:
+    response = await workspace.org.owner.client.post("/graphql", json=ME, headers=headers)
     assert response.json()["data"]["me"]["email"] == "acme-owner@example.com"
 
 
@@ -107,7 +111,7 @@ async def test_every_answer_has_a_request_id_that_is_ours(app: Starlette) -> Non
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-@pytest.mark.provokes("method_not_allowed", on="graphql")
+@pytest.mark.raises_codes("method_not_allowed", on="graphql")
 async def test_another_method_is_told_the_right_ones(client: httpx2.AsyncClient, method: str) -> None:
     response = await client.request(method, "/graphql", json=ME)
     assert response.status_code == 405
@@ -116,8 +120,8 @@ async def test_another_method_is_told_the_right_ones(client: httpx2.AsyncClient,
     assert only_error(response)["code"] == "method_not_allowed"
 
 
-async def test_a_query_may_come_by_get_and_a_mutation_may_not(place: Place) -> None:
-    owner = place.org.owner.client
+async def test_a_query_may_come_by_get_and_a_mutation_may_not(workspace: Workspace) -> None:
+    owner = workspace.org.owner.client
     assert (await owner.get("/graphql", params=ME)).json()["data"]["me"]["email"] == "acme-owner@example.com"
     response = await owner.get("/graphql", params={"query": "mutation { logout { signedOut } }"})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")

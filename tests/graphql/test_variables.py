@@ -1,11 +1,11 @@
-"""What comes in variables: as much as can be read at once, and never told back."""
+"""What comes in variables: as much as can be read at once, and never reported back."""
 
 from typing import Any
 
 import pytest
 
 from app.graphql.limits import MAX_VALUES
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 from tests.graphql.asking import ask, refused
 
 UPDATE = "mutation ($i: UpdateFlagStateInput!) { updateFlagState(input: $i) { flagState { id } } }"
@@ -19,9 +19,13 @@ DEEP = """
 
 
 @pytest.mark.parametrize("rule", [5, {}, {"x": 1}], ids=str)
-async def test_more_values_than_can_be_read_at_once_are_refused_before_they_are_read(place: Place, rule: Any) -> None:
+async def test_more_values_than_can_be_read_at_once_are_refused_before_they_are_read(
+    workspace: Workspace, rule: Any
+) -> None:
     rules = [rule] * (MAX_VALUES + 1)
-    error = await refused(place.org.editor.client, UPDATE, {"i": {"environmentId": "x", "key": "x", "rules": rules}})
+    error = await refused(
+        workspace.org.editor.client, UPDATE, {"i": {"environmentId": "x", "key": "x", "rules": rules}}
+    )
     assert error["message"] == f"The variables hold more than {MAX_VALUES} values."
 
 
@@ -47,25 +51,27 @@ async def test_a_literal_of_the_wrong_type_is_not_told_back(instance: Instance) 
     assert "SECRET" not in repr(await ask(instance.anonymous().client, document))
 
 
-async def test_what_is_put_together_from_variables_nests_as_deep_as_a_body(instance: Instance, place: Place) -> None:
+async def test_what_is_put_together_from_variables_nests_as_deep_as_a_body(
+    instance: Instance, workspace: Workspace
+) -> None:
     async with instance.unchanged():
         for depth in (97, 98, 99):
             operand: Any = "x"
             for _ in range(depth):
                 operand = [operand]
             condition = {"field": "a", "$equals": operand}
-            variables = {"environment": place.environment_id, "if": condition}
-            (error,) = (await ask(place.org.editor.client, DEEP, variables))["errors"]
+            variables = {"environment": workspace.environment_id, "if": condition}
+            (error,) = (await ask(workspace.org.editor.client, DEEP, variables))["errors"]
             assert error["extensions"]["code"] == "invalid_request", depth
 
 
 @pytest.mark.parametrize("name", ["input", "i"])
-async def test_paths_of_faults_do_not_depend_on_the_variables_name(place: Place, name: str) -> None:
+async def test_paths_of_faults_do_not_depend_on_the_variables_name(workspace: Workspace, name: str) -> None:
     document = UPDATE.replace("$i", f"${name}")
     given = '{"environmentId": "x", "key": "x", "defaultValue": 1e400}'
     body = f'{{"query": "{document}", "variables": {{"{name}": {given}}}}}'
     headers = {"Content-Type": "application/json"}
-    answer = (await place.org.editor.client.post("/graphql", content=body, headers=headers)).json()
+    answer = (await workspace.org.editor.client.post("/graphql", content=body, headers=headers)).json()
     assert set(answer["errors"][0]["extensions"]["fields"]) == {"defaultValue"}
 
 

@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 
 from app.domain.actors import Role
-from app.domain.policy import TABLE, Operation, Thing
+from app.domain.policy import TABLE, Operation, ResourceType
 from tests.behaviour.test_roles import CALLS
 from tests.clients import ENDPOINTS, GraphQLApi
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 REFUSED = {"forbidden", "insufficient_role", "scope_denied", "approval_not_supported"}
 REFUSED |= {"token_action_denied", "token_env_out_of_scope", "token_resource_out_of_scope"}
 TYPES = {
-    Thing.ORG: "Org",
-    Thing.PROJECT: "Project",
-    Thing.ENVIRONMENT: "Environment",
-    Thing.PRIMITIVE: "Flag",
-    Thing.STATE: "FlagState",
+    ResourceType.ORG: "Org",
+    ResourceType.PROJECT: "Project",
+    ResourceType.ENVIRONMENT: "Environment",
+    ResourceType.PRIMITIVE: "Flag",
+    ResourceType.STATE: "FlagState",
 }
 # Refused for its content: what the call below asks for would change nothing, or something else.
 NO_CALL = {
@@ -44,9 +44,9 @@ SCOPES: list[dict[str, Any]] = [
 ]
 
 
-async def able(caller: Any, ids: dict[Thing, str]) -> dict[Thing, set[str] | None]:
-    """What the caller is told, by thing; None for what it does not see."""
-    found: dict[Thing, set[str] | None] = {}
+async def viewer_can(caller: Any, ids: dict[ResourceType, str]) -> dict[ResourceType, set[str] | None]:
+    """What the caller is reported, by thing; None for what it does not see."""
+    found: dict[ResourceType, set[str] | None] = {}
     for thing, name in TYPES.items():
         document = f"query($id: ID!) {{ node(id: $id) {{ ... on {name} {{ viewerCan }} }} }}"
         answer = await caller.run(document, {"id": ids[thing]})
@@ -56,10 +56,10 @@ async def able(caller: Any, ids: dict[Thing, str]) -> dict[Thing, set[str] | Non
     return found
 
 
-async def ids_of(place: Place) -> dict[Thing, str]:
-    state = await place.org.viewer.make("flagState", **place.banner)
-    org = await place.org.viewer.make("org", slug=place.org.slug)
-    ids = (org["id"], place.project_id, place.environment_id, state["primitiveId"], state["id"])
+async def ids_of(workspace: Workspace) -> dict[ResourceType, str]:
+    state = await workspace.org.viewer.make("flagState", **workspace.banner)
+    org = await workspace.org.viewer.make("org", slug=workspace.org.slug)
+    ids = (org["id"], workspace.project_id, workspace.environment_id, state["primitiveId"], state["id"])
     return dict(zip(TYPES, ids, strict=True))
 
 
@@ -79,12 +79,12 @@ def by_content(*, protected: bool) -> dict[Operation, tuple[str, dict[str, Any]]
     }
 
 
-def tries(place: Place, *, protected: bool) -> list[tuple[Operation, str, dict[str, Any]]]:
+def tries(workspace: Workspace, *, protected: bool) -> list[tuple[Operation, str, dict[str, Any]]]:
     """A call of each operation by each of its names, what destroys least first."""
     named = [(operation, name) for operation, names in calls().items() for name in names]
-    found = [(operation, name, CALLS[name](place)) for operation, name in named if not name.startswith("revoke")]
+    found = [(operation, name, CALLS[name](workspace)) for operation, name in named if not name.startswith("revoke")]
     for operation, (name, content) in by_content(protected=protected).items():
-        found.append((operation, name, {**CALLS[name](place), **content}))
+        found.append((operation, name, {**CALLS[name](workspace), **content}))
     return sorted(found, key=lambda one: DESTRUCTIVE.index(one[0]) if one[0] in DESTRUCTIVE else -1)
 
 
@@ -99,29 +99,35 @@ def test_every_operation_on_a_thing_is_tried_or_named_here() -> None:
 
 @pytest.mark.parametrize("protected", [False, True])
 @pytest.mark.parametrize("asked", [*Role, *SCOPES], ids=str)
-async def test_what_is_told_is_what_is_answered(instance: Instance, place: Place, asked: Any, protected: bool) -> None:
+async def test_what_is_told_is_what_is_answered(
+    instance: Instance, workspace: Workspace, asked: Any, protected: bool
+) -> None:
     if instance.transport == "rest":
         pytest.skip("a field of GraphQL")
     if protected:
-        await instance.protect(place.environment_id)
-    ids = await ids_of(place)
-    caller = place.org.of(asked) if isinstance(asked, Role) else await instance.token(place.org, **_scope(asked, place))
+        await instance.protect(workspace.environment_id)
+    ids = await ids_of(workspace)
+    caller = (
+        workspace.org.of(asked)
+        if isinstance(asked, Role)
+        else await instance.token(workspace.org, **_scope(asked, workspace))
+    )
     assert isinstance(caller, GraphQLApi)
-    told = await able(caller, ids)
-    for operation, name, arguments in tries(place, protected=protected):
-        told_of = told.get(TABLE[operation].on)
-        if told_of is None:
+    reported = await viewer_can(caller, ids)
+    for operation, name, arguments in tries(workspace, protected=protected):
+        reported_of = reported.get(TABLE[operation].on)
+        if reported_of is None:
             continue
         if name == "restoreFlag":
-            await place.org.owner.make("killFlag", **place.banner)
+            await workspace.org.owner.make("killFlag", **workspace.banner)
         if name == "createFlag":
             arguments["key"] = "new" if isinstance(asked, Role) else KEYS.get(str(asked.get("resources")), "new")
         reply = await caller.do(name, **arguments)
-        assert (reply.code not in REFUSED) == (operation.value in told_of), (name, reply)
-        if operation in DESTRUCTIVE and operation.value in told_of:
+        assert (reply.code not in REFUSED) == (operation.value in reported_of), (name, reply)
+        if operation in DESTRUCTIVE and operation.value in reported_of:
             assert reply.code is None, (name, reply)
 
 
-def _scope(asked: dict[str, Any], place: Place) -> dict[str, Any]:
-    scopes = {"single": {"envs": [place.environment_id]}, "project": {"projects": [place.project_id]}}
+def _scope(asked: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
+    scopes = {"single": {"envs": [workspace.environment_id]}, "project": {"projects": [workspace.project_id]}}
     return {**asked, **({"environments": scopes[asked["environments"]]} if "environments" in asked else {})}

@@ -1,4 +1,4 @@
-"""The postman: every letter once, none lost, none that holds up the others; and the outbox."""
+"""The worker: every mail once, none lost, none that holds up the others; and the outbox."""
 
 import asyncio
 import stat
@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app.domain.errors import AppError
-from app.jobs.mail import Postman
-from app.mail.rendering import worded
+from app.jobs import mail as mail_job
+from app.jobs.mail import MailWorker
+from app.mail.rendering import rendered
 from app.mail.transports import Outbox, Undelivered
 from app.main import open_node
-from app.models import Letter, LetterKind, MagicLink, Session, User, now
+from app.models import MagicLink, MailKind, QueuedMail, Session, User, now
 from app.runtime.node import Node
 from app.services import housekeeping, mail, mail_messages
 from app.services.mail_messages import Message
@@ -26,7 +27,7 @@ from app.store.unit_of_work import UnitOfWork
 from tests.mailbox import in_outbox
 
 ADA = "ada@example.com"
-KEPT = (Session.secret_hash, MagicLink.secret_hash, Letter.email)
+KEPT = (Session.secret_hash, MagicLink.secret_hash, QueuedMail.email)
 
 
 @pytest.fixture
@@ -44,20 +45,20 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def node(settings: Settings) -> AsyncIterator[Node]:
-    """What a process holds, without a postman of its own."""
+    """What a process holds, without a worker of its own."""
     node = await open_node(settings)
     yield node
     await node.close()
 
 
-class Bag:
-    """A carrier that keeps what it is given, and fails where `fault` says so."""
+class RecordingTransport:
+    """A transport that keeps what it is given, and fails where `fault` says so."""
 
     def __init__(self) -> None:
         self.carried: Counter[str] = Counter()
         self.fault: Any = None
 
-    async def carry(self, letter: Letter, message: Message, mail: EmailMessage) -> None:
+    async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
         await asyncio.sleep(0)
         if self.fault is not None:
             raise self.fault
@@ -68,13 +69,14 @@ async def queue(node: Node, *emails: str) -> None:
     at = now()
     async with node.database.writing() as session:
         session.add_all(
-            Letter(kind=LetterKind.SIGN_IN, email=email, email_key=email, due_at=at, created_at=at) for email in emails
+            QueuedMail(kind=MailKind.SIGN_IN, email=email, email_key=email, due_at=at, created_at=at)
+            for email in emails
         )
         await session.commit()
 
 
-async def deliver_all(node: Node, bag: Bag) -> None:
-    man = Postman(node, bag)
+async def deliver_all(node: Node, bag: RecordingTransport) -> None:
+    man = MailWorker(node, bag)
     while await man.deliver_one():
         pass
 
@@ -82,15 +84,15 @@ async def deliver_all(node: Node, bag: Bag) -> None:
 async def test_of_many_postmen_each_letter_is_delivered_by_one(node: Node) -> None:
     emails = [f"{number}@example.com" for number in range(20)]
     await queue(node, *emails)
-    bag = Bag()
-    for _ in range(20):  # a postman who was too late looks again later
+    bag = RecordingTransport()
+    for _ in range(20):  # a mail_worker who was too late looks again later
         await asyncio.gather(*(deliver_all(node, bag) for _ in range(3)))
     assert bag.carried == Counter(emails)
 
 
 async def test_a_letter_whose_postman_died_is_delivered_by_another(node: Node) -> None:
     await queue(node, ADA)
-    bag = Bag()
+    bag = RecordingTransport()
     bag.fault = asyncio.CancelledError()
     with pytest.raises(asyncio.CancelledError):
         await deliver_all(node, bag)
@@ -98,7 +100,7 @@ async def test_a_letter_whose_postman_died_is_delivered_by_another(node: Node) -
     await deliver_all(node, bag)
     assert bag.carried == Counter()  # for a while it is his
     async with node.database.writing() as session:
-        await session.execute(update(Letter).values(due_at=now()))
+        await session.execute(update(QueuedMail).values(due_at=now()))
         await session.commit()
     await deliver_all(node, bag)
     assert bag.carried == Counter([ADA])
@@ -108,12 +110,12 @@ async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkey
     def broken(message: Message, sender: str) -> EmailMessage:
         if message.to == ADA:
             raise ZeroDivisionError
-        return worded(message, sender)
+        return rendered(message, sender)
 
-    monkeypatch.setattr(mail, "worded", broken)
+    monkeypatch.setattr(mail_job, "rendered", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
-    bag = Bag()
+    bag = RecordingTransport()
     await deliver_all(node, bag)
     assert bag.carried == Counter(["bob@example.com"])
 
@@ -124,28 +126,28 @@ async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
 ) -> None:
     compose = mail_messages.compose
 
-    async def broken(uow: UnitOfWork, letter: Letter, settings: Settings) -> Message | None:
-        message = await compose(uow, letter, settings)
-        if letter.email == ADA:
+    async def broken(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
+        message = await compose(uow, queued, settings)
+        if queued.email == ADA:
             raise fault
         return message
 
     monkeypatch.setattr(mail_messages, "compose", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
-    bag = Bag()
+    bag = RecordingTransport()
     await deliver_all(node, bag)
     assert bag.carried == Counter(["bob@example.com"])
     async with node.database.reading() as session:
-        letter = (await session.execute(select(Letter))).scalar_one()
+        queued = (await session.execute(select(QueuedMail))).scalar_one()
         links = (await session.execute(select(MagicLink.email))).scalars().all()
-    assert (letter.attempts, letter.given_up_at is not None) == (1, given_up)
+    assert (queued.attempts, queued.given_up_at is not None) == (1, given_up)
     assert links == ["bob@example.com"]
 
 
 async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) -> None:
     await queue(node, ADA)
-    bag = Bag()
+    bag = RecordingTransport()
     bag.fault = Undelivered("The server is away.")
     pauses = []
     for _ in range(12):
@@ -153,13 +155,13 @@ async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) ->
         async with node.unit("req_test") as uow:
             pauses.append((await mail.next_due_at(uow) or now()) - now())
         async with node.database.writing() as session:
-            await session.execute(update(Letter).values(due_at=now()))
+            await session.execute(update(QueuedMail).values(due_at=now()))
             await session.commit()
     assert timedelta(seconds=9) < pauses[0] <= timedelta(seconds=10)
     assert timedelta(seconds=19) < pauses[1] <= timedelta(seconds=20)
     assert timedelta(minutes=14) < pauses[-1] <= timedelta(minutes=15)
     async with node.database.writing() as session:
-        await session.execute(update(Letter).values(created_at=now() - timedelta(days=2)))
+        await session.execute(update(QueuedMail).values(created_at=now() - timedelta(days=2)))
         await session.commit()
     await deliver_all(node, bag)
     async with node.unit("req_test") as uow:
@@ -175,7 +177,7 @@ async def test_what_has_had_its_day_is_swept_out(node: Node) -> None:
         for name, at in (("old", long_ago), ("new", now() + timedelta(hours=1))):
             session.add(Session(user_id=user.id, secret_hash=name, last_seen_at=long_ago, expires_at=at))
             session.add(MagicLink(email=ADA, email_key=ADA, secret_hash=name, expires_at=at))
-            session.add(Letter(kind=LetterKind.SIGN_IN, email=name, email_key=name, due_at=at, given_up_at=at))
+            session.add(QueuedMail(kind=MailKind.SIGN_IN, email=name, email_key=name, due_at=at, given_up_at=at))
         await session.commit()
     async with node.unit("req_test") as uow:
         await housekeeping.sweep(uow)
@@ -185,11 +187,11 @@ async def test_what_has_had_its_day_is_swept_out(node: Node) -> None:
 
 
 async def test_the_outbox_is_the_operators_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    message = Message(LetterKind.SIGN_IN, "zoë@example.com", "http://127.0.0.1:8000/auth/link?t=sbl_x")
-    written = worded(message, "Signalbox <signalbox@example.com>")
-    letter = Letter(kind=LetterKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    message = Message(MailKind.SIGN_IN, "zoë@example.com", "http://127.0.0.1:8000/auth/link?t=sbl_x")
+    written = rendered(message, "Signalbox <signalbox@example.com>")
+    queued = QueuedMail(kind=MailKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
     for shown in (True, False):
-        await Outbox(tmp_path / "outbox", shown=shown).carry(letter, message, written)
+        await Outbox(tmp_path / "outbox", shown=shown).deliver(queued, message, written)
         printed = capsys.readouterr().out
         assert printed == (f"  Mail to zoë@example.com: {message.link}\n" if shown else "")
     (file,) = (tmp_path / "outbox").iterdir()
@@ -202,7 +204,9 @@ async def test_the_outbox_is_the_operators_alone(tmp_path: Path, capsys: pytest.
 
 async def test_an_outbox_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file stands in the way")
-    message = Message(LetterKind.SIGN_IN, ADA, "http://x")
-    letter = Letter(kind=LetterKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    message = Message(MailKind.SIGN_IN, ADA, "http://x")
+    queued = QueuedMail(kind=MailKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
     with pytest.raises(Undelivered, match="Cannot write to"):
-        await Outbox(tmp_path / "outbox", shown=False).carry(letter, message, worded(message, "signalbox@x.example"))
+        await Outbox(tmp_path / "outbox", shown=False).deliver(
+            queued, message, rendered(message, "signalbox@x.example")
+        )

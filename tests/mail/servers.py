@@ -1,4 +1,4 @@
-"""A mail server that tests start for themselves, in this very loop: it takes mail, or fails as it is told to."""
+"""A mail server that tests start for themselves, in this very loop: it takes mail, or fails as it is reported to."""
 
 import asyncio
 import ssl

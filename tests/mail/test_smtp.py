@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from app.mail import transports
 from app.mail.transports import Smtp, Undelivered
 from app.main import create_app
-from app.models import Letter, LetterKind, now
+from app.models import MailKind, QueuedMail, now
 from app.runtime.node import Node
 from app.services.mail_messages import Message
 from app.settings import Mode, Settings
@@ -59,7 +59,7 @@ def settings(migrated: Path, tmp_path: Path, smtp: MailServer, credentials: str)
 
 @pytest.fixture
 async def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Starlette]:
-    """The instance, whose postman is not patient."""
+    """The instance, whose worker is not patient."""
     monkeypatch.setattr("app.services.mail.FIRST_PAUSE", timedelta(milliseconds=20))
     app = create_app(settings)
     async with app.router.lifespan_context(app):
@@ -86,15 +86,15 @@ async def ask(client: httpx2.AsyncClient, email: str = ADA) -> None:
     assert (answer.status_code, answer.json()) == (200, {"sent": True})
 
 
-async def letters(node: Node) -> list[Letter]:
+async def queued_mails(node: Node) -> list[QueuedMail]:
     async with node.database.reading() as session:
-        return list((await session.execute(select(Letter))).scalars())
+        return list((await session.execute(select(QueuedMail))).scalars())
 
 
-async def failed_letter(node: Node) -> Letter:
-    """The one letter, once its first try has failed."""
+async def failed_mail(node: Node) -> QueuedMail:
+    """The one mail, once its first try has failed."""
     async with asyncio.timeout(PATIENCE):
-        while not (found := [letter for letter in await letters(node) if letter.last_error]):
+        while not (found := [queued for queued in await queued_mails(node) if queued.last_error]):
             await asyncio.sleep(0.005)
     return found[0]
 
@@ -125,7 +125,7 @@ async def test_a_mail_is_sent_with_both_parts(node: Node, client: httpx2.AsyncCl
         part = mail.get_body((subtype,))
         assert part is not None
         assert "https://flags.acme.example/auth/link?t=sbl_" in part.get_content()
-    assert await letters(node) == []
+    assert await queued_mails(node) == []
     assert not node.settings.outbox.exists()
 
 
@@ -134,9 +134,9 @@ async def test_a_server_that_is_away_is_tried_again_until_it_is_back(
 ) -> None:
     await smtp.stop()
     await ask(client)
-    letter = await failed_letter(node)
-    assert "ConnectError" in (letter.last_error or "")
-    assert letter.given_up_at is None
+    queued = await failed_mail(node)
+    assert "ConnectError" in (queued.last_error or "")
+    assert queued.given_up_at is None
     await smtp.start()
     await delivered(node.database)
     assert smtp.recipients == [ADA]
@@ -159,9 +159,9 @@ async def test_a_server_that_refuses_for_good_is_believed_and_the_operator_told(
     setattr(smtp, stage, in_turn("550 No such mailbox here"))
     await ask(client)
     await delivered(node.database)
-    (letter,) = await letters(node)
-    assert letter.given_up_at is not None
-    assert letter.last_error == "The mail server answered 550 No such mailbox here"
+    (queued,) = await queued_mails(node)
+    assert queued.given_up_at is not None
+    assert queued.last_error == "The mail server answered 550 No such mailbox here"
     assert (smtp.received, smtp.tries) == ([], 1)
     setattr(smtp, stage, in_turn(OK))
     await ask(client, "bob@example.com")  # the next one is none the worse
@@ -181,8 +181,8 @@ async def test_a_server_that_says_nothing_is_left(
     await smtp.stop()
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", smtp.port)
     await ask(client)
-    letter = await failed_letter(node)
-    assert "Timeout" in (letter.last_error or "")
+    queued = await failed_mail(node)
+    assert "Timeout" in (queued.last_error or "")
     silent.close()
 
 
@@ -190,7 +190,7 @@ async def test_a_server_that_hangs_up_is_tried_again(node: Node, client: httpx2.
     await smtp.stop()
     rude = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", smtp.port)
     await ask(client)
-    await failed_letter(node)
+    await failed_mail(node)
     rude.close()
     await rude.wait_closed()
     await smtp.start()
@@ -214,8 +214,8 @@ async def test_an_email_beyond_ascii_is_given_up_where_they_do_not(
     smtp.options["enable_SMTPUTF8"] = False
     await ask(client, "zoë@bücher.example")
     await delivered(node.database)
-    (letter,) = await letters(node)
-    assert letter.given_up_at is not None
+    (queued,) = await queued_mails(node)
+    assert queued.given_up_at is not None
     await ask(client, "zoe@bücher.example")  # the domain alone is no matter
     await delivered(node.database)
     assert smtp.recipients == ["zoe@xn--bcher-kva.example"]
@@ -269,10 +269,10 @@ class TestWithPassword:
         ) -> None:
             with structlog.testing.capture_logs() as logs:
                 await ask(client)
-                letter = await failed_letter(node)
-            assert "535" in (letter.last_error or "")
-            assert letter.given_up_at is None
-            assert "old-password" not in repr((letter, logs))
+                queued = await failed_mail(node)
+            assert "535" in (queued.last_error or "")
+            assert queued.given_up_at is None
+            assert "old-password" not in repr((queued, logs))
 
 
 class TestTlsFromTheStart:
@@ -293,12 +293,12 @@ class TestTlsFromTheStart:
         assert smtp.encrypted
 
 
-def a_mail() -> tuple[Letter, Message, EmailMessage]:
+def a_mail() -> tuple[QueuedMail, Message, EmailMessage]:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "signals@acme.example", ADA, "Hello"
     mail.set_content("Hello")
-    letter = Letter(kind=LetterKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
-    return letter, Message(LetterKind.SIGN_IN, ADA, "http://x"), mail
+    queued = QueuedMail(kind=MailKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    return queued, Message(MailKind.SIGN_IN, ADA, "http://x"), mail
 
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux answers on all of 127.0.0.0/8")
@@ -306,7 +306,7 @@ async def test_no_password_goes_to_another_machine_in_the_clear(smtp: MailServer
     listener = await asyncio.get_running_loop().create_server(smtp._session, "127.0.0.2", smtp.port)
     smtp.options |= {"authenticator": smtp.authenticate, "auth_require_tls": False}
     with pytest.raises(Undelivered, match="offers no TLS"):
-        await Smtp(f"smtp://me:s3cret%2F@127.0.0.2:{smtp.port}").carry(*a_mail())
+        await Smtp(f"smtp://me:s3cret%2F@127.0.0.2:{smtp.port}").deliver(*a_mail())
     assert smtp.credentials == []
     listener.close()
 
@@ -315,6 +315,6 @@ async def test_a_certificate_of_another_machine_is_looked_at(smtp: MailServer, t
     smtp.options["tls_context"] = certificate(tmp_path)
     listener = await asyncio.get_running_loop().create_server(smtp._session, "127.0.0.2", smtp.port)
     with pytest.raises(Undelivered, match="certificate"):
-        await Smtp(f"smtp://127.0.0.2:{smtp.port}").carry(*a_mail())
+        await Smtp(f"smtp://127.0.0.2:{smtp.port}").deliver(*a_mail())
     assert smtp.received == []
     listener.close()

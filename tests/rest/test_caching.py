@@ -5,21 +5,21 @@ from typing import Any
 import pytest
 
 from app.rest.app import TABLE
-from app.rest.openapi.document import heeds_if_match
+from app.rest.openapi.document import accepts_if_match
 from scripts._parity import graphql_name
 from tests.behaviour.test_roles import FOR_ADMINS, READS, WRITES
 from tests.clients import ENDPOINTS, address
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 OF_THE_CALLER = ("me", "orgs", "sessions", "errorCatalog")
-PATHS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.many}
-HEEDING = [graphql_name(endpoint) for endpoint in TABLE if heeds_if_match(endpoint, PATHS)]
+PATHS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.is_list}
+HEEDING = [graphql_name(endpoint) for endpoint in TABLE if accepts_if_match(endpoint, PATHS)]
 GETS = [name for name in (*READS, *FOR_ADMINS) if ENDPOINTS[name].safe] + list(OF_THE_CALLER)
 
 
-def arguments_of(operation: str, place: Place) -> dict[str, Any]:
+def arguments_of(operation: str, workspace: Workspace) -> dict[str, Any]:
     known = READS | FOR_ADMINS | WRITES
-    return known[operation](place) if operation in known else {}
+    return known[operation](workspace) if operation in known else {}
 
 
 def test_every_read_and_every_heeding_write_is_tried() -> None:
@@ -29,8 +29,8 @@ def test_every_read_and_every_heeding_write_is_tried() -> None:
 
 
 @pytest.mark.parametrize("operation", GETS)
-async def test_a_read_has_a_tag_and_answers_304_to_it(place: Place, operation: str) -> None:
-    client, path = place.org.owner.client, address(ENDPOINTS[operation], arguments_of(operation, place))
+async def test_a_read_has_a_tag_and_answers_304_to_it(workspace: Workspace, operation: str) -> None:
+    client, path = workspace.org.owner.client, address(ENDPOINTS[operation], arguments_of(operation, workspace))
     got = await client.get(path)
     tag = got.headers["etag"]
     assert got.headers["cache-control"] == "private, no-cache"
@@ -46,10 +46,10 @@ async def test_a_read_has_a_tag_and_answers_304_to_it(place: Place, operation: s
 
 
 @pytest.mark.parametrize("operation", HEEDING)
-@pytest.mark.provokes("precondition_failed", on="rest")
-async def test_a_write_heeds_if_match(instance: Instance, place: Place, operation: str) -> None:
-    client, endpoint = place.org.owner.client, ENDPOINTS[operation]
-    body = arguments_of(operation, place)
+@pytest.mark.raises_codes("precondition_failed", on="rest")
+async def test_a_write_honors_if_match(instance: Instance, workspace: Workspace, operation: str) -> None:
+    client, endpoint = workspace.org.owner.client, ENDPOINTS[operation]
+    body = arguments_of(operation, workspace)
     path = address(endpoint, body)
     read = path if endpoint.path in PATHS else path.rpartition("/")[0]
     tag = (await client.get(read)).headers["etag"]
@@ -64,9 +64,9 @@ async def test_a_write_heeds_if_match(instance: Instance, place: Place, operatio
 
 
 @pytest.mark.parametrize("operation", [name for name in WRITES if ENDPOINTS[name].status == 201])
-async def test_what_is_made_is_where_the_location_says(place: Place, operation: str) -> None:
-    body = arguments_of(operation, place)
-    owner, path = place.org.owner.client, address(ENDPOINTS[operation], body)
+async def test_what_is_made_is_where_the_location_says(workspace: Workspace, operation: str) -> None:
+    body = arguments_of(operation, workspace)
+    owner, path = workspace.org.owner.client, address(ENDPOINTS[operation], body)
     made = await owner.post(path, json=body)
     assert made.status_code == 201
     location = made.headers["location"]
@@ -78,25 +78,27 @@ async def test_what_is_made_is_where_the_location_says(place: Place, operation: 
         assert read.json() == {name: value for name, value in made.json().items() if name != "token"}
 
 
-async def test_a_lists_tag_tells_its_query_and_its_content(place: Place) -> None:
-    owner, path = place.org.owner.client, f"/api/v1/envs/{place.environment_id}/flags"
+async def test_a_lists_tag_tells_its_query_and_its_content(workspace: Workspace) -> None:
+    owner, path = workspace.org.owner.client, f"/api/v1/envs/{workspace.environment_id}/flags"
     tags = {query: (await owner.get(path + query)).headers["etag"] for query in ("", "?type=string", "?limit=1")}
     assert len(set(tags.values())) == 3
-    await place.org.owner.make("killFlag", **place.checkout)
+    await workspace.org.owner.make("killFlag", **workspace.checkout)
     assert (await owner.get(path)).headers["etag"] != tags[""]
     assert (await owner.get(f"{path}?type=string")).headers["etag"] == tags["?type=string"]
 
 
-async def test_no_cache_keeps_a_refusal_or_the_answer_to_a_write(place: Place) -> None:
-    owner = place.org.owner.client
+async def test_no_cache_keeps_a_refusal_or_the_answer_to_a_write(workspace: Workspace) -> None:
+    owner = workspace.org.owner.client
     missing = await owner.get("/api/v1/projects/none")
     written = await owner.post("/api/v1/orgs", json={"slug": "other", "name": "Other"})
     assert [one.headers["cache-control"] for one in (missing, written)] == ["no-store", "no-store"]
 
 
-async def test_a_lists_tag_tells_the_query_the_next_part_and_the_token(instance: Instance, place: Place) -> None:
-    viewer, token = place.org.viewer.client, (await instance.token(place.org, level="observer")).client
-    path = f"/api/v1/projects/{place.project_id}/flags"
+async def test_a_lists_tag_tells_the_query_the_next_part_and_the_token(
+    instance: Instance, workspace: Workspace
+) -> None:
+    viewer, token = workspace.org.viewer.client, (await instance.token(workspace.org, level="observer")).client
+    path = f"/api/v1/projects/{workspace.project_id}/flags"
     tags = [
         (await caller.get(f"{path}{query}")).headers["etag"]
         for caller, query in (
@@ -106,15 +108,15 @@ async def test_a_lists_tag_tells_the_query_the_next_part_and_the_token(instance:
     ]
     assert len(set(tags)) == len(tags)
     before = (await viewer.get(f"{path}?limit=2")).headers
-    await place.org.editor.make(
-        "createFlag", projectId=place.project_id, key="third", type="boolean", defaultValue=True
+    await workspace.org.editor.make(
+        "createFlag", projectId=workspace.project_id, key="third", type="boolean", defaultValue=True
     )
     after = await viewer.get(f"{path}?limit=2", headers={"If-None-Match": before["etag"]})
     assert (after.status_code, "link" in after.headers, "link" in before) == (200, True, False)
 
 
-async def test_tags_may_stand_on_several_lines(place: Place) -> None:
-    client, path = place.org.editor.client, f"/api/v1/envs/{place.environment_id}/flags/banner"
+async def test_tags_may_stand_on_several_lines(workspace: Workspace) -> None:
+    client, path = workspace.org.editor.client, f"/api/v1/envs/{workspace.environment_id}/flags/banner"
     tag = (await client.get(path)).headers["etag"]
     several = [("If-None-Match", '"x"'), ("If-None-Match", f", {tag},")]
     assert (await client.get(path, headers=several)).status_code == 304

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.rest.app import PREFIX, TABLE
 from app.rest.routing import Endpoint
-from tests.factories import Place
+from tests.factories import Workspace
 
 # One app for all examples of a test: what they change does not matter to what they are about.
 many = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,9 +37,9 @@ ENDPOINTS = st.sampled_from(TABLE)
 
 
 @pytest.fixture
-def client(place: Place) -> httpx2.AsyncClient:
+def client(workspace: Workspace) -> httpx2.AsyncClient:
     """A person who may do everything. Each answer is held to the catalogue and the OpenAPI document."""
-    client = place.org.owner.client
+    client = workspace.org.owner.client
     client.event_hooks["response"].append(refuse_failures)
     return client
 
@@ -53,12 +53,12 @@ async def refuse_failures(response: httpx2.Response) -> None:
         assert "text/html" in response.headers["content-type"] or "requestId" in response.text
 
 
-def address(endpoint: Endpoint, place: Place, odd: str | None = None) -> str:
+def address(endpoint: Endpoint, workspace: Workspace, odd: str | None = None) -> str:
     """The endpoint's address, or a near one."""
     known = {
-        "slug": place.org.slug,
-        "project_id": place.project_id,
-        "env_id": place.environment_id,
+        "slug": workspace.org.slug,
+        "project_id": workspace.project_id,
+        "env_id": workspace.environment_id,
         "key": "banner",
     }
     path = endpoint.path
@@ -79,7 +79,7 @@ def address(endpoint: Endpoint, place: Place, odd: str | None = None) -> str:
 
 
 def harmless(endpoint: Endpoint) -> bool:
-    """What ends the session, or the place, would make all later examples alike."""
+    """What ends the session, or the workspace, would make all later examples alike."""
     return endpoint.name not in {"logout", "delete_org", "delete_project", "delete_environment", "delete_flag"}
 
 
@@ -87,26 +87,30 @@ def harmless(endpoint: Endpoint) -> bool:
 @given(data=st.binary(max_size=300), endpoint=ENDPOINTS.filter(lambda one: not one.safe and harmless(one)))
 @example(data=b'{"a":' * 200, endpoint=TABLE[0])
 @example(data=b'{"email": "\\ud800"}', endpoint=TABLE[0])
-async def test_any_bytes_as_a_body(client: httpx2.AsyncClient, place: Place, data: bytes, endpoint: Endpoint) -> None:
-    response = await client.request(endpoint.method, address(endpoint, place), content=data, headers=JSON)
+async def test_any_bytes_as_a_body(
+    client: httpx2.AsyncClient, workspace: Workspace, data: bytes, endpoint: Endpoint
+) -> None:
+    response = await client.request(endpoint.method, address(endpoint, workspace), content=data, headers=JSON)
     assert response.status_code != 500
 
 
 @many
 @given(body=BODIES, endpoint=ENDPOINTS.filter(lambda one: not one.safe and harmless(one)))
-async def test_any_json_as_a_body(client: httpx2.AsyncClient, place: Place, body: Any, endpoint: Endpoint) -> None:
+async def test_any_json_as_a_body(
+    client: httpx2.AsyncClient, workspace: Workspace, body: Any, endpoint: Endpoint
+) -> None:
     content = json.dumps(body).encode("utf-8", "surrogatepass")
-    await client.request(endpoint.method, address(endpoint, place), content=content, headers=JSON)
+    await client.request(endpoint.method, address(endpoint, workspace), content=content, headers=JSON)
 
 
 @many
 @given(odd=TEXT, query=QUERIES, endpoint=ENDPOINTS.filter(harmless))
 @example(odd="\0", query={"limit": "9" * 5000, "cursor": "\0"}, endpoint=TABLE[-1])
 async def test_any_text_in_an_address(
-    client: httpx2.AsyncClient, place: Place, odd: str, query: dict[str, str], endpoint: Endpoint
+    client: httpx2.AsyncClient, workspace: Workspace, odd: str, query: dict[str, str], endpoint: Endpoint
 ) -> None:
-    await client.request(endpoint.method, address(endpoint, place, odd), params=query)
-    await client.request(endpoint.method, address(endpoint, place), params=query)
+    await client.request(endpoint.method, address(endpoint, workspace, odd), params=query)
+    await client.request(endpoint.method, address(endpoint, workspace), params=query)
 
 
 @many
@@ -122,11 +126,11 @@ async def test_any_path(client: httpx2.AsyncClient, path: bytes, method: str) ->
 @example(headers={"Origin": b"http://[", "Host": b"["}, endpoint=TABLE[0])
 @example(headers={"Content-Length": b"9" * 5000}, endpoint=TABLE[0])
 async def test_any_headers(
-    client: httpx2.AsyncClient, place: Place, headers: dict[str, bytes], endpoint: Endpoint
+    client: httpx2.AsyncClient, workspace: Workspace, headers: dict[str, bytes], endpoint: Endpoint
 ) -> None:
     await client.request(
         endpoint.method,
-        address(endpoint, place),
+        address(endpoint, workspace),
         content=b"{}",
         headers={"Content-Type": b"application/json", **headers},
     )

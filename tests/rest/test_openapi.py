@@ -30,7 +30,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 every_endpoint = pytest.mark.parametrize("endpoint", TABLE, ids=[endpoint.name for endpoint in TABLE])
-HTTP_ONLY = {"method_not_allowed"}  # told where there is no operation
+HTTP_ONLY = {"method_not_allowed"}  # reported where there is no operation
 
 
 def operation_id(endpoint: Endpoint) -> str:
@@ -103,7 +103,7 @@ def test_an_operation_says_all_there_is_to_say(endpoint: Endpoint) -> None:
     in_path = {parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"}
     assert in_path == set(re.findall(r"{(\w+)}", path))
     assert bool(operation["security"]) is not endpoint.public
-    assert ("requestBody" in operation) == bool(endpoint.takes and endpoint.takes.model_fields)
+    assert ("requestBody" in operation) == bool(endpoint.body and endpoint.body.model_fields)
     assert str(endpoint.status) in operation["responses"]
     assert (endpoint.method == "GET") == ("304" in operation["responses"])
 
@@ -141,8 +141,8 @@ def test_each_body_has_an_example_that_its_schema_takes(endpoint: Endpoint) -> N
 
 @every_endpoint
 def test_the_example_of_a_body_is_one_that_the_command_takes(endpoint: Endpoint) -> None:
-    if endpoint.takes is not None and (found := content(operation_id(endpoint), None)) is not None:
-        made = validate(endpoint.takes, found["example"], value_type="boolean")
+    if endpoint.body is not None and (found := content(operation_id(endpoint), None)) is not None:
+        made = validate(endpoint.body, found["example"], value_type="boolean")
         assert made.model_fields_set, "an example says something"
 
 
@@ -190,18 +190,18 @@ def test_headers_of_an_answer_stand_where_they_are_sent() -> None:
 
 
 def test_a_cookie_is_told_by_whoever_sets_it() -> None:
-    told = {
+    reported = {
         (name, status): response["headers"]["Set-Cookie"]["$ref"].rpartition("/")[2]
         for name, (_, _, operation) in OPERATIONS.items()
         for status, response in operation["responses"].items()
     }
-    assert {one for one, cookie in told.items() if cookie == "SignedIn"} == {
+    assert {one for one, cookie in reported.items() if cookie == "SignedIn"} == {
         ("installClaim", "201"),
         ("redeemLink", "200"),
     }
-    signed_out = {one for one, cookie in told.items() if cookie == "SignedOut"}
+    signed_out = {one for one, cookie in reported.items() if cookie == "SignedOut"}
     assert signed_out == {("deleteMe", "204"), ("logout", "204"), ("deleteSession", "204")}
-    assert {cookie for (_, status), cookie in told.items() if status == "401"} == {"Stale"}
+    assert {cookie for (_, status), cookie in reported.items() if status == "401"} == {"Stale"}
 
 
 def test_the_bearer_comes_before_the_session() -> None:
@@ -231,7 +231,7 @@ def test_lists_and_deletes_name_their_parameters() -> None:
     assert parameter_names(OPERATIONS["listProjects"][2])[1:4] == ["limit", "cursor", "key"]
     assert "confirm" in parameter_names(OPERATIONS["deleteProject"][2])
     paged = {name for name, (_, _, one) in OPERATIONS.items() if "cursor" in parameter_names(one)}
-    many = {endpoint.name for endpoint in TABLE if endpoint.many} - {"list_errors"}
+    many = {endpoint.name for endpoint in TABLE if endpoint.is_list} - {"list_errors"}
     assert len(paged) == len(many)
 
 
@@ -246,14 +246,14 @@ def test_bodies_are_the_commands() -> None:
 
 
 def test_every_code_that_rest_can_tell_is_told_somewhere() -> None:
-    told = {
+    reported = {
         code
         for _, _, operation in OPERATIONS.values()
         for response in operation["responses"].values()
         for code in response.get("content", {}).get("application/json", {}).get("examples", {})
     }
-    raised = {code for endpoint in TABLE for code in endpoint.raises}
-    assert raised <= told <= set(CATALOGUE) - HTTP_ONLY
+    raised = {code for endpoint in TABLE for code in endpoint.errors}
+    assert raised <= reported <= set(CATALOGUE) - HTTP_ONLY
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ async def test_an_answer_that_the_document_does_not_tell_is_noticed(
     status: int, body: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(AssertionError, match=complaint):
-        await conformance.witness(answer(status, body))
+        await conformance.check_response(answer(status, body))
 
 
 @pytest.mark.parametrize(
@@ -283,11 +283,11 @@ async def test_an_answer_that_the_document_does_not_tell_is_noticed(
 )
 async def test_a_header_that_the_document_does_not_tell_is_noticed(headers: dict[str, str], complaint: str) -> None:
     body = {"code": "not_found", "message": "…", "requestId": "req_0123456789abcdef"}
-    await conformance.witness(answer(404, body))
+    await conformance.check_response(answer(404, body))
     with pytest.raises(AssertionError, match=complaint):
-        await conformance.witness(answer(404, body, **headers))
+        await conformance.check_response(answer(404, body, **headers))
 
 
-async def test_all_that_a_caller_gets_passes_by_the_witness(app: Starlette) -> None:
+async def test_all_that_a_caller_gets_is_checked(app: Starlette) -> None:
     async with client_of(app) as client:
-        assert conformance.witness in client.event_hooks["response"]
+        assert conformance.check_response in client.event_hooks["response"]

@@ -6,14 +6,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 JSON = {"Content-Type": "application/json"}
 MIB = 1024 * 1024
 
 
-def address(place: Place) -> str:
-    return f"/api/v1/envs/{place.environment_id}/flags/banner"
+def address(workspace: Workspace) -> str:
+    return f"/api/v1/envs/{workspace.environment_id}/flags/banner"
 
 
 def refused(response: httpx2.Response, status: int, code: str, *fields: str) -> dict[str, Any]:
@@ -55,23 +55,27 @@ def refused(response: httpx2.Response, status: int, code: str, *fields: str) -> 
         pytest.param(b'{"defaultValue": "' + b"x" * MIB + b'"}', (), id="too large"),
     ],
 )
-async def test_a_body_that_is_none(instance: Instance, place: Place, body: bytes, fields: tuple[str, ...]) -> None:
+async def test_a_body_that_is_none(
+    instance: Instance, workspace: Workspace, body: bytes, fields: tuple[str, ...]
+) -> None:
     async with instance.unchanged():
-        response = await place.org.editor.client.patch(address(place), content=body, headers=JSON)
+        response = await workspace.org.editor.client.patch(address(workspace), content=body, headers=JSON)
         refused(response, 400, "invalid_request", *fields)
 
 
-async def test_what_json_does_allow(place: Place) -> None:
+async def test_what_json_does_allow(workspace: Workspace) -> None:
     for body in (
         b' {"defaultValue" : "\\ud83d\\ude00"}\r\n',
         b'{"defaultValue": "a\\u0000b"}',
         b'{"defaultValue": "1e400"}',
     ):
-        response = await place.org.editor.client.patch(address(place), content=body, headers=JSON)
+        response = await workspace.org.editor.client.patch(address(workspace), content=body, headers=JSON)
         assert response.status_code == 200, response.text
 
 
-async def test_a_body_is_too_large_when_it_says_so_and_when_it_turns_out(instance: Instance, place: Place) -> None:
+async def test_a_body_is_too_large_when_it_says_so_and_when_it_turns_out(
+    instance: Instance, workspace: Workspace
+) -> None:
     read = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -81,18 +85,18 @@ async def test_a_body_is_too_large_when_it_says_so_and_when_it_turns_out(instanc
             yield b" " * 65536
 
     async with instance.unchanged():
-        editor = place.org.editor.client
-        response = await editor.patch(address(place), content=endless(), headers=JSON)
+        editor = workspace.org.editor.client
+        response = await editor.patch(address(workspace), content=endless(), headers=JSON)
         assert refused(response, 400, "invalid_request")["message"] == "The body is larger than 1024 KiB."
         assert read <= 18
         declared = {**JSON, "Content-Length": str(MIB + 1)}
-        refused(await editor.patch(address(place), content=b"{}", headers=declared), 400, "invalid_request")
+        refused(await editor.patch(address(workspace), content=b"{}", headers=declared), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1.5", "9" * 5000, "²", ""])
-async def test_a_length_that_is_none(place: Place, length: str) -> None:
+async def test_a_length_that_is_none(workspace: Workspace, length: str) -> None:
     headers = {**JSON, "Content-Length": length.encode("latin-1")}
-    response = await place.org.editor.client.patch(address(place), content=b"{}", headers=headers)
+    response = await workspace.org.editor.client.patch(address(workspace), content=b"{}", headers=headers)
     refused(response, 400, "invalid_request")
 
 
@@ -110,27 +114,27 @@ async def test_a_length_that_is_none(place: Place, length: str) -> None:
         "application/json; charset=latin-1",
     ],
 )
-async def test_another_media_type(instance: Instance, place: Place, media_type: str) -> None:
+async def test_another_media_type(instance: Instance, workspace: Workspace, media_type: str) -> None:
     async with instance.unchanged():
-        response = await place.org.editor.client.patch(
-            address(place), content=b'{"defaultValue": "x"}', headers={"Content-Type": media_type}
+        response = await workspace.org.editor.client.patch(
+            address(workspace), content=b'{"defaultValue": "x"}', headers={"Content-Type": media_type}
         )
         refused(response, 400, "invalid_request")
 
 
-async def test_a_body_without_or_with_a_compressed_media_type(place: Place) -> None:
-    editor = place.org.editor.client
-    refused(await editor.patch(address(place), content=b'{"defaultValue": "x"}'), 400, "invalid_request")
-    response = await editor.patch(address(place), content=b"{}", headers={**JSON, "Content-Encoding": "gzip"})
+async def test_a_body_without_or_with_a_compressed_media_type(workspace: Workspace) -> None:
+    editor = workspace.org.editor.client
+    refused(await editor.patch(address(workspace), content=b'{"defaultValue": "x"}'), 400, "invalid_request")
+    response = await editor.patch(address(workspace), content=b"{}", headers={**JSON, "Content-Encoding": "gzip"})
     refused(response, 400, "invalid_request")
 
 
 @pytest.mark.parametrize(
     "media_type", ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"; v=1']
 )
-async def test_json_by_any_of_its_names(place: Place, media_type: str) -> None:
-    response = await place.org.editor.client.patch(
-        address(place), content=b'{"defaultValue": "x"}', headers={"Content-Type": media_type}
+async def test_json_by_any_of_its_names(workspace: Workspace, media_type: str) -> None:
+    response = await workspace.org.editor.client.patch(
+        address(workspace), content=b'{"defaultValue": "x"}', headers={"Content-Type": media_type}
     )
     assert response.status_code == 200
 
@@ -157,11 +161,11 @@ async def test_json_by_any_of_its_names(place: Place, media_type: str) -> None:
         "/graphql/",
     ],
 )
-@pytest.mark.provokes("not_found", on="rest")
-async def test_a_path_that_leads_nowhere(place: Place, path: str) -> None:
-    response = await place.org.owner.client.get(path)
+@pytest.mark.raises_codes("not_found", on="rest")
+async def test_a_path_that_leads_nowhere(workspace: Workspace, path: str) -> None:
+    response = await workspace.org.owner.client.get(path)
     refused(response, 404, "not_found")
-    assert (await place.org.owner.client.get("/api/v1/nothing")).status_code == 404
+    assert (await workspace.org.owner.client.get("/api/v1/nothing")).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "SIGNAL"])
@@ -187,19 +191,19 @@ async def test_a_wrong_method_is_told_the_right_ones(
 ) -> None:
     response = await client.request(method, path)
     assert (response.status_code, response.headers["allow"]) == (405, allow)
-    told = response.json()["errors"][0]["extensions"] if path == "/graphql" else response.json()
-    assert told["code"] == "method_not_allowed"
+    reported = response.json()["errors"][0]["extensions"] if path == "/graphql" else response.json()
+    assert reported["code"] == "method_not_allowed"
     options = await client.request("OPTIONS", path)
     assert (options.status_code, options.headers["allow"], options.content) == (204, allow, b"")
     assert options.headers["x-request-id"].startswith("req_")
 
 
-@pytest.mark.provokes("method_not_allowed", on="rest")
+@pytest.mark.raises_codes("method_not_allowed", on="rest")
 async def test_head_is_a_get_and_nothing_else(client: httpx2.AsyncClient) -> None:
     got, headed = await client.get("/api/v1/errors"), await client.head("/api/v1/errors")
-    told = {name: value for name, value in got.headers.items() if name != "x-request-id"}
+    reported = {name: value for name, value in got.headers.items() if name != "x-request-id"}
     assert headed.status_code == 200
-    assert told == {name: value for name, value in headed.headers.items() if name != "x-request-id"}
+    assert reported == {name: value for name, value in headed.headers.items() if name != "x-request-id"}
     refusal = await client.head("/api/v1/auth/logout")
     assert (refusal.status_code, refusal.headers["allow"]) == (405, "OPTIONS, POST")
     refused(await client.put("/api/v1/errors"), 405, "method_not_allowed")
@@ -230,16 +234,16 @@ async def test_a_browser_gets_a_page_where_others_get_the_envelope(client: httpx
         ("/api/v1/auth/me?x", {"x"}),
     ],
 )
-async def test_a_parameter_that_is_none(place: Place, path: str, fields: set[str]) -> None:
-    refused(await place.org.owner.client.get(path), 400, "invalid_request", *fields)
+async def test_a_parameter_that_is_none(workspace: Workspace, path: str, fields: set[str]) -> None:
+    refused(await workspace.org.owner.client.get(path), 400, "invalid_request", *fields)
 
 
-async def test_a_write_takes_no_parameters_but_a_deletes_own(instance: Instance, place: Place) -> None:
-    owner, project = place.org.owner.client, f"/api/v1/projects/{place.project_id}"
+async def test_a_write_takes_no_parameters_but_a_deletes_own(instance: Instance, workspace: Workspace) -> None:
+    owner, project = workspace.org.owner.client, f"/api/v1/projects/{workspace.project_id}"
     async with instance.unchanged():
         response = await owner.patch(f"{project}?name=smuggled", json={"name": "said"})
         refused(response, 400, "invalid_request", "?name")
-        response = await owner.patch(f"{address(place)}?dryRun=true", json={"defaultValue": 1})
+        response = await owner.patch(f"{address(workspace)}?dryRun=true", json={"defaultValue": 1})
         refused(response, 400, "invalid_request", "?dryRun", "defaultValue")
         refused(await owner.delete(f"{project}?confirm=web&force=1"), 400, "invalid_request", "?force")
         refused(await owner.delete(f"{project}?confirm=web&confirm=web"), 400, "invalid_request", "?confirm")
@@ -248,9 +252,9 @@ async def test_a_write_takes_no_parameters_but_a_deletes_own(instance: Instance,
     assert (await owner.delete(f"{project}?confirm=web")).status_code == 204
 
 
-async def test_a_parameter_too_many_tells_a_stranger_nothing(instance: Instance, place: Place) -> None:
+async def test_a_parameter_too_many_tells_a_stranger_nothing(instance: Instance, workspace: Workspace) -> None:
     _, stranger = await instance.person("stranger")
-    for path in (f"/api/v1/projects/{place.project_id}?x=1", f"/api/v1/projects/{place.project_id}/flags?x=1"):
+    for path in (f"/api/v1/projects/{workspace.project_id}?x=1", f"/api/v1/projects/{workspace.project_id}/flags?x=1"):
         refused(await stranger.client.get(path), 404, "not_found")
 
 
@@ -262,9 +266,13 @@ async def test_a_parameter_too_many_tells_a_stranger_nothing(instance: Instance,
         {"If-Match": ""},
     ],
 )
-async def test_a_header_that_says_nothing_sensible(instance: Instance, place: Place, headers: dict[str, str]) -> None:
+async def test_a_header_that_says_nothing_sensible(
+    instance: Instance, workspace: Workspace, headers: dict[str, str]
+) -> None:
     async with instance.unchanged():
-        response = await place.org.editor.client.patch(address(place), json={"defaultValue": "x"}, headers=headers)
+        response = await workspace.org.editor.client.patch(
+            address(workspace), json={"defaultValue": "x"}, headers=headers
+        )
         refused(response, 400, "invalid_request", *headers)
 
 
@@ -278,18 +286,20 @@ async def test_a_header_that_says_nothing_sensible(instance: Instance, place: Pl
         {"Sec-Fetch-Site": "same-site", "Origin": "http://signalbox.test"},
     ],
 )
-@pytest.mark.provokes("forbidden", on="rest")
-async def test_a_write_from_elsewhere(instance: Instance, place: Place, headers: dict[str, str]) -> None:
+@pytest.mark.raises_codes("forbidden", on="rest")
+async def test_a_write_from_elsewhere(instance: Instance, workspace: Workspace, headers: dict[str, str]) -> None:
     async with instance.unchanged():
-        response = await place.org.editor.client.patch(address(place), json={"defaultValue": "x"}, headers=headers)
+        response = await workspace.org.editor.client.patch(
+            address(workspace), json={"defaultValue": "x"}, headers=headers
+        )
         refused(response, 403, "forbidden")
 
 
-async def test_a_host_that_is_none_breaks_nothing(place: Place) -> None:
+async def test_a_host_that_is_none_breaks_nothing(workspace: Workspace) -> None:
     for host in ("[", "", "a b", "é"):
         headers = {"Host": host.encode("latin-1")}
-        path = f"/api/v1/projects/{place.project_id}/flags?limit=1"
-        response = await place.org.viewer.client.get(path, headers=headers)
+        path = f"/api/v1/projects/{workspace.project_id}/flags?limit=1"
+        response = await workspace.org.viewer.client.get(path, headers=headers)
         assert response.status_code == 200
         assert response.headers["link"].startswith(f"<{path.partition('?')[0]}?limit=1&cursor=")
 
@@ -300,7 +310,7 @@ async def test_credentials_are_asked_for_by_their_scheme(client: httpx2.AsyncCli
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_who_has_no_credentials_is_told_nothing_else(instance: Instance, place: Place) -> None:
+async def test_who_has_no_credentials_is_told_nothing_else(instance: Instance, workspace: Workspace) -> None:
     anonymous = instance.anonymous().client
     for fault in (
         {"content": b"{", "headers": JSON},
@@ -308,7 +318,7 @@ async def test_who_has_no_credentials_is_told_nothing_else(instance: Instance, p
         {"json": {"nonsense": 1}, "headers": {"If-Match": "nonsense"}},
         {"json": {}, "headers": {"Sec-Fetch-Site": "cross-site"}},
     ):
-        refused(await anonymous.patch(address(place), **fault), 401, "unauthorized")
+        refused(await anonymous.patch(address(workspace), **fault), 401, "unauthorized")
         refused(await anonymous.patch("/api/v1/projects/none", **fault), 401, "unauthorized")
 
 

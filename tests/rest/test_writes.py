@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from tests.conftest import CLAIM_CODE
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 PREFIX = "/api/v1"
 
@@ -17,13 +17,13 @@ async def follow(client: httpx2.AsyncClient, created: httpx2.Response) -> None:
     assert (found.json(), found.headers["etag"]) == (created.json(), created.headers["etag"])
 
 
-async def test_a_create_says_where_the_resource_is(place: Place) -> None:
-    client = place.org.owner.client
+async def test_a_create_says_where_the_resource_is(workspace: Workspace) -> None:
+    client = workspace.org.owner.client
     for path, body in (
         ("/orgs", {"slug": "second", "name": "Second"}),
-        (f"/orgs/{place.org.slug}/projects", {"key": "app", "name": "App"}),
-        (f"/projects/{place.project_id}/environments", {"key": "dev", "name": "Dev"}),
-        (f"/projects/{place.project_id}/flags", {"key": "a.b_c-d", "type": "boolean", "defaultValue": True}),
+        (f"/orgs/{workspace.org.slug}/projects", {"key": "app", "name": "App"}),
+        (f"/projects/{workspace.project_id}/environments", {"key": "dev", "name": "Dev"}),
+        (f"/projects/{workspace.project_id}/flags", {"key": "a.b_c-d", "type": "boolean", "defaultValue": True}),
     ):
         await follow(client, await client.post(PREFIX + path, json=body))
 
@@ -35,8 +35,8 @@ async def test_a_claim_says_where_the_org_is(client: httpx2.AsyncClient) -> None
     assert (await client.get(claimed.headers["location"])).json() == claimed.json()["org"]
 
 
-async def test_a_write_answers_with_the_new_tag(place: Place) -> None:
-    client, path = place.org.owner.client, f"{PREFIX}/envs/{place.environment_id}/flags/banner"
+async def test_a_write_answers_with_the_new_tag(workspace: Workspace) -> None:
+    client, path = workspace.org.owner.client, f"{PREFIX}/envs/{workspace.environment_id}/flags/banner"
     for method, at, body in (
         ("PATCH", path, {"defaultValue": "x"}),
         ("PUT", f"{path}/state", {"defaultValue": "y", "rules": []}),
@@ -50,40 +50,40 @@ async def test_a_write_answers_with_the_new_tag(place: Place) -> None:
         assert (found.headers["etag"], found.json()) == (written.headers["etag"], written.json())
 
 
-async def test_a_delete_answers_nothing_and_takes_its_words_from_body_query_or_header(place: Place) -> None:
-    client = place.org.owner.client
-    dev = await place.org.owner.make("createEnvironment", projectId=place.project_id, key="dev", name="Dev")
+async def test_a_delete_answers_nothing_and_takes_its_words_from_body_query_or_header(workspace: Workspace) -> None:
+    client = workspace.org.owner.client
+    dev = await workspace.org.owner.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
     for path, sent in (
-        (f"/projects/{place.project_id}/flags/checkout", {"headers": {"X-Reason": "Überholt.".encode()}}),
+        (f"/projects/{workspace.project_id}/flags/checkout", {"headers": {"X-Reason": "Überholt.".encode()}}),
         (f"/envs/{dev['id']}", {"params": {"confirm": "dev"}}),
-        (f"/projects/{place.project_id}", {"json": {"confirm": "web"}}),
+        (f"/projects/{workspace.project_id}", {"json": {"confirm": "web"}}),
     ):
         response = await client.request("DELETE", PREFIX + path, **sent)
         assert (response.status_code, response.content) == (204, b"")
         assert (await client.request("DELETE", PREFIX + path, **sent)).status_code == 404
 
 
-async def test_a_reason_in_a_header_is_in_the_audit(instance: Instance, place: Place) -> None:
+async def test_a_reason_in_a_header_is_in_the_audit(instance: Instance, workspace: Workspace) -> None:
     for path in (
-        f"/orgs/acme/api-keys/{place.api_key['id']}",
-        f"/orgs/acme/members/{place.guest_id}",
-        f"/projects/{place.project_id}/flags/checkout",
-        f"/envs/{place.environment_id}?confirm=prod",
-        f"/projects/{place.project_id}?confirm=web",
+        f"/orgs/acme/api-keys/{workspace.api_key['id']}",
+        f"/orgs/acme/members/{workspace.guest_id}",
+        f"/projects/{workspace.project_id}/flags/checkout",
+        f"/envs/{workspace.environment_id}?confirm=prod",
+        f"/projects/{workspace.project_id}?confirm=web",
     ):
         headers = {"X-Reason": f"Überholt: {path}".encode()}
         before = len(await instance.audited())
-        assert (await place.org.owner.client.delete(PREFIX + path, headers=headers)).is_success, path
+        assert (await workspace.org.owner.client.delete(PREFIX + path, headers=headers)).is_success, path
         assert [event.reason for event in (await instance.audited())[before:]] == [f"Überholt: {path}"]
 
 
-@pytest.mark.provokes("invalid_request", on="rest")
+@pytest.mark.raises_codes("invalid_request", on="rest")
 async def test_a_query_and_a_body_that_agree_revoke_tokens_and_such_as_do_not_do_nothing(
-    instance: Instance, place: Place
+    instance: Instance, workspace: Workspace
 ) -> None:
-    token = await instance.token(place.org)
-    admin = (await place.org.admin.make("me"))["actor"]["id"]
-    client, path = place.org.owner.client, f"{PREFIX}/orgs/acme/members/{admin}?revokeTokens=true"
+    token = await instance.token(workspace.org)
+    admin = (await workspace.org.admin.make("me"))["actor"]["id"]
+    client, path = workspace.org.owner.client, f"{PREFIX}/orgs/acme/members/{admin}?revokeTokens=true"
     async with instance.unchanged():
         refused = await client.request("DELETE", path, json={"revokeTokens": False})
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
@@ -92,9 +92,11 @@ async def test_a_query_and_a_body_that_agree_revoke_tokens_and_such_as_do_not_do
     assert (await token.do("orgs")).code == "unauthorized"
 
 
-async def test_signing_out_answers_nothing_with_any_cookie_or_none(place: Place, client: httpx2.AsyncClient) -> None:
+async def test_signing_out_answers_nothing_with_any_cookie_or_none(
+    workspace: Workspace, client: httpx2.AsyncClient
+) -> None:
     for caller, headers in (
-        (place.org.owner.client, {}),
+        (workspace.org.owner.client, {}),
         (client, {}),
         (client, {"Cookie": "signalbox_session=sbs_stale"}),
     ):
@@ -102,10 +104,12 @@ async def test_signing_out_answers_nothing_with_any_cookie_or_none(place: Place,
         assert (response.status_code, response.content) == (204, b"")
 
 
-@pytest.mark.provokes("invalid_confirmation", on="rest")
-async def test_a_confirmation_that_contradicts_itself_destroys_nothing(instance: Instance, place: Place) -> None:
+@pytest.mark.raises_codes("invalid_confirmation", on="rest")
+async def test_a_confirmation_that_contradicts_itself_destroys_nothing(
+    instance: Instance, workspace: Workspace
+) -> None:
     async with instance.unchanged():
-        answer = await place.org.owner.client.request(
-            "DELETE", f"/api/v1/envs/{place.environment_id}?confirm=x", json={"confirm": "prod"}
+        answer = await workspace.org.owner.client.request(
+            "DELETE", f"/api/v1/envs/{workspace.environment_id}?confirm=x", json={"confirm": "prod"}
         )
     assert answer.json()["code"] == "invalid_confirmation"

@@ -3,11 +3,11 @@
 import asyncio
 
 from app.store.engines import READERS
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 
-async def test_many_evaluate_on_a_cold_node_at_once(instance: Instance, place: Place) -> None:
-    asked = {"environmentId": place.environment_id, "context": {}}
+async def test_many_evaluate_on_a_cold_node_at_once(instance: Instance, workspace: Workspace) -> None:
+    asked = {"environmentId": workspace.environment_id, "context": {}}
     async with asyncio.timeout(10):
-        replies = await asyncio.gather(*(place.org.viewer.do("evaluate", **asked) for _ in range(4 * READERS)))
+        replies = await asyncio.gather(*(workspace.org.viewer.do("evaluate", **asked) for _ in range(4 * READERS)))
     assert {reply.code for reply in replies} == {None}

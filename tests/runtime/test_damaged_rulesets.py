@@ -4,47 +4,57 @@ import pytest
 import structlog
 from sqlalchemy import text
 
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 
 
-async def damage_rules(instance: Instance, place: Place, rules: str) -> None:
+async def damage_rules(instance: Instance, workspace: Workspace, rules: str) -> None:
     async with instance.node.database.writing() as session:
         query = text("UPDATE state SET rules = :rules WHERE environment_id = :environment")
-        await session.execute(query, {"rules": rules, "environment": place.environment_id})
+        await session.execute(query, {"rules": rules, "environment": workspace.environment_id})
         await session.commit()
 
 
-@pytest.mark.provokes("unavailable")
+@pytest.mark.raises_codes("unavailable")
 @pytest.mark.parametrize("damage", ['[{"if": {}, "value": true}]', "no json", '"no list"'])
-async def test_a_damaged_ruleset_is_unavailable_logged_and_alone(instance: Instance, place: Place, damage: str) -> None:
-    other = await place.org.editor.make(
-        "createEnvironment", projectId=place.project_id, key="other", name="Other", copyFromEnvId=place.environment_id
+async def test_a_damaged_ruleset_is_unavailable_logged_and_alone(
+    instance: Instance, workspace: Workspace, damage: str
+) -> None:
+    other = await workspace.org.editor.make(
+        "createEnvironment",
+        projectId=workspace.project_id,
+        key="other",
+        name="Other",
+        copyFromEnvId=workspace.environment_id,
     )
-    await damage_rules(instance, place, damage)
+    await damage_rules(instance, workspace, damage)
     with structlog.testing.capture_logs() as lines:
-        reply = await place.org.viewer.do("evaluate", environmentId=place.environment_id, context={})
+        reply = await workspace.org.viewer.do("evaluate", environmentId=workspace.environment_id, context={})
     assert reply.code == "unavailable"
     assert [line["environmentId"] for line in lines if line["event"] == "ruleset cannot be compiled"] == [
-        place.environment_id
+        workspace.environment_id
     ]
-    sound = await place.org.viewer.make("evaluate", environmentId=other["id"], context={})
+    sound = await workspace.org.viewer.make("evaluate", environmentId=other["id"], context={})
     assert sound["evaluations"]["checkout"]["value"] is True
 
 
-@pytest.mark.provokes("unavailable")
+@pytest.mark.raises_codes("unavailable")
 @pytest.mark.parametrize("damage", ["no json", '"no list"', "[1]"])
 async def test_a_damaged_state_is_unavailable_and_its_neighbours_are_not(
-    instance: Instance, place: Place, damage: str
+    instance: Instance, workspace: Workspace, damage: str
 ) -> None:
-    other = await place.org.editor.make(
-        "createEnvironment", projectId=place.project_id, key="other", name="Other", copyFromEnvId=place.environment_id
+    other = await workspace.org.editor.make(
+        "createEnvironment",
+        projectId=workspace.project_id,
+        key="other",
+        name="Other",
+        copyFromEnvId=workspace.environment_id,
     )
-    await damage_rules(instance, place, damage)
+    await damage_rules(instance, workspace, damage)
     for name in ("flagState", "killFlag"):
-        reply = await place.org.editor.do(name, **place.banner)
+        reply = await workspace.org.editor.do(name, **workspace.banner)
         assert (reply.code, reply.status) == ("unavailable", 503), name
-    assert (await place.org.viewer.do("flagStates", environmentId=place.environment_id)).code == "unavailable"
-    await place.org.editor.make("killFlag", **{**place.banner, "environmentId": other["id"]})
-    assert await place.org.viewer.make("flags", projectId=place.project_id)
+    assert (await workspace.org.viewer.do("flagStates", environmentId=workspace.environment_id)).code == "unavailable"
+    await workspace.org.editor.make("killFlag", **{**workspace.banner, "environmentId": other["id"]})
+    assert await workspace.org.viewer.make("flags", projectId=workspace.project_id)

@@ -7,7 +7,7 @@ import pytest
 
 from app.runtime.rulesets import RulesetCache
 from app.store import rulesets
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 
 @pytest.fixture
@@ -33,41 +33,41 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Even
 
 
 async def test_a_commit_while_a_ruleset_is_read_is_in_it(
-    cache: RulesetCache, place: Place, monkeypatch: pytest.MonkeyPatch
+    cache: RulesetCache, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has_read, may_go_on, loads = slowly(monkeypatch)
-    evaluating = asyncio.create_task(place.evaluated("banner"))
+    evaluating = asyncio.create_task(workspace.evaluated("banner"))
     await has_read.wait()
-    await place.org.editor.make("updateFlagState", **place.banner, defaultValue="first")
-    await place.org.editor.make("updateFlagState", **place.banner, defaultValue="second")
+    await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue="first")
+    await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue="second")
     may_go_on.set()
     assert (await evaluating)["value"] == "second"
-    assert (await place.evaluated("banner"))["value"] == "second"
+    assert (await workspace.evaluated("banner"))["value"] == "second"
     assert len(loads) == 1
 
 
 async def test_all_who_ask_at_one_moment_share_one_load(
-    cache: RulesetCache, place: Place, monkeypatch: pytest.MonkeyPatch
+    cache: RulesetCache, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has_read, may_go_on, loads = slowly(monkeypatch)
-    asking = [asyncio.create_task(cache.get(place.environment_id)) for _ in range(20)]
+    asking = [asyncio.create_task(cache.get(workspace.environment_id)) for _ in range(20)]
     await has_read.wait()
     may_go_on.set()
     found = await asyncio.gather(*asking)
     assert len({id(one) for one in found}) == 1
-    assert loads == [place.environment_id]
+    assert loads == [workspace.environment_id]
 
 
-async def test_a_snapshot_never_changes_under_its_reader(cache: RulesetCache, place: Place) -> None:
-    before = await cache.get(place.environment_id)
+async def test_a_snapshot_never_changes_under_its_reader(cache: RulesetCache, workspace: Workspace) -> None:
+    before = await cache.get(workspace.environment_id)
     document = before.encoded()
-    await place.org.editor.make("killFlag", **place.banner)
+    await workspace.org.editor.make("killFlag", **workspace.banner)
     assert before.encoded() == document
-    assert (await cache.get(place.environment_id)).version == before.version + 1
+    assert (await cache.get(workspace.environment_id)).version == before.version + 1
 
 
 async def test_a_load_that_fails_is_tried_again(
-    cache: RulesetCache, place: Place, monkeypatch: pytest.MonkeyPatch
+    cache: RulesetCache, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: Any) -> Any:
         raise OSError("the disk is gone")
@@ -75,5 +75,5 @@ async def test_a_load_that_fails_is_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(rulesets, "load", broken)
         with pytest.raises(OSError, match="disk"):
-            await cache.get(place.environment_id)
-    assert (await cache.get(place.environment_id)).version == place.environment["version"]
+            await cache.get(workspace.environment_id)
+    assert (await cache.get(workspace.environment_id)).version == workspace.environment["version"]

@@ -55,9 +55,11 @@ async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
     await node.close()
 
 
-@pytest.mark.parametrize("place", ["app.services.instance.prepare", "app.main.surfaces", "app.jobs.mail.carrier_for"])
+@pytest.mark.parametrize(
+    "workspace", ["app.services.instance.prepare", "app.main.surfaces", "app.jobs.mail.transport_for"]
+)
 async def test_a_start_that_fails_closes_the_database(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, workspace: str
 ) -> None:
     database, closed = open_database(settings), []
     close = database.close
@@ -71,7 +73,7 @@ async def test_a_start_that_fails_closes_the_database(
 
     monkeypatch.setattr(database, "close", closing)
     monkeypatch.setattr("app.main.open_database", lambda _: database)
-    monkeypatch.setattr(place, broken)
+    monkeypatch.setattr(workspace, broken)
     app = create_app(settings)
     with pytest.raises(ZeroDivisionError):
         async with app.router.lifespan_context(app):

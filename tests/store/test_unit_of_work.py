@@ -14,7 +14,7 @@ from app.domain.policy import Operation
 from app.models import Environment, EnvironmentVersion, Membership, Primitive, Project, State, now
 from app.store import unit_of_work
 from app.store.unit_of_work import Subject, UnitOfWork
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 ADA = Member("ada", "Ada", "session")
 
@@ -23,9 +23,9 @@ def unit(instance: Instance) -> UnitOfWork:
     return instance.node.unit("req_test", ADA)
 
 
-async def loaded(uow: UnitOfWork, place: Place) -> tuple[Environment, list[Primitive]]:
+async def loaded(uow: UnitOfWork, workspace: Workspace) -> tuple[Environment, list[Primitive]]:
     await uow.begin_write()
-    environment = await uow.session.get_one(Environment, place.environment_id)
+    environment = await uow.session.get_one(Environment, workspace.environment_id)
     return environment, list((await uow.session.execute(select(Primitive).order_by(col(Primitive.id)))).scalars())
 
 
@@ -34,23 +34,23 @@ async def current(uow: UnitOfWork, flag: Primitive) -> State:
     return (await uow.session.execute(query)).scalar_one()
 
 
-def subject(place: Place) -> Subject:
-    return Subject(place.project["orgId"], "project", place.project_id, "web", place.project_id)
+def subject(workspace: Workspace) -> Subject:
+    return Subject(workspace.project["orgId"], "project", workspace.project_id, "web", workspace.project_id)
 
 
-async def write(instance: Instance, place: Place, value: str) -> None:
+async def write(instance: Instance, workspace: Workspace, value: str) -> None:
     """Both flags in one transaction."""
     async with unit(instance) as uow:
-        environment, flags = await loaded(uow, place)
+        environment, flags = await loaded(uow, workspace)
         for flag in flags:
             uow.write_state(environment, flag, await current(uow, flag), default_value=value)
-        uow.record(Operation.PROMOTE, subject(place), reason="Both at once.")
+        uow.record(Operation.PROMOTE, subject(workspace), reason="Both at once.")
 
 
-async def test_one_transaction_is_one_version_however_much_it_changes(instance: Instance, place: Place) -> None:
-    await write(instance, place, '"x"')
-    assert await place.version() == place.environment["version"] + 1
-    states = await place.org.viewer.make("flagStates", environmentId=place.environment_id)
+async def test_one_transaction_is_one_version_however_much_it_changes(instance: Instance, workspace: Workspace) -> None:
+    await write(instance, workspace, '"x"')
+    assert await workspace.version() == workspace.environment["version"] + 1
+    states = await workspace.org.viewer.make("flagStates", environmentId=workspace.environment_id)
     assert [state["version"] for state in states] == [3, 3]
     event = (await instance.audited())[-1]
     assert (event.action, event.reason, event.request_id, event.actor["name"]) == (
@@ -59,13 +59,13 @@ async def test_one_transaction_is_one_version_however_much_it_changes(instance: 
         "req_test",
         "Ada",
     )
-    assert await instance.audited_versions(event) == {place.environment_id: 3}
+    assert await instance.audited_versions(event) == {workspace.environment_id: 3}
 
 
-async def test_states_by_version_have_no_gaps_and_no_overlaps(instance: Instance, place: Place) -> None:
+async def test_states_by_version_have_no_gaps_and_no_overlaps(instance: Instance, workspace: Workspace) -> None:
     for n in range(3):
-        await write(instance, place, f'"{n}"')
-        await place.org.editor.make("killFlag" if n % 2 else "restoreFlag", **place.banner)
+        await write(instance, workspace, f'"{n}"')
+        await workspace.org.editor.make("killFlag" if n % 2 else "restoreFlag", **workspace.banner)
     async with unit(instance) as uow:
         flags = (await uow.session.execute(select(Primitive))).scalars().all()
         for flag in flags:
@@ -74,57 +74,59 @@ async def test_states_by_version_have_no_gaps_and_no_overlaps(instance: Instance
             assert [state.to_version for state in states] == [*(state.from_version for state in states[1:]), None]
             assert len({state.id for state in states}) == 1
         versions = (await uow.session.execute(select(EnvironmentVersion.version).order_by("version"))).scalars().all()
-    assert list(versions) == list(range(1, await place.version() + 1))
+    assert list(versions) == list(range(1, await workspace.version() + 1))
 
 
-async def test_what_fails_leaves_nothing_behind(instance: Instance, place: Place) -> None:
+async def test_what_fails_leaves_nothing_behind(instance: Instance, workspace: Workspace) -> None:
     async with instance.unchanged():
         with pytest.raises(ZeroDivisionError):
-            await fail_at_the_end(instance, place)
-    assert (await place.evaluated("checkout"))["reason"] == {"kind": "default"}
-    await write(instance, place, '"x"')
-    assert await place.version() == 3
+            await fail_at_the_end(instance, workspace)
+    assert (await workspace.evaluated("checkout"))["reason"] == {"kind": "default"}
+    await write(instance, workspace, '"x"')
+    assert await workspace.version() == 3
 
 
-async def fail_at_the_end(instance: Instance, place: Place) -> None:
+async def fail_at_the_end(instance: Instance, workspace: Workspace) -> None:
     async with unit(instance) as uow:
-        await write_only(uow, place)
-        uow.record(Operation.KILL, subject(place))
+        await write_only(uow, workspace)
+        uow.record(Operation.KILL, subject(workspace))
         await uow.flush()
         raise ZeroDivisionError
 
 
-async def test_a_change_that_nobody_recorded_is_not_committed(instance: Instance, place: Place) -> None:
+async def test_a_change_that_nobody_recorded_is_not_committed(instance: Instance, workspace: Workspace) -> None:
     async with instance.unchanged():
         for change in (rename, write_only):
             with pytest.raises(RuntimeError, match="audit"):
                 async with unit(instance) as uow:
-                    await change(uow, place)
+                    await change(uow, workspace)
 
 
-async def rename(uow: UnitOfWork, place: Place) -> None:
+async def rename(uow: UnitOfWork, workspace: Workspace) -> None:
     await uow.begin_write()
-    (await uow.session.get_one(Project, place.project_id)).name = "Silently renamed"
+    (await uow.session.get_one(Project, workspace.project_id)).name = "Silently renamed"
 
 
-async def write_only(uow: UnitOfWork, place: Place) -> None:
-    environment, flags = await loaded(uow, place)
+async def write_only(uow: UnitOfWork, workspace: Workspace) -> None:
+    environment, flags = await loaded(uow, workspace)
     uow.write_state(environment, flags[0], await current(uow, flags[0]), killed=True)
 
 
-async def test_nobody_changes_what_is_audited(instance: Instance, place: Place) -> None:
+async def test_nobody_changes_what_is_audited(instance: Instance, workspace: Workspace) -> None:
     async def kill() -> None:
         async with instance.node.unit("req_test") as uow:
             await uow.begin_write()
-            uow.record(Operation.KILL, subject(place))
+            uow.record(Operation.KILL, subject(workspace))
 
     with pytest.raises(TypeError):
         await kill()
 
 
-async def test_a_change_before_the_write_begins_is_not_forgotten_but_refused(instance: Instance, place: Place) -> None:
+async def test_a_change_before_the_write_begins_is_not_forgotten_but_refused(
+    instance: Instance, workspace: Workspace
+) -> None:
     async with unit(instance) as uow:
-        for change in (lambda: uow.outdate("x"), lambda: uow.record(Operation.KILL, subject(place))):
+        for change in (lambda: uow.invalidate("x"), lambda: uow.record(Operation.KILL, subject(workspace))):
             with pytest.raises(RuntimeError):
                 change()
 
@@ -136,11 +138,11 @@ async def test_what_reads_cannot_write(instance: Instance) -> None:
 
 
 async def test_a_versions_time_is_never_before_its_predecessors(
-    instance: Instance, place: Place, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for drift in (timedelta(hours=2), timedelta(0), timedelta(hours=-5)):
         monkeypatch.setattr(unit_of_work, "now", lambda drift=drift: now() + drift)
-        await write(instance, place, f'"{drift}"')
+        await write(instance, workspace, f'"{drift}"')
     async with unit(instance) as uow:
         query = select(EnvironmentVersion.at).order_by(col(EnvironmentVersion.version))
         times = (await uow.session.execute(query)).scalars().all()
@@ -149,43 +151,43 @@ async def test_a_versions_time_is_never_before_its_predecessors(
 
 
 async def test_the_serving_side_is_told_after_the_commit_and_of_commits_only(
-    instance: Instance, place: Place, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Any] = []
+    reported: list[Any] = []
     observer = instance.node.unit("req_test")._observer
-    monkeypatch.setattr(type(observer), "committed", lambda _, *said: told.append(said))
-    await write(instance, place, '"x"')
-    ((changes, *_),) = told
+    monkeypatch.setattr(type(observer), "committed", lambda _, *said: reported.append(said))
+    await write(instance, workspace, '"x"')
+    ((changes, *_),) = reported
     assert [(change.environment.id, change.version, len(change.states)) for change in changes] == [
-        (place.environment_id, 3, 2)
+        (workspace.environment_id, 3, 2)
     ]
     with pytest.raises(RuntimeError):
         async with unit(instance) as uow:
-            await write_only(uow, place)
-    await place.org.viewer.make("flagStates", environmentId=place.environment_id)
-    assert len(told) == 1
+            await write_only(uow, workspace)
+    await workspace.org.viewer.make("flagStates", environmentId=workspace.environment_id)
+    assert len(reported) == 1
 
 
-async def test_a_read_sees_one_moment(instance: Instance, place: Place) -> None:
+async def test_a_read_sees_one_moment(instance: Instance, workspace: Workspace) -> None:
     async with unit(instance) as uow:
         before = (await uow.session.execute(select(col(State.default_value)))).scalars().all()
-        await write(instance, place, '"x"')
+        await write(instance, workspace, '"x"')
         assert (await uow.session.execute(select(col(State.default_value)))).scalars().all() == before
 
 
-async def test_only_the_reason_is_free_text_in_the_audit_of_a_state(instance: Instance, place: Place) -> None:
-    await place.org.editor.make("updateFlagState", **place.banner, defaultValue="bye", reason="Because.")
+async def test_only_the_reason_is_free_text_in_the_audit_of_a_state(instance: Instance, workspace: Workspace) -> None:
+    await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue="bye", reason="Because.")
     event = (await instance.audited())[-1]
     assert (event.previous_value, event.new_value, event.reason) == (None, None, "Because.")
 
 
 async def test_what_refers_to_a_row_that_has_gone_in_this_moment_may_be_tried_again(
-    instance: Instance, place: Place
+    instance: Instance, workspace: Workspace
 ) -> None:
     async def join() -> None:
         async with unit(instance) as uow:
             await uow.begin_write()
-            uow.add(Membership(org_id=place.project["orgId"], user_id="erased", role=Role.VIEWER))
+            uow.add(Membership(org_id=workspace.project["orgId"], user_id="erased", role=Role.VIEWER))
 
     async with instance.unchanged():
         with pytest.raises(AppError, match="unavailable"):

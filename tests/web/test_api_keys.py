@@ -57,5 +57,5 @@ def test_each_choice_names_the_refusal_that_it_leads_to(browser: Browser, server
         "forbidden",
         "unauthorized",
     }
-    told = {link.inner_text() for link in page.locator("form a[href^='/docs/errors#']").all()}
-    assert told == codes
+    reported = {link.inner_text() for link in page.locator("form a[href^='/docs/errors#']").all()}
+    assert reported == codes

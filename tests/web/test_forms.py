@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 
 from tests.clients import RestApi
 from tests.conftest import client_of
-from tests.factories import Instance, Place
+from tests.factories import Instance, Workspace
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def instance(app: Starlette) -> Instance:
     ids=lambda one: str(one)[:30],
 )
 async def test_what_is_no_number_for_a_token_is_told_at_its_field(
-    place: Place, typed: dict[str, str], field: str
+    workspace: Workspace, typed: dict[str, str], field: str
 ) -> None:
     form = {"name": "ci", "level": "client", "scope": "org", "resources": "*", "rateLimitPerMin": "60", "days": "7"}
-    path = f"/app/orgs/{place.org.slug}/tokens"
-    client = place.org.owner.client
+    path = f"/app/orgs/{workspace.org.slug}/tokens"
+    client = workspace.org.owner.client
     refused = await client.post(path, data=form | typed)
     assert (refused.status_code, field in refused.text.partition('role="alert"')[2].partition("</ul>")[0]) == (
         400,

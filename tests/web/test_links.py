@@ -172,11 +172,11 @@ async def test_no_log_line_holds_a_secret_of_a_link(instance: Instance, client: 
         await client.get(link)
         await client.get(path)
         await client.get("/api/v1/invitations/" + path.rpartition("/")[2])
-    told = repr(logs)
-    assert "/app/invitations/{token}" in told
-    assert "/api/v1/invitations/{token}" in told
+    reported = repr(logs)
+    assert "/app/invitations/{token}" in reported
+    assert "/api/v1/invitations/{token}" in reported
     for secret in ("sbl_", "sbi_"):
-        assert secret not in told
+        assert secret not in reported
     await instance.close()
 
 

@@ -61,7 +61,7 @@ def upgrade() -> None:
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("email_key", sa.String(), nullable=False),
         sa.Column("display_name", sa.String(), nullable=False),
-        sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("email_key", name=op.f("uq_user_email_key")),
@@ -243,7 +243,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_invitation_secret_invitation_id"), ["invitation_id"], unique=False)
 
     op.create_table(
-        "letter",
+        "queued_mail",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -257,13 +257,16 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["invitation_id"], ["invitation.id"], name=op.f("fk_letter_invitation_id_invitation"), ondelete="CASCADE"
+            ["invitation_id"],
+            ["invitation.id"],
+            name=op.f("fk_queued_mail_invitation_id_invitation"),
+            ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queued_mail")),
     )
-    with op.batch_alter_table("letter", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_letter_due_at"), ["due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_letter_email_key"), ["email_key"], unique=False)
+    with op.batch_alter_table("queued_mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_queued_mail_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_queued_mail_email_key"), ["email_key"], unique=False)
 
     op.create_table(
         "primitive",
@@ -364,11 +367,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_primitive_project_id"))
 
     op.drop_table("primitive")
-    with op.batch_alter_table("letter", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_letter_email_key"))
-        batch_op.drop_index(batch_op.f("ix_letter_due_at"))
+    with op.batch_alter_table("queued_mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_queued_mail_email_key"))
+        batch_op.drop_index(batch_op.f("ix_queued_mail_due_at"))
 
-    op.drop_table("letter")
+    op.drop_table("queued_mail")
     with op.batch_alter_table("invitation_secret", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitation_secret_invitation_id"))
 

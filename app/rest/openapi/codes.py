@@ -12,18 +12,18 @@ _TOKEN = ("scope_denied", "token_action_denied", "token_env_out_of_scope")
 _NEEDS_APPROVAL = {Approval.DIVERT, Approval.REFUSE}
 
 
-def codes_of(endpoint: Endpoint, *, heeds_if_match: bool) -> list[str]:
+def codes_of(endpoint: Endpoint, *, accepts_if_match: bool) -> list[str]:
     """The codes, in the catalogue's order."""
     rows = rows_of(endpoint)
-    found = {*_ALWAYS, *endpoint.raises}
+    found = {*_ALWAYS, *endpoint.errors}
     for code, applies in (
         ("not_found", "{" in endpoint.path),
         ("forbidden", _may_be_forbidden(endpoint, rows)),
         ("insufficient_role", any(row.role not in {None, Role.VIEWER} for row in rows)),
         ("token_resource_out_of_scope", any(row.verb and row.resource is not Resource.NONE for row in rows)),
         ("approval_not_supported", any({row.for_tokens, row.protected} & _NEEDS_APPROVAL for row in rows)),
-        ("invalid_confirmation", endpoint.takes is not None and "confirm" in endpoint.takes.model_fields),
-        ("precondition_failed", heeds_if_match),
+        ("invalid_confirmation", endpoint.body is not None and "confirm" in endpoint.body.model_fields),
+        ("precondition_failed", accepts_if_match),
     ):
         if applies:
             found.add(code)
@@ -34,7 +34,9 @@ def codes_of(endpoint: Endpoint, *, heeds_if_match: bool) -> list[str]:
 
 def rows_of(endpoint: Endpoint) -> list[Row]:
     """The rows of the policy that the call asks, or may ask."""
-    asked = [*endpoint.also] if endpoint.operation is None else [endpoint.operation, *endpoint.also]
+    asked = (
+        [*endpoint.extra_operations] if endpoint.operation is None else [endpoint.operation, *endpoint.extra_operations]
+    )
     return [TABLE[operation] for operation in asked]
 
 

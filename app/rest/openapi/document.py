@@ -13,7 +13,7 @@ from app.rest.openapi.parameters import HEADERS, parameters_of, template
 from app.rest.openapi.responses import responses_of
 from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
-from app.rest.schemas import Shape
+from app.rest.schemas import Schema
 
 Json = dict[str, Any]
 
@@ -33,7 +33,9 @@ _DESCRIPTION = (
 def document(table: Sequence[Endpoint], prefix: str) -> Json:
     """The document of the calls in the table, which stand below `prefix`."""
     schemas = Schemas(table)
-    reads = {endpoint.path: endpoint.gives for endpoint in table if endpoint.method == "GET" and not endpoint.many}
+    reads = {
+        endpoint.path: endpoint.response for endpoint in table if endpoint.method == "GET" and not endpoint.is_list
+    }
     paths: dict[str, Json] = {}
     for endpoint in table:
         path = paths.setdefault(prefix + template(endpoint.path), {})
@@ -54,7 +56,7 @@ def document(table: Sequence[Endpoint], prefix: str) -> Json:
     }
 
 
-def heeds_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
+def accepts_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
     """Whether it writes to what one of the paths `reads` shows by itself: a change, a delete, an action on it."""
     if endpoint.safe or endpoint.operation is None or endpoint.status == 201:  # noqa: PLR2004
         return False
@@ -63,31 +65,33 @@ def heeds_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
     return endpoint.path in reads or endpoint.path.rpartition("/")[0] in reads
 
 
-def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Shape] | None]) -> bool:
+def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | None]) -> bool:
     """Whether it answers with what a read shows by itself: something with a tag of its own."""
-    return endpoint.safe or (endpoint.gives is not None and issubclass(endpoint.gives, tuple(filter(None, shown))))
+    return endpoint.safe or (
+        endpoint.response is not None and issubclass(endpoint.response, tuple(filter(None, shown)))
+    )
 
 
-def _operation(endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Shape] | None]) -> Json:
-    heeds = heeds_if_match(endpoint, reads)
+def _operation(endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Schema] | None]) -> Json:
+    accepts = accepts_if_match(endpoint, reads)
     operation: Json = {
         "operationId": to_camel(endpoint.name),
         "summary": endpoint.summary,
         "description": _who(endpoint),
         "tags": [_tag(endpoint)],
         "security": _security(endpoint),
-        "parameters": parameters_of(endpoint, schemas, heeds_if_match=heeds),
+        "parameters": parameters_of(endpoint, schemas, accepts_if_match=accepts),
         "responses": responses_of(
-            endpoint, schemas, heeds_if_match=heeds, gives_etag=_gives_etag(endpoint, reads.values())
+            endpoint, schemas, accepts_if_match=accepts, gives_etag=_gives_etag(endpoint, reads.values())
         ),
     }
-    if endpoint.takes not in {None, NoBody}:
+    if endpoint.body not in {None, NoBody}:
         operation["requestBody"] = _body(endpoint, schemas)
     return operation
 
 
 def _body(endpoint: Endpoint, schemas: Schemas) -> Json:
-    command = endpoint.takes or NoBody
+    command = endpoint.body or NoBody
     required = any(field.is_required() for field in command.model_fields.values())
     return {"required": required, "content": schemas.body(endpoint, command)}
 

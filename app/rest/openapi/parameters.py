@@ -57,14 +57,12 @@ def template(path: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: f"{{{to_camel(found[1])}}}", path)
 
 
-def parameters_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool) -> list[dict[str, Any]]:
+def parameters_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool) -> list[dict[str, Any]]:
     """All of them."""
     headers = {
-        "IfMatch": heeds_if_match,
+        "IfMatch": accepts_if_match,
         "IfNoneMatch": endpoint.safe,
-        "Reason": endpoint.method == "DELETE"
-        and endpoint.takes is not None
-        and "reason" in endpoint.takes.model_fields,
+        "Reason": endpoint.method == "DELETE" and endpoint.body is not None and "reason" in endpoint.body.model_fields,
         "BreakGlass": _may_break_glass(endpoint),
     }
     return [

@@ -60,12 +60,12 @@ def components() -> Json:
     return {"headers": headers, "examples": shown}
 
 
-def responses_of(endpoint: Endpoint, schemas: Schemas, *, heeds_if_match: bool, gives_etag: bool) -> Json:
+def responses_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool, gives_etag: bool) -> Json:
     """By status, as OpenAPI writes them."""
     answers = {str(endpoint.status): _success(endpoint, schemas, gives_etag=gives_etag)}
     if endpoint.safe:
         answers["304"] = {"description": "You have it.", "headers": _headers((*_CACHED, *_RATES))}
-    entries = [CATALOGUE[code] for code in codes_of(endpoint, heeds_if_match=heeds_if_match)]
+    entries = [CATALOGUE[code] for code in codes_of(endpoint, accepts_if_match=accepts_if_match)]
     by_status = groupby(sorted(entries, key=_status), key=_status)
     return answers | {str(status): _refusal(status, list(group)) for status, group in by_status}
 
@@ -81,7 +81,7 @@ def _success(endpoint: Endpoint, schemas: Schemas, *, gives_etag: bool) -> Json:
 
 
 def _success_headers(endpoint: Endpoint, *, gives_etag: bool) -> Iterable[str]:
-    yield from (*_RATES, *endpoint.sends)
+    yield from (*_RATES, *endpoint.headers)
     if endpoint.safe:
         yield from _CACHED
     elif endpoint.status != HTTPStatus.NO_CONTENT:

@@ -37,7 +37,7 @@ _DOCUMENT: dict[str, Any] = {
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's, without titles that repeat the names, and without `Shape` at the end of them."""
+    """Pydantic's, without titles that repeat the names, and without `Schema` at the end of them."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         """Never."""
@@ -45,23 +45,23 @@ class _Generator(GenerateJsonSchema):
 
     def normalize_name(self, name: str) -> str:
         """The name of a component."""
-        return super().normalize_name(name).removesuffix("Shape")
+        return super().normalize_name(name).removesuffix("Schema")
 
 
 class Schemas:
     """The components of a route table, and the references to them."""
 
     def __init__(self, table: Iterable[Endpoint]) -> None:
-        asked = {endpoint.asks for endpoint in table}
-        taken = {endpoint.takes for endpoint in table if endpoint.takes is not None}
-        given = {endpoint.gives for endpoint in table if endpoint.gives is not None}
+        asked = {endpoint.query for endpoint in table}
+        taken = {endpoint.body for endpoint in table if endpoint.body is not None}
+        given = {endpoint.response for endpoint in table if endpoint.response is not None}
         wanted = [*_in_mode("validation", taken | asked), *_in_mode("serialization", given)]
         self._refs, generated = models_json_schema(wanted, ref_template=REF, schema_generator=_Generator)
         self.components: dict[str, Any] = {"Error": ERROR, **generated["$defs"]}
         for schema in self.components.values():
             schema.pop("title", None)
         self._properties = {model: self._component(model).get("properties", {}) for model in taken | asked}
-        for model in taken & {endpoint.takes for endpoint in table if endpoint.method == "PATCH"}:
+        for model in taken & {endpoint.body for endpoint in table if endpoint.method == "PATCH"}:
             _forget_defaults(self._properties[model])
         for model in asked:  # a set of parameters, and no component itself
             del self.components[self._name(model)]
@@ -79,14 +79,14 @@ class Schemas:
         return {"application/json": {"schema": schema, "example": example}}
 
     def _given(self, endpoint: Endpoint) -> dict[str, Any]:
-        if endpoint.gives is None:
+        if endpoint.response is None:
             return _DOCUMENT
-        one = dict(self._refs[endpoint.gives, "serialization"])
-        return {"type": "array", "items": one} if endpoint.many else one
+        one = dict(self._refs[endpoint.response, "serialization"])
+        return {"type": "array", "items": one} if endpoint.is_list else one
 
     def parameters(self, endpoint: Endpoint) -> dict[str, Any]:
         """The schemas of a call's query parameters, by name."""
-        properties = self._properties[(endpoint.method == "DELETE" and endpoint.takes) or endpoint.asks]
+        properties = self._properties[(endpoint.method == "DELETE" and endpoint.body) or endpoint.query]
         return {name: _plain(schema) for name, schema in properties.items() if name in endpoint.parameters}
 
     def _component(self, model: type[BaseModel]) -> dict[str, Any]:
