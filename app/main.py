@@ -89,7 +89,6 @@ class Probe:
         self.methods = Methods({"GET": asked})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         info_of(scope).route = scope["path"]
         response = self.methods.options_response()
         if (asked := self.methods.find(scope["method"])) is not None:

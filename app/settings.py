@@ -25,8 +25,6 @@ class Mode(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
-
     CONSOLE = "console"
     JSON = "json"
 
@@ -179,7 +177,6 @@ class Settings(BaseSettings):
 
     @property
     def sender(self) -> str:
-        """Whom mail comes from."""
         return self.mail_from or f"Signalbox <signalbox@{urlsplit(self.public_url).hostname}>"
 
     @property

@@ -26,22 +26,18 @@ Query = Callable[[AsyncSession, Iterable[str], Tenant], Awaitable[list[Seen]]]
 
 
 async def orgs(uow: UnitOfWork, ids: Iterable[str]) -> list[Org]:
-    """Organisations."""
     return await _allowed(uow, by_ids.orgs, ids, Operation.READ_ORG)
 
 
 async def projects(uow: UnitOfWork, ids: Iterable[str]) -> list[Project]:
-    """Projects."""
     return await _allowed(uow, by_ids.projects, ids, Operation.READ_PROJECT)
 
 
 async def environments(uow: UnitOfWork, ids: Iterable[str]) -> list[Environment]:
-    """Environments."""
     return await _allowed(uow, by_ids.environments, ids, Operation.READ_ENVIRONMENT)
 
 
 async def primitives(uow: UnitOfWork, ids: Iterable[str]) -> list[Primitive]:
-    """Live primitives."""
     return await _allowed(uow, by_ids.primitives, ids, Operation.READ_PRIMITIVE)
 
 
@@ -56,7 +52,6 @@ async def states_of(uow: UnitOfWork, primitive_ids: Iterable[str]) -> list[Curre
 
 
 async def api_keys(uow: UnitOfWork, ids: Iterable[str]) -> list[ApiKey]:
-    """Tokens."""
     return await _allowed(uow, by_ids.api_keys, ids, Operation.MANAGE_TOKENS)
 
 

@@ -27,7 +27,6 @@ class ChildPage(NamedTuple):
 
 
 async def projects(uow: UnitOfWork, org_ids: Iterable[str], listing: Listing) -> Mapping[str, Page[Project]]:
-    """The projects of organisations."""
     seen = [org.id for org in await batches.orgs(uow, org_ids)]
     return await project_rows.lists_of_orgs(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
 
@@ -35,13 +34,11 @@ async def projects(uow: UnitOfWork, org_ids: Iterable[str], listing: Listing) ->
 async def environments(
     uow: UnitOfWork, project_ids: Iterable[str], listing: Listing
 ) -> Mapping[str, Page[Environment]]:
-    """The environments of projects."""
     seen = [project.id for project in await batches.projects(uow, project_ids)]
     return await environment_rows.lists_of_projects(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
 
 
 async def flags(uow: UnitOfWork, project_ids: Iterable[str], listing: Listing) -> Mapping[str, Page[Primitive]]:
-    """The flags of projects."""
     seen = [project.id for project in await batches.projects(uow, project_ids)]
     chosen = listing.filter(resources_of(uow, Kind.FLAG))
     return await primitives.lists_of_projects(uow.session, seen, Kind.FLAG, chosen, listing.window())

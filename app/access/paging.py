@@ -44,8 +44,6 @@ class PrimitiveParameters(KeyedParameters):
 
 
 class Asked(PrimitiveParameters):
-    """Either transport's parameters."""
-
     first: Count = None
     after: str | None = None
     last: Count = None

@@ -107,7 +107,6 @@ class UncheckedText:
     name: str
 
     def checked(self) -> str:
-        """The text. Raises `invalid_request`."""
         if not 0 < len(self.text) <= MAX_REASON or "\0" in self.text:
             raise invalid({self.name: f"Must have 1 to {MAX_REASON} characters."})
         return self.text

@@ -42,7 +42,6 @@ class AppError(Exception):
 
     @property
     def code(self) -> str:
-        """The catalogue's code."""
         return self.entry.code
 
     @property
@@ -88,5 +87,4 @@ def not_found(what: str) -> AppError:
 
 
 def key_collision(key: str) -> AppError:
-    """`key_collision` of a create."""
     return AppError("key_collision", fields={"key": f"There is already one with the key {key}."})

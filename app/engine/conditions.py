@@ -32,15 +32,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class SegmentReference:
-    """`{"$segment": key}`."""
-
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Prerequisite:
-    """`{"$flag": key, operator: operand}`."""
-
     key: str
     check: Check
 
@@ -55,8 +51,6 @@ class Junction:
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """`{"$not": condition}`."""
-
     child: "Condition"
 
 

@@ -9,8 +9,6 @@ from typing import Any, Final
 
 
 class _Missing:
-    """The type of MISSING."""
-
     def __repr__(self) -> str:
         return "MISSING"
 

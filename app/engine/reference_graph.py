@@ -20,11 +20,9 @@ class ReferenceGraph:
         return node in self._targets
 
     def targets(self, node: Node) -> frozenset[Node]:
-        """What `node` refers to."""
         return self._targets.get(node, _NONE)
 
     def referrers(self, node: Node) -> frozenset[Node]:
-        """What refers to `node`."""
         return self._referrers.get(node, _NONE)
 
     def needs(self, nodes: Iterable[Node]) -> set[Node]:

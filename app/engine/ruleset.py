@@ -95,12 +95,10 @@ class Ruleset:
 
     @property
     def environment_id(self) -> str:
-        """The environment."""
         return self.compiled.environment_id
 
     @property
     def version(self) -> int:
-        """The environment's version."""
         return self.compiled.version
 
     @property

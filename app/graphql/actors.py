@@ -22,8 +22,6 @@ describe(
 
 
 class ActorKind(StrEnum):
-    """Kinds of actors."""
-
     MEMBER = "member"
     TOKEN = "token"  # noqa: S105
     SYSTEM = "system"
@@ -52,7 +50,6 @@ class Actor:
 
     @classmethod
     def of(cls, shown: dict[str, Any]) -> "Actor":
-        """From the stored form."""
         minter = shown.get("onBehalfOf")
         return cls(
             kind=ActorKind(shown["kind"]),

@@ -53,8 +53,6 @@ ApiKeyId = Annotated[strawberry.ID, strawberry.argument(description="The token's
 
 @strawberry.type(description="Where a token reaches: one of the three, the others are null.")
 class TokenEnvironments:
-    """A scope."""
-
     org: bool | None = strawberry.field(description="The whole organisation.")
     projects: list[strawberry.ID] | None = strawberry.field(description="Whole projects, by their ids.")
     envs: list[strawberry.ID] | None = strawberry.field(description="Single environments, by their ids.")
@@ -62,8 +60,6 @@ class TokenEnvironments:
 
 @strawberry.type(description="A token: what machines call with. Only its expiry can change.")
 class ApiKey(Node):
-    """A token."""
-
     name: str = strawberry.field(description="What people call it.")
     level: Level | None = strawberry.field(
         description="The template its actions are from; null for a choice of one's own."
@@ -87,7 +83,6 @@ class ApiKey(Node):
 
     @classmethod
     def of(cls, row: ApiKeyRow) -> "ApiKey":
-        """From the row."""
         where = row.environments
         return cls(
             id=strawberry.ID(row.id),
@@ -117,8 +112,6 @@ def _time(at: datetime | None) -> Time | None:
 
 @strawberry.input(one_of=True, description="Where a token reaches: exactly one of the three.")
 class TokenEnvironmentsInput:
-    """A scope."""
-
     org: bool | None = strawberry.field(default=strawberry.UNSET, description="True for the whole organisation.")
     projects: list[strawberry.ID] | None = strawberry.field(
         default=strawberry.UNSET, description="Whole projects, by their ids."
@@ -130,8 +123,6 @@ class TokenEnvironmentsInput:
 
 @strawberry.input(description="A new token. It has either a level or actions.")
 class CreateApiKeyInput:
-    """REST's `POST /orgs/{slug}/api-keys`."""
-
     org_slug: str = strawberry.field(description="The organisation it belongs to.")
     name: str = strawberry.field(description="What people call it.")
     level: Level | None = strawberry.field(default=strawberry.UNSET, description="A template of actions.")
@@ -158,8 +149,6 @@ class CreateApiKeyInput:
 
 @strawberry.input(description="Which token to renew, and for how long.")
 class RenewApiKeyInput:
-    """REST's `POST /orgs/{slug}/api-keys/{id}/renew`."""
-
     org_slug: str = strawberry.field(description="The organisation it belongs to.")
     api_key_id: strawberry.ID = strawberry.field(description="Which token.")
     expires_in_seconds: int | None = strawberry.field(
@@ -170,8 +159,6 @@ class RenewApiKeyInput:
 
 @strawberry.input(description="Which token to revoke.")
 class RevokeApiKeyInput:
-    """REST's `DELETE /orgs/{slug}/api-keys/{id}`."""
-
     org_slug: str = strawberry.field(description="The organisation it belongs to.")
     api_key_id: strawberry.ID = strawberry.field(description="Which token.")
     reason: str | None = reason_field()
@@ -180,33 +167,24 @@ class RevokeApiKeyInput:
 
 @strawberry.type(description="A new token.")
 class CreateApiKeyPayload:
-    """What `createApiKey` gives."""
-
     api_key: ApiKey = strawberry.field(description="The token.")
     token: str = strawberry.field(description="Its secret, to send as a bearer token. It is not shown again.")
 
 
 @strawberry.type(description="A renewed token.")
 class RenewApiKeyPayload:
-    """What `renewApiKey` gives."""
-
     api_key: ApiKey = strawberry.field(description="The token as it is now; its secret is the same.")
 
 
 @strawberry.type(description="A revoked token.")
 class RevokeApiKeyPayload:
-    """What `revokeApiKey` gives."""
-
     api_key: ApiKey = strawberry.field(description="The token as it was.")
 
 
 @strawberry.type
 class ApiKeyQueries:
-    """Queries about tokens."""
-
     @strawberry.field(description="A token of an organisation.")
     async def api_key(self, info: Info, org_slug: OrgSlug, id: ApiKeyId) -> ApiKey | None:
-        """REST's `GET /orgs/{slug}/api-keys/{id}`."""
         async with info.context.unit() as uow:
             return ApiKey.of(await api_keys.get_api_key(uow, org_slug, id))
 
@@ -220,7 +198,6 @@ class ApiKeyQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[ApiKey] | None:
-        """REST's `GET /orgs/{slug}/api-keys`."""
         page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await api_keys.list_api_keys(uow, org_slug, page_args)
@@ -229,18 +206,14 @@ class ApiKeyQueries:
 
 @strawberry.type
 class ApiKeyMutations:
-    """Changes of tokens."""
-
     @strawberry.mutation(description="Mint a token.")
     async def create_api_key(self, info: Info, input: Input[CreateApiKeyInput]) -> CreateApiKeyPayload | None:
-        """REST's `POST /orgs/{slug}/api-keys`."""
         async with info.context.unit() as uow:
             minted = await api_keys.create_api_key(uow, input.org_slug, body_of(input, "org_slug"))
         return CreateApiKeyPayload(api_key=ApiKey.of(minted.row), token=minted.secret)
 
     @strawberry.mutation(description="Move the expiry of a live token; its secret stays.")
     async def renew_api_key(self, info: Info, input: Input[RenewApiKeyInput]) -> RenewApiKeyPayload | None:
-        """REST's `POST /orgs/{slug}/api-keys/{id}/renew`."""
         body = body_of(input, "org_slug", "api_key_id")
         async with info.context.unit() as uow:
             row = await api_keys.renew_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))
@@ -248,7 +221,6 @@ class ApiKeyMutations:
 
     @strawberry.mutation(description="Revoke a token, at once.")
     async def revoke_api_key(self, info: Info, input: Input[RevokeApiKeyInput]) -> RevokeApiKeyPayload | None:
-        """REST's `DELETE /orgs/{slug}/api-keys/{id}`."""
         body = body_of(input, "org_slug", "api_key_id")
         async with info.context.unit() as uow:
             row = await api_keys.revoke_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))

@@ -20,8 +20,6 @@ class OrgMembership:
 
 @strawberry.type(description="Who calls.")
 class Me:
-    """REST's `GET /auth/me`."""
-
     actor: Actor = strawberry.field(description="The caller.")
     email: str | None = strawberry.field(description="The person's email; null for a token.")
     orgs: list[OrgMembership] | None = strawberry.field(description="The person's organisations; null for a token.")
@@ -40,8 +38,6 @@ class Me:
 
 @strawberry.input(description="Who claims the instance, and the organisation to begin with.")
 class InstallClaimInput:
-    """REST's `POST /auth/install-claim`."""
-
     email: str = strawberry.field(description="The owner's email.")
     display_name: str | None = strawberry.field(default=strawberry.UNSET, description="The owner's name.")
     org_name: str = strawberry.field(description="What people call the organisation.")
@@ -59,22 +55,16 @@ class InstallClaimPayload:
 
 @strawberry.input(description="Where a sign-in link goes.")
 class RequestMagicLinkInput:
-    """REST's `POST /auth/magic-link`."""
-
     email: str = strawberry.field(description="Your email.")
 
 
 @strawberry.type(description="A link that was asked for.")
 class RequestMagicLinkPayload:
-    """What `requestMagicLink` gives."""
-
     sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
 
 
 @strawberry.input(description="Who wants to come, and the organisation to make for them.")
 class SignUpInput:
-    """REST's `POST /auth/signup`."""
-
     email: str = strawberry.field(description="Your email.")
     display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Your name.")
     org_name: str = strawberry.field(description="What people call the organisation.")
@@ -83,15 +73,11 @@ class SignUpInput:
 
 @strawberry.type(description="A signup, to be finished by the link that was mailed.")
 class SignUpPayload:
-    """What `signUp` gives."""
-
     sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
 
 
 @strawberry.input(description="The secret of a sign-in link.")
 class RedeemLinkInput:
-    """REST's `POST /auth/link`."""
-
     token: str = strawberry.field(description="What stands after `?t=` in the link.")
 
 
@@ -104,8 +90,6 @@ class RedeemLinkPayload:
 
 @strawberry.input(description="That you want your account deleted.")
 class DeleteMeInput:
-    """REST's `DELETE /auth/me`."""
-
     confirm: str | None = confirm_field("Your email.")
 
 
@@ -125,22 +109,16 @@ class LogoutPayload:
 
 @strawberry.type
 class AuthQueries:
-    """Queries about the caller."""
-
     @strawberry.field(description="Who you are.")
     async def me(self, info: Info) -> Me | None:
-        """REST's `GET /auth/me`."""
         async with info.context.unit() as uow:
             return Me.of(await sessions.caller(uow))
 
 
 @strawberry.type
 class AuthMutations:
-    """Coming and going."""
-
     @strawberry.mutation(description="Claim an empty instance: makes the first organisation and signs its owner in.")
     async def install_claim(self, info: Info, input: Input[InstallClaimInput]) -> InstallClaimPayload | None:
-        """REST's `POST /auth/install-claim`."""
         async with info.context.unit() as uow:
             signed_in, org = await claim.install_claim(uow, body_of(input), info.context.client())
             me = await sessions.me(uow)
@@ -151,21 +129,18 @@ class AuthMutations:
     async def request_magic_link(
         self, info: Info, input: Input[RequestMagicLinkInput]
     ) -> RequestMagicLinkPayload | None:
-        """REST's `POST /auth/magic-link`."""
         async with info.context.unit() as uow:
             await links.request_link(uow, body_of(input), info.context.client_for_link_request())
         return RequestMagicLinkPayload(sent=True)
 
     @strawberry.mutation(description="Sign up on a hosted instance; the link that is mailed makes the organisation.")
     async def sign_up(self, info: Info, input: Input[SignUpInput]) -> SignUpPayload | None:
-        """REST's `POST /auth/signup`."""
         async with info.context.unit() as uow:
             await signup.sign_up(uow, body_of(input), info.context.client_for_link_request())
         return SignUpPayload(sent=True)
 
     @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")
     async def delete_me(self, info: Info, input: Input[DeleteMeInput]) -> DeleteMePayload | None:
-        """REST's `DELETE /auth/me`."""
         async with info.context.unit() as uow:
             user = await users.delete_me(uow, body_of(input))
         info.context.sign_out()
@@ -173,7 +148,6 @@ class AuthMutations:
 
     @strawberry.mutation(description="Sign in by a link, which works once and for 15 minutes.")
     async def redeem_link(self, info: Info, input: Input[RedeemLinkInput]) -> RedeemLinkPayload | None:
-        """REST's `POST /auth/link`."""
         async with info.context.unit() as uow:
             signed_in = await links.redeem(uow, body_of(input))
             me = await sessions.me(uow)
@@ -182,7 +156,6 @@ class AuthMutations:
 
     @strawberry.mutation(description="End the session. Signing out twice is no failure.")
     async def logout(self, info: Info) -> LogoutPayload | None:
-        """REST's `POST /auth/logout`."""
         async with info.context.unit() as uow:
             await sessions.sign_out(uow, {})
         if not isinstance(info.context.request.actor, Token):  # whose cookie, should there be one, does not count

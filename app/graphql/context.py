@@ -60,7 +60,6 @@ class Context:
         self.cookie = ""
 
     def client(self) -> ClientContext:
-        """Whence the call comes."""
         return self.node.client(self.request.address)
 
     def client_for_link_request(self) -> ClientContext:

@@ -22,7 +22,6 @@ class Document(NamedTuple):
 
     @property
     def operations(self) -> dict[str | None, OperationDefinitionNode]:
-        """The operations by name."""
         return {
             one.name.value if one.name else None: one
             for one in self.ast.definitions

@@ -27,8 +27,6 @@ EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key,
 
 @strawberry.type(description="Holds the state of a project's flags, configs and segments, at one version.")
 class Environment(Node):
-    """An environment."""
-
     key: str = strawberry.field(description="Unique in the project; never changes.")
     name: str = strawberry.field(description="What people call it.")
     protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
@@ -42,7 +40,6 @@ class Environment(Node):
 
     @classmethod
     def of(cls, row: EnvironmentRow) -> "Environment":
-        """From the row."""
         return cls(
             id=strawberry.ID(row.id),
             key=row.key,
@@ -58,7 +55,6 @@ class Environment(Node):
 
     @strawberry.field(description="The project it belongs to.")
     async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("app.graphql.projects")] | None:
-        """The parent."""
         return await info.context.loaders.project.load(self.row.project_id)
 
     @strawberry.field(description="The states of its flags, oldest flag first.")
@@ -73,7 +69,6 @@ class Environment(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[FlagState] | None:
-        """The states."""
         page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.flag_states.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
@@ -81,8 +76,6 @@ class Environment(Node):
 
 @strawberry.input(description="A new environment: every primitive with its initial value, at version 0.")
 class CreateEnvironmentInput:
-    """REST's `POST /projects/{id}/environments`."""
-
     project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
     key: str = strawberry.field(description="Unique in the project; never changes.")
     name: str = strawberry.field(description="What people call it.")
@@ -100,8 +93,6 @@ class CreateEnvironmentInput:
 
 @strawberry.input(description="What changes of an environment; what is left out stays.")
 class UpdateEnvironmentInput:
-    """REST's `PATCH /envs/{id}`."""
-
     environment_id: strawberry.ID = strawberry.field(description="Which environment.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
     protected: bool | None = strawberry.field(
@@ -117,8 +108,6 @@ class UpdateEnvironmentInput:
 
 @strawberry.input(description="Which environment to delete, with all states in it.")
 class DeleteEnvironmentInput:
-    """REST's `DELETE /envs/{id}`."""
-
     environment_id: strawberry.ID = strawberry.field(description="Which environment.")
     confirm: str | None = confirm_field()
     reason: str | None = reason_field()
@@ -128,34 +117,25 @@ class DeleteEnvironmentInput:
 
 @strawberry.type(description="A new environment.")
 class CreateEnvironmentPayload:
-    """What `createEnvironment` gives."""
-
     environment: Environment = strawberry.field(description="The environment.")
 
 
 @strawberry.type(description="A changed environment.")
 class UpdateEnvironmentPayload:
-    """What `updateEnvironment` gives."""
-
     environment: Environment = strawberry.field(description="The environment as it is now.")
 
 
 @strawberry.type(description="A deleted environment.")
 class DeleteEnvironmentPayload:
-    """What `deleteEnvironment` gives."""
-
     environment: Environment = strawberry.field(description="The environment as it was.")
 
 
 @strawberry.type
 class EnvironmentQueries:
-    """Queries about environments."""
-
     @strawberry.field(description="An environment, by its id or by its project's id and its key.")
     async def environment(
         self, info: Info, id: EnvironmentId = None, project_id: ProjectId = None, key: EnvironmentKey = None
     ) -> Environment | None:
-        """REST's `GET /envs/{id}`."""
         async with info.context.unit() as uow:
             if id is not None:
                 return Environment.of(await environments.get_environment(uow, id))
@@ -166,13 +146,10 @@ class EnvironmentQueries:
 
 @strawberry.type
 class EnvironmentMutations:
-    """Changes of environments."""
-
     @strawberry.mutation(description="Create an environment.")
     async def create_environment(
         self, info: Info, input: Input[CreateEnvironmentInput]
     ) -> CreateEnvironmentPayload | None:
-        """REST's `POST /projects/{id}/environments`."""
         async with info.context.unit() as uow:
             environment = await environments.create_environment(uow, input.project_id, body_of(input, "project_id"))
         return CreateEnvironmentPayload(environment=Environment.of(environment))
@@ -181,7 +158,6 @@ class EnvironmentMutations:
     async def update_environment(
         self, info: Info, input: Input[UpdateEnvironmentInput]
     ) -> UpdateEnvironmentPayload | None:
-        """REST's `PATCH /envs/{id}`."""
         async with info.context.unit(input) as uow:
             environment = await environments.update_environment(
                 uow, input.environment_id, body_of(input, "environment_id"), if_match(input)
@@ -192,7 +168,6 @@ class EnvironmentMutations:
     async def delete_environment(
         self, info: Info, input: Input[DeleteEnvironmentInput]
     ) -> DeleteEnvironmentPayload | None:
-        """REST's `DELETE /envs/{id}`."""
         body = body_of(input, "environment_id")
         async with info.context.unit(input) as uow:
             environment = await environments.delete_environment(uow, input.environment_id, body, if_match(input))

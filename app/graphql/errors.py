@@ -50,16 +50,12 @@ def _is_about_document(error: GraphQLError) -> bool:
 
 @strawberry.type(description="What a failure looks like on each transport.")
 class ErrorExamples:
-    """Two bodies."""
-
     rest: JSON = strawberry.field(description="The body that REST sends.")
     graphql: JSON = strawberry.field(description="The body that GraphQL sends.")
 
 
 @strawberry.type(description="A code of the catalogue of errors.")
 class CatalogueEntry:
-    """One code."""
-
     code: str = strawberry.field(description="What programs look at.")
     title: str = strawberry.field(description="The code in a few words.")
     status: int = strawberry.field(description="The HTTP status that REST sends.")
@@ -70,7 +66,6 @@ class CatalogueEntry:
 
     @classmethod
     def of(cls, entry: Entry) -> "CatalogueEntry":
-        """From the catalogue."""
         return cls(
             code=entry.code,
             title=entry.title,
@@ -84,9 +79,6 @@ class CatalogueEntry:
 
 @strawberry.type
 class ErrorQueries:
-    """Queries about errors."""
-
     @strawberry.field(description="Every code that a request can fail with. Needs no credentials.")
     def error_catalog(self) -> list[CatalogueEntry] | None:
-        """The catalogue."""
         return [CatalogueEntry.of(entry) for entry in CATALOGUE.values()]

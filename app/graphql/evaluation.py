@@ -17,8 +17,6 @@ EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The en
 
 
 class ReasonKind(StrEnum):
-    """Kinds of reasons."""
-
     DEFAULT = "default"
     KILLED = "killed"
     RULE_MATCH = "rule_match"
@@ -38,8 +36,6 @@ describe(
 
 @strawberry.type(description="Why a value is what it is.")
 class Reason:
-    """A reason."""
-
     kind: ReasonKind = strawberry.field(description="What decided.")
     rule_index: int | None = strawberry.field(description="Which rule decided, from 0.")
     rule_name: str | None = strawberry.field(description="The rule's name, where it has one.")
@@ -49,7 +45,6 @@ class Reason:
 
     @classmethod
     def of(cls, reason: Mapping[str, Any]) -> "Reason":
-        """From the evaluation's."""
         return cls(
             kind=ReasonKind(reason["kind"]),
             rule_index=reason.get("ruleIndex"),
@@ -70,7 +65,6 @@ class Evaluation:
 
     @classmethod
     def of(cls, found: Outcome) -> "Evaluation":
-        """From the snapshot's answer."""
         return cls(value=JSON(found.value), default_value=JSON(found.default_value), reason=Reason.of(found.reason))
 
 
@@ -93,8 +87,6 @@ class Evaluations:
 
 @strawberry.type(description="All states of an environment at one version, as SDKs read them.")
 class Ruleset:
-    """The ruleset document."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     version: int = strawberry.field(description="Its version.")
     target_id_field: str = strawberry.field(description="The context field that ids are taken from.")
@@ -104,7 +96,6 @@ class Ruleset:
 
     @classmethod
     def of(cls, readable: evaluation.Readable) -> "Ruleset":
-        """From the snapshot."""
         ruleset, members = readable.ruleset, readable.document()
         return cls(
             environment_id=strawberry.ID(ruleset.environment_id),
@@ -118,8 +109,6 @@ class Ruleset:
 
 @strawberry.input(description="What to evaluate for whom.")
 class EvaluateInput:
-    """REST's `POST /envs/{id}/evaluate`."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     context: JSON = strawberry.field(description="The JSON object to evaluate for.")
     verbose_reason: bool | None = strawberry.field(
@@ -136,13 +125,11 @@ class EvaluationQueries:
 
     @strawberry.field(description="An environment's ruleset.")
     async def ruleset(self, info: Info, environment_id: EnvironmentId) -> Ruleset | None:
-        """REST's `GET /envs/{id}/ruleset`."""
         async with info.context.unit() as uow:
             return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: Input[EvaluateInput]) -> Evaluations | None:
-        """REST's `POST /envs/{id}/evaluate`."""
         body = body_of(input, "environment_id")
         async with info.context.unit() as uow:
             answers = await evaluation.evaluate(uow, info.context.node.rulesets, input.environment_id, body)

@@ -42,8 +42,6 @@ _UNLESS_DIVERTED = "; null where the change waits for somebody's approval."
 
 @strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
 class Flag(Node):
-    """An identity."""
-
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="What its values are.")
     description: str = strawberry.field(description="What it is for.")
@@ -56,7 +54,6 @@ class Flag(Node):
 
     @classmethod
     def of(cls, row: Primitive) -> "Flag":
-        """From the row."""
         return cls(
             id=strawberry.ID(row.id),
             key=row.key,
@@ -71,12 +68,10 @@ class Flag(Node):
 
     @strawberry.field(description="The project it belongs to.")
     async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("app.graphql.projects")] | None:
-        """The parent."""
         return await info.context.loaders.project.load(self.row.project_id)
 
     @strawberry.field(description="Its state in one environment.")
     async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
-        """The state."""
         states = await info.context.loaders.states.load(self.id)
         for state in states:
             if state.current.state.environment_id == environment_id:
@@ -86,14 +81,11 @@ class Flag(Node):
 
     @strawberry.field(description="Its states in all environments, oldest environment first.")
     async def states(self, info: Info) -> "list[FlagState] | None":
-        """The states."""
         return await info.context.loaders.states.load(self.id)
 
 
 @strawberry.type(description="What a flag does in an environment.")
 class FlagState(Node):
-    """A state."""
-
     default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
     rules: list[Rule] = strawberry.field(description="Tried top down; the first that applies decides.")
     killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
@@ -107,7 +99,6 @@ class FlagState(Node):
 
     @classmethod
     def of(cls, current: Current) -> "FlagState":
-        """From the rows."""
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
@@ -126,14 +117,11 @@ class FlagState(Node):
     async def environment(
         self, info: Info
     ) -> Annotated["Environment", strawberry.lazy("app.graphql.environments")] | None:
-        """The parent."""
         return await info.context.loaders.environment.load(self.current.state.environment_id)
 
 
 @strawberry.input(description="A new flag, made in every environment of the project.")
 class CreateFlagInput:
-    """REST's `POST /projects/{id}/flags`."""
-
     project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="What its values are; never changes.")
@@ -149,8 +137,6 @@ class CreateFlagInput:
     description="What changes of a flag's identity; what is left out stays. No environment changes by it."
 )
 class UpdateFlagInput:
-    """REST's `PATCH /projects/{id}/flags/{key}`."""
-
     project_id: strawberry.ID = strawberry.field(description="The project.")
     key: str = strawberry.field(description="The flag.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
@@ -163,8 +149,6 @@ class UpdateFlagInput:
 
 @strawberry.input(description="Which flag to delete from every environment.")
 class DeleteFlagInput:
-    """REST's `DELETE /projects/{id}/flags/{key}`."""
-
     project_id: strawberry.ID = strawberry.field(description="The project.")
     key: str = strawberry.field(description="The flag.")
     reason: str | None = reason_field()
@@ -174,8 +158,6 @@ class DeleteFlagInput:
 
 @strawberry.input(description="A flag's whole state.")
 class ReplaceFlagStateInput:
-    """REST's `PUT /envs/{id}/flags/{key}/state`."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     key: str = strawberry.field(description="The flag.")
     default_value: JSON = strawberry.field(description="The value where no rule decides.")
@@ -187,8 +169,6 @@ class ReplaceFlagStateInput:
 
 @strawberry.input(description="What changes of a flag's state; what is left out stays.")
 class UpdateFlagStateInput:
-    """REST's `PATCH /envs/{id}/flags/{key}`."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     key: str = strawberry.field(description="The flag.")
     default_value: JSON | None = strawberry.field(
@@ -204,8 +184,6 @@ class UpdateFlagStateInput:
 
 @strawberry.input(description="Which flag to turn off, where.")
 class KillFlagInput:
-    """REST's `POST /envs/{id}/flags/{key}/kill`."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     key: str = strawberry.field(description="The flag.")
     reason: str | None = reason_field()
@@ -215,8 +193,6 @@ class KillFlagInput:
 
 @strawberry.input(description="Which flag to turn on again, where.")
 class RestoreFlagInput:
-    """REST's `POST /envs/{id}/flags/{key}/restore`."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     key: str = strawberry.field(description="The flag.")
     reason: str | None = reason_field()
@@ -226,60 +202,43 @@ class RestoreFlagInput:
 
 @strawberry.type(description="A new flag.")
 class CreateFlagPayload:
-    """What `createFlag` gives."""
-
     flag: Flag = strawberry.field(description="The flag.")
 
 
 @strawberry.type(description="A changed identity.")
 class UpdateFlagPayload:
-    """What `updateFlag` gives."""
-
     flag: Flag = strawberry.field(description="The flag as it is now.")
 
 
 @strawberry.type(description="A deleted flag.")
 class DeleteFlagPayload:
-    """What `deleteFlag` gives."""
-
     flag: Flag | None = strawberry.field(description=f"The flag as it was{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A replaced state.")
 class ReplaceFlagStatePayload:
-    """What `replaceFlagState` gives."""
-
     flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A changed state.")
 class UpdateFlagStatePayload:
-    """What `updateFlagState` gives."""
-
     flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A killed flag.")
 class KillFlagPayload:
-    """What `killFlag` gives."""
-
     flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A restored flag.")
 class RestoreFlagPayload:
-    """What `restoreFlag` gives."""
-
     flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
 
 
 @strawberry.type
 class FlagQueries:
-    """Queries about flags."""
-
     @strawberry.field(description="A flag of a project.")
     async def flag(self, info: Info, project_id: ProjectId, key: FlagKey) -> Flag | None:
-        """REST's `GET /projects/{id}/flags/{key}`."""
         async with info.context.unit() as uow:
             return Flag.of(await flags.get_flag(uow, project_id, key))
 
@@ -296,7 +255,6 @@ class FlagQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Flag] | None:
-        """REST's `GET /projects/{id}/flags`."""
         page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await flags.list_flags(uow, project_id, page_args)
@@ -304,25 +262,20 @@ class FlagQueries:
 
     @strawberry.field(description="A flag's state in an environment.")
     async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:
-        """REST's `GET /envs/{id}/flags/{key}`."""
         async with info.context.unit() as uow:
             return FlagState.of(await flags.get_flag_state(uow, environment_id, key))
 
 
 @strawberry.type
 class FlagMutations:
-    """Changes of flags."""
-
     @strawberry.mutation(description="Create a flag in every environment of a project.")
     async def create_flag(self, info: Info, input: Input[CreateFlagInput]) -> CreateFlagPayload | None:
-        """REST's `POST /projects/{id}/flags`."""
         async with info.context.unit() as uow:
             flag = await flags.create_flag(uow, input.project_id, body_of(input, "project_id"))
         return CreateFlagPayload(flag=Flag.of(flag))
 
     @strawberry.mutation(description="Change a flag's identity.")
     async def update_flag(self, info: Info, input: Input[UpdateFlagInput]) -> UpdateFlagPayload | None:
-        """REST's `PATCH /projects/{id}/flags/{key}`."""
         body = body_of(input, "project_id", "key")
         async with info.context.unit() as uow:
             flag = await flags.update_flag(uow, input.project_id, input.key, body, if_match(input))
@@ -330,7 +283,6 @@ class FlagMutations:
 
     @strawberry.mutation(description="Delete a flag from every environment of its project.")
     async def delete_flag(self, info: Info, input: Input[DeleteFlagInput]) -> DeleteFlagPayload | None:
-        """REST's `DELETE /projects/{id}/flags/{key}`."""
         body = body_of(input, "project_id", "key")
         async with info.context.unit(input) as uow:
             flag = await flags.delete_flag(uow, input.project_id, input.key, body, if_match(input))
@@ -340,7 +292,6 @@ class FlagMutations:
     async def replace_flag_state(
         self, info: Info, input: Input[ReplaceFlagStateInput]
     ) -> ReplaceFlagStatePayload | None:
-        """REST's `PUT /envs/{id}/flags/{key}/state`."""
         body = body_of(input, "environment_id", "key")
         async with info.context.unit(input) as uow:
             current = await flags.replace_flag_state(uow, input.environment_id, input.key, body, if_match(input))
@@ -348,7 +299,6 @@ class FlagMutations:
 
     @strawberry.mutation(description="Change a flag's state in an environment.")
     async def update_flag_state(self, info: Info, input: Input[UpdateFlagStateInput]) -> UpdateFlagStatePayload | None:
-        """REST's `PATCH /envs/{id}/flags/{key}`."""
         body = body_of(input, "environment_id", "key")
         async with info.context.unit(input) as uow:
             current = await flags.update_flag_state(uow, input.environment_id, input.key, body, if_match(input))
@@ -356,7 +306,6 @@ class FlagMutations:
 
     @strawberry.mutation(description="Turn a flag off in an environment, at once and whatever its rules say.")
     async def kill_flag(self, info: Info, input: Input[KillFlagInput]) -> KillFlagPayload | None:
-        """REST's `POST /envs/{id}/flags/{key}/kill`."""
         body = body_of(input, "environment_id", "key")
         async with info.context.unit(input) as uow:
             current = await flags.kill_flag(uow, input.environment_id, input.key, body, if_match(input))
@@ -364,7 +313,6 @@ class FlagMutations:
 
     @strawberry.mutation(description="Turn a killed flag on again.")
     async def restore_flag(self, info: Info, input: Input[RestoreFlagInput]) -> RestoreFlagPayload | None:
-        """REST's `POST /envs/{id}/flags/{key}/restore`."""
         body = body_of(input, "environment_id", "key")
         async with info.context.unit(input) as uow:
             current = await flags.restore_flag(uow, input.environment_id, input.key, body, if_match(input))

@@ -43,7 +43,6 @@ class Invitation(Node):
 
     @classmethod
     def of(cls, row: InvitationRow) -> "Invitation":
-        """From the row."""
         return cls(
             id=strawberry.ID(row.id),
             email=row.email,
@@ -57,8 +56,6 @@ class Invitation(Node):
 
 @strawberry.type(description="What whoever holds an invitation's link is told.")
 class InvitationPreview:
-    """REST's `GET /invitations/{token}`."""
-
     org_name: str = strawberry.field(description="What people call the organisation.")
     org_slug: str = strawberry.field(description="The organisation's slug.")
     email: str = strawberry.field(description="Who is invited.")
@@ -68,8 +65,6 @@ class InvitationPreview:
 
 @strawberry.input(description="Whom to invite, and as what.")
 class CreateInvitationInput:
-    """REST's `POST /orgs/{slug}/invitations`."""
-
     org_slug: str = strawberry.field(description="Which organisation.")
     email: str = strawberry.field(description="Whom; the link is mailed there.")
     role: Role = strawberry.field(description="As what; not above your own role.")
@@ -77,31 +72,23 @@ class CreateInvitationInput:
 
 @strawberry.type(description="A new invitation.")
 class CreateInvitationPayload:
-    """What `createInvitation` gives."""
-
     invitation: Invitation = strawberry.field(description="The invitation.")
     accept_url: str = strawberry.field(description="Where it is accepted; shown once.")
 
 
 @strawberry.input(description="Which invitation to take back.")
 class RevokeInvitationInput:
-    """REST's `DELETE /orgs/{slug}/invitations/{id}`."""
-
     org_slug: str = strawberry.field(description="Which organisation.")
     invitation_id: strawberry.ID = strawberry.field(description="Which invitation.")
 
 
 @strawberry.type(description="A revoked invitation.")
 class RevokeInvitationPayload:
-    """What `revokeInvitation` gives."""
-
     invitation: Invitation = strawberry.field(description="The invitation as it was.")
 
 
 @strawberry.input(description="An invitation's secret, and how a new user wants to be called.")
 class AcceptInvitationInput:
-    """REST's `POST /invitations/{token}/accept`."""
-
     token: str = strawberry.field(description="What stands at the end of the invitation's address.")
     display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Your name, if you are new here.")
 
@@ -116,8 +103,6 @@ class AcceptInvitationPayload:
 
 @strawberry.type
 class InvitationQueries:
-    """Queries about invitations."""
-
     @strawberry.field(description="An organisation's invitations that nobody has accepted, oldest first.")
     async def invitations(
         self,
@@ -128,7 +113,6 @@ class InvitationQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Invitation] | None:
-        """REST's `GET /orgs/{slug}/invitations`."""
         page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await invitations.list_invitations(uow, org_slug, page_args)
@@ -136,7 +120,6 @@ class InvitationQueries:
 
     @strawberry.field(description="What an invitation's link leads to. Needs no credentials.")
     async def invitation(self, info: Info, token: Token) -> InvitationPreview | None:
-        """REST's `GET /invitations/{token}`."""
         async with info.context.unit() as uow:
             row, org = await invitations.get_invitation(uow, token)
         return InvitationPreview(
@@ -146,13 +129,10 @@ class InvitationQueries:
 
 @strawberry.type
 class InvitationMutations:
-    """Changes of invitations."""
-
     @strawberry.mutation(description="Invite an email. The link is mailed, and shown once in the answer.")
     async def create_invitation(
         self, info: Info, input: Input[CreateInvitationInput]
     ) -> CreateInvitationPayload | None:
-        """REST's `POST /orgs/{slug}/invitations`."""
         body = body_of(input, "org_slug")
         async with info.context.unit() as uow:
             row, url = await invitations.create_invitation(uow, input.org_slug, body, info.context.client())
@@ -162,7 +142,6 @@ class InvitationMutations:
     async def revoke_invitation(
         self, info: Info, input: Input[RevokeInvitationInput]
     ) -> RevokeInvitationPayload | None:
-        """REST's `DELETE /orgs/{slug}/invitations/{id}`."""
         async with info.context.unit() as uow:
             row = await invitations.revoke_invitation(uow, input.org_slug, input.invitation_id, {})
         return RevokeInvitationPayload(invitation=Invitation.of(row))
@@ -171,7 +150,6 @@ class InvitationMutations:
     async def accept_invitation(
         self, info: Info, input: Input[AcceptInvitationInput]
     ) -> AcceptInvitationPayload | None:
-        """REST's `POST /invitations/{token}/accept`."""
         async with info.context.unit() as uow:
             accepted = await invitations.accept_invitation(uow, input.token, body_of(input, "token"))
             me = await sessions.me(uow)

@@ -35,7 +35,6 @@ class Member(Node):
 
     @classmethod
     def of(cls, rows: MemberRows) -> "Member":
-        """From the rows."""
         membership, user = rows
         return cls(
             id=strawberry.ID(membership.id),
@@ -58,14 +57,11 @@ class MintedToken:
 
     @classmethod
     def of(cls, row: ApiKey) -> "MintedToken":
-        """From the row."""
         return cls(token_id=strawberry.ID(row.id), name=row.name)
 
 
 @strawberry.input(description="A member's new role.")
 class UpdateMemberInput:
-    """REST's `PATCH /orgs/{slug}/members/{userId}`."""
-
     org_slug: str = strawberry.field(description="Which organisation.")
     user_id: strawberry.ID = strawberry.field(description="Which member.")
     role: Role = strawberry.field(description="Their role from now on.")
@@ -74,8 +70,6 @@ class UpdateMemberInput:
 
 @strawberry.input(description="Whom to remove; yourself, to leave.")
 class RemoveMemberInput:
-    """REST's `DELETE /orgs/{slug}/members/{userId}`."""
-
     org_slug: str = strawberry.field(description="Which organisation.")
     user_id: strawberry.ID = strawberry.field(description="Which member.")
     revoke_tokens: bool | None = strawberry.field(
@@ -87,15 +81,11 @@ class RemoveMemberInput:
 
 @strawberry.type(description="A changed member.")
 class UpdateMemberPayload:
-    """What `updateMember` gives."""
-
     member: Member = strawberry.field(description="The member as they are now.")
 
 
 @strawberry.type(description="A removed member.")
 class RemoveMemberPayload:
-    """What `removeMember` gives."""
-
     member: Member = strawberry.field(description="The member as they were.")
     tokens: list[MintedToken] = strawberry.field(description="The live tokens that they had minted.")
     tokens_revoked: bool = strawberry.field(description="Whether those were revoked.")
@@ -103,8 +93,6 @@ class RemoveMemberPayload:
 
 @strawberry.type
 class MemberQueries:
-    """Queries about members."""
-
     @strawberry.field(description="The members of an organisation, in the order of their joining.")
     async def members(
         self,
@@ -115,7 +103,6 @@ class MemberQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Member] | None:
-        """REST's `GET /orgs/{slug}/members`."""
         page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await members.list_members(uow, org_slug, page_args)
@@ -123,18 +110,14 @@ class MemberQueries:
 
     @strawberry.field(description="A member of an organisation.")
     async def member(self, info: Info, org_slug: OrgSlug, user_id: UserId) -> Member | None:
-        """REST's `GET /orgs/{slug}/members/{userId}`."""
         async with info.context.unit() as uow:
             return Member.of(await members.get_member(uow, org_slug, user_id))
 
 
 @strawberry.type
 class MemberMutations:
-    """Changes of members."""
-
     @strawberry.mutation(description="Give a member another role.")
     async def update_member(self, info: Info, input: Input[UpdateMemberInput]) -> UpdateMemberPayload | None:
-        """REST's `PATCH /orgs/{slug}/members/{userId}`."""
         body = body_of(input, "org_slug", "user_id")
         async with info.context.unit() as uow:
             member = await members.update_member(uow, input.org_slug, input.user_id, body, if_match(input))
@@ -142,7 +125,6 @@ class MemberMutations:
 
     @strawberry.mutation(description="Remove a member, or leave. The tokens that they minted go on, unless you say so.")
     async def remove_member(self, info: Info, input: Input[RemoveMemberInput]) -> RemoveMemberPayload | None:
-        """REST's `DELETE /orgs/{slug}/members/{userId}`."""
         body = body_of(input, "org_slug", "user_id")
         async with info.context.unit() as uow:
             removed = await members.remove_member(uow, input.org_slug, input.user_id, body, if_match(input))

@@ -35,8 +35,6 @@ _KINDS: list[tuple[Any, Any]] = [
 
 @strawberry.type
 class NodeQueries:
-    """Look-ups by id alone."""
-
     @strawberry.field(description="Whatever has the id; null where nothing that you may see has it.")
     async def node(self, info: Info, id: Id) -> Node | None:
         """Tries one kind after the other."""

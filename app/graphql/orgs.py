@@ -21,8 +21,6 @@ Slug = Annotated[str, strawberry.argument(description="The organisation's slug."
 
 @strawberry.type(description="A tenant: people, tokens and projects that belong together.")
 class Org(Node):
-    """An organisation."""
-
     slug: str = strawberry.field(description="Unique on the instance; never changes.")
     name: str = strawberry.field(description="What people call it.")
     default_target_id_field: str | None = strawberry.field(
@@ -36,7 +34,6 @@ class Org(Node):
 
     @classmethod
     def of(cls, row: OrgRow) -> "Org":
-        """From the row."""
         return cls(
             id=strawberry.ID(row.id),
             slug=row.slug,
@@ -58,7 +55,6 @@ class Org(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[Project] | None:
-        """The projects."""
         page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.projects.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Project.of)
@@ -66,16 +62,12 @@ class Org(Node):
 
 @strawberry.input(description="A new organisation; who creates it becomes its owner.")
 class CreateOrgInput:
-    """REST's `POST /orgs`."""
-
     slug: str = strawberry.field(description="Unique on the instance; never changes.")
     name: str = strawberry.field(description="What people call it.")
 
 
 @strawberry.input(description="What changes of an organisation; what is left out stays.")
 class UpdateOrgInput:
-    """REST's `PATCH /orgs/{slug}`."""
-
     slug: str = strawberry.field(description="Which organisation.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
     default_target_id_field: str | None = strawberry.field(
@@ -91,8 +83,6 @@ class UpdateOrgInput:
 
 @strawberry.input(description="Which organisation to delete, with all below it.")
 class DeleteOrgInput:
-    """REST's `DELETE /orgs/{slug}`."""
-
     slug: str = strawberry.field(description="Which organisation.")
     confirm: str | None = confirm_field()
     reason: str | None = reason_field()
@@ -102,34 +92,25 @@ class DeleteOrgInput:
 
 @strawberry.type(description="A new organisation.")
 class CreateOrgPayload:
-    """What `createOrg` gives."""
-
     org: Org = strawberry.field(description="The organisation.")
 
 
 @strawberry.type(description="A changed organisation.")
 class UpdateOrgPayload:
-    """What `updateOrg` gives."""
-
     org: Org = strawberry.field(description="The organisation as it is now.")
 
 
 @strawberry.type(description="A deleted organisation.")
 class DeleteOrgPayload:
-    """What `deleteOrg` gives."""
-
     org: Org = strawberry.field(description="The organisation as it was.")
 
 
 @strawberry.type
 class OrgQueries:
-    """Queries about organisations."""
-
     @strawberry.field(description="The organisations you are in, oldest first.")
     async def orgs(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Org] | None:
-        """REST's `GET /orgs`."""
         page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await orgs.list_orgs(uow, page_args)
@@ -137,25 +118,20 @@ class OrgQueries:
 
     @strawberry.field(description="An organisation that you are in.")
     async def org(self, info: Info, slug: Slug) -> Org | None:
-        """REST's `GET /orgs/{slug}`."""
         async with info.context.unit() as uow:
             return Org.of(await orgs.get_org(uow, slug))
 
 
 @strawberry.type
 class OrgMutations:
-    """Changes of organisations."""
-
     @strawberry.mutation(description="Create an organisation with yourself as its owner.")
     async def create_org(self, info: Info, input: Input[CreateOrgInput]) -> CreateOrgPayload | None:
-        """REST's `POST /orgs`."""
         async with info.context.unit() as uow:
             org = await orgs.create_org(uow, body_of(input))
         return CreateOrgPayload(org=Org.of(org))
 
     @strawberry.mutation(description="Change an organisation.")
     async def update_org(self, info: Info, input: Input[UpdateOrgInput]) -> UpdateOrgPayload | None:
-        """REST's `PATCH /orgs/{slug}`."""
         limit = info.context.node.settings.max_rate_per_min
         async with info.context.unit(input) as uow:
             org = await orgs.update_org(uow, input.slug, body_of(input, "slug"), if_match(input), limit)
@@ -163,7 +139,6 @@ class OrgMutations:
 
     @strawberry.mutation(description="Delete an organisation with all below it.")
     async def delete_org(self, info: Info, input: Input[DeleteOrgInput]) -> DeleteOrgPayload | None:
-        """REST's `DELETE /orgs/{slug}`."""
         async with info.context.unit(input) as uow:
             org = await orgs.delete_org(uow, input.slug, body_of(input, "slug"), if_match(input))
         return DeleteOrgPayload(org=Org.of(org))

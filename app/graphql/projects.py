@@ -28,8 +28,6 @@ ProjectKey = Annotated[str | None, strawberry.argument(description="Its key, bes
 
 @strawberry.type(description="Holds the identity of flags, configs and segments, and the environments they live in.")
 class Project(Node):
-    """A project."""
-
     key: str = strawberry.field(description="Unique in the organisation; never changes.")
     name: str = strawberry.field(description="What people call it.")
     target_id_field: str | None = strawberry.field(
@@ -43,7 +41,6 @@ class Project(Node):
 
     @classmethod
     def of(cls, row: ProjectRow) -> "Project":
-        """From the row."""
         return cls(
             id=strawberry.ID(row.id),
             key=row.key,
@@ -57,7 +54,6 @@ class Project(Node):
 
     @strawberry.field(description="The organisation it belongs to.")
     async def org(self, info: Info) -> Annotated["Org", strawberry.lazy("app.graphql.orgs")] | None:
-        """The parent."""
         return await info.context.loaders.org.load(self.row.org_id)
 
     @strawberry.field(description="Its environments, oldest first.")
@@ -70,7 +66,6 @@ class Project(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[Environment] | None:
-        """The environments."""
         page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.environments.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Environment.of)
@@ -87,7 +82,6 @@ class Project(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[Flag] | None:
-        """The identities."""
         page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
         page = await info.context.loaders.flags.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
@@ -95,8 +89,6 @@ class Project(Node):
 
 @strawberry.input(description="A new project.")
 class CreateProjectInput:
-    """REST's `POST /orgs/{slug}/projects`."""
-
     org_slug: str = strawberry.field(description="The organisation it is made in.")
     key: str = strawberry.field(description="Unique in the organisation; never changes.")
     name: str = strawberry.field(description="What people call it.")
@@ -108,8 +100,6 @@ class CreateProjectInput:
 
 @strawberry.input(description="What changes of a project; what is left out stays.")
 class UpdateProjectInput:
-    """REST's `PATCH /projects/{id}`."""
-
     project_id: strawberry.ID = strawberry.field(description="Which project.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
     target_id_field: str | None = strawberry.field(
@@ -123,8 +113,6 @@ class UpdateProjectInput:
 
 @strawberry.input(description="Which project to delete, with all below it.")
 class DeleteProjectInput:
-    """REST's `DELETE /projects/{id}`."""
-
     project_id: strawberry.ID = strawberry.field(description="Which project.")
     confirm: str | None = confirm_field()
     reason: str | None = reason_field()
@@ -134,34 +122,25 @@ class DeleteProjectInput:
 
 @strawberry.type(description="A new project.")
 class CreateProjectPayload:
-    """What `createProject` gives."""
-
     project: Project = strawberry.field(description="The project.")
 
 
 @strawberry.type(description="A changed project.")
 class UpdateProjectPayload:
-    """What `updateProject` gives."""
-
     project: Project = strawberry.field(description="The project as it is now.")
 
 
 @strawberry.type(description="A deleted project.")
 class DeleteProjectPayload:
-    """What `deleteProject` gives."""
-
     project: Project = strawberry.field(description="The project as it was.")
 
 
 @strawberry.type
 class ProjectQueries:
-    """Queries about projects."""
-
     @strawberry.field(description="A project, by its id or by its organisation's slug and its key.")
     async def project(
         self, info: Info, id: ProjectId = None, org_slug: OrgSlug = None, key: ProjectKey = None
     ) -> Project | None:
-        """REST's `GET /projects/{id}`."""
         async with info.context.unit() as uow:
             if id is not None:
                 return Project.of(await projects.get_project(uow, id))
@@ -180,7 +159,6 @@ class ProjectQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Project] | None:
-        """REST's `GET /orgs/{slug}/projects`."""
         page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await projects.list_projects(uow, org_slug, page_args)
@@ -189,18 +167,14 @@ class ProjectQueries:
 
 @strawberry.type
 class ProjectMutations:
-    """Changes of projects."""
-
     @strawberry.mutation(description="Create a project.")
     async def create_project(self, info: Info, input: Input[CreateProjectInput]) -> CreateProjectPayload | None:
-        """REST's `POST /orgs/{slug}/projects`."""
         async with info.context.unit() as uow:
             project = await projects.create_project(uow, input.org_slug, body_of(input, "org_slug"))
         return CreateProjectPayload(project=Project.of(project))
 
     @strawberry.mutation(description="Change a project.")
     async def update_project(self, info: Info, input: Input[UpdateProjectInput]) -> UpdateProjectPayload | None:
-        """REST's `PATCH /projects/{id}`."""
         async with info.context.unit(input) as uow:
             project = await projects.update_project(
                 uow, input.project_id, body_of(input, "project_id"), if_match(input)
@@ -209,7 +183,6 @@ class ProjectMutations:
 
     @strawberry.mutation(description="Delete a project with all below it.")
     async def delete_project(self, info: Info, input: Input[DeleteProjectInput]) -> DeleteProjectPayload | None:
-        """REST's `DELETE /projects/{id}`."""
         body = body_of(input, "project_id")
         async with info.context.unit(input) as uow:
             project = await projects.delete_project(uow, input.project_id, body, if_match(input))

@@ -29,8 +29,6 @@ class Node:
 
 @strawberry.type(description="Where a part of a list stands in the whole.")
 class PageInfo:
-    """Relay's page info."""
-
     has_next_page: bool = strawberry.field(description="Whether there is more after this part.")
     has_previous_page: bool = strawberry.field(description="Whether there is more before this part.")
     start_cursor: str | None = strawberry.field(description="The cursor of the first entry.")
@@ -39,8 +37,6 @@ class PageInfo:
 
 @strawberry.type(description="An entry of a list.")
 class Edge(Generic[T]):
-    """Relay's edge."""
-
     cursor: str = strawberry.field(description="Where the entry stands; opaque.")
     node: T = strawberry.field(description="The entry.")
 
@@ -61,17 +57,14 @@ class Connection(Generic[T]):
 
     @strawberry.field(description="The entries with their cursors.")
     def edges(self) -> list[Edge[T]]:
-        """The edges."""
         return [Edge(cursor=self.cursor_of(row), node=self.make(row)) for row in self.page.rows]
 
     @strawberry.field(description="The entries.")
     def nodes(self) -> list[T]:
-        """The nodes."""
         return [self.make(row) for row in self.page.rows]
 
     @strawberry.field(description="Where the part stands in the whole.")
     def page_info(self) -> PageInfo:
-        """The page info."""
         rows = self.page.rows
         return PageInfo(
             has_next_page=self.page.has_next,

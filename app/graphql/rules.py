@@ -9,8 +9,6 @@ from app.graphql.scalars import JSON
 
 @strawberry.type(description="One entry of a split.")
 class Share:
-    """A share."""
-
     value: JSON | None = strawberry.field(description="The value of this entry.")
     percent: float = strawberry.field(description="Its part of those whom the rule takes; all entries sum to 100.")
     name: str | None = strawberry.field(description="The variant's name.")
@@ -18,8 +16,6 @@ class Share:
 
 @strawberry.type(description="A rule: the first whose condition holds and whose percentage admits decides.")
 class Rule:
-    """A rule."""
-
     if_: JSON | None = strawberry.field(name="if", description="The condition; null: always.")
     value: JSON | None = strawberry.field(description="The value that it gives, where it has no split.")
     split: list[Share] | None = strawberry.field(description="The values that it deals out by percent.")
@@ -31,7 +27,6 @@ class Rule:
 
     @classmethod
     def of(cls, rule: dict[str, Any]) -> "Rule":
-        """From the stored rule."""
         split = rule.get("split")
         return cls(
             if_=rule.get("if"),
@@ -47,8 +42,6 @@ class Rule:
 
 @strawberry.input(description="One entry of a split.")
 class ShareInput:
-    """A share."""
-
     value: JSON | None = strawberry.field(default=strawberry.UNSET, description="The value of this entry.")
     percent: float = strawberry.field(description="Its part, with at most two decimals; all entries sum to 100.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="The variant's name.")

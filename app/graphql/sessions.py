@@ -21,7 +21,6 @@ class Session(Node):
 
     @classmethod
     def of(cls, row: SessionRow) -> "Session":
-        """From the row."""
         return cls(
             id=strawberry.ID(row.id),
             created_at=Time(row.created_at),
@@ -38,27 +37,20 @@ class Session(Node):
 
 @strawberry.input(description="Which session to end.")
 class DeleteSessionInput:
-    """REST's `DELETE /auth/sessions/{id}`."""
-
     session_id: strawberry.ID = strawberry.field(description="The session's id.")
 
 
 @strawberry.type(description="An ended session.")
 class DeleteSessionPayload:
-    """What `deleteSession` gives."""
-
     session: Session = strawberry.field(description="The session as it was.")
 
 
 @strawberry.type
 class SessionQueries:
-    """Queries about sessions."""
-
     @strawberry.field(description="Where you are signed in, oldest first.")
     async def sessions(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Session] | None:
-        """REST's `GET /auth/sessions`."""
         page_args = listing(info, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
             page = await sessions.list_sessions(uow, page_args)
@@ -67,11 +59,8 @@ class SessionQueries:
 
 @strawberry.type
 class SessionMutations:
-    """Changes of sessions."""
-
     @strawberry.mutation(description="End one of your sessions.")
     async def delete_session(self, info: Info, input: Input[DeleteSessionInput]) -> DeleteSessionPayload | None:
-        """REST's `DELETE /auth/sessions/{id}`."""
         async with info.context.unit() as uow:
             session = await sessions.delete_session(uow, input.session_id, {})
         if sessions.is_own(info.context.request.actor, session):

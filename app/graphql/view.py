@@ -53,7 +53,6 @@ class View:
         self.explorer = explorer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         info_of(scope).route = PATH
         response = await self._answer(scope, receive)
         await response(scope, receive, send)

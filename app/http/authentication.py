@@ -89,7 +89,6 @@ def require_own_origin(node: Node, scope: Scope) -> None:
 
 
 def set_cookie(node: Node, response: Response, secret: str) -> None:
-    """Signs the browser in."""
     response.set_cookie(
         COOKIE,
         secret,
@@ -101,7 +100,6 @@ def set_cookie(node: Node, response: Response, secret: str) -> None:
 
 
 def clear_cookie(node: Node, response: Response) -> None:
-    """Signs the browser out."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=node.settings.secure_cookies)
 
 

@@ -37,7 +37,6 @@ class Failures:
         self.render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         begun = False
 
         async def noting(message: Message) -> None:

@@ -26,5 +26,4 @@ class Methods(Generic[T]):
         return self._by_method.get(method)
 
     def options_response(self) -> Response:
-        """The answer to OPTIONS."""
         return Response(status_code=204, headers={"Allow": self._allow})

@@ -47,7 +47,6 @@ class Requests:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return

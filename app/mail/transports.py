@@ -28,11 +28,7 @@ class Undelivered(Exception):
 
 
 class Transport(Protocol):
-    """Takes mails away."""
-
-    async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
-        """Raises Undelivered."""
-        ...
+    async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None: ...
 
 
 class Smtp:

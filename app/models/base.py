@@ -29,7 +29,6 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """From the database, aware."""
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -39,7 +38,6 @@ def words(enum: type[StrEnum]) -> Enum:
 
 
 def now() -> datetime:
-    """The present instant."""
     return datetime.now(UTC)
 
 

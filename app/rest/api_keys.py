@@ -40,7 +40,6 @@ class ApiKeySchema(Schema):
 
     @classmethod
     def of(cls, row: ApiKey, **more: Any) -> Self:
-        """From the row."""
         return cls(**{name: getattr(row, name) for name in ApiKeySchema.model_fields}, **more)
 
 
@@ -56,7 +55,6 @@ class CreatedApiKeySchema(ApiKeySchema):
 
 
 async def create_api_key(call: Call) -> Response:
-    """POST /orgs/{slug}/api-keys."""
     async with call.unit() as uow:
         minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
@@ -64,28 +62,24 @@ async def create_api_key(call: Call) -> Response:
 
 
 async def list_api_keys(call: Call) -> Response:
-    """GET /orgs/{slug}/api-keys."""
     async with call.unit() as uow:
         page = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
     return call.page(page, lambda row: row.id, ApiKeySchema.of)
 
 
 async def get_api_key(call: Call) -> Response:
-    """GET /orgs/{slug}/api-keys/{id}."""
     async with call.unit() as uow:
         row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
     return call.read(ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def renew_api_key(call: Call) -> Response:
-    """POST /orgs/{slug}/api-keys/{id}/renew."""
     async with call.unit() as uow:
         row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
     return call.written(ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def revoke_api_key(call: Call) -> Response:
-    """DELETE /orgs/{slug}/api-keys/{id}."""
     async with call.unit() as uow:
         await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
     return Response(status_code=204)

@@ -30,7 +30,6 @@ PREFIX = "/api/v1"
 
 
 async def get_openapi(call: Call) -> Response:
-    """GET /openapi.json."""
     body = _document()
     return call.tagged(body, body_etag(body))
 
@@ -57,5 +56,4 @@ TABLE = [
 
 
 def build(node: Node) -> ASGIApp:
-    """The app below `/api/v1`."""
     return Failures(Router(routes(node, PREFIX, TABLE), redirect_slashes=False, default=nowhere), enveloped)

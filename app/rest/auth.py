@@ -26,7 +26,6 @@ class MembershipSchema(Schema):
 
     @classmethod
     def of(cls, org: Org, membership: Membership) -> Self:
-        """From the rows."""
         return cls(org=OrgSchema.of(org), role=membership.role)
 
 
@@ -69,7 +68,6 @@ class ClaimSchema(Schema):
 
 
 async def install_claim(call: Call) -> Response:
-    """POST /auth/install-claim."""
     async with call.unit() as uow:
         signed_in, org = await claim.install_claim(uow, call.body, call.client())
         me = await sessions.me(uow)
@@ -80,7 +78,6 @@ async def install_claim(call: Call) -> Response:
 
 
 async def request_magic_link(call: Call) -> Response:
-    """POST /auth/magic-link."""
     browser = asking_browser(call.headers)
     async with call.unit() as uow:
         await links.request_link(uow, call.body, call.client(browser))
@@ -90,7 +87,6 @@ async def request_magic_link(call: Call) -> Response:
 
 
 async def sign_up(call: Call) -> Response:
-    """POST /auth/signup."""
     browser = asking_browser(call.headers)
     async with call.unit() as uow:
         await signup.sign_up(uow, call.body, call.client(browser))
@@ -100,7 +96,6 @@ async def sign_up(call: Call) -> Response:
 
 
 async def redeem_link(call: Call) -> Response:
-    """POST /auth/link."""
     async with call.unit() as uow:
         signed_in = await links.redeem(uow, call.body)
         me = await sessions.me(uow)
@@ -110,14 +105,12 @@ async def redeem_link(call: Call) -> Response:
 
 
 async def get_me(call: Call) -> Response:
-    """GET /auth/me."""
     async with call.unit() as uow:
         me = await sessions.caller(uow)
     return call.read(MeSchema.of(me))
 
 
 async def delete_me(call: Call) -> Response:
-    """DELETE /auth/me."""
     async with call.unit() as uow:
         await users.delete_me(uow, call.deletion)
     response = Response(status_code=204)
@@ -126,7 +119,6 @@ async def delete_me(call: Call) -> Response:
 
 
 async def logout(call: Call) -> Response:
-    """POST /auth/logout."""
     async with call.unit() as uow:
         await sessions.sign_out(uow, call.body)
     response = Response(status_code=204)

@@ -39,7 +39,6 @@ class Call:
     body: Any
 
     def client(self, browser: str | None = None) -> ClientContext:
-        """Whence the call comes."""
         return self.node.client(self.info.address, browser)
 
     def unit(self) -> UnitOfWork:
@@ -87,7 +86,6 @@ class Call:
 
     @property
     def if_match(self) -> IfMatch:
-        """The precondition."""
         return IfMatch(self._lines("If-Match"))
 
     def listing(self) -> Listing:

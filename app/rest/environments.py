@@ -32,7 +32,6 @@ class EnvironmentSchema(Schema):
 
     @classmethod
     def of(cls, environment: Environment) -> Self:
-        """From the row."""
         return cls(
             id=environment.id,
             project_id=environment.project_id,
@@ -47,7 +46,6 @@ class EnvironmentSchema(Schema):
 
 
 async def create_environment(call: Call) -> Response:
-    """POST /projects/{id}/environments."""
     async with call.unit() as uow:
         environment = await environments.create_environment(uow, call.path["project_id"], call.body)
     return call.created(
@@ -56,28 +54,24 @@ async def create_environment(call: Call) -> Response:
 
 
 async def list_environments(call: Call) -> Response:
-    """GET /projects/{id}/environments."""
     async with call.unit() as uow:
         page = await environments.list_environments(uow, call.path["project_id"], call.listing())
     return call.page(page, lambda environment: environment.id, EnvironmentSchema.of)
 
 
 async def get_environment(call: Call) -> Response:
-    """GET /envs/{id}."""
     async with call.unit() as uow:
         environment = await environments.get_environment(uow, call.path["env_id"])
     return call.read(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def update_environment(call: Call) -> Response:
-    """PATCH /envs/{id}."""
     async with call.unit() as uow:
         environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
     return call.written(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def delete_environment(call: Call) -> Response:
-    """DELETE /envs/{id}."""
     async with call.unit() as uow:
         await environments.delete_environment(uow, call.path["env_id"], call.deletion, call.if_match)
     return Response(status_code=204)

@@ -33,7 +33,6 @@ class CatalogueEntry(Schema):
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        """From the catalogue."""
         return cls(
             code=entry.code,
             title=entry.title,
@@ -46,7 +45,6 @@ class CatalogueEntry(Schema):
 
 
 async def list_errors(call: Call) -> Response:
-    """GET /errors."""
     body = orjson.dumps([CatalogueEntry.of(entry).body() for entry in CATALOGUE.values()])
     return call.tagged(body, body_etag(body))
 

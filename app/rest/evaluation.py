@@ -42,7 +42,6 @@ class EvaluationsSchema(Schema):
 
 
 async def get_ruleset(call: Call) -> Response:
-    """GET /envs/{id}/ruleset."""
     async with call.unit() as uow:
         ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
     body = ruleset.encoded()
@@ -50,7 +49,6 @@ async def get_ruleset(call: Call) -> Response:
 
 
 async def evaluate(call: Call) -> Response:
-    """POST /envs/{id}/evaluate."""
     async with call.unit() as uow:
         answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.body)
     return json_response(_encoded(answers))

@@ -35,7 +35,6 @@ class FlagSchema(Schema):
 
     @classmethod
     def of(cls, flag: Primitive) -> Self:
-        """From the row."""
         return cls(
             id=flag.id,
             project_id=flag.project_id,
@@ -66,7 +65,6 @@ class FlagStateSchema(Schema):
 
     @classmethod
     def of(cls, current: Current) -> Self:
-        """From the rows."""
         flag, state = current
         return cls(
             id=state.id,
@@ -85,77 +83,66 @@ class FlagStateSchema(Schema):
 
 
 async def create_flag(call: Call) -> Response:
-    """POST /projects/{id}/flags."""
     async with call.unit() as uow:
         flag = await flags.create_flag(uow, call.path["project_id"], call.body)
     return call.created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
 
 
 async def list_flags(call: Call) -> Response:
-    """GET /projects/{id}/flags."""
     async with call.unit() as uow:
         page = await flags.list_flags(uow, call.path["project_id"], call.listing())
     return call.page(page, lambda flag: flag.id, FlagSchema.of)
 
 
 async def get_flag(call: Call) -> Response:
-    """GET /projects/{id}/flags/{key}."""
     async with call.unit() as uow:
         flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
     return call.read(FlagSchema.of(flag), row_etag(flag))
 
 
 async def list_flag_states(call: Call) -> Response:
-    """GET /envs/{id}/flags."""
     async with call.unit() as uow:
         page = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
     return call.page(page, lambda current: current.primitive.id, FlagStateSchema.of)
 
 
 async def get_flag_state(call: Call) -> Response:
-    """GET /envs/{id}/flags/{key}."""
     async with call.unit() as uow:
         current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
     return call.read(FlagStateSchema.of(current), state_etag(current))
 
 
 async def update_flag_state(call: Call) -> Response:
-    """PATCH /envs/{id}/flags/{key}."""
     async with call.unit() as uow:
         current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(call, current)
 
 
 async def kill_flag(call: Call) -> Response:
-    """POST /envs/{id}/flags/{key}/kill."""
     async with call.unit() as uow:
         current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(call, current)
 
 
 async def restore_flag(call: Call) -> Response:
-    """POST /envs/{id}/flags/{key}/restore."""
     async with call.unit() as uow:
         current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(call, current)
 
 
 async def update_flag(call: Call) -> Response:
-    """PATCH /projects/{id}/flags/{key}."""
     async with call.unit() as uow:
         flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
     return call.written(FlagSchema.of(flag), row_etag(flag))
 
 
 async def delete_flag(call: Call) -> Response:
-    """DELETE /projects/{id}/flags/{key}."""
     async with call.unit() as uow:
         await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.deletion, call.if_match)
     return Response(status_code=204)
 
 
 async def replace_flag_state(call: Call) -> Response:
-    """PUT /envs/{id}/flags/{key}/state."""
     async with call.unit() as uow:
         current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(call, current)

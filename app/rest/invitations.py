@@ -33,7 +33,6 @@ class InvitationSchema(Schema):
 
     @classmethod
     def of(cls, invitation: Invitation) -> Self:
-        """From the row."""
         return cls(
             id=invitation.id,
             email=invitation.email,
@@ -67,7 +66,6 @@ class InvitedSchema(Schema):
 
     @classmethod
     def of(cls, invited: Invited) -> Self:
-        """From the rows."""
         invitation, org = invited
         return cls(
             org_name=org.name,
@@ -79,7 +77,6 @@ class InvitedSchema(Schema):
 
 
 async def create_invitation(call: Call) -> Response:
-    """POST /orgs/{slug}/invitations."""
     slug = call.path["slug"]
     async with call.unit() as uow:
         invitation, url = await invitations.create_invitation(uow, slug, call.body, call.client())
@@ -89,28 +86,24 @@ async def create_invitation(call: Call) -> Response:
 
 
 async def list_invitations(call: Call) -> Response:
-    """GET /orgs/{slug}/invitations."""
     async with call.unit() as uow:
         page = await invitations.list_invitations(uow, call.path["slug"], call.listing())
     return call.page(page, lambda invitation: invitation.id, InvitationSchema.of)
 
 
 async def revoke_invitation(call: Call) -> Response:
-    """DELETE /orgs/{slug}/invitations/{invitation_id}."""
     async with call.unit() as uow:
         await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.deletion)
     return Response(status_code=204)
 
 
 async def get_invitation(call: Call) -> Response:
-    """GET /invitations/{token}."""
     async with call.unit() as uow:
         invited = await invitations.get_invitation(uow, call.path["token"])
     return call.read(InvitedSchema.of(invited))
 
 
 async def accept_invitation(call: Call) -> Response:
-    """POST /invitations/{token}/accept."""
     async with call.unit() as uow:
         accepted = await invitations.accept_invitation(uow, call.path["token"], call.body)
         me = await sessions.me(uow)

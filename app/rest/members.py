@@ -30,7 +30,6 @@ class MemberSchema(Schema):
 
     @classmethod
     def of(cls, member: Member) -> Self:
-        """From the rows."""
         membership, user = member
         return cls(
             id=membership.id,
@@ -51,7 +50,6 @@ class LeftTokenSchema(Schema):
 
     @classmethod
     def of(cls, token: ApiKey) -> Self:
-        """From the row."""
         return cls(id=token.id, name=token.name)
 
 
@@ -64,7 +62,6 @@ class RemovedSchema(Schema):
 
     @classmethod
     def of(cls, removed: Removed) -> Self:
-        """From the rows."""
         return cls(
             member=MemberSchema.of(removed.member),
             tokens=[LeftTokenSchema.of(token) for token in removed.tokens],
@@ -73,28 +70,24 @@ class RemovedSchema(Schema):
 
 
 async def list_members(call: Call) -> Response:
-    """GET /orgs/{slug}/members."""
     async with call.unit() as uow:
         page = await members.list_members(uow, call.path["slug"], call.listing())
     return call.page(page, lambda member: member.membership.id, MemberSchema.of)
 
 
 async def get_member(call: Call) -> Response:
-    """GET /orgs/{slug}/members/{user_id}."""
     async with call.unit() as uow:
         member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
     return call.read(MemberSchema.of(member), row_etag(member.membership))
 
 
 async def update_member(call: Call) -> Response:
-    """PATCH /orgs/{slug}/members/{user_id}."""
     async with call.unit() as uow:
         member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
     return call.written(MemberSchema.of(member), row_etag(member.membership))
 
 
 async def remove_member(call: Call) -> Response:
-    """DELETE /orgs/{slug}/members/{user_id}."""
     async with call.unit() as uow:
         removed = await members.remove_member(
             uow, call.path["slug"], call.path["user_id"], call.deletion, call.if_match

@@ -28,7 +28,6 @@ class OrgSchema(Schema):
 
     @classmethod
     def of(cls, org: Org) -> Self:
-        """From the row."""
         return cls(
             id=org.id,
             slug=org.slug,
@@ -41,28 +40,24 @@ class OrgSchema(Schema):
 
 
 async def create_org(call: Call) -> Response:
-    """POST /orgs."""
     async with call.unit() as uow:
         org = await orgs.create_org(uow, call.body)
     return call.created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
 async def list_orgs(call: Call) -> Response:
-    """GET /orgs."""
     async with call.unit() as uow:
         page = await orgs.list_orgs(uow, call.listing())
     return call.page(page, lambda org: org.id, OrgSchema.of)
 
 
 async def get_org(call: Call) -> Response:
-    """GET /orgs/{slug}."""
     async with call.unit() as uow:
         org = await orgs.get_org(uow, call.path["slug"])
     return call.read(OrgSchema.of(org), row_etag(org))
 
 
 async def update_org(call: Call) -> Response:
-    """PATCH /orgs/{slug}."""
     async with call.unit() as uow:
         org = await orgs.update_org(
             uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min
@@ -71,7 +66,6 @@ async def update_org(call: Call) -> Response:
 
 
 async def delete_org(call: Call) -> Response:
-    """DELETE /orgs/{slug}."""
     async with call.unit() as uow:
         await orgs.delete_org(uow, call.path["slug"], call.deletion, call.if_match)
     return Response(status_code=204)

@@ -30,7 +30,6 @@ class ProjectSchema(Schema):
 
     @classmethod
     def of(cls, project: Project) -> Self:
-        """From the row."""
         return cls(
             id=project.id,
             org_id=project.org_id,
@@ -43,35 +42,30 @@ class ProjectSchema(Schema):
 
 
 async def create_project(call: Call) -> Response:
-    """POST /orgs/{slug}/projects."""
     async with call.unit() as uow:
         project = await projects.create_project(uow, call.path["slug"], call.body)
     return call.created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
 async def list_projects(call: Call) -> Response:
-    """GET /orgs/{slug}/projects."""
     async with call.unit() as uow:
         page = await projects.list_projects(uow, call.path["slug"], call.listing())
     return call.page(page, lambda project: project.id, ProjectSchema.of)
 
 
 async def get_project(call: Call) -> Response:
-    """GET /projects/{id}."""
     async with call.unit() as uow:
         project = await projects.get_project(uow, call.path["project_id"])
     return call.read(ProjectSchema.of(project), row_etag(project))
 
 
 async def update_project(call: Call) -> Response:
-    """PATCH /projects/{id}."""
     async with call.unit() as uow:
         project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
     return call.written(ProjectSchema.of(project), row_etag(project))
 
 
 async def delete_project(call: Call) -> Response:
-    """DELETE /projects/{id}."""
     async with call.unit() as uow:
         await projects.delete_project(uow, call.path["project_id"], call.deletion, call.if_match)
     return Response(status_code=204)

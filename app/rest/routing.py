@@ -80,7 +80,6 @@ class Resource:
         self.methods = Methods({endpoint.method: endpoint for endpoint in endpoints})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if b"%2f" in scope.get("raw_path", b"").lower():
             raise not_found("path")  # a slash that is part of a key: no key has one
         info_of(scope).route = self.path
@@ -124,5 +123,4 @@ def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute
 
 
 async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    """Where no route leads."""
     raise not_found("path")

@@ -24,7 +24,6 @@ class Schema(BaseModel):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
     def encoded(self) -> bytes:
-        """The JSON text."""
         return orjson.dumps(self.body())
 
 

@@ -26,7 +26,6 @@ class OwnSessionSchema(Schema):
 
     @classmethod
     def of(cls, session: Session, actor: Actor) -> Self:
-        """From the row."""
         return cls(
             id=session.id,
             current=sessions.is_own(actor, session),
@@ -37,14 +36,12 @@ class OwnSessionSchema(Schema):
 
 
 async def list_sessions(call: Call) -> Response:
-    """GET /auth/sessions."""
     async with call.unit() as uow:
         page = await sessions.list_sessions(uow, call.listing())
     return call.page(page, lambda session: session.id, lambda session: OwnSessionSchema.of(session, call.info.actor))
 
 
 async def delete_session(call: Call) -> Response:
-    """DELETE /auth/sessions/{session_id}."""
     async with call.unit() as uow:
         session = await sessions.delete_session(uow, call.path["session_id"], call.deletion)
     response = Response(status_code=204)

@@ -36,7 +36,6 @@ class Caches:
     sessions: SessionCache
 
     def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], invalidated: Sequence[str]) -> None:
-        """Takes in a commit."""
         self.tokens.invalidate(invalidated)
         self.sessions.invalidate(invalidated)
         self.rulesets.committed(changes, gone)

@@ -25,7 +25,6 @@ class MemoryBuckets:
         self._sweep_at = SWEEP_AT
 
     async def take(self, token_id: str, limit: int, org_id: str, org_limit: int) -> Taken:
-        """One request."""
         at = self._clock()
         token_spent, org_spent = self._spent(token_id, limit, at), self._spent(org_id, org_limit, at)
         taken = take(token_spent, limit, org_spent, org_limit)

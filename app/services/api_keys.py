@@ -167,7 +167,6 @@ async def list_api_keys(uow: UnitOfWork, org_slug: str, listing: Listing) -> Pag
 
 
 async def get_api_key(uow: UnitOfWork, org_slug: str, token_id: str) -> ApiKey:
-    """The token."""
     access = await _enter(uow, org_slug, token_id)
     return await _found(uow, access.org, token_id)
 

@@ -127,7 +127,6 @@ async def list_environments(uow: UnitOfWork, project_id: str, listing: Listing) 
 
 
 async def get_environment(uow: UnitOfWork, environment_id: str) -> Environment:
-    """The environment."""
     return (await enter_environment(uow, environment_id, Operation.READ_ENVIRONMENT)).environment
 
 

@@ -53,7 +53,6 @@ class Readable:
     keys: frozenset[str] | None = None
 
     def encoded(self) -> bytes:
-        """The ruleset document."""
         return self.ruleset.encoded(self.keys)
 
     def document(self) -> Any:

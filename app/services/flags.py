@@ -130,7 +130,6 @@ async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primiti
 
 
 async def list_flags(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
-    """The project's flags."""
     access = await enter_project(uow, project_id, Operation.READ_PRIMITIVE)
     return await primitives.list_of_project(
         uow.session, access.project.id, Kind.FLAG, listing.filter(access.resources(Kind.FLAG)), listing.window()
@@ -138,7 +137,6 @@ async def list_flags(uow: UnitOfWork, project_id: str, listing: Listing) -> Page
 
 
 async def get_flag(uow: UnitOfWork, project_id: str, key: str) -> Primitive:
-    """The flag's identity."""
     return (await enter_project(uow, project_id, Operation.READ_PRIMITIVE, Kind.FLAG, key)).found
 
 

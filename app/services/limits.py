@@ -23,8 +23,6 @@ class Allowance:
 
 
 class Limits(Protocol):
-    """Counts by `who`."""
-
     async def take(self, *allowances: Allowance) -> float:
         """Takes one from each and gives 0; or, when one is used up, takes nothing and gives the seconds to wait."""
         ...
@@ -42,7 +40,6 @@ class MemoryLimits:
         self._taken: OrderedDict[str, deque[float]] = OrderedDict()
 
     async def take(self, *allowances: Allowance) -> float:
-        """See `Limits`."""
         at = self._clock()
         if (wait := max(self._wait(allowance, at) for allowance in allowances)) > 0:
             return wait
@@ -54,7 +51,6 @@ class MemoryLimits:
         return 0
 
     async def give_back(self, *allowances: Allowance) -> None:
-        """See `Limits`."""
         for allowance in allowances:
             if taken := self._taken.get(allowance.who):
                 taken.pop()

@@ -47,13 +47,11 @@ class Removed:
 
 
 async def list_members(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Member]:
-    """The organisation's members."""
     access = await enter_org(uow, slug, Operation.READ_ORG)
     return await members.list_of_org(uow.session, access.org.id, listing.window())
 
 
 async def get_member(uow: UnitOfWork, slug: str, user_id: str) -> Member:
-    """The member."""
     access = await enter_org(uow, slug, Operation.READ_ORG, _naming(user_id))
     return await _member(uow, access.org, user_id)
 

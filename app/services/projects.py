@@ -55,7 +55,6 @@ async def list_projects(uow: UnitOfWork, org_slug: str, listing: Listing) -> Pag
 
 
 async def get_project(uow: UnitOfWork, project_id: str) -> Project:
-    """The project."""
     return (await enter_project(uow, project_id, Operation.READ_PROJECT)).project
 
 

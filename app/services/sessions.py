@@ -63,7 +63,6 @@ async def caller(uow: UnitOfWork) -> Me | Token:
 
 
 async def me(uow: UnitOfWork) -> Me:
-    """The person who calls."""
     user = await user_of(uow)
     return Me(signed_in(uow), user, list(await people.memberships(uow.session, user.id)))
 

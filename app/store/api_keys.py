@@ -38,7 +38,6 @@ async def is_live(session: AsyncSession, token_id: str) -> bool:
 
 
 async def list_of_org(session: AsyncSession, org_id: str, window: Window) -> Page[ApiKey]:
-    """The organisation's tokens."""
     query = select(ApiKey).where(col(ApiKey.org_id) == org_id)
     return await page(session, query, col(ApiKey.id), window, lambda row: row[0])
 

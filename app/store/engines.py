@@ -150,7 +150,6 @@ class Sqlite(Database):
             yield
 
     async def close(self) -> None:
-        """Closes both pools."""
         await self._readers.dispose()
         await self._writer.dispose()
 
@@ -213,7 +212,6 @@ class Postgres(Database):
                 await connection.invalidate()
 
     async def close(self) -> None:
-        """Closes the pool."""
         await self._engine.dispose()
 
 

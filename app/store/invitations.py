@@ -32,7 +32,6 @@ async def by_secret(session: AsyncSession, secret_hash: str) -> Invited | None:
 
 
 async def by_id(session: AsyncSession, invitation_id: str) -> Invited | None:
-    """The invitation, whoever asks."""
     row = (await session.execute(_INVITED.where(col(Invitation.id) == invitation_id))).one_or_none()
     return None if row is None else Invited(row[0], row[1])
 

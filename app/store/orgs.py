@@ -17,7 +17,6 @@ async def by_slug(session: AsyncSession, slug: str) -> Org | None:
 
 
 async def by_id(session: AsyncSession, org_id: str) -> Org | None:
-    """The organisation."""
     return await session.get(Org, org_id)
 
 

@@ -14,15 +14,11 @@ from app.store.tenancy import Tenant, Tenanted
 
 
 class ResolvedOrg(NamedTuple):
-    """An organisation."""
-
     org: Org
     role: Role | None
 
 
 class ResolvedProject(NamedTuple):
-    """A project."""
-
     project: Project
     org: Org
     primitive: Primitive | None
@@ -30,8 +26,6 @@ class ResolvedProject(NamedTuple):
 
 
 class ResolvedEnvironment(NamedTuple):
-    """An environment."""
-
     environment: Environment
     project: Project
     org: Org

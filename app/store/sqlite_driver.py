@@ -83,8 +83,6 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
 
 
 class Connection(AsyncAdapt_aiosqlite_connection):
-    """Gives those cursors."""
-
     __slots__ = ("_begin", "_only_reads")
 
     _cursor_cls = Cursor
@@ -120,11 +118,8 @@ class Connection(AsyncAdapt_aiosqlite_connection):
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):
-    """Gives those connections."""
-
     def __init__(self) -> None:
         super().__init__(aiosqlite, sqlite3)
 
     def connect(self, *arg: Any, **kw: Any) -> Connection:
-        """A connection."""
         return Connection(self, super().connect(*arg, **kw)._connection)  # noqa: SLF001

@@ -30,7 +30,6 @@ class Tenanted:
         self._of_user = member.where(col(Membership.user_id) == bindparam("tenant")).add_columns(col(Membership.role))
 
     async def rows(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Sequence[Any]:
-        """The tenant's rows."""
         return (await session.execute(self._query(tenant), {"tenant": _id(tenant), **sought})).all()
 
     async def row(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Any | None:

@@ -132,7 +132,6 @@ class UnitOfWork:
         await self._database.lock(self.session, (table, ids))
 
     def add(self, row: Table) -> None:
-        """A new row."""
         self._require_writing()
         self.session.add(row)
 

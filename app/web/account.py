@@ -20,7 +20,6 @@ class Account(PageHandler):
     """What a person sees of themselves."""
 
     async def show(self, request: Request) -> Response:
-        """The page."""
         if (info := await self.person(request)) is None:
             return go("/app/signin")
         return page("account.html", await self._shown(info))
@@ -34,7 +33,6 @@ class Account(PageHandler):
         return go("/app/account")
 
     async def delete(self, request: Request) -> Response:
-        """Deletes the account."""
         if (info := await self.person(request)) is None:
             return go("/app/signin")
         form = await form_of(request)

@@ -27,13 +27,11 @@ class Reading:
     """Pages that are the same for everybody."""
 
     async def errors(self, _: Request) -> Response:
-        """The catalogue, for people."""
         return page(
             "errors.html", {"catalogue": [(entry, examples(entry)) for entry in CATALOGUE.values()], "here": "errors"}
         )
 
     async def docs(self, _: Request) -> Response:
-        """The REST reference."""
         return docs_page()
 
 
@@ -76,7 +74,6 @@ class _Negotiated:
         self.as_envelope = as_envelope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] == "websocket":
             await enveloped(not_found("socket"), info_of(scope).request_id)(scope, receive, send)
             return
@@ -105,7 +102,6 @@ class _Dispatch:
         self.methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         info_of(scope).route = self.path
         handler = self.methods.find(scope["method"])
         response = self.methods.options_response() if handler is None else await handler(Request(scope, receive))

@@ -92,7 +92,6 @@ class AuthPages(PageHandler):
         return page("invitation.html", await self._invitation_page(request))
 
     async def accept(self, request: Request) -> Response:
-        """Accepts the invitation."""
         info = await self.entered(request)
         form = await form_of(request)
         try:
@@ -104,7 +103,6 @@ class AuthPages(PageHandler):
         return go("/app/") if accepted.session is None else self._signed_in_redirect(accepted.session.secret)
 
     async def sign_out(self, request: Request) -> Response:
-        """Ends the session."""
         info = await self.entered(request)
         async with self.unit(info) as uow:
             await sessions.sign_out(uow, {})

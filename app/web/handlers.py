@@ -88,7 +88,6 @@ def viewer(me: Me) -> dict[str, str]:
 
 
 def go(path: str) -> Response:
-    """To another page."""
     return RedirectResponse(path, 303)
 
 

@@ -51,7 +51,6 @@ class People(PageHandler):
             return page("org.html", {"viewer": viewer(await sessions.me(uow)), "form": {}})
 
     async def create_org(self, request: Request) -> Response:
-        """Makes another organisation."""
         if (info := await self.person(request)) is None:
             return go("/app/signin")
         form = await form_of(request)
@@ -99,8 +98,6 @@ class People(PageHandler):
         return await self.act(request, act, "members", self._members)
 
     async def revoke(self, request: Request) -> Response:
-        """Takes an invitation back."""
-
         async def act(uow: UnitOfWork, slug: str, _: Form) -> dict[str, Any]:
             await invitations.revoke_invitation(uow, slug, request.path_params["invitation_id"], {})
             return {}

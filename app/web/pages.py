@@ -98,7 +98,6 @@ def ticked(text: str) -> Markup:
 
 
 def day(at: datetime) -> str:
-    """The day, for people."""
     return f"{at.day} {at:%B %Y}"
 
 
@@ -145,7 +144,6 @@ class Assets(StaticFiles):
     methods = Methods({"GET": True})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         info_of(scope).route = "/static"
         answer = super().__call__ if self.methods.find(scope["method"]) else self.methods.options_response()
         await answer(scope, receive, send)

@@ -58,7 +58,6 @@ def template(path: str) -> str:
 
 
 def parameters_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool) -> list[dict[str, Any]]:
-    """All of them."""
     headers = {
         "IfMatch": accepts_if_match,
         "IfNoneMatch": endpoint.safe,

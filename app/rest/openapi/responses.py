@@ -17,7 +17,6 @@ _TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
 
 
 def _said(text: str) -> Json:
-    """Always the same."""
     return {**_TEXT, "const": text}
 
 

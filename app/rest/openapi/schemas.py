@@ -40,7 +40,6 @@ class _Generator(GenerateJsonSchema):
     """Pydantic's, without titles that repeat the names, and without `Schema` at the end of them."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
-        """Never."""
         return False
 
     def normalize_name(self, name: str) -> str:
@@ -67,11 +66,9 @@ class Schemas:
             del self.components[self._name(model)]
 
     def body(self, endpoint: Endpoint, command: type[BaseModel]) -> dict[str, Any]:
-        """What a call takes."""
         return self._content(endpoint, dict(self._refs[command, "validation"]))
 
     def answer(self, endpoint: Endpoint) -> dict[str, Any]:
-        """What a call gives."""
         return self._content(endpoint, self._given(endpoint))
 
     def _content(self, endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
