@@ -24,7 +24,9 @@ from app.runtime.token_cache import TokenCache
 from app.services import instance
 from app.settings import Settings
 from app.store import migrations
-from app.store.engines import Database, Postgres, Sqlite
+from app.store.engines import Database
+from app.store.engines.postgres import Postgres
+from app.store.engines.sqlite import Sqlite
 from app.store.unit_of_work import UnitOfWork
 from app.web import app as web
 from app.web.pages import graphiql_page

@@ -15,7 +15,8 @@ from app.engine.ruleset import DamagedState, Ruleset, StoredState
 from app.models import Primitive, State
 from app.store import rulesets
 from app.store.changeset import EnvironmentChange
-from app.store.engines import Database, refusing_if_busy
+from app.store.engines import Database
+from app.store.engines.busy import refusing_if_busy
 
 log = structlog.get_logger()
 

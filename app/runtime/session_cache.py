@@ -10,7 +10,8 @@ from app.domain.ids import digest
 from app.models import now
 from app.runtime.credentials import CredentialCache
 from app.store import sessions
-from app.store.engines import Database, refusing_if_busy
+from app.store.engines import Database
+from app.store.engines.busy import refusing_if_busy
 
 TRUSTED_FOR_SECONDS = 1.0
 SLIDES_AFTER = timedelta(days=1).total_seconds()

@@ -11,7 +11,8 @@ from app.engine.cidrs import Networks
 from app.runtime.credentials import CredentialCache
 from app.services import api_keys
 from app.store.api_keys import by_secret
-from app.store.engines import Database, refusing_if_busy
+from app.store.engines import Database
+from app.store.engines.busy import refusing_if_busy
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ from app.models.base import Identified, Revised
 from app.store import changeset
 from app.store.audit_guard import GuardedSession
 from app.store.changeset import EnvironmentChange, StateChange
-from app.store.engines import Database, refuse_if_busy
+from app.store.engines import Database
+from app.store.engines.busy import refuse_if_busy
 
 
 @dataclass(frozen=True, slots=True)

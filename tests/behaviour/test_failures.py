@@ -7,7 +7,6 @@ import pytest
 import structlog.testing
 
 from app.models import Environment
-from app.store import engines
 from tests.clients import Api
 from tests.factories import Instance, Workspace
 
@@ -57,10 +56,8 @@ async def test_a_bug_in_a_write_leaves_nothing_behind(
 
 
 @pytest.mark.raises_codes("unavailable")
-async def test_a_write_that_waits_too_long_for_its_turn_says_so(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engines, "WRITE_WAIT_SECONDS", 1)
+async def test_a_write_that_waits_too_long_for_its_turn_says_so(instance: Instance, workspace: Workspace) -> None:
+    instance.node.database.write_wait_seconds = 1
     async with instance.unchanged(), instance.node.unit("req_other") as other:
         await other.begin_write()
         await other.lock(Environment, [workspace.environment_id])

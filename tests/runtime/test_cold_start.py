@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.store.engines import READERS
+from app.store.engines.sqlite import READERS
 from tests.factories import Instance, Workspace
 
 

@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.errors import AppError
-from app.store import engines
-from app.store.engines import Sqlite
+from app.store.engines.sqlite import Sqlite
 
 
 @pytest.fixture
@@ -74,8 +73,8 @@ async def test_a_writer_that_fails_or_leaves_gives_its_turn_back(database: Sqlit
     assert waiting[0].cancelled()
 
 
-async def test_a_writer_that_waits_too_long_is_told(database: Sqlite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "WRITE_WAIT_SECONDS", 0.01)
+async def test_a_writer_that_waits_too_long_is_told(database: Sqlite) -> None:
+    database.write_wait_seconds = 0.01
     async with database.writing():
         with pytest.raises(AppError) as caught:
             await increase(database)
@@ -89,6 +88,17 @@ async def test_a_ping_says_whether_the_database_answers(database: Sqlite, monkey
     with pytest.raises(AppError) as caught:
         await database.ping()
     assert caught.value.code == "unavailable"
+
+
+async def test_starts_at_one_moment_all_find_the_file_ready(tmp_path: Path) -> None:
+    async def start(database: Sqlite) -> str:
+        async with database.migrating() as connection:
+            return str((await connection.execute(text("PRAGMA journal_mode"))).scalar_one())
+
+    databases = [Sqlite(tmp_path / "new.db") for _ in range(8)]
+    assert set(await asyncio.gather(*map(start, databases))) == {"wal"}
+    for database in databases:
+        await database.close()
 
 
 async def test_commits_are_durable(database: Sqlite) -> None:

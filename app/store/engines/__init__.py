@@ -1,0 +1,62 @@
+"""A database as the rest of the store sees it; what differs by engine is in `sqlite` and `postgres`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.domain.errors import AppError
+from app.models import Instance
+from app.models.base import Identified
+
+log = structlog.get_logger()
+WRITE_WAIT_SECONDS = 20.0
+
+Rows = tuple[type[Identified | Instance], Iterable[str | int]]
+
+
+class InUse(Exception):
+    """Another server works on the database."""
+
+
+class Database(ABC):
+    """A database that sessions read from and write to. Services have theirs from the unit of work."""
+
+    write_wait_seconds = WRITE_WAIT_SECONDS
+    """How long a writer waits for its turn before it is refused."""
+
+    @abstractmethod
+    def reading(self) -> AsyncSession:
+        """A session whose reads all see the same moment."""
+
+    @abstractmethod
+    def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Waits for the turn to write and gives the session of a write transaction."""
+
+    @abstractmethod
+    async def lock(self, session: AsyncSession, rows: Rows) -> None:
+        """Keeps every other writer of the rows out until the transaction ends."""
+
+    @abstractmethod
+    def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection in a transaction that no other node migrates beside."""
+
+    @abstractmethod
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keeps other servers off the database. Raises InUse where there is one already."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Gives all connections back."""
+
+    async def ping(self) -> None:
+        """Raises `unavailable` when the database does not answer."""
+        try:
+            async with self.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except Exception as fault:
+            log.warning("the database does not answer", fault=repr(fault))
+            raise AppError("unavailable", "The database does not answer.") from fault

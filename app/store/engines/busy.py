@@ -1,0 +1,55 @@
+"""Which failures of the database the same call may get past later: they become `unavailable`."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socket import gaierror
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.domain.errors import AppError
+
+log = structlog.get_logger()
+# A row that the write refers to was deleted meanwhile: neither busy nor gone, and the same call then finds out.
+_FOREIGN_KEY = {sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503"}
+_SQLITE_BUSY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+}
+# Serialization failure, deadlock, lock not available, and the classes: connection, resources, operator intervention.
+_POSTGRES_BUSY = ("40001", "40P01", "55P03", "08", "53", "57")
+
+
+@contextmanager
+def refusing_if_busy() -> Iterator[None]:
+    """What is read outside of a unit of work fails as it does inside one."""
+    try:
+        yield
+    except Exception as fault:
+        refuse_if_busy(fault)
+        raise
+
+
+def refuse_if_busy(fault: BaseException) -> None:
+    """Raises `unavailable` where the same call may go through later, and logs why it did not."""
+    if _is_busy(fault):
+        log.warning("the database cannot serve", fault=repr(fault))
+        raise AppError("unavailable", "The database cannot serve now.") from fault
+
+
+def _is_busy(fault: BaseException) -> bool:
+    if not isinstance(fault, DBAPIError):
+        return isinstance(fault, ConnectionError | TimeoutError | gaierror | PoolTimeoutError)
+    if fault.connection_invalidated:
+        return True
+    sqlite_code = getattr(fault.orig, "sqlite_errorcode", None)
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    if {sqlite_code, state} & _FOREIGN_KEY:
+        return True
+    return (sqlite_code is not None and sqlite_code & 0xFF in _SQLITE_BUSY) or state.startswith(_POSTGRES_BUSY)

@@ -1,0 +1,77 @@
+"""PostgreSQL: a server that as many nodes share as there are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlmodel import col
+
+from app.store.audit_guard import GuardedSession
+from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
+
+# Any numbers that nobody else uses for advisory locks of this database.
+_MIGRATION_LOCK, _SERVING_LOCK = 0x51691B0, 0x51691B1
+
+
+class Postgres(Database):
+    """A server, shared by as many nodes as there are. Writers wait for each other by row."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda **options: asyncpg.connect(url, **options),  # it knows `sslmode` and the like
+            json_deserializer=orjson.loads,
+            hide_parameters=True,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=WRITE_WAIT_SECONDS,
+        )
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def reading(self) -> AsyncSession:
+        """A session on a snapshot."""
+        return AsyncSession(self._snapshots, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees what was committed before each of its statements."""
+        async with AsyncSession(self._engine, expire_on_commit=False, sync_session_class=GuardedSession) as session:
+            await session.execute(text(f"SET LOCAL lock_timeout = '{int(self.write_wait_seconds)}s'"))
+            yield session
+
+    async def lock(self, session: AsyncSession, rows: Rows) -> None:
+        """Locks in the order of ids, so that two writers of the same rows never wait for each other in a circle.
+
+        Whoever writes rows that refer to these (an audit row to its organisation, say) does not wait.
+        """
+        table, ids = rows
+        query = (
+            select(col(table.id)).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update(key_share=True)
+        )
+        await session.execute(query)
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """An advisory lock, held to the end of the transaction."""
+        async with self._engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            yield connection
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """An advisory lock of a connection that is kept; the server frees it, however the process ends."""
+        async with self._engine.connect() as connection:
+            query = text(f"SELECT pg_try_advisory_lock({_SERVING_LOCK})")
+            if not (await connection.execute(query)).scalar_one():
+                raise InUse
+            await connection.rollback()
+            try:
+                yield
+            finally:
+                await connection.invalidate()
+
+    async def close(self) -> None:
+        await self._engine.dispose()

@@ -1,0 +1,137 @@
+"""SQLite: one file, many readers, one writer at a time."""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import URL, Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from app.domain.errors import AppError
+from app.store.audit_guard import GuardedSession
+from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
+from app.store.sqlite_driver import Driver
+
+READERS = 4
+
+
+class Sqlite(Database):
+    """One file in WAL mode: readers beside one writer. Writers queue in the process, first come, first served.
+
+    SQLite's own lock is waited for by sleeping, which is unfair and slow; the queue is what makes a hundred writers
+    at once as fast as a hundred in turn. Another process on the same file (the command line) waits by `busy_timeout`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it holds emails and keys; SQLite gives its other files the same mode
+        self._path = path
+        self._readers = _sqlite_engine(path, READERS, only_reads=True)
+        self._writer = _sqlite_engine(path, 1, only_reads=False)
+        self._turn = asyncio.Lock()
+
+    def reading(self) -> AsyncSession:
+        """A session on a reader's connection."""
+        return AsyncSession(self._readers, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """The one writer's session, when its turn has come."""
+        try:
+            async with asyncio.timeout(self.write_wait_seconds):
+                await self._turn.acquire()
+        except TimeoutError as fault:
+            raise AppError("unavailable", "Too many writes are waiting.") from fault
+        try:
+            async with AsyncSession(self._writer, expire_on_commit=False, sync_session_class=GuardedSession) as session:
+                yield session
+        finally:
+            self._turn.release()
+
+    async def lock(self, session: AsyncSession, rows: Rows) -> None:
+        """There is one writer, so all rows are locked."""
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """BEGIN IMMEDIATE is the lock."""
+        await asyncio.to_thread(_switch_to_wal, self._path)
+        # A table that Alembic makes anew is dropped meanwhile: with foreign keys on, what refers to it would go, too.
+        engine = _sqlite_engine(self._path, 1, only_reads=False, foreign_keys=False)
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text("SELECT 1"))  # the transaction begins with its first statement
+                yield connection
+                await _refuse_astray(connection)
+        finally:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """A lock on a file beside the database; the system frees it, however the process ends."""
+        with self._path.with_suffix(".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as fault:
+                raise InUse from fault
+            yield
+
+    async def close(self) -> None:
+        await self._readers.dispose()
+        await self._writer.dispose()
+
+
+async def _refuse_astray(connection: AsyncConnection) -> None:
+    """Looks through all tables, unless nothing was migrated: a migration notes itself in a row."""
+    if (await connection.execute(text("SELECT total_changes()"))).scalar_one() == 0:
+        return
+    if astray := (await connection.execute(text("PRAGMA foreign_key_check"))).all():
+        raise RuntimeError(f"a migration left rows that refer to nothing: {astray[:10]}")
+
+
+def _switch_to_wal(path: Path) -> None:
+    """The file remembers it. SQLite does not wait for others who switch at the same moment, so the folder is locked."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(path, timeout=WRITE_WAIT_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as fault:
+        raise OSError(str(fault)) from fault
+    finally:
+        os.close(folder)
+
+
+def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool, foreign_keys: bool = True) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        module=Driver(),
+        json_deserializer=orjson.loads,
+        hide_parameters=True,  # some are secrets' hashes and emails, which no log may hold
+        pool_size=pool_size,
+        max_overflow=0,
+        connect_args={"timeout": 10},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late and be DEFERRED
+        # SQLite's own `lower` knows ASCII only.
+        connection.create_function("lower", 1, str.lower, deterministic=True)
+        cursor = connection.cursor()
+        switches = f"foreign_keys={int(foreign_keys)}", f"query_only={int(only_reads)}"
+        for pragma in ("synchronous=FULL", "cache_size=-32000", *switches):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        driver.begin("BEGIN" if only_reads else "BEGIN IMMEDIATE", only_reads=only_reads)
+
+    return engine
