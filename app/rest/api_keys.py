@@ -10,7 +10,8 @@ from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.policy import Operation
 from app.models import ApiKey
-from app.rest.calls import Call
+from app.rest.requests import Call
+from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import api_keys
@@ -58,31 +59,31 @@ async def create_api_key(call: Call) -> Response:
     async with call.unit() as uow:
         minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
-    return call.created(CreatedApiKeySchema.of_minted(minted), location, api_key_etag(minted.row))
+    return created(CreatedApiKeySchema.of_minted(minted), location, api_key_etag(minted.row))
 
 
 async def list_api_keys(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda row: row.id, ApiKeySchema.of)
+        found = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
+    return page(call, found, lambda row: row.id, ApiKeySchema.of)
 
 
 async def get_api_key(call: Call) -> Response:
     async with call.unit() as uow:
         row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
-    return call.read(ApiKeySchema.of(row), api_key_etag(row))
+    return read(call, ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def renew_api_key(call: Call) -> Response:
     async with call.unit() as uow:
         row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
-    return call.written(ApiKeySchema.of(row), api_key_etag(row))
+    return written(ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def revoke_api_key(call: Call) -> Response:
     async with call.unit() as uow:
         await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
-    return Response(status_code=204)
+    return no_content()
 
 
 ENDPOINTS = [

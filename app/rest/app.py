@@ -21,8 +21,9 @@ from app.rest import (
     projects,
     sessions,
 )
-from app.rest.calls import Call, body_etag
 from app.rest.openapi.document import document
+from app.rest.requests import Call
+from app.rest.responses import body_etag, tagged
 from app.rest.routing import Endpoint, nowhere, routes
 from app.runtime.node import Node
 
@@ -31,7 +32,7 @@ PREFIX = "/api/v1"
 
 async def get_openapi(call: Call) -> Response:
     body = _document()
-    return call.tagged(body, body_etag(body))
+    return tagged(call, body, body_etag(body))
 
 
 @cache

@@ -10,8 +10,9 @@ from app.domain.commands import NoBody
 from app.http.authentication import clear_cookie, set_cookie
 from app.http.browsers import asking_browser, remember_browser
 from app.models import Membership, Org
-from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgSchema
+from app.rest.requests import Call
+from app.rest.responses import json_response, no_content, read
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema
 from app.services import claim, links, sessions, signup, users
@@ -107,13 +108,13 @@ async def redeem_link(call: Call) -> Response:
 async def get_me(call: Call) -> Response:
     async with call.unit() as uow:
         me = await sessions.caller(uow)
-    return call.read(MeSchema.of(me))
+    return read(call, MeSchema.of(me))
 
 
 async def delete_me(call: Call) -> Response:
     async with call.unit() as uow:
         await users.delete_me(uow, call.deletion)
-    response = Response(status_code=204)
+    response = no_content()
     clear_cookie(call.node, response)
     return response
 
@@ -121,7 +122,7 @@ async def delete_me(call: Call) -> Response:
 async def logout(call: Call) -> Response:
     async with call.unit() as uow:
         await sessions.sign_out(uow, call.body)
-    response = Response(status_code=204)
+    response = no_content()
     if not isinstance(call.info.actor, Token):  # whose cookie, should there be one, does not count
         clear_cookie(call.node, response)
     return response

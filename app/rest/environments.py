@@ -9,7 +9,8 @@ from app.access.etags import environment_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
 from app.models import Environment
-from app.rest.calls import Call
+from app.rest.requests import Call
+from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import environments
@@ -48,33 +49,31 @@ class EnvironmentSchema(Schema):
 async def create_environment(call: Call) -> Response:
     async with call.unit() as uow:
         environment = await environments.create_environment(uow, call.path["project_id"], call.body)
-    return call.created(
-        EnvironmentSchema.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment)
-    )
+    return created(EnvironmentSchema.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment))
 
 
 async def list_environments(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await environments.list_environments(uow, call.path["project_id"], call.listing())
-    return call.page(page, lambda environment: environment.id, EnvironmentSchema.of)
+        found = await environments.list_environments(uow, call.path["project_id"], call.listing())
+    return page(call, found, lambda environment: environment.id, EnvironmentSchema.of)
 
 
 async def get_environment(call: Call) -> Response:
     async with call.unit() as uow:
         environment = await environments.get_environment(uow, call.path["env_id"])
-    return call.read(EnvironmentSchema.of(environment), environment_etag(environment))
+    return read(call, EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def update_environment(call: Call) -> Response:
     async with call.unit() as uow:
         environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
-    return call.written(EnvironmentSchema.of(environment), environment_etag(environment))
+    return written(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def delete_environment(call: Call) -> Response:
     async with call.unit() as uow:
         await environments.delete_environment(uow, call.path["env_id"], call.deletion, call.if_match)
-    return Response(status_code=204)
+    return no_content()
 
 
 ENDPOINTS = [

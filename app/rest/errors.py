@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import examples
-from app.rest.calls import Call, body_etag
+from app.rest.requests import Call
+from app.rest.responses import body_etag, tagged
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 
@@ -46,7 +47,7 @@ class CatalogueEntry(Schema):
 
 async def list_errors(call: Call) -> Response:
     body = orjson.dumps([CatalogueEntry.of(entry).body() for entry in CATALOGUE.values()])
-    return call.tagged(body, body_etag(body))
+    return tagged(call, body, body_etag(body))
 
 
 ENDPOINTS = [

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from app.domain.policy import Operation
 from app.engine import json_text
-from app.rest.calls import Call, json_response
+from app.rest.requests import Call
+from app.rest.responses import caller_etag, json_response, tagged
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 from app.services import evaluation
@@ -45,7 +46,7 @@ async def get_ruleset(call: Call) -> Response:
     async with call.unit() as uow:
         ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
     body = ruleset.encoded()
-    return call.tagged(body, call.seen_etag(body))
+    return tagged(call, body, caller_etag(call, body))
 
 
 async def evaluate(call: Call) -> Response:

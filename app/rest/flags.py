@@ -10,7 +10,8 @@ from app.access.paging import PrimitiveParameters
 from app.domain.policy import Operation
 from app.engine.rules import RULES_SCHEMA
 from app.models import Primitive
-from app.rest.calls import Call
+from app.rest.requests import Call
+from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import flags
@@ -85,71 +86,71 @@ class FlagStateSchema(Schema):
 async def create_flag(call: Call) -> Response:
     async with call.unit() as uow:
         flag = await flags.create_flag(uow, call.path["project_id"], call.body)
-    return call.created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
+    return created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
 
 
 async def list_flags(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await flags.list_flags(uow, call.path["project_id"], call.listing())
-    return call.page(page, lambda flag: flag.id, FlagSchema.of)
+        found = await flags.list_flags(uow, call.path["project_id"], call.listing())
+    return page(call, found, lambda flag: flag.id, FlagSchema.of)
 
 
 async def get_flag(call: Call) -> Response:
     async with call.unit() as uow:
         flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
-    return call.read(FlagSchema.of(flag), row_etag(flag))
+    return read(call, FlagSchema.of(flag), row_etag(flag))
 
 
 async def list_flag_states(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
-    return call.page(page, lambda current: current.primitive.id, FlagStateSchema.of)
+        found = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
+    return page(call, found, lambda current: current.primitive.id, FlagStateSchema.of)
 
 
 async def get_flag_state(call: Call) -> Response:
     async with call.unit() as uow:
         current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
-    return call.read(FlagStateSchema.of(current), state_etag(current))
+    return read(call, FlagStateSchema.of(current), state_etag(current))
 
 
 async def update_flag_state(call: Call) -> Response:
     async with call.unit() as uow:
         current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
-    return _written(call, current)
+    return _written(current)
 
 
 async def kill_flag(call: Call) -> Response:
     async with call.unit() as uow:
         current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
-    return _written(call, current)
+    return _written(current)
 
 
 async def restore_flag(call: Call) -> Response:
     async with call.unit() as uow:
         current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
-    return _written(call, current)
+    return _written(current)
 
 
 async def update_flag(call: Call) -> Response:
     async with call.unit() as uow:
         flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
-    return call.written(FlagSchema.of(flag), row_etag(flag))
+    return written(FlagSchema.of(flag), row_etag(flag))
 
 
 async def delete_flag(call: Call) -> Response:
     async with call.unit() as uow:
         await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.deletion, call.if_match)
-    return Response(status_code=204)
+    return no_content()
 
 
 async def replace_flag_state(call: Call) -> Response:
     async with call.unit() as uow:
         current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
-    return _written(call, current)
+    return _written(current)
 
 
-def _written(call: Call, current: Current) -> Response:
-    return call.written(FlagStateSchema.of(current), state_etag(current))
+def _written(current: Current) -> Response:
+    return written(FlagStateSchema.of(current), state_etag(current))
 
 
 ENDPOINTS = [

@@ -11,8 +11,9 @@ from app.domain.policy import Operation
 from app.http.authentication import set_cookie
 from app.models import Invitation
 from app.rest.auth import ClaimSchema, MeSchema
-from app.rest.calls import Call, json_response
 from app.rest.orgs import OrgSchema
+from app.rest.requests import Call
+from app.rest.responses import json_response, no_content, page, read
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import invitations, sessions
@@ -87,20 +88,20 @@ async def create_invitation(call: Call) -> Response:
 
 async def list_invitations(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await invitations.list_invitations(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda invitation: invitation.id, InvitationSchema.of)
+        found = await invitations.list_invitations(uow, call.path["slug"], call.listing())
+    return page(call, found, lambda invitation: invitation.id, InvitationSchema.of)
 
 
 async def revoke_invitation(call: Call) -> Response:
     async with call.unit() as uow:
         await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.deletion)
-    return Response(status_code=204)
+    return no_content()
 
 
 async def get_invitation(call: Call) -> Response:
     async with call.unit() as uow:
         invited = await invitations.get_invitation(uow, call.path["token"])
-    return call.read(InvitedSchema.of(invited))
+    return read(call, InvitedSchema.of(invited))
 
 
 async def accept_invitation(call: Call) -> Response:

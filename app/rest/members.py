@@ -9,7 +9,8 @@ from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.policy import Operation
 from app.models import ApiKey
-from app.rest.calls import Call, json_response
+from app.rest.requests import Call
+from app.rest.responses import json_response, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import members
@@ -71,20 +72,20 @@ class RemovedSchema(Schema):
 
 async def list_members(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await members.list_members(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda member: member.membership.id, MemberSchema.of)
+        found = await members.list_members(uow, call.path["slug"], call.listing())
+    return page(call, found, lambda member: member.membership.id, MemberSchema.of)
 
 
 async def get_member(call: Call) -> Response:
     async with call.unit() as uow:
         member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
-    return call.read(MemberSchema.of(member), row_etag(member.membership))
+    return read(call, MemberSchema.of(member), row_etag(member.membership))
 
 
 async def update_member(call: Call) -> Response:
     async with call.unit() as uow:
         member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
-    return call.written(MemberSchema.of(member), row_etag(member.membership))
+    return written(MemberSchema.of(member), row_etag(member.membership))
 
 
 async def remove_member(call: Call) -> Response:

@@ -9,7 +9,8 @@ from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.policy import Operation
 from app.models import Org
-from app.rest.calls import Call
+from app.rest.requests import Call
+from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import orgs
@@ -42,19 +43,19 @@ class OrgSchema(Schema):
 async def create_org(call: Call) -> Response:
     async with call.unit() as uow:
         org = await orgs.create_org(uow, call.body)
-    return call.created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
+    return created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
 async def list_orgs(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await orgs.list_orgs(uow, call.listing())
-    return call.page(page, lambda org: org.id, OrgSchema.of)
+        found = await orgs.list_orgs(uow, call.listing())
+    return page(call, found, lambda org: org.id, OrgSchema.of)
 
 
 async def get_org(call: Call) -> Response:
     async with call.unit() as uow:
         org = await orgs.get_org(uow, call.path["slug"])
-    return call.read(OrgSchema.of(org), row_etag(org))
+    return read(call, OrgSchema.of(org), row_etag(org))
 
 
 async def update_org(call: Call) -> Response:
@@ -62,13 +63,13 @@ async def update_org(call: Call) -> Response:
         org = await orgs.update_org(
             uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min
         )
-    return call.written(OrgSchema.of(org), row_etag(org))
+    return written(OrgSchema.of(org), row_etag(org))
 
 
 async def delete_org(call: Call) -> Response:
     async with call.unit() as uow:
         await orgs.delete_org(uow, call.path["slug"], call.deletion, call.if_match)
-    return Response(status_code=204)
+    return no_content()
 
 
 ENDPOINTS = [

@@ -9,7 +9,8 @@ from app.access.etags import row_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
 from app.models import Project
-from app.rest.calls import Call
+from app.rest.requests import Call
+from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import projects
@@ -44,31 +45,31 @@ class ProjectSchema(Schema):
 async def create_project(call: Call) -> Response:
     async with call.unit() as uow:
         project = await projects.create_project(uow, call.path["slug"], call.body)
-    return call.created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
+    return created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
 async def list_projects(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await projects.list_projects(uow, call.path["slug"], call.listing())
-    return call.page(page, lambda project: project.id, ProjectSchema.of)
+        found = await projects.list_projects(uow, call.path["slug"], call.listing())
+    return page(call, found, lambda project: project.id, ProjectSchema.of)
 
 
 async def get_project(call: Call) -> Response:
     async with call.unit() as uow:
         project = await projects.get_project(uow, call.path["project_id"])
-    return call.read(ProjectSchema.of(project), row_etag(project))
+    return read(call, ProjectSchema.of(project), row_etag(project))
 
 
 async def update_project(call: Call) -> Response:
     async with call.unit() as uow:
         project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
-    return call.written(ProjectSchema.of(project), row_etag(project))
+    return written(ProjectSchema.of(project), row_etag(project))
 
 
 async def delete_project(call: Call) -> Response:
     async with call.unit() as uow:
         await projects.delete_project(uow, call.path["project_id"], call.deletion, call.if_match)
-    return Response(status_code=204)
+    return no_content()
 
 
 ENDPOINTS = [

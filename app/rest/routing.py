@@ -18,7 +18,7 @@ from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import read_json
 from app.http.methods import Methods
 from app.http.requests import info_of
-from app.rest.calls import Call
+from app.rest.requests import Call
 from app.rest.schemas import Schema
 from app.runtime.node import Node
 

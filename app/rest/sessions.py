@@ -9,7 +9,8 @@ from app.domain.actors import Actor
 from app.domain.commands import NoBody
 from app.http.authentication import clear_cookie
 from app.models import Session
-from app.rest.calls import Call
+from app.rest.requests import Call
+from app.rest.responses import no_content, page
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import sessions
@@ -37,14 +38,14 @@ class OwnSessionSchema(Schema):
 
 async def list_sessions(call: Call) -> Response:
     async with call.unit() as uow:
-        page = await sessions.list_sessions(uow, call.listing())
-    return call.page(page, lambda session: session.id, lambda session: OwnSessionSchema.of(session, call.info.actor))
+        found = await sessions.list_sessions(uow, call.listing())
+    return page(call, found, lambda session: session.id, lambda session: OwnSessionSchema.of(session, call.info.actor))
 
 
 async def delete_session(call: Call) -> Response:
     async with call.unit() as uow:
         session = await sessions.delete_session(uow, call.path["session_id"], call.deletion)
-    response = Response(status_code=204)
+    response = no_content()
     if sessions.is_own(call.info.actor, session):
         clear_cookie(call.node, response)
     return response

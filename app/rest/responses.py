@@ -1,0 +1,75 @@
+"""The answers that handlers give: bodies with the headers for caches and preconditions that go with them."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from starlette.responses import Response
+
+from app.domain.actors import Token
+from app.domain.preconditions import none_match
+from app.rest.requests import Call
+from app.rest.schemas import Schema
+from app.store.paging import Page
+
+T = TypeVar("T")
+PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key, Cookie"}
+
+
+def json_response(body: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+    """Encoded JSON. No cache keeps it unless `headers` say otherwise."""
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+
+
+def read(call: Call, schema: Schema, etag: str | None = None) -> Response:
+    """200 with the resource, or 304 when the caller has it. Without a tag of its own its content is the tag."""
+    body = schema.encoded()
+    return tagged(call, body, etag or body_etag(body))
+
+
+def written(schema: Schema, etag: str) -> Response:
+    """200 with what a write made of the resource, and its new tag."""
+    return json_response(schema.encoded(), headers={"ETag": etag})
+
+
+def created(schema: Schema, location: str, etag: str) -> Response:
+    """201 with the new resource and where it is."""
+    return json_response(schema.encoded(), HTTPStatus.CREATED, {"Location": location, "ETag": etag})
+
+
+def no_content() -> Response:
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def page(call: Call, found: Page[T], row_id: Callable[[T], str], schema: Callable[[T], Schema]) -> Response:
+    """200 with a list, newest last, and `Link` to the next part."""
+    body, link = orjson.dumps([schema(row).body() for row in found.rows]), None
+    if found.has_next:
+        query = {**call.query, "cursor": call.node.cursors.encode(row_id(found.rows[-1]))}
+        link = f'<{call.address}?{urlencode(query)}>; rel="next"'
+    response = tagged(call, body, caller_etag(call, body, str(call.query), link or ""))
+    if link is not None:
+        response.headers["Link"] = link
+    return response
+
+
+def tagged(call: Call, body: bytes, etag: str) -> Response:
+    """200 with the encoded body, or 304 when the caller has what the tag names."""
+    headers = {**PRIVATE, "ETag": etag}
+    if none_match(call.lines("If-None-Match"), etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return json_response(body, headers=headers)
+
+
+def caller_etag(call: Call, body: bytes, *asked: str) -> str:
+    """The tag of what is limited to the caller's scope, and to what was asked for."""
+    scope = call.info.actor.token_id if isinstance(call.info.actor, Token) else ""
+    return body_etag(repr((scope, asked)).encode() + body)
+
+
+def body_etag(body: bytes) -> str:
+    """The tag of an answer that has no version of its own: a digest of the content."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
