@@ -1,10 +1,10 @@
 # Every operation with its REST route, its GraphQL field and its rows of the policy, as the code has them.
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import GraphQLObjectType, get_named_type
-from pydantic.alias_generators import to_camel
 
 from app.graphql.schema import schema
 from app.rest.app import PREFIX, TABLE
@@ -52,9 +52,10 @@ class Line:
 
 
 def graphql_name(endpoint: Endpoint) -> str:
-    """GraphQL's name for a route: reads drop the verb that HTTP's method says already."""
-    name = endpoint.name.removeprefix("get_").removeprefix("list_")
-    return "errorCatalog" if name == "errors" else to_camel(name)
+    """GraphQL's name for a route: its queries are nouns, `flag` for `getFlag` and `flags` for `listFlags`."""
+    if endpoint.name == "listErrors":
+        return "errorCatalog"
+    return re.sub("^(?:get|list)([A-Z])", lambda verb: verb[1].lower(), endpoint.name)
 
 
 def lines() -> list[Line]:

@@ -88,6 +88,7 @@ async def revoke_api_key(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listApiKeys",
         "GET",
         _OF_ORG,
         list_api_keys,
@@ -98,6 +99,7 @@ ENDPOINTS = [
         query=ListParameters,
     ),
     Endpoint(
+        "createApiKey",
         "POST",
         _OF_ORG,
         create_api_key,
@@ -107,8 +109,9 @@ ENDPOINTS = [
         CreatedApiKeySchema,
         201,
     ),
-    Endpoint("GET", _ONE, get_api_key, "A token", Operation.MANAGE_TOKENS, response=ApiKeySchema),
+    Endpoint("getApiKey", "GET", _ONE, get_api_key, "A token", Operation.MANAGE_TOKENS, response=ApiKeySchema),
     Endpoint(
+        "revokeApiKey",
         "DELETE",
         _ONE,
         revoke_api_key,
@@ -118,6 +121,7 @@ ENDPOINTS = [
         status=204,
     ),
     Endpoint(
+        "renewApiKey",
         "POST",
         f"{_ONE}/renew",
         renew_api_key,

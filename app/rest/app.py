@@ -1,5 +1,6 @@
 """The REST surface: one route table, one ASGI app."""
 
+from dataclasses import replace
 from functools import cache
 
 import orjson
@@ -40,20 +41,21 @@ def _document() -> bytes:
     return orjson.dumps(document(TABLE, PREFIX))
 
 
-TABLE = [
-    *auth.ENDPOINTS,
-    *sessions.ENDPOINTS,
-    *orgs.ENDPOINTS,
-    *members.ENDPOINTS,
-    *invitations.ENDPOINTS,
-    *api_keys.ENDPOINTS,
-    *projects.ENDPOINTS,
-    *environments.ENDPOINTS,
-    *flags.ENDPOINTS,
-    *evaluation.ENDPOINTS,
-    *errors.ENDPOINTS,
-    Endpoint("GET", "/openapi.json", get_openapi, "This document", public=True),
-]
+_FEATURES = {
+    "Signing in": auth.ENDPOINTS,
+    "Sessions": sessions.ENDPOINTS,
+    "Organisations": orgs.ENDPOINTS,
+    "Members": members.ENDPOINTS,
+    "Invitations": invitations.ENDPOINTS,
+    "API keys": api_keys.ENDPOINTS,
+    "Projects": projects.ENDPOINTS,
+    "Environments": environments.ENDPOINTS,
+    "Flags": flags.ENDPOINTS,
+    "Evaluation": evaluation.ENDPOINTS,
+    "Errors": errors.ENDPOINTS,
+    "About the API": [Endpoint("getOpenapi", "GET", "/openapi.json", get_openapi, "This document", public=True)],
+}
+TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for endpoint in endpoints]
 
 
 def build(node: Node) -> ASGIApp:

@@ -130,6 +130,7 @@ async def logout(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "installClaim",
         "POST",
         "/auth/install-claim",
         install_claim,
@@ -142,6 +143,7 @@ ENDPOINTS = [
         headers=("SignedIn",),
     ),
     Endpoint(
+        "requestMagicLink",
         "POST",
         "/auth/magic-link",
         request_magic_link,
@@ -153,6 +155,7 @@ ENDPOINTS = [
         headers=("Browser",),
     ),
     Endpoint(
+        "signUp",
         "POST",
         "/auth/signup",
         sign_up,
@@ -164,6 +167,7 @@ ENDPOINTS = [
         headers=("Browser",),
     ),
     Endpoint(
+        "redeemLink",
         "POST",
         "/auth/link",
         redeem_link,
@@ -174,8 +178,9 @@ ENDPOINTS = [
         errors=("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable"),
         headers=("SignedIn",),
     ),
-    Endpoint("GET", "/auth/me", get_me, "Who you are", response=MeSchema),
+    Endpoint("getMe", "GET", "/auth/me", get_me, "Who you are", response=MeSchema),
     Endpoint(
+        "deleteMe",
         "DELETE",
         "/auth/me",
         delete_me,
@@ -185,5 +190,15 @@ ENDPOINTS = [
         errors=("last_owner_cannot_demote_or_remove",),
         headers=("SignedOut",),
     ),
-    Endpoint("POST", "/auth/logout", logout, "Sign out", body=NoBody, status=204, public=True, headers=("SignedOut",)),
+    Endpoint(
+        "logout",
+        "POST",
+        "/auth/logout",
+        logout,
+        "Sign out",
+        body=NoBody,
+        status=204,
+        public=True,
+        headers=("SignedOut",),
+    ),
 ]

@@ -78,6 +78,7 @@ async def delete_environment(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listEnvironments",
         "GET",
         _OF_PROJECT,
         list_environments,
@@ -88,6 +89,7 @@ ENDPOINTS = [
         query=KeyedParameters,
     ),
     Endpoint(
+        "createEnvironment",
         "POST",
         _OF_PROJECT,
         create_environment,
@@ -99,8 +101,17 @@ ENDPOINTS = [
         extra_operations=(Operation.PROTECT_ENVIRONMENT, Operation.READ_STATE),
         errors=("key_collision",),
     ),
-    Endpoint("GET", _ONE, get_environment, "An environment", Operation.READ_ENVIRONMENT, response=EnvironmentSchema),
     Endpoint(
+        "getEnvironment",
+        "GET",
+        _ONE,
+        get_environment,
+        "An environment",
+        Operation.READ_ENVIRONMENT,
+        response=EnvironmentSchema,
+    ),
+    Endpoint(
+        "updateEnvironment",
         "PATCH",
         _ONE,
         update_environment,
@@ -111,6 +122,7 @@ ENDPOINTS = [
         extra_operations=(Operation.PROTECT_ENVIRONMENT,),
     ),
     Endpoint(
+        "deleteEnvironment",
         "DELETE",
         _ONE,
         delete_environment,

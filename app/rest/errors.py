@@ -52,6 +52,13 @@ async def list_errors(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
-        "GET", "/errors", list_errors, "The catalogue of errors", response=CatalogueEntry, is_list=True, public=True
+        "listErrors",
+        "GET",
+        "/errors",
+        list_errors,
+        "The catalogue of errors",
+        response=CatalogueEntry,
+        is_list=True,
+        public=True,
     )
 ]

@@ -69,6 +69,7 @@ def _encoded(answers: Evaluated) -> bytes:
 
 ENDPOINTS = [
     Endpoint(
+        "getRuleset",
         "GET",
         "/envs/{env_id}/ruleset",
         get_ruleset,
@@ -78,6 +79,7 @@ ENDPOINTS = [
         errors=("ruleset_not_cached",),
     ),
     Endpoint(
+        "evaluate",
         "POST",
         "/envs/{env_id}/evaluate",
         evaluate,

@@ -155,6 +155,7 @@ def _written(current: Current) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listFlags",
         "GET",
         _OF_PROJECT,
         list_flags,
@@ -165,6 +166,7 @@ ENDPOINTS = [
         query=PrimitiveParameters,
     ),
     Endpoint(
+        "createFlag",
         "POST",
         _OF_PROJECT,
         create_flag,
@@ -175,8 +177,9 @@ ENDPOINTS = [
         201,
         errors=("key_collision",),
     ),
-    Endpoint("GET", _ONE, get_flag, "A flag", Operation.READ_PRIMITIVE, response=FlagSchema),
+    Endpoint("getFlag", "GET", _ONE, get_flag, "A flag", Operation.READ_PRIMITIVE, response=FlagSchema),
     Endpoint(
+        "listFlagStates",
         "GET",
         _STATES,
         list_flag_states,
@@ -186,8 +189,11 @@ ENDPOINTS = [
         is_list=True,
         query=PrimitiveParameters,
     ),
-    Endpoint("GET", _STATE, get_flag_state, "A flag's state", Operation.READ_STATE, response=FlagStateSchema),
     Endpoint(
+        "getFlagState", "GET", _STATE, get_flag_state, "A flag's state", Operation.READ_STATE, response=FlagStateSchema
+    ),
+    Endpoint(
+        "updateFlagState",
         "PATCH",
         _STATE,
         update_flag_state,
@@ -197,6 +203,7 @@ ENDPOINTS = [
         FlagStateSchema,
     ),
     Endpoint(
+        "killFlag",
         "POST",
         f"{_STATE}/kill",
         kill_flag,
@@ -206,6 +213,7 @@ ENDPOINTS = [
         FlagStateSchema,
     ),
     Endpoint(
+        "restoreFlag",
         "POST",
         f"{_STATE}/restore",
         restore_flag,
@@ -215,9 +223,17 @@ ENDPOINTS = [
         FlagStateSchema,
     ),
     Endpoint(
-        "PATCH", _ONE, update_flag, "Change a flag's identity", Operation.UPDATE_PRIMITIVE, flags.UpdateFlag, FlagSchema
+        "updateFlag",
+        "PATCH",
+        _ONE,
+        update_flag,
+        "Change a flag's identity",
+        Operation.UPDATE_PRIMITIVE,
+        flags.UpdateFlag,
+        FlagSchema,
     ),
     Endpoint(
+        "deleteFlag",
         "DELETE",
         _ONE,
         delete_flag,
@@ -228,6 +244,7 @@ ENDPOINTS = [
         errors=("in_use",),
     ),
     Endpoint(
+        "replaceFlagState",
         "PUT",
         f"{_STATE}/state",
         replace_flag_state,

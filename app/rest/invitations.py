@@ -117,6 +117,7 @@ async def accept_invitation(call: Call) -> Response:
 _CLOSED = ("not_found", "invitation_used", "invitation_expired", "invitation_email_locked")
 ENDPOINTS = [
     Endpoint(
+        "listInvitations",
         "GET",
         "/orgs/{slug}/invitations",
         list_invitations,
@@ -127,6 +128,7 @@ ENDPOINTS = [
         query=ListParameters,
     ),
     Endpoint(
+        "createInvitation",
         "POST",
         "/orgs/{slug}/invitations",
         create_invitation,
@@ -138,6 +140,7 @@ ENDPOINTS = [
         errors=("already_member", "invitation_pending", "invitation_email_locked", "rate_limited"),
     ),
     Endpoint(
+        "revokeInvitation",
         "DELETE",
         "/orgs/{slug}/invitations/{invitation_id}",
         revoke_invitation,
@@ -148,6 +151,7 @@ ENDPOINTS = [
         errors=("invitation_used",),
     ),
     Endpoint(
+        "getInvitation",
         "GET",
         "/invitations/{token}",
         get_invitation,
@@ -157,6 +161,7 @@ ENDPOINTS = [
         errors=_CLOSED,
     ),
     Endpoint(
+        "acceptInvitation",
         "POST",
         "/invitations/{token}/accept",
         accept_invitation,

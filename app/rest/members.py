@@ -98,6 +98,7 @@ async def remove_member(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listMembers",
         "GET",
         "/orgs/{slug}/members",
         list_members,
@@ -108,6 +109,7 @@ ENDPOINTS = [
         query=ListParameters,
     ),
     Endpoint(
+        "getMember",
         "GET",
         "/orgs/{slug}/members/{user_id}",
         get_member,
@@ -116,6 +118,7 @@ ENDPOINTS = [
         response=MemberSchema,
     ),
     Endpoint(
+        "updateMember",
         "PATCH",
         "/orgs/{slug}/members/{user_id}",
         update_member,
@@ -126,6 +129,7 @@ ENDPOINTS = [
         errors=("last_owner_cannot_demote_or_remove",),
     ),
     Endpoint(
+        "removeMember",
         "DELETE",
         "/orgs/{slug}/members/{user_id}",
         remove_member,

@@ -74,6 +74,7 @@ async def delete_org(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listOrgs",
         "GET",
         "/orgs",
         list_orgs,
@@ -84,6 +85,7 @@ ENDPOINTS = [
         query=ListParameters,
     ),
     Endpoint(
+        "createOrg",
         "POST",
         "/orgs",
         create_org,
@@ -94,8 +96,9 @@ ENDPOINTS = [
         201,
         errors=("slug_unavailable",),
     ),
-    Endpoint("GET", "/orgs/{slug}", get_org, "An organisation", Operation.READ_ORG, response=OrgSchema),
+    Endpoint("getOrg", "GET", "/orgs/{slug}", get_org, "An organisation", Operation.READ_ORG, response=OrgSchema),
     Endpoint(
+        "updateOrg",
         "PATCH",
         "/orgs/{slug}",
         update_org,
@@ -106,6 +109,7 @@ ENDPOINTS = [
         extra_operations=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
+        "deleteOrg",
         "DELETE",
         "/orgs/{slug}",
         delete_org,

@@ -74,6 +74,7 @@ async def delete_project(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listProjects",
         "GET",
         _OF_ORG,
         list_projects,
@@ -84,6 +85,7 @@ ENDPOINTS = [
         query=KeyedParameters,
     ),
     Endpoint(
+        "createProject",
         "POST",
         _OF_ORG,
         create_project,
@@ -95,8 +97,9 @@ ENDPOINTS = [
         extra_operations=(Operation.SET_TARGET_ID_FIELD,),
         errors=("key_collision",),
     ),
-    Endpoint("GET", _ONE, get_project, "A project", Operation.READ_PROJECT, response=ProjectSchema),
+    Endpoint("getProject", "GET", _ONE, get_project, "A project", Operation.READ_PROJECT, response=ProjectSchema),
     Endpoint(
+        "updateProject",
         "PATCH",
         _ONE,
         update_project,
@@ -107,6 +110,7 @@ ENDPOINTS = [
         extra_operations=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
+        "deleteProject",
         "DELETE",
         _ONE,
         delete_project,

@@ -30,13 +30,15 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 class Endpoint:
     """One row of the route table: all that the router, the OpenAPI document and the table of parity know of a call.
 
-    `operation` is the row of the policy that is asked; None: none is (`public`: no caller is needed either).
+    `name` is the `operationId` of the OpenAPI document, `tag` the group in which it stands there. `operation` is the
+    row of the policy that is asked; None: none is (`public`: no caller is needed either).
     `extra_operations` are asked for by some contents of the call besides. `body` and `query` are what may be sent,
     `response` what a success holds (`is_list`: a list of it). `errors` and `headers` name, as the OpenAPI document
     does, what does not follow from the rest of the row. `allow_duplicate_keys`: of a key given twice in a body the
     last counts, for callers that pass contexts on.
     """
 
+    name: str
     method: str
     path: str
     handler: Handler
@@ -52,11 +54,7 @@ class Endpoint:
     extra_operations: tuple[Operation, ...] = ()
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The operation's name: the handler's."""
-        return self.handler.__name__
+    tag: str = ""
 
     @property
     def safe(self) -> bool:

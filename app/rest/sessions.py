@@ -53,6 +53,7 @@ async def delete_session(call: Call) -> Response:
 
 ENDPOINTS = [
     Endpoint(
+        "listSessions",
         "GET",
         "/auth/sessions",
         list_sessions,
@@ -62,6 +63,7 @@ ENDPOINTS = [
         query=ListParameters,
     ),
     Endpoint(
+        "deleteSession",
         "DELETE",
         "/auth/sessions/{session_id}",
         delete_session,

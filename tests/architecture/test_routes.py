@@ -2,6 +2,8 @@
 
 import ast
 
+from pydantic.alias_generators import to_camel
+
 from app.domain.policy import TABLE, Operation
 from app.rest.app import TABLE as ROUTES
 from tests.architecture.sources import modules
@@ -29,7 +31,7 @@ def test_a_row_names_the_operation_that_its_service_asks_for() -> None:
             for function in module.body:
                 if isinstance(function, ast.AsyncFunctionDef):
                     named = {ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-                    asked[function.name] = {one for one in named if one.startswith("Operation.")}
+                    asked[to_camel(function.name)] = {one for one in named if one.startswith("Operation.")}
     for route in ROUTES:
         if route.operation is not None and asked.get(route.name):
             assert f"Operation.{route.operation.name}" in asked[route.name], route.name

@@ -80,7 +80,7 @@ def address(endpoint: Endpoint, workspace: Workspace, odd: str | None = None) ->
 
 def harmless(endpoint: Endpoint) -> bool:
     """What ends the session, or the workspace, would make all later examples alike."""
-    return endpoint.name not in {"logout", "delete_org", "delete_project", "delete_environment", "delete_flag"}
+    return endpoint.name not in {"logout", "deleteOrg", "deleteProject", "deleteEnvironment", "deleteFlag"}
 
 
 @many

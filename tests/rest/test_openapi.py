@@ -33,11 +33,6 @@ every_endpoint = pytest.mark.parametrize("endpoint", TABLE, ids=[endpoint.name f
 HTTP_ONLY = {"method_not_allowed"}  # reported where there is no operation
 
 
-def operation_id(endpoint: Endpoint) -> str:
-    head, *tail = endpoint.name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
-
-
 def parameter_names(operation: dict[str, Any]) -> list[str]:
     known = DOCUMENT["components"]["parameters"]
     return [
@@ -97,7 +92,7 @@ def test_each_operation_has_an_id_of_its_own() -> None:
 
 @every_endpoint
 def test_an_operation_says_all_there_is_to_say(endpoint: Endpoint) -> None:
-    path, _, operation = OPERATIONS[operation_id(endpoint)]
+    path, _, operation = OPERATIONS[endpoint.name]
     assert operation["summary"]
     assert operation["tags"]
     in_path = {parameter["name"] for parameter in operation["parameters"] if parameter.get("in") == "path"}
@@ -110,7 +105,7 @@ def test_an_operation_says_all_there_is_to_say(endpoint: Endpoint) -> None:
 
 @every_endpoint
 def test_each_refusal_has_its_codes_with_an_example_of_each(endpoint: Endpoint) -> None:
-    path, method, operation = OPERATIONS[operation_id(endpoint)]
+    path, method, operation = OPERATIONS[endpoint.name]
     for status, response in operation["responses"].items():
         assert "X-Request-Id" in response["headers"]
         if int(status) < 400:
@@ -127,10 +122,10 @@ def test_each_refusal_has_its_codes_with_an_example_of_each(endpoint: Endpoint) 
 
 @every_endpoint
 def test_each_body_has_an_example_that_its_schema_takes(endpoint: Endpoint) -> None:
-    path, method, operation = OPERATIONS[operation_id(endpoint)]
+    path, method, operation = OPERATIONS[endpoint.name]
     successes = [status for status in operation["responses"] if status < "300"]
     for status in (None, *successes):
-        if (found := content(operation_id(endpoint), status)) is None:
+        if (found := content(endpoint.name, status)) is None:
             continue
         faults = list(conformance.schema_of(method, path, status).iter_errors(found["example"]))
         assert not faults, f"{status}: {faults[0].json_path} {faults[0].message}"
@@ -141,7 +136,7 @@ def test_each_body_has_an_example_that_its_schema_takes(endpoint: Endpoint) -> N
 
 @every_endpoint
 def test_the_example_of_a_body_is_one_that_the_command_takes(endpoint: Endpoint) -> None:
-    if endpoint.body is not None and (found := content(operation_id(endpoint), None)) is not None:
+    if endpoint.body is not None and (found := content(endpoint.name, None)) is not None:
         made = validate(endpoint.body, found["example"], value_type="boolean")
         assert made.model_fields_set, "an example says something"
 
@@ -170,7 +165,7 @@ def test_the_examples_of_an_evaluation_belong_together() -> None:
 def test_a_property_without_a_value_is_noticed() -> None:
     components = {"Flag": {"properties": {"key": {"type": "string"}, "colour": {"type": "string"}}}}
     with pytest.raises(LookupError, match="colour of Flag"):
-        Examples(components, "get_flag").of({"$ref": "#/components/schemas/Flag"})
+        Examples(components, "getFlag").of({"$ref": "#/components/schemas/Flag"})
 
 
 def test_headers_of_an_answer_stand_where_they_are_sent() -> None:
@@ -231,7 +226,7 @@ def test_lists_and_deletes_name_their_parameters() -> None:
     assert parameter_names(OPERATIONS["listProjects"][2])[1:4] == ["limit", "cursor", "key"]
     assert "confirm" in parameter_names(OPERATIONS["deleteProject"][2])
     paged = {name for name, (_, _, one) in OPERATIONS.items() if "cursor" in parameter_names(one)}
-    many = {endpoint.name for endpoint in TABLE if endpoint.is_list} - {"list_errors"}
+    many = {endpoint.name for endpoint in TABLE if endpoint.is_list} - {"listErrors"}
     assert len(paged) == len(many)
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from app.domain.actors import Verb
 from app.domain.commands import NoBody
 from app.domain.policy import TABLE
@@ -22,7 +20,6 @@ _SECURITY: Json = {
     "session": {"type": "apiKey", "in": "cookie", "name": "signalbox_session", "description": "A person's session."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A token, for OFREP clients."},
 }
-_TITLES = {"orgs": "Organisations", "auth": "Signing in", "api_keys": "API keys", "app": "About the API"}
 _DESCRIPTION = (
     "Feature flags and dynamic configuration for several organisations. Everything here can be done over GraphQL "
     "too, with the same codes, fields and messages. Every refusal has one body, `Error`; the catalogue of its codes "
@@ -40,7 +37,7 @@ def document(table: Sequence[Endpoint], prefix: str) -> Json:
     for endpoint in table:
         path = paths.setdefault(prefix + template(endpoint.path), {})
         path[endpoint.method.lower()] = _operation(endpoint, schemas, reads)
-    tags = dict.fromkeys(_tag(endpoint) for endpoint in table)
+    tags = dict.fromkeys(endpoint.tag for endpoint in table)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Signalbox", "version": "1", "description": _DESCRIPTION},
@@ -75,10 +72,10 @@ def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | None]) -> boo
 def _operation(endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Schema] | None]) -> Json:
     accepts = accepts_if_match(endpoint, reads)
     operation: Json = {
-        "operationId": to_camel(endpoint.name),
+        "operationId": endpoint.name,
         "summary": endpoint.summary,
         "description": _who(endpoint),
-        "tags": [_tag(endpoint)],
+        "tags": [endpoint.tag],
         "security": _security(endpoint),
         "parameters": parameters_of(endpoint, schemas, accepts_if_match=accepts),
         "responses": responses_of(
@@ -113,8 +110,3 @@ def _who(endpoint: Endpoint) -> str:
     row = TABLE[endpoint.operation]
     people = "any person" if row.role is None else f"people from the role {row.role} up"
     return f"For {people}." if row.verb is None else f"For {people}, and for tokens with the action {row.verb}."
-
-
-def _tag(endpoint: Endpoint) -> str:
-    feature = endpoint.handler.__module__.rpartition(".")[2]
-    return _TITLES.get(feature, feature.replace("_", " ").capitalize())

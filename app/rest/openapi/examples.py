@@ -130,18 +130,18 @@ _IN_SCHEMA: dict[str, Json] = {
 """Where the name alone does not tell the value, by the schema that the property is in."""
 
 _IN_OPERATION: dict[str, Json] = {
-    "accept_invitation": {**_OF_GRACE, "actor": {"kind": "member", "id": _GRACE, "name": "Grace"}},
-    "create_environment": {"version": 1},
-    "create_org": {"defaultTargetIdField": None},
-    "delete_environment": {"confirm": "prod"},
-    "delete_me": {"confirm": "ada@acme.example"},
-    "delete_org": {"confirm": "acme"},
-    "delete_project": {"confirm": "web"},
-    "get_openapi": {"openapi": "3.1.0", "info": {"title": "Signalbox", "version": "1"}, "paths": {}},
-    "install_claim": {"defaultTargetIdField": None},
-    "kill_flag": {"killed": True, "version": 4, "reason": "Orders are lost"},
-    "restore_flag": {"version": 5, "reason": "Orders arrive again"},
-    "update_environment": {"protected": True},
+    "acceptInvitation": {**_OF_GRACE, "actor": {"kind": "member", "id": _GRACE, "name": "Grace"}},
+    "createEnvironment": {"version": 1},
+    "createOrg": {"defaultTargetIdField": None},
+    "deleteEnvironment": {"confirm": "prod"},
+    "deleteMe": {"confirm": "ada@acme.example"},
+    "deleteOrg": {"confirm": "acme"},
+    "deleteProject": {"confirm": "web"},
+    "getOpenapi": {"openapi": "3.1.0", "info": {"title": "Signalbox", "version": "1"}, "paths": {}},
+    "installClaim": {"defaultTargetIdField": None},
+    "killFlag": {"killed": True, "version": 4, "reason": "Orders are lost"},
+    "restoreFlag": {"version": 5, "reason": "Orders arrive again"},
+    "updateEnvironment": {"protected": True},
 }
 """Where the schema does not tell it either, by the call; this counts first."""
 
