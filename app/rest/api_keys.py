@@ -16,6 +16,7 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import api_keys
 from app.services.api_keys import CreatedApiKey, Environments, Level
+from app.store.unit_of_work import UnitOfWork
 
 _OF_ORG, _ONE = "/orgs/{slug}/api-keys", "/orgs/{slug}/api-keys/{api_key_id}"
 
@@ -55,34 +56,29 @@ class CreatedApiKeySchema(ApiKeySchema):
         return cls.of(minted.row, token=minted.secret)
 
 
-async def create_api_key(call: Call) -> Response:
-    async with call.unit() as uow:
-        minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
+async def create_api_key(call: Call, uow: UnitOfWork) -> Response:
+    minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
     return created(CreatedApiKeySchema.of_minted(minted), location, api_key_etag(minted.row))
 
 
-async def list_api_keys(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
+async def list_api_keys(call: Call, uow: UnitOfWork) -> Response:
+    found = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
     return page(call, found, lambda row: row.id, ApiKeySchema.of)
 
 
-async def get_api_key(call: Call) -> Response:
-    async with call.unit() as uow:
-        row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
+async def get_api_key(call: Call, uow: UnitOfWork) -> Response:
+    row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
     return read(call, ApiKeySchema.of(row), api_key_etag(row))
 
 
-async def renew_api_key(call: Call) -> Response:
-    async with call.unit() as uow:
-        row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
+async def renew_api_key(call: Call, uow: UnitOfWork) -> Response:
+    row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
     return written(ApiKeySchema.of(row), api_key_etag(row))
 
 
-async def revoke_api_key(call: Call) -> Response:
-    async with call.unit() as uow:
-        await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
+async def revoke_api_key(call: Call, uow: UnitOfWork) -> Response:
+    await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
     return no_content()
 
 

@@ -17,6 +17,7 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema
 from app.services import claim, links, sessions, signup, users
 from app.services.sessions import Me
+from app.store.unit_of_work import UnitOfWork
 
 
 class MembershipSchema(Schema):
@@ -68,60 +69,53 @@ class ClaimSchema(Schema):
     org: OrgSchema
 
 
-async def install_claim(call: Call) -> Response:
-    async with call.unit() as uow:
-        signed_in, org = await claim.install_claim(uow, call.body, call.client())
-        me = await sessions.me(uow)
+async def install_claim(call: Call, uow: UnitOfWork) -> Response:
+    signed_in, org = await claim.install_claim(uow, call.body, call.client())
+    me = await sessions.me(uow)
     shape = ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
     set_cookie(call.node, response, signed_in.secret)
     return response
 
 
-async def request_magic_link(call: Call) -> Response:
+async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    async with call.unit() as uow:
-        await links.request_link(uow, call.body, call.client(browser))
+    await links.request_link(uow, call.body, call.client(browser))
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
 
 
-async def sign_up(call: Call) -> Response:
+async def sign_up(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    async with call.unit() as uow:
-        await signup.sign_up(uow, call.body, call.client(browser))
+    await signup.sign_up(uow, call.body, call.client(browser))
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
 
 
-async def redeem_link(call: Call) -> Response:
-    async with call.unit() as uow:
-        signed_in = await links.redeem(uow, call.body)
-        me = await sessions.me(uow)
+async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
+    signed_in = await links.redeem(uow, call.body)
+    me = await sessions.me(uow)
     response = json_response(SessionSchema(me=MeSchema.of(me)).encoded())
     set_cookie(call.node, response, signed_in.secret)
     return response
 
 
-async def get_me(call: Call) -> Response:
-    async with call.unit() as uow:
-        me = await sessions.caller(uow)
+async def get_me(call: Call, uow: UnitOfWork) -> Response:
+    me = await sessions.caller(uow)
     return read(call, MeSchema.of(me))
 
 
-async def delete_me(call: Call) -> Response:
-    async with call.unit() as uow:
-        await users.delete_me(uow, call.deletion)
+async def delete_me(call: Call, uow: UnitOfWork) -> Response:
+    await users.delete_me(uow, call.deletion)
     response = no_content()
     clear_cookie(call.node, response)
     return response
 
 
-async def logout(call: Call) -> Response:
-    async with call.unit() as uow:
-        await sessions.sign_out(uow, call.body)
+async def logout(call: Call, uow: UnitOfWork) -> Response:
+    await sessions.sign_out(uow, call.body)
     response = no_content()
     if not isinstance(call.info.actor, Token):  # whose cookie, should there be one, does not count
         clear_cookie(call.node, response)

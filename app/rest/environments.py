@@ -14,6 +14,7 @@ from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import environments
+from app.store.unit_of_work import UnitOfWork
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
 
@@ -46,33 +47,28 @@ class EnvironmentSchema(Schema):
         )
 
 
-async def create_environment(call: Call) -> Response:
-    async with call.unit() as uow:
-        environment = await environments.create_environment(uow, call.path["project_id"], call.body)
+async def create_environment(call: Call, uow: UnitOfWork) -> Response:
+    environment = await environments.create_environment(uow, call.path["project_id"], call.body)
     return created(EnvironmentSchema.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment))
 
 
-async def list_environments(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await environments.list_environments(uow, call.path["project_id"], call.listing())
+async def list_environments(call: Call, uow: UnitOfWork) -> Response:
+    found = await environments.list_environments(uow, call.path["project_id"], call.listing())
     return page(call, found, lambda environment: environment.id, EnvironmentSchema.of)
 
 
-async def get_environment(call: Call) -> Response:
-    async with call.unit() as uow:
-        environment = await environments.get_environment(uow, call.path["env_id"])
+async def get_environment(call: Call, uow: UnitOfWork) -> Response:
+    environment = await environments.get_environment(uow, call.path["env_id"])
     return read(call, EnvironmentSchema.of(environment), environment_etag(environment))
 
 
-async def update_environment(call: Call) -> Response:
-    async with call.unit() as uow:
-        environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
+async def update_environment(call: Call, uow: UnitOfWork) -> Response:
+    environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
     return written(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
-async def delete_environment(call: Call) -> Response:
-    async with call.unit() as uow:
-        await environments.delete_environment(uow, call.path["env_id"], call.deletion, call.if_match)
+async def delete_environment(call: Call, uow: UnitOfWork) -> Response:
+    await environments.delete_environment(uow, call.path["env_id"], call.deletion, call.if_match)
     return no_content()
 
 

@@ -1,16 +1,14 @@
 """The catalogue over REST."""
 
+from functools import cache
 from typing import Annotated, Any, Self
 
 import orjson
 from pydantic import Field
-from starlette.responses import Response
 
 from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import examples
-from app.rest.requests import Call
-from app.rest.responses import body_etag, tagged
-from app.rest.routing import Endpoint
+from app.rest.routing import Constant, Endpoint
 from app.rest.schemas import Schema
 
 
@@ -45,9 +43,9 @@ class CatalogueEntry(Schema):
         )
 
 
-async def list_errors(call: Call) -> Response:
-    body = orjson.dumps([CatalogueEntry.of(entry).body() for entry in CATALOGUE.values()])
-    return tagged(call, body, body_etag(body))
+@cache
+def _catalogue() -> bytes:
+    return orjson.dumps([CatalogueEntry.of(entry).body() for entry in CATALOGUE.values()])
 
 
 ENDPOINTS = [
@@ -55,7 +53,7 @@ ENDPOINTS = [
         "listErrors",
         "GET",
         "/errors",
-        list_errors,
+        Constant(_catalogue),
         "The catalogue of errors",
         response=CatalogueEntry,
         is_list=True,

@@ -13,6 +13,7 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 from app.services import evaluation
 from app.services.evaluation import Evaluated
+from app.store.unit_of_work import UnitOfWork
 
 
 class RulesetSchema(Schema):
@@ -42,16 +43,14 @@ class EvaluationsSchema(Schema):
     evaluations: Annotated[dict[str, EvaluationSchema | None], Field(description="By key.")]
 
 
-async def get_ruleset(call: Call) -> Response:
-    async with call.unit() as uow:
-        ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
+async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
+    ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
     body = ruleset.encoded()
     return tagged(call, body, caller_etag(call, body))
 
 
-async def evaluate(call: Call) -> Response:
-    async with call.unit() as uow:
-        answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.body)
+async def evaluate(call: Call, uow: UnitOfWork) -> Response:
+    answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.body)
     return json_response(_encoded(answers))
 
 

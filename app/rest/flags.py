@@ -17,6 +17,7 @@ from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import flags
 from app.store import json_columns
 from app.store.primitives import Current
+from app.store.unit_of_work import UnitOfWork
 
 _OF_PROJECT, _ONE = "/projects/{project_id}/flags", "/projects/{project_id}/flags/{key}"
 _STATES, _STATE = "/envs/{env_id}/flags", "/envs/{env_id}/flags/{key}"
@@ -83,69 +84,58 @@ class FlagStateSchema(Schema):
         )
 
 
-async def create_flag(call: Call) -> Response:
-    async with call.unit() as uow:
-        flag = await flags.create_flag(uow, call.path["project_id"], call.body)
+async def create_flag(call: Call, uow: UnitOfWork) -> Response:
+    flag = await flags.create_flag(uow, call.path["project_id"], call.body)
     return created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
 
 
-async def list_flags(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await flags.list_flags(uow, call.path["project_id"], call.listing())
+async def list_flags(call: Call, uow: UnitOfWork) -> Response:
+    found = await flags.list_flags(uow, call.path["project_id"], call.listing())
     return page(call, found, lambda flag: flag.id, FlagSchema.of)
 
 
-async def get_flag(call: Call) -> Response:
-    async with call.unit() as uow:
-        flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
+async def get_flag(call: Call, uow: UnitOfWork) -> Response:
+    flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
     return read(call, FlagSchema.of(flag), row_etag(flag))
 
 
-async def list_flag_states(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
+async def list_flag_states(call: Call, uow: UnitOfWork) -> Response:
+    found = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
     return page(call, found, lambda current: current.primitive.id, FlagStateSchema.of)
 
 
-async def get_flag_state(call: Call) -> Response:
-    async with call.unit() as uow:
-        current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
+async def get_flag_state(call: Call, uow: UnitOfWork) -> Response:
+    current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
     return read(call, FlagStateSchema.of(current), state_etag(current))
 
 
-async def update_flag_state(call: Call) -> Response:
-    async with call.unit() as uow:
-        current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+async def update_flag_state(call: Call, uow: UnitOfWork) -> Response:
+    current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(current)
 
 
-async def kill_flag(call: Call) -> Response:
-    async with call.unit() as uow:
-        current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+async def kill_flag(call: Call, uow: UnitOfWork) -> Response:
+    current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(current)
 
 
-async def restore_flag(call: Call) -> Response:
-    async with call.unit() as uow:
-        current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+async def restore_flag(call: Call, uow: UnitOfWork) -> Response:
+    current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(current)
 
 
-async def update_flag(call: Call) -> Response:
-    async with call.unit() as uow:
-        flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
+async def update_flag(call: Call, uow: UnitOfWork) -> Response:
+    flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
     return written(FlagSchema.of(flag), row_etag(flag))
 
 
-async def delete_flag(call: Call) -> Response:
-    async with call.unit() as uow:
-        await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.deletion, call.if_match)
+async def delete_flag(call: Call, uow: UnitOfWork) -> Response:
+    await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.deletion, call.if_match)
     return no_content()
 
 
-async def replace_flag_state(call: Call) -> Response:
-    async with call.unit() as uow:
-        current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+async def replace_flag_state(call: Call, uow: UnitOfWork) -> Response:
+    current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
     return _written(current)
 
 

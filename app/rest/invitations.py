@@ -19,6 +19,7 @@ from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import invitations, sessions
 from app.services.invitations import Status, status_of
 from app.store.invitations import Invited
+from app.store.unit_of_work import UnitOfWork
 
 
 class InvitationSchema(Schema):
@@ -77,37 +78,32 @@ class InvitedSchema(Schema):
         )
 
 
-async def create_invitation(call: Call) -> Response:
+async def create_invitation(call: Call, uow: UnitOfWork) -> Response:
     slug = call.path["slug"]
-    async with call.unit() as uow:
-        invitation, url = await invitations.create_invitation(uow, slug, call.body, call.client())
+    invitation, url = await invitations.create_invitation(uow, slug, call.body, call.client())
     shape = CreatedInvitationSchema.with_url(invitation, url)
     location = f"/api/v1/orgs/{slug}/invitations/{invitation.id}"
     return json_response(shape.encoded(), 201, {"Location": location})
 
 
-async def list_invitations(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await invitations.list_invitations(uow, call.path["slug"], call.listing())
+async def list_invitations(call: Call, uow: UnitOfWork) -> Response:
+    found = await invitations.list_invitations(uow, call.path["slug"], call.listing())
     return page(call, found, lambda invitation: invitation.id, InvitationSchema.of)
 
 
-async def revoke_invitation(call: Call) -> Response:
-    async with call.unit() as uow:
-        await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.deletion)
+async def revoke_invitation(call: Call, uow: UnitOfWork) -> Response:
+    await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.deletion)
     return no_content()
 
 
-async def get_invitation(call: Call) -> Response:
-    async with call.unit() as uow:
-        invited = await invitations.get_invitation(uow, call.path["token"])
+async def get_invitation(call: Call, uow: UnitOfWork) -> Response:
+    invited = await invitations.get_invitation(uow, call.path["token"])
     return read(call, InvitedSchema.of(invited))
 
 
-async def accept_invitation(call: Call) -> Response:
-    async with call.unit() as uow:
-        accepted = await invitations.accept_invitation(uow, call.path["token"], call.body)
-        me = await sessions.me(uow)
+async def accept_invitation(call: Call, uow: UnitOfWork) -> Response:
+    accepted = await invitations.accept_invitation(uow, call.path["token"], call.body)
+    me = await sessions.me(uow)
     response = json_response(ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(accepted.org)).encoded())
     if accepted.session is not None:
         set_cookie(call.node, response, accepted.session.secret)

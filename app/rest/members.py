@@ -16,6 +16,7 @@ from app.rest.schemas import Schema, Time
 from app.services import members
 from app.services.members import Removed
 from app.store.members import Member
+from app.store.unit_of_work import UnitOfWork
 
 
 class MemberSchema(Schema):
@@ -70,29 +71,23 @@ class RemovedSchema(Schema):
         )
 
 
-async def list_members(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await members.list_members(uow, call.path["slug"], call.listing())
+async def list_members(call: Call, uow: UnitOfWork) -> Response:
+    found = await members.list_members(uow, call.path["slug"], call.listing())
     return page(call, found, lambda member: member.membership.id, MemberSchema.of)
 
 
-async def get_member(call: Call) -> Response:
-    async with call.unit() as uow:
-        member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
+async def get_member(call: Call, uow: UnitOfWork) -> Response:
+    member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
     return read(call, MemberSchema.of(member), row_etag(member.membership))
 
 
-async def update_member(call: Call) -> Response:
-    async with call.unit() as uow:
-        member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
+async def update_member(call: Call, uow: UnitOfWork) -> Response:
+    member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
     return written(MemberSchema.of(member), row_etag(member.membership))
 
 
-async def remove_member(call: Call) -> Response:
-    async with call.unit() as uow:
-        removed = await members.remove_member(
-            uow, call.path["slug"], call.path["user_id"], call.deletion, call.if_match
-        )
+async def remove_member(call: Call, uow: UnitOfWork) -> Response:
+    removed = await members.remove_member(uow, call.path["slug"], call.path["user_id"], call.deletion, call.if_match)
     return json_response(RemovedSchema.of(removed).encoded())
 
 

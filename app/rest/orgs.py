@@ -14,6 +14,7 @@ from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import orgs
+from app.store.unit_of_work import UnitOfWork
 
 
 class OrgSchema(Schema):
@@ -40,35 +41,28 @@ class OrgSchema(Schema):
         )
 
 
-async def create_org(call: Call) -> Response:
-    async with call.unit() as uow:
-        org = await orgs.create_org(uow, call.body)
+async def create_org(call: Call, uow: UnitOfWork) -> Response:
+    org = await orgs.create_org(uow, call.body)
     return created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
-async def list_orgs(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await orgs.list_orgs(uow, call.listing())
+async def list_orgs(call: Call, uow: UnitOfWork) -> Response:
+    found = await orgs.list_orgs(uow, call.listing())
     return page(call, found, lambda org: org.id, OrgSchema.of)
 
 
-async def get_org(call: Call) -> Response:
-    async with call.unit() as uow:
-        org = await orgs.get_org(uow, call.path["slug"])
+async def get_org(call: Call, uow: UnitOfWork) -> Response:
+    org = await orgs.get_org(uow, call.path["slug"])
     return read(call, OrgSchema.of(org), row_etag(org))
 
 
-async def update_org(call: Call) -> Response:
-    async with call.unit() as uow:
-        org = await orgs.update_org(
-            uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min
-        )
+async def update_org(call: Call, uow: UnitOfWork) -> Response:
+    org = await orgs.update_org(uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min)
     return written(OrgSchema.of(org), row_etag(org))
 
 
-async def delete_org(call: Call) -> Response:
-    async with call.unit() as uow:
-        await orgs.delete_org(uow, call.path["slug"], call.deletion, call.if_match)
+async def delete_org(call: Call, uow: UnitOfWork) -> Response:
+    await orgs.delete_org(uow, call.path["slug"], call.deletion, call.if_match)
     return no_content()
 
 

@@ -14,6 +14,7 @@ from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import projects
+from app.store.unit_of_work import UnitOfWork
 
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
 
@@ -42,33 +43,28 @@ class ProjectSchema(Schema):
         )
 
 
-async def create_project(call: Call) -> Response:
-    async with call.unit() as uow:
-        project = await projects.create_project(uow, call.path["slug"], call.body)
+async def create_project(call: Call, uow: UnitOfWork) -> Response:
+    project = await projects.create_project(uow, call.path["slug"], call.body)
     return created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
-async def list_projects(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await projects.list_projects(uow, call.path["slug"], call.listing())
+async def list_projects(call: Call, uow: UnitOfWork) -> Response:
+    found = await projects.list_projects(uow, call.path["slug"], call.listing())
     return page(call, found, lambda project: project.id, ProjectSchema.of)
 
 
-async def get_project(call: Call) -> Response:
-    async with call.unit() as uow:
-        project = await projects.get_project(uow, call.path["project_id"])
+async def get_project(call: Call, uow: UnitOfWork) -> Response:
+    project = await projects.get_project(uow, call.path["project_id"])
     return read(call, ProjectSchema.of(project), row_etag(project))
 
 
-async def update_project(call: Call) -> Response:
-    async with call.unit() as uow:
-        project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
+async def update_project(call: Call, uow: UnitOfWork) -> Response:
+    project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
     return written(ProjectSchema.of(project), row_etag(project))
 
 
-async def delete_project(call: Call) -> Response:
-    async with call.unit() as uow:
-        await projects.delete_project(uow, call.path["project_id"], call.deletion, call.if_match)
+async def delete_project(call: Call, uow: UnitOfWork) -> Response:
+    await projects.delete_project(uow, call.path["project_id"], call.deletion, call.if_match)
     return no_content()
 
 

@@ -19,11 +19,25 @@ from app.http.bodies import read_json
 from app.http.methods import Methods
 from app.http.requests import info_of
 from app.rest.requests import Call
+from app.rest.responses import body_etag, tagged
 from app.rest.schemas import Schema
 from app.runtime.node import Node
+from app.store.unit_of_work import UnitOfWork
 
-Handler = Callable[[Call], Awaitable[Response]]
+Handler = Callable[[Call, UnitOfWork], Awaitable[Response]]
+"""Parses the call, calls a service, shapes the answer.
+
+It runs inside the call's unit of work, so what it answers with must be final before the commit: versions, revisions
+and tags are, for they are set when the change is made. The answer is sent after the commit, or never.
+"""
 SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Stands in a handler's place where every caller gets the same: no unit of work is opened for it."""
+
+    encoded: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ class Endpoint:
     name: str
     method: str
     path: str
-    handler: Handler
+    handler: Handler | Constant
     summary: str
     operation: Operation | None = None
     body: type[Command] | None = None
@@ -87,7 +101,12 @@ class Resource:
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
         call = await self._read(endpoint, scope, receive)
-        response = await endpoint.handler(call)
+        if isinstance(endpoint.handler, Constant):
+            body = endpoint.handler.encoded()
+            response = tagged(call, body, body_etag(body))
+        else:
+            async with call.unit() as uow:
+                response = await endpoint.handler(call, uow)
         if endpoint.safe and (unknown_params := call.unknown_params(endpoint.parameters)):
             raise invalid(unknown_params)
         return response

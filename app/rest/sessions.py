@@ -14,6 +14,7 @@ from app.rest.responses import no_content, page
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
 from app.services import sessions
+from app.store.unit_of_work import UnitOfWork
 
 
 class OwnSessionSchema(Schema):
@@ -36,15 +37,13 @@ class OwnSessionSchema(Schema):
         )
 
 
-async def list_sessions(call: Call) -> Response:
-    async with call.unit() as uow:
-        found = await sessions.list_sessions(uow, call.listing())
+async def list_sessions(call: Call, uow: UnitOfWork) -> Response:
+    found = await sessions.list_sessions(uow, call.listing())
     return page(call, found, lambda session: session.id, lambda session: OwnSessionSchema.of(session, call.info.actor))
 
 
-async def delete_session(call: Call) -> Response:
-    async with call.unit() as uow:
-        session = await sessions.delete_session(uow, call.path["session_id"], call.deletion)
+async def delete_session(call: Call, uow: UnitOfWork) -> Response:
+    session = await sessions.delete_session(uow, call.path["session_id"], call.deletion)
     response = no_content()
     if sessions.is_own(call.info.actor, session):
         clear_cookie(call.node, response)

@@ -1,4 +1,4 @@
-"""A handler or resolver parses, opens a unit of work, calls one service and shapes the answer; it does nothing else."""
+"""A handler or resolver parses, calls a service and shapes the answer; it does nothing else."""
 
 import ast
 from collections.abc import Iterator
@@ -13,14 +13,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def handlers() -> Iterator[tuple[str, Function]]:
-    """REST's handlers take a call; GraphQL's resolvers are decorated."""
+    """REST's handlers take a call and its unit of work; GraphQL's resolvers are decorated."""
     for path, module in modules().items():
         for node in ast.walk(module):
             if not isinstance(node, Function):
                 continue
-            takes_a_call = [ast.unparse(one.annotation) for one in node.args.args if one.annotation] == ["Call"]
+            takes = [ast.unparse(one.annotation) for one in node.args.args if one.annotation]
+            handles = takes == ["Call", "UnitOfWork"]
             resolves = any("strawberry." in ast.unparse(decorator) for decorator in node.decorator_list)
-            if (path.startswith("app/rest/") and takes_a_call) or (path.startswith("app/graphql/") and resolves):
+            if (path.startswith("app/rest/") and handles) or (path.startswith("app/graphql/") and resolves):
                 yield path, node
 
 
