@@ -3,14 +3,15 @@
 import contextlib
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.engine import json_text
-from app.engine.json_text import MAX_DEPTH, BadJson, decode, encode, join
+from app.engine.json_text import MAX_DEPTH, BadJson, decode, decode_carefully, encode, join
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -49,6 +50,52 @@ def test_bytes_are_a_value_or_bad_json_and_nothing_else(data: bytes) -> None:
     with contextlib.suppress(BadJson):
         value = decode(data)
         assert decode(encode(value).encode()) == value
+
+
+KEYS = st.sampled_from(['"a"', '"b"', r'"\u0061"', '"a.b"', r'"\ud800"', '""'])
+TEXTS: st.SearchStrategy[str] = st.recursive(
+    st.sampled_from(
+        """0 -0 -0.0 1.0 01 1. .5 1e2 1E+2 1e-400 -1e-400 1e400 -1e400 5e-324 2.2250738585072011e-308 0.1
+        9007199254740993 1.7976931348623157e308 1.7976931348623159e308 9223372036854775807
+        9223372036854775808 18446744073709551615
+        18446744073709551616 -9223372036854775808 -9223372036854775809 18446744073709551616.5 NaN Infinity -Infinity
+        null true false tru "" "\\ud800" "\\udc00x" "\\ud83d\\ude00" "\\ude00\\ud83d" "\\u0000"
+        "\\x" "\x7f" "é" ' {} [] [1,]
+        """.split()  # noqa: SIM905
+    )
+    | st.sampled_from(["9" * 300, "9" * 400, "-" + "9" * 19, "-" + "9" * 20, "0." + "1" * 400, '"\t"', '"\n"'])
+    | st.sampled_from(["[" * depth + "]" * depth for depth in (MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 1024, 5000)])
+    | st.integers(-(2**70), 2**70).map(str)
+    | st.floats().map(repr)
+    | st.text(max_size=4).map(json.dumps),
+    lambda children: (
+        st.lists(children, max_size=4).map(lambda items: f"[{', '.join(items)}]")
+        | st.lists(st.tuples(KEYS, children), max_size=4).map(
+            lambda pairs: "{" + ",".join(f"{key}:{value}" for key, value in pairs) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+BYTES = (
+    TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    | st.binary(max_size=40)
+    | st.tuples(TEXTS, st.binary(max_size=2)).map(lambda parts: parts[0].encode("utf-8", "surrogatepass") + parts[1])
+)
+
+
+def decoded_or_faults(decoder: Callable[[], Any]) -> str:
+    """The value with its types and the order of keys, or the faults, as a text: -0.0 is not 0, nor 1.0 is 1."""
+    try:
+        return repr(decoder())
+    except BadJson as refused:
+        return f"faults: {refused.faults}"
+
+
+@settings(max_examples=400)
+@given(BYTES)
+def test_the_fast_decoder_takes_what_the_careful_one_takes(data: bytes) -> None:
+    fast = decoded_or_faults(lambda: decode(data, allow_duplicate_keys=True))
+    assert fast == decoded_or_faults(lambda: decode_carefully(data, allow_duplicate_keys=True))
 
 
 @pytest.mark.parametrize(
