@@ -1,18 +1,41 @@
-"""Rate limits as arithmetic: continuous token buckets, whole numbers only, no clock.
+"""Rate limits: the token buckets of API keys as arithmetic, and what a store of people's limits must do.
 
 A bucket holds what was spent of it: nothing at first, `COST` more with each request, drained by `limit` in each
 microsecond. `limit` requests a minute so refill evenly, a burst is at most `limit`, and a bucket that is not there is
-full. A changed limit acts on the next request, for nothing else depends on it.
+full. A changed limit acts on the next request, for nothing else depends on it. Whole numbers only, no clock.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
+HOUR_SECONDS = 3600.0
 MICROSECONDS = 1_000_000
 COST = 60 * MICROSECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many times in any period of so many seconds, for `who`."""
+
+    who: str
+    times: int
+    seconds: float = HOUR_SECONDS
+
+
+class Limits(Protocol):
+    """Counts what people do."""
+
+    async def take(self, *allowances: Allowance) -> float:
+        """Takes one from each and gives 0; or, when one is used up, takes nothing and gives the seconds to wait."""
+        ...
+
+    async def give_back(self, *allowances: Allowance) -> None:
+        """Undoes what was taken last."""
+        ...
+
+
 class Taken(NamedTuple):
-    """The answer to a request, by the bucket that callers are told of; `retry_after` is 0 where it was admitted."""
+    """The answer to a request, as the tighter bucket has it; `retry_after` is 0 where the request was admitted."""
 
     limit: int
     remaining: int
@@ -43,25 +66,24 @@ def wait(spent: int, limit: int) -> int:
     return -(-over // limit) if over > 0 else 0
 
 
-def told(spent: int, limit: int) -> Taken:
-    """What callers are told of a bucket that admitted a request."""
-    return Taken(limit, remaining(spent, limit), reset(spent, limit))
-
-
-def refused(spent: int, limit: int) -> Taken:
-    """What callers are told of a bucket that did not: whole seconds, at least one."""
-    return told(spent, limit)._replace(retry_after=-(-wait(spent, limit) // MICROSECONDS))
-
-
 def take(token_spent: int, token_limit: int, org_spent: int, org_limit: int) -> Taken:
-    """One request from both buckets, drained to this moment: told of the tighter one.
+    """One request from both buckets, drained to this moment; the answer is the tighter one's.
 
     Where `retry_after` is 0 the caller adds `COST` to both; else nothing is taken from either.
     """
     token_wait, org_wait = wait(token_spent, token_limit), wait(org_spent, org_limit)
     if token_wait or org_wait:
-        return refused(token_spent, token_limit) if token_wait >= org_wait else refused(org_spent, org_limit)
+        return _refused(token_spent, token_limit) if token_wait >= org_wait else _refused(org_spent, org_limit)
     token_left = remaining(token_spent + COST, token_limit)
     if token_left <= remaining(org_spent + COST, org_limit):
-        return told(token_spent + COST, token_limit)
-    return told(org_spent + COST, org_limit)
+        return _admitted(token_spent + COST, token_limit)
+    return _admitted(org_spent + COST, org_limit)
+
+
+def _admitted(spent: int, limit: int) -> Taken:
+    return Taken(limit, remaining(spent, limit), reset(spent, limit))
+
+
+def _refused(spent: int, limit: int) -> Taken:
+    """Seconds to wait are whole, at least one."""
+    return _admitted(spent, limit)._replace(retry_after=-(-wait(spent, limit) // MICROSECONDS))

@@ -1,4 +1,4 @@
-"""Takes each bearer request from its buckets, and tells callers how much is left."""
+"""Counts each request with an API key against its limits, and answers how much is left of them."""
 
 from app.domain.errors import AppError
 from app.domain.rate_limits import Taken

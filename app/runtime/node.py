@@ -10,14 +10,14 @@ from app.access.paging import CursorCodec
 from app.domain.actors import Actor
 from app.domain.commands import UncheckedText
 from app.domain.ids import new_request_id
+from app.domain.rate_limits import Limits
 from app.engine.cidrs import Address, Networks
 from app.runtime.last_uses import LastUses
-from app.runtime.rate_limits import Buckets, MemoryBuckets
+from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.rulesets import RulesetCache
 from app.runtime.session_cache import SessionCache
 from app.runtime.token_cache import TokenCache
 from app.services import api_keys, sessions
-from app.services.limits import Limits, MemoryLimits
 from app.services.throttling import ClientContext
 from app.settings import Settings
 from app.store.changeset import EnvironmentChange

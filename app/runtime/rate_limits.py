@@ -1,12 +1,17 @@
-"""The rate buckets of tokens and organisations: in this process's memory, or wherever else the protocol is kept."""
+"""Rate limits in this process's memory: the token buckets of API keys, and the counts of what people do.
+
+A shared store would keep the same protocols for all nodes.
+"""
 
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
-from app.domain.rate_limits import COST, Taken, drained, take
+from app.domain.rate_limits import COST, Allowance, Taken, drained, take
 
 SWEEP_AT = 10_000
+MAX_COUNTED = 100_000
 
 
 class Buckets(Protocol):
@@ -17,12 +22,14 @@ class Buckets(Protocol):
 
 
 class MemoryBuckets:
-    """For one process. What is not there is full, so full buckets are forgotten when there are many."""
+    """What is not there is full, so full buckets are forgotten when there are `sweep_at`."""
 
-    def __init__(self, clock: Callable[[], int] = lambda: time.monotonic_ns() // 1000) -> None:
+    def __init__(
+        self, clock: Callable[[], int] = lambda: time.monotonic_ns() // 1000, *, sweep_at: int = SWEEP_AT
+    ) -> None:
         self._clock = clock
         self._buckets: dict[str, tuple[int, int, int]] = {}  # spent, when, and the limit of then
-        self._sweep_at = SWEEP_AT
+        self._least_swept = self._sweep_at = sweep_at
 
     async def take(self, token_id: str, limit: int, org_id: str, org_limit: int) -> Taken:
         at = self._clock()
@@ -45,4 +52,35 @@ class MemoryBuckets:
             for one, (spent, since, limit) in self._buckets.items()
             if drained(spent, limit, at - since)
         }
-        self._sweep_at = max(SWEEP_AT, 2 * len(self._buckets))
+        self._sweep_at = max(self._least_swept, 2 * len(self._buckets))
+
+
+class MemoryLimits:
+    """The instants of what was taken. Of more than `max_counted`, whoever was quiet longest is forgotten first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, max_counted: int = MAX_COUNTED) -> None:
+        self._clock = clock
+        self._max_counted = max_counted
+        self._taken: OrderedDict[str, deque[float]] = OrderedDict()
+
+    async def take(self, *allowances: Allowance) -> float:
+        at = self._clock()
+        if (wait := max(self._wait(allowance, at) for allowance in allowances)) > 0:
+            return wait
+        for allowance in allowances:
+            self._taken.setdefault(allowance.who, deque()).append(at)
+            self._taken.move_to_end(allowance.who)
+        while len(self._taken) > self._max_counted:
+            self._taken.popitem(last=False)
+        return 0
+
+    async def give_back(self, *allowances: Allowance) -> None:
+        for allowance in allowances:
+            if taken := self._taken.get(allowance.who):
+                taken.pop()
+
+    def _wait(self, allowance: Allowance, at: float) -> float:
+        taken = self._taken.get(allowance.who, deque())
+        while taken and taken[0] <= at - allowance.seconds:
+            taken.popleft()
+        return 0 if len(taken) < allowance.times else taken[-allowance.times] + allowance.seconds - at

@@ -1,4 +1,4 @@
-"""Whence a call comes, where strangers are let in or mail goes out, and how often it may come."""
+"""How often people may ask for mail or try a claim code, by mailbox and by the network they call from."""
 
 import math
 from collections.abc import AsyncIterator, Callable
@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from app.domain.emails import email_key
 from app.domain.errors import AppError
+from app.domain.rate_limits import Allowance, Limits
 from app.engine.cidrs import Address
-from app.services.limits import Allowance, Limits
 from app.settings import Settings
 
 PER_EMAIL_AND_ADDRESS = 5

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.rate_limits import COST, MICROSECONDS, Taken, drained, remaining, reset, take, wait
-from app.runtime import rate_limits
 from app.runtime.rate_limits import Buckets, MemoryBuckets
 
 MINUTE = 60 * MICROSECONDS
@@ -159,10 +158,9 @@ def test_a_changed_limit_acts_at_once(make: Any) -> None:
     assert [run(store, token=5, org=100).remaining for _ in range(6)] == [4, 3, 2, 1, 0, 0]
 
 
-def test_full_buckets_are_forgotten_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "SWEEP_AT", 10)
+def test_full_buckets_are_forgotten_and_others_are_not() -> None:
     clock = Clock()
-    store = MemoryBuckets(clock)
+    store = MemoryBuckets(clock, sweep_at=10)
     for number in range(100):
         run(store, token=600, org=100_000, token_id=f"t{number}")
         clock.at += MINUTE // 600

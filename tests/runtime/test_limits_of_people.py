@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.services import limits
-from app.services.limits import Allowance, MemoryLimits
+from app.domain.rate_limits import Allowance
+from app.runtime.rate_limits import MemoryLimits
 
 
 class Clock:
@@ -50,9 +50,8 @@ async def test_what_is_given_back_may_be_taken_again(clock: Clock) -> None:
     assert await counts.take(once) > 0
 
 
-async def test_whoever_was_quiet_longest_is_forgotten(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_WHO", 2)
-    counts = MemoryLimits(clock)
+async def test_whoever_was_quiet_longest_is_forgotten(clock: Clock) -> None:
+    counts = MemoryLimits(clock, max_counted=2)
     for who in ("ada", "bob", "ada", "eve"):
         assert await counts.take(Allowance(who, 2)) == 0
     assert await counts.take(Allowance("ada", 2)) > 0
