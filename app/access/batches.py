@@ -15,9 +15,10 @@ from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.policy import Allow, Asked, Operation, ResourceType, Target, allowed_without_approval, decide
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
-from app.store import by_ids
+from app.store import by_ids, paging
 from app.store.by_ids import ChildPage, Seen
 from app.store.members import Member
+from app.store.paging import WholeList
 from app.store.primitives import Current
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import UnitOfWork
@@ -63,6 +64,11 @@ async def members(uow: UnitOfWork, ids: Iterable[str]) -> list[Member]:
 async def invitations(uow: UnitOfWork, ids: Iterable[str]) -> list[Invitation]:
     """Invitations that nobody has accepted."""
     return await _allowed(uow, by_ids.invitations, ids, Operation.MANAGE_INVITATIONS)
+
+
+async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:
+    """How long each list is. Whoever has a page of it was found to see it."""
+    return await paging.counts(uow.session, lists)
 
 
 async def abilities(uow: UnitOfWork, thing: ResourceType, ids: Iterable[str]) -> dict[str, list[Operation]]:

@@ -79,16 +79,15 @@ class CursorCodec:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A caller's page_args, unread: a service reads it once it knows that the caller may see the list."""
+    """List parameters, not yet validated: a service reads them once it knows that the caller may see the list."""
 
     cursors: CursorCodec
     parameters: Mapping[str, Any]
-    counted: bool = False
 
     @property
     def identity(self) -> Hashable:
-        """Equal for two wishes for the same part."""
-        return tuple(sorted(self.parameters.items(), key=lambda item: item[0])), self.counted
+        """Equal for the same part of two lists."""
+        return tuple(sorted(self.parameters.items(), key=lambda item: item[0]))
 
     def window(self) -> Window:
         """The part of the list. Raises `invalid_request`."""
@@ -100,7 +99,6 @@ class Listing:
             after=self.cursors.decode(asked.after, "after") or self.cursors.decode(asked.cursor, "cursor"),
             before=self.cursors.decode(asked.before, "before"),
             from_end=asked.last is not None,
-            counted=self.counted,
         )
 
     def key(self) -> str | None:

@@ -2,38 +2,12 @@
 
 import strawberry
 
-from app.domain.actors import Role, Token
-from app.graphql.actors import Actor
+from app.domain.actors import Token
 from app.graphql.context import Info
 from app.graphql.inputs import Input, body_of, confirm_field
-from app.graphql.orgs import Org
+from app.graphql.types.auth import Me
+from app.graphql.types.resources import Org
 from app.services import claim, links, sessions, signup, users
-
-
-@strawberry.type(description="An organisation that a person is in.")
-class OrgMembership:
-    """A membership, seen from the person."""
-
-    org: Org = strawberry.field(description="The organisation.")
-    role: Role = strawberry.field(description="The person's role there.")
-
-
-@strawberry.type(description="Who calls.")
-class Me:
-    actor: Actor = strawberry.field(description="The caller.")
-    email: str | None = strawberry.field(description="The person's email; null for a token.")
-    orgs: list[OrgMembership] | None = strawberry.field(description="The person's organisations; null for a token.")
-
-    @classmethod
-    def of(cls, me: sessions.Me | Token) -> "Me":
-        """From the rows, or from the token."""
-        if isinstance(me, Token):
-            return cls(actor=Actor.of(me.as_json()), email=None, orgs=None)
-        return cls(
-            actor=Actor.of(me.actor.as_json()),
-            email=me.user.email,
-            orgs=[OrgMembership(org=Org.of(org), role=membership.role) for org, membership in me.memberships],
-        )
 
 
 @strawberry.input(description="Who claims the instance, and the organisation to begin with.")

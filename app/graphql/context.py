@@ -1,38 +1,19 @@
 """What resolvers are given: the node, the request, and the cookie to set or clear with the answer."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import strawberry
-from strawberry.dataloader import DataLoader
 
-from app.access.child_pages import ChildPage
 from app.access.paging import Listing
 from app.domain.actors import Anonymous
-from app.domain.policy import ResourceType
 from app.graphql.inputs import break_glass
-from app.graphql.selections import selects
+from app.graphql.loaders import Loaders
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services.sessions import SignedIn
 from app.services.throttling import ClientContext
-from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
-
-
-class Loaders(Protocol):
-    """Parents by id and lists by parent, batched. Named here for the types, which cannot import each other."""
-
-    org: DataLoader[str, Any]
-    project: DataLoader[str, Any]
-    environment: DataLoader[str, Any]
-    entry: DataLoader[str, None]
-    states: DataLoader[str, Any]
-    projects: DataLoader[ChildPage, Page[Any]]
-    environments: DataLoader[ChildPage, Page[Any]]
-    flags: DataLoader[ChildPage, Page[Any]]
-    flag_states: DataLoader[ChildPage, Page[Any]]
-    abilities: DataLoader[tuple[ResourceType, str], Any]
 
 
 @dataclass(slots=True)
@@ -76,6 +57,6 @@ Info = strawberry.Info[Context, None]
 
 
 def listing(info: Info, **parameters: Any) -> Listing:
-    """The part of a list that a connection's arguments ask for; counted only where `totalCount` is selected."""
+    """The part of a list that a connection's arguments ask for."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    return Listing(info.context.node.cursors, given, selects(info, "totalCount"))
+    return Listing(info.context.node.cursors, given)

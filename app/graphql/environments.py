@@ -1,77 +1,18 @@
 """Environments in GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import strawberry
 
-from app.access.child_pages import ChildPage
-from app.access.etags import environment_etag
 from app.domain.errors import invalid
-from app.domain.policy import ResourceType
-from app.graphql.abilities import Abilities, viewer_can
-from app.graphql.context import Info, listing
-from app.graphql.flags import FlagState, Search, TypeFilter
+from app.graphql.context import Info
 from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
-from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
-from app.graphql.scalars import Time
-from app.models import Environment as EnvironmentRow
+from app.graphql.types.resources import Environment
 from app.services import environments
-
-if TYPE_CHECKING:
-    from app.graphql.projects import Project
 
 EnvironmentId = Annotated[strawberry.ID | None, strawberry.argument(description="The environment's id.")]
 ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The id of its project, beside `key`.")]
 EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key, beside `projectId`.")]
-
-
-@strawberry.type(description="Holds the state of a project's flags, configs and segments, at one version.")
-class Environment(Node):
-    key: str = strawberry.field(description="Unique in the project; never changes.")
-    name: str = strawberry.field(description="What people call it.")
-    protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
-    required_approvals: int = strawberry.field(description="How many people must approve where it is protected.")
-    version: int = strawberry.field(description="Raised by one with each change of state; 0 until the first.")
-    created_at: Time = strawberry.field(description="When it was made.")
-    updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
-    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
-    row: strawberry.Private[EnvironmentRow]
-
-    @classmethod
-    def of(cls, row: EnvironmentRow) -> "Environment":
-        return cls(
-            id=strawberry.ID(row.id),
-            key=row.key,
-            name=row.name,
-            protected=row.protected,
-            required_approvals=row.required_approvals,
-            version=row.version,
-            created_at=Time(row.created_at),
-            updated_at=Time(row.updated_at),
-            etag=environment_etag(row),
-            row=row,
-        )
-
-    @strawberry.field(description="The project it belongs to.")
-    async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("app.graphql.projects")] | None:
-        return await info.context.loaders.project.load(self.row.project_id)
-
-    @strawberry.field(description="The states of its flags, oldest flag first.")
-    async def flag_states(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        search: Search = None,
-        type: TypeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[FlagState] | None:
-        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.flag_states.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
 
 
 @strawberry.input(description="A new environment: every primitive with its initial value, at version 0.")

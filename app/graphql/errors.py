@@ -6,9 +6,9 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 
-from app.domain.catalogue import CATALOGUE, Entry
-from app.domain.errors import AppError, examples, extensions_of
-from app.graphql.scalars import JSON
+from app.domain.catalogue import CATALOGUE
+from app.domain.errors import AppError, extensions_of
+from app.graphql.types.errors import CatalogueEntry
 from app.http.failures import expected
 
 _QUOTED = re.compile(r"[,;.]? found: .*|(?<= value): .*", re.IGNORECASE | re.DOTALL)
@@ -46,35 +46,6 @@ def _without_values(message: str) -> str:
 def _is_about_document(error: GraphQLError) -> bool:
     """Whether something broke where GraphQL reads values, before anything was run."""
     return error.path is None and error.nodes is not None
-
-
-@strawberry.type(description="What a failure looks like on each transport.")
-class ErrorExamples:
-    rest: JSON = strawberry.field(description="The body that REST sends.")
-    graphql: JSON = strawberry.field(description="The body that GraphQL sends.")
-
-
-@strawberry.type(description="A code of the catalogue of errors.")
-class CatalogueEntry:
-    code: str = strawberry.field(description="What programs look at.")
-    title: str = strawberry.field(description="The code in a few words.")
-    status: int = strawberry.field(description="The HTTP status that REST sends.")
-    meaning: str = strawberry.field(description="When it happens.")
-    causes: list[str] = strawberry.field(description="What most often lies behind it.")
-    action: str = strawberry.field(description="What to do about it.")
-    examples: ErrorExamples = strawberry.field(description="What it looks like.")
-
-    @classmethod
-    def of(cls, entry: Entry) -> "CatalogueEntry":
-        return cls(
-            code=entry.code,
-            title=entry.title,
-            status=entry.status,
-            meaning=entry.meaning,
-            causes=list(entry.causes),
-            action=entry.action,
-            examples=ErrorExamples(**examples(entry)),
-        )
 
 
 @strawberry.type

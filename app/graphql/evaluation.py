@@ -1,110 +1,13 @@
 """The ruleset and evaluation in GraphQL."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Any
-
 import strawberry
 
-from app.engine.evaluation import Evaluation as Outcome
+from app.graphql.arguments import EnvironmentId
 from app.graphql.context import Info
-from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of
-from app.graphql.scalars import JSON
+from app.graphql.types.evaluation import Evaluation, Evaluations, KeyedEvaluation, Ruleset
+from app.graphql.types.scalars import JSON
 from app.services import evaluation
-
-EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
-
-
-class ReasonKind(StrEnum):
-    DEFAULT = "default"
-    KILLED = "killed"
-    RULE_MATCH = "rule_match"
-
-
-describe(
-    ReasonKind,
-    "ReasonKind",
-    "What decided a value.",
-    {
-        ReasonKind.DEFAULT: "No rule did.",
-        ReasonKind.KILLED: "The flag is killed, whatever its rules say.",
-        ReasonKind.RULE_MATCH: "The first rule that applied.",
-    },
-)
-
-
-@strawberry.type(description="Why a value is what it is.")
-class Reason:
-    kind: ReasonKind = strawberry.field(description="What decided.")
-    rule_index: int | None = strawberry.field(description="Which rule decided, from 0.")
-    rule_name: str | None = strawberry.field(description="The rule's name, where it has one.")
-    variant: str | None = strawberry.field(description="The name of the split's entry, where it has one.")
-    trace: JSON | None = strawberry.field(description="What became of each rule, where `verboseReason` asked.")
-    truncated: bool | None = strawberry.field(description="Whether the traces ended early, at 10,000 nodes.")
-
-    @classmethod
-    def of(cls, reason: Mapping[str, Any]) -> "Reason":
-        return cls(
-            kind=ReasonKind(reason["kind"]),
-            rule_index=reason.get("ruleIndex"),
-            rule_name=reason.get("ruleName"),
-            variant=reason.get("variant"),
-            trace=reason.get("trace"),
-            truncated=reason.get("truncated"),
-        )
-
-
-@strawberry.type(description="What a key is for a context.")
-class Evaluation:
-    """A value and its reason."""
-
-    value: JSON | None = strawberry.field(description="The value for the context.")
-    default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
-    reason: Reason = strawberry.field(description="Why.")
-
-    @classmethod
-    def of(cls, found: Outcome) -> "Evaluation":
-        return cls(value=JSON(found.value), default_value=JSON(found.default_value), reason=Reason.of(found.reason))
-
-
-@strawberry.type(description="A key and what it is.")
-class KeyedEvaluation:
-    """An entry of REST's `evaluations`."""
-
-    key: str = strawberry.field(description="The key.")
-    evaluation: Evaluation | None = strawberry.field(description="What it is; null for an unknown key.")
-
-
-@strawberry.type(description="What an environment's keys are for a context, at one version.")
-class Evaluations:
-    """All answers of a call."""
-
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
-    version: int = strawberry.field(description="The version that answered.")
-    evaluations: list[KeyedEvaluation] = strawberry.field(description="An entry for each key asked for.")
-
-
-@strawberry.type(description="All states of an environment at one version, as SDKs read them.")
-class Ruleset:
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
-    version: int = strawberry.field(description="Its version.")
-    target_id_field: str = strawberry.field(description="The context field that ids are taken from.")
-    flags: JSON = strawberry.field(description="An object of flags by key.")
-    configs: JSON = strawberry.field(description="An object of configs by key.")
-    segments: JSON = strawberry.field(description="An object of segments by key.")
-
-    @classmethod
-    def of(cls, readable: evaluation.Readable) -> "Ruleset":
-        ruleset, members = readable.ruleset, readable.document()
-        return cls(
-            environment_id=strawberry.ID(ruleset.environment_id),
-            version=ruleset.version,
-            target_id_field=ruleset.target_id_field,
-            flags=members["flags"],
-            configs=members["configs"],
-            segments=members["segments"],
-        )
 
 
 @strawberry.input(description="What to evaluate for whom.")

@@ -1,123 +1,29 @@
 """Flags in GraphQL: identities and their states."""
 
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
-from app.access.etags import row_etag, state_etag
-from app.domain.errors import not_found
-from app.domain.policy import ResourceType
 from app.engine.kinds import FlagType
-from app.graphql.abilities import Abilities, viewer_can
-from app.graphql.actors import Actor
-from app.graphql.context import Info, listing
-from app.graphql.enums import describe
-from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
-from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
-from app.graphql.rules import Rule, RuleInput
-from app.graphql.scalars import JSON, Time
-from app.models import Primitive
-from app.services import flags
-from app.store import json_columns
-from app.store.primitives import Current
-
-if TYPE_CHECKING:
-    from app.graphql.environments import Environment
-    from app.graphql.projects import Project
-
-describe(
-    FlagType,
-    "FlagType",
-    "What a flag's values are.",
-    {FlagType.BOOLEAN: "True or false; killed, it is false.", FlagType.STRING: "Text; killed, it is its default."},
+from app.graphql.arguments import (
+    After,
+    Before,
+    EnvironmentId,
+    First,
+    FlagKey,
+    FlagTypeFilter,
+    KeyFilter,
+    Last,
+    ProjectId,
+    Search,
 )
-Search = Annotated[str | None, strawberry.argument(description="Part of the key or description, in any case.")]
-TypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
-EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
-ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id.")]
-FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
+from app.graphql.context import Info, listing
+from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
+from app.graphql.rules import RuleInput
+from app.graphql.types.relay import Connection
+from app.graphql.types.resources import Flag, FlagState
+from app.graphql.types.scalars import JSON
+from app.services import flags
 
 _UNLESS_DIVERTED = "; null where the change waits for somebody's approval."
-
-
-@strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
-class Flag(Node):
-    key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
-    type: FlagType = strawberry.field(description="What its values are.")
-    description: str = strawberry.field(description="What it is for.")
-    initial_value: JSON | None = strawberry.field(description="The default that new environments start with.")
-    created_at: Time = strawberry.field(description="When it was made.")
-    updated_at: Time = strawberry.field(description="When its identity was last changed.")
-    etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(ResourceType.PRIMITIVE)
-    row: strawberry.Private[Primitive]
-
-    @classmethod
-    def of(cls, row: Primitive) -> "Flag":
-        return cls(
-            id=strawberry.ID(row.id),
-            key=row.key,
-            type=FlagType(row.value_type),
-            description=row.description,
-            initial_value=json_columns.value(row.initial_value),
-            created_at=Time(row.created_at),
-            updated_at=Time(row.updated_at),
-            etag=row_etag(row),
-            row=row,
-        )
-
-    @strawberry.field(description="The project it belongs to.")
-    async def project(self, info: Info) -> Annotated["Project", strawberry.lazy("app.graphql.projects")] | None:
-        return await info.context.loaders.project.load(self.row.project_id)
-
-    @strawberry.field(description="Its state in one environment.")
-    async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
-        states = await info.context.loaders.states.load(self.id)
-        for state in states:
-            if state.current.state.environment_id == environment_id:
-                return state
-        await info.context.loaders.entry.load(environment_id)
-        raise not_found("environment")
-
-    @strawberry.field(description="Its states in all environments, oldest environment first.")
-    async def states(self, info: Info) -> "list[FlagState] | None":
-        return await info.context.loaders.states.load(self.id)
-
-
-@strawberry.type(description="What a flag does in an environment.")
-class FlagState(Node):
-    default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
-    rules: list[Rule] = strawberry.field(description="Tried top down; the first that applies decides.")
-    killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
-    version: int = strawberry.field(description="The environment's version when the state last changed.")
-    updated_at: Time = strawberry.field(description="When the state last changed.")
-    updated_by: Actor = strawberry.field(description="Who changed it last.")
-    etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(ResourceType.STATE)
-    flag: Flag = strawberry.field(description="The flag's identity.")
-    current: strawberry.Private[Current]
-
-    @classmethod
-    def of(cls, current: Current) -> "FlagState":
-        state = current.state
-        return cls(
-            id=strawberry.ID(state.id),
-            default_value=json_columns.value(state.default_value),
-            rules=[Rule.of(rule) for rule in json_columns.rules(state.rules)],
-            killed=state.killed,
-            version=state.from_version,
-            updated_at=Time(state.updated_at),
-            updated_by=Actor.of(state.updated_by),
-            etag=state_etag(current),
-            flag=Flag.of(current.primitive),
-            current=current,
-        )
-
-    @strawberry.field(description="The environment it is the state in.")
-    async def environment(
-        self, info: Info
-    ) -> Annotated["Environment", strawberry.lazy("app.graphql.environments")] | None:
-        return await info.context.loaders.environment.load(self.current.state.environment_id)
 
 
 @strawberry.input(description="A new flag, made in every environment of the project.")
@@ -249,7 +155,7 @@ class FlagQueries:
         project_id: ProjectId,
         key: KeyFilter = None,
         search: Search = None,
-        type: TypeFilter = None,
+        type: FlagTypeFilter = None,
         first: First = None,
         after: After = None,
         last: Last = None,

@@ -5,62 +5,17 @@ from typing import Annotated
 import strawberry
 
 from app.domain.actors import Role
-from app.domain.policy import ResourceType
-from app.graphql.abilities import Abilities, viewer_can
-from app.graphql.actors import Actor
-from app.graphql.auth import Me
+from app.graphql.arguments import After, Before, First, Last, OrgSlug
 from app.graphql.context import Info, listing
-from app.graphql.enums import describe
 from app.graphql.inputs import Input, body_of
-from app.graphql.members import OrgSlug
-from app.graphql.orgs import Org
-from app.graphql.relay import After, Before, Connection, First, Last, Node
-from app.graphql.scalars import Time
-from app.models import Invitation as InvitationRow
+from app.graphql.types.auth import Me
+from app.graphql.types.invitations import Invitation, InvitationPreview
+from app.graphql.types.relay import Connection
+from app.graphql.types.resources import Org
+from app.graphql.types.scalars import Time
 from app.services import invitations, sessions
-from app.services.invitations import Status, status_of
 
-describe(
-    Status,
-    "InvitationStatus",
-    "Whether an invitation still waits.",
-    {Status.PENDING: "It can be accepted.", Status.EXPIRED: "It is older than 7 days."},
-)
 Token = Annotated[str, strawberry.argument(description="The secret at the end of the invitation's address.")]
-
-
-@strawberry.type(description="An email's way into an organisation, which nobody has gone yet.")
-class Invitation(Node):
-    """An invitation that nobody has accepted."""
-
-    email: str = strawberry.field(description="Who is invited.")
-    role: Role = strawberry.field(description="As what.")
-    status: Status = strawberry.field(description="Whether it still waits.")
-    invited_by: Actor = strawberry.field(description="Who invited.")
-    created_at: Time = strawberry.field(description="When it was made.")
-    expires_at: Time = strawberry.field(description="When it expires.")
-    viewer_can: Abilities = viewer_can(ResourceType.INVITATION)
-
-    @classmethod
-    def of(cls, row: InvitationRow) -> "Invitation":
-        return cls(
-            id=strawberry.ID(row.id),
-            email=row.email,
-            role=row.role,
-            status=status_of(row),
-            invited_by=Actor.of(row.invited_by),
-            created_at=Time(row.created_at),
-            expires_at=Time(row.expires_at),
-        )
-
-
-@strawberry.type(description="What whoever holds an invitation's link is told.")
-class InvitationPreview:
-    org_name: str = strawberry.field(description="What people call the organisation.")
-    org_slug: str = strawberry.field(description="The organisation's slug.")
-    email: str = strawberry.field(description="Who is invited.")
-    role: Role = strawberry.field(description="As what.")
-    expires_at: Time = strawberry.field(description="When it expires.")
 
 
 @strawberry.input(description="Whom to invite, and as what.")

@@ -4,8 +4,8 @@ A mutation may change what a later field of the same document reads, so nothing 
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -14,50 +14,56 @@ from app.access.child_pages import ChildPage
 from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation, ResourceType
-from app.graphql.environments import Environment
-from app.graphql.flags import FlagState
-from app.graphql.orgs import Org
-from app.graphql.projects import Project
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services import environments
-from app.store.paging import Page
+from app.store.paging import Page, WholeList
 from app.store.primitives import Current
 from app.store.unit_of_work import UnitOfWork
 
 MAX_BATCH = 1000
 
-ById = Callable[[UnitOfWork, list[str]], Awaitable[list[Any]]]
-ByParent = Callable[[UnitOfWork, list[str], Listing], Awaitable[Mapping[str, Page[Any]]]]
+K = TypeVar("K")
+T = TypeVar("T")
 
 
-class RequestLoaders:
+class Row(Protocol):
+    id: str
+
+
+R = TypeVar("R", bound=Row)
+ById = Callable[[UnitOfWork, Iterable[str]], Awaitable[list[R]]]
+ByParent = Callable[[UnitOfWork, Iterable[str], Listing], Awaitable[Mapping[str, Page[T]]]]
+
+
+class Loaders:
     """The loaders of one request. What the caller may not see loads as None."""
 
     def __init__(self, node: Node, request: RequestInfo) -> None:
         self._node = node
         self._request = request
-        self.org = self._by_id(batches.orgs, Org.of)
-        self.project = self._by_id(batches.projects, Project.of)
-        self.environment = self._by_id(batches.environments, Environment.of)
-        self.entry = _loader(self._entries)
-        self.states = _loader(self._states)
+        self.org = self._by_id(batches.orgs)
+        self.project = self._by_id(batches.projects)
+        self.environment = self._by_id(batches.environments)
         self.projects = self._below(child_pages.projects)
         self.environments = self._below(child_pages.environments)
         self.flags = self._below(child_pages.flags)
         self.flag_states = self._below(child_pages.flag_states)
-        self.abilities = _loader(self._abilities)
+        self.counts: DataLoader[WholeList, int] = _loader(self._counts)
+        self.states: DataLoader[str, list[Current]] = _loader(self._states)
+        self.refusals: DataLoader[str, None] = _loader(self._refusals)
+        self.abilities: DataLoader[tuple[ResourceType, str], list[Operation]] = _loader(self._abilities)
 
-    def _by_id(self, look_up: ById, make: Callable[[Any], Any]) -> DataLoader[str, Any]:
-        async def load(ids: list[str]) -> list[Any]:
+    def _by_id(self, look_up: ById[R]) -> DataLoader[str, R | None]:
+        async def load(ids: list[str]) -> list[R | None]:
             async with self._unit() as uow:
-                found = {row.id: make(row) for row in await look_up(uow, ids)}
+                found = {row.id: row for row in await look_up(uow, ids)}
             return [found.get(one) for one in ids]
 
         return _loader(load)
 
-    def _below(self, look_up: ByParent) -> DataLoader[ChildPage, Page[Any]]:
-        async def load(asked: list[ChildPage]) -> list[Page[Any] | BaseException]:
+    def _below(self, look_up: ByParent[T]) -> DataLoader[ChildPage, Page[T]]:
+        async def load(asked: list[ChildPage]) -> list[Page[T] | AppError]:
             alike: dict[Hashable, list[ChildPage]] = defaultdict(list)
             for one in asked:
                 alike[one.listing.identity].append(one)
@@ -67,29 +73,37 @@ class RequestLoaders:
 
         return _loader(load)
 
-    async def _entries(self, environment_ids: list[str]) -> list[AppError | None]:
+    async def _counts(self, lists: list[WholeList]) -> list[int]:
+        async with self._unit() as uow:
+            return await batches.counts(uow, lists)
+
+    async def _states(self, primitive_ids: list[str]) -> list[list[Current]]:
+        states: dict[str, list[Current]] = defaultdict(list)
+        async with self._unit() as uow:
+            for current in await batches.states_of(uow, primitive_ids):
+                states[current.primitive.id].append(current)
+        return [states[one] for one in primitive_ids]
+
+    async def _refusals(self, environment_ids: list[str]) -> list[AppError | None]:
         """What REST would refuse each environment with, None where it would not."""
         async with self._unit() as uow:
             refusals = {one: await _refusal(uow, one) for one in dict.fromkeys(environment_ids)}
         return [refusals[one] for one in environment_ids]
 
-    async def _states(self, primitive_ids: list[str]) -> list[list[FlagState] | AppError]:
-        states: dict[str, list[Current]] = defaultdict(list)
-        async with self._unit() as uow:
-            for current in await batches.states_of(uow, primitive_ids):
-                states[current.primitive.id].append(current)
-        return [_shaped(states[one]) for one in primitive_ids]
-
     async def _abilities(self, keys: list[tuple[ResourceType, str]]) -> list[list[Operation]]:
         found: dict[tuple[ResourceType, str], list[Operation]] = {}
         async with self._unit() as uow:
-            for thing in dict.fromkeys(thing for thing, _ in keys):
-                able = await batches.abilities(uow, thing, {one for other, one in keys if other is thing})
-                found |= {(thing, one): operations for one, operations in able.items()}
+            for resource in dict.fromkeys(resource for resource, _ in keys):
+                able = await batches.abilities(uow, resource, {one for other, one in keys if other is resource})
+                found |= {(resource, one): operations for one, operations in able.items()}
         return [found.get(key, []) for key in keys]
 
     def _unit(self) -> UnitOfWork:
         return self._node.unit(self._request.request_id, self._request.actor)
+
+
+def _loader(load: Callable[[list[K]], Awaitable[Any]]) -> DataLoader[K, Any]:
+    return DataLoader(load, max_batch_size=MAX_BATCH, cache=False)
 
 
 async def _refusal(uow: UnitOfWork, environment_id: str) -> AppError | None:
@@ -100,19 +114,7 @@ async def _refusal(uow: UnitOfWork, environment_id: str) -> AppError | None:
     return None
 
 
-def _shaped(states: list[Current]) -> list[FlagState] | AppError:
-    """A flag's states; one that cannot be read is refused for this flag only."""
-    try:
-        return [FlagState.of(current) for current in states]
-    except AppError as refused:
-        return refused
-
-
-def _loader(load: Callable[[list[Any]], Awaitable[Any]]) -> DataLoader[Any, Any]:
-    return DataLoader(load, max_batch_size=MAX_BATCH, cache=False)
-
-
-async def _pages(uow: UnitOfWork, look_up: ByParent, group: list[ChildPage]) -> Mapping[str, Page[Any]] | AppError:
+async def _pages(uow: UnitOfWork, look_up: ByParent[T], group: list[ChildPage]) -> Mapping[str, Page[T]] | AppError:
     """The pages of parents whose lists are asked for alike; a refusal is theirs only, not their neighbours'."""
     try:
         return await look_up(uow, [one.parent_id for one in group], group[0].listing)
@@ -120,5 +122,5 @@ async def _pages(uow: UnitOfWork, look_up: ByParent, group: list[ChildPage]) -> 
         return refused
 
 
-def _page(found: Mapping[str, Page[Any]] | AppError, asked: ChildPage) -> Page[Any] | AppError:
+def _page(found: Mapping[str, Page[T]] | AppError, asked: ChildPage) -> Page[T] | AppError:
     return found if isinstance(found, AppError) else found.get(asked.parent_id) or not_found("list")

@@ -4,60 +4,15 @@ from typing import Annotated
 
 import strawberry
 
-from app.access.etags import row_etag
 from app.domain.actors import Role
-from app.domain.policy import ResourceType
-from app.graphql.abilities import Abilities, viewer_can
+from app.graphql.arguments import After, Before, First, Last, OrgSlug
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
-from app.graphql.relay import After, Before, Connection, First, Last, Node
-from app.graphql.scalars import Time
-from app.models import ApiKey
+from app.graphql.types.members import Member, MintedToken
+from app.graphql.types.relay import Connection
 from app.services import members
-from app.store.members import Member as MemberRows
 
-OrgSlug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
 UserId = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
-
-
-@strawberry.type(description="A person in an organisation.")
-class Member(Node):
-    """A membership, seen from the organisation."""
-
-    user_id: strawberry.ID = strawberry.field(description="The person's id: what names them in mutations.")
-    email: str = strawberry.field(description="Their email.")
-    display_name: str = strawberry.field(description="What they call themselves.")
-    role: Role = strawberry.field(description="What they may do.")
-    created_at: Time = strawberry.field(description="When they joined.")
-    updated_at: Time = strawberry.field(description="When their role was last changed.")
-    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(ResourceType.MEMBER)
-
-    @classmethod
-    def of(cls, rows: MemberRows) -> "Member":
-        membership, user = rows
-        return cls(
-            id=strawberry.ID(membership.id),
-            user_id=strawberry.ID(user.id),
-            email=user.email,
-            display_name=user.display_name,
-            role=membership.role,
-            created_at=Time(membership.created_at),
-            updated_at=Time(membership.updated_at),
-            etag=row_etag(membership),
-        )
-
-
-@strawberry.type(description="A token that a member minted, in few words.")
-class MintedToken:
-    """A live token of a member who is removed."""
-
-    token_id: strawberry.ID = strawberry.field(description="The token's id.")
-    name: str = strawberry.field(description="Its name.")
-
-    @classmethod
-    def of(cls, row: ApiKey) -> "MintedToken":
-        return cls(token_id=strawberry.ID(row.id), name=row.name)
 
 
 @strawberry.input(description="A member's new role.")

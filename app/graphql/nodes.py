@@ -6,16 +6,13 @@ import strawberry
 
 from app.access import batches
 from app.domain.ids import is_id
-from app.graphql.api_keys import ApiKey
 from app.graphql.context import Info
-from app.graphql.environments import Environment
-from app.graphql.flags import Flag, FlagState
-from app.graphql.invitations import Invitation
-from app.graphql.members import Member
-from app.graphql.orgs import Org
-from app.graphql.projects import Project
-from app.graphql.relay import Node
-from app.graphql.sessions import Session
+from app.graphql.types.api_keys import ApiKey
+from app.graphql.types.invitations import Invitation
+from app.graphql.types.members import Member
+from app.graphql.types.relay import Node
+from app.graphql.types.resources import Environment, Flag, FlagState, Org, Project
+from app.graphql.types.sessions import Session
 from app.services.sessions import sessions_by_id
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Any id.")]

@@ -1,63 +1,13 @@
 """Organisations in GraphQL."""
 
-from typing import Annotated
-
 import strawberry
 
-from app.access.child_pages import ChildPage
-from app.access.etags import row_etag
-from app.domain.policy import ResourceType
-from app.graphql.abilities import Abilities, viewer_can
+from app.graphql.arguments import After, Before, First, Last, OrgSlug
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
-from app.graphql.projects import Project
-from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
-from app.graphql.scalars import Time
-from app.models import Org as OrgRow
+from app.graphql.types.relay import Connection
+from app.graphql.types.resources import Org
 from app.services import orgs
-
-Slug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
-
-
-@strawberry.type(description="A tenant: people, tokens and projects that belong together.")
-class Org(Node):
-    slug: str = strawberry.field(description="Unique on the instance; never changes.")
-    name: str = strawberry.field(description="What people call it.")
-    default_target_id_field: str | None = strawberry.field(
-        description="The context field that ids are taken from, where a project names none; `userId` if null."
-    )
-    max_rate_limit_per_min: int = strawberry.field(description="Requests a minute for all its tokens together.")
-    created_at: Time = strawberry.field(description="When it was made.")
-    updated_at: Time = strawberry.field(description="When it was last changed.")
-    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(ResourceType.ORG)
-
-    @classmethod
-    def of(cls, row: OrgRow) -> "Org":
-        return cls(
-            id=strawberry.ID(row.id),
-            slug=row.slug,
-            name=row.name,
-            default_target_id_field=row.default_target_id_field,
-            max_rate_limit_per_min=row.max_rate_limit_per_min,
-            created_at=Time(row.created_at),
-            updated_at=Time(row.updated_at),
-            etag=row_etag(row),
-        )
-
-    @strawberry.field(description="Its projects, oldest first.")
-    async def projects(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Project] | None:
-        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.projects.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 
 @strawberry.input(description="A new organisation; who creates it becomes its owner.")
@@ -117,7 +67,7 @@ class OrgQueries:
         return Connection.of(info.context, page, lambda row: row.id, Org.of)
 
     @strawberry.field(description="An organisation that you are in.")
-    async def org(self, info: Info, slug: Slug) -> Org | None:
+    async def org(self, info: Info, slug: OrgSlug) -> Org | None:
         async with info.context.unit() as uow:
             return Org.of(await orgs.get_org(uow, slug))
 

@@ -1,90 +1,20 @@
 """Projects in GraphQL."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import strawberry
 
-from app.access.child_pages import ChildPage
-from app.access.etags import row_etag
 from app.domain.errors import invalid
-from app.domain.policy import ResourceType
-from app.graphql.abilities import Abilities, viewer_can
+from app.graphql.arguments import After, Before, First, KeyFilter, Last, OrgSlug
 from app.graphql.context import Info, listing
-from app.graphql.environments import Environment
-from app.graphql.flags import Flag, Search, TypeFilter
 from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
-from app.graphql.relay import After, Before, Connection, First, KeyFilter, Last, Node
-from app.graphql.scalars import Time
-from app.models import Project as ProjectRow
+from app.graphql.types.relay import Connection
+from app.graphql.types.resources import Project
 from app.services import projects
 
-if TYPE_CHECKING:
-    from app.graphql.orgs import Org
-
 ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The project's id.")]
-OrgSlug = Annotated[str | None, strawberry.argument(description="The slug of its organisation, beside `key`.")]
+OrgSlugOfKey = Annotated[str | None, strawberry.argument(description="The slug of its organisation, beside `key`.")]
 ProjectKey = Annotated[str | None, strawberry.argument(description="Its key, beside `orgSlug`.")]
-
-
-@strawberry.type(description="Holds the identity of flags, configs and segments, and the environments they live in.")
-class Project(Node):
-    key: str = strawberry.field(description="Unique in the organisation; never changes.")
-    name: str = strawberry.field(description="What people call it.")
-    target_id_field: str | None = strawberry.field(
-        description="The context field that ids are taken from; the organisation's default if null."
-    )
-    created_at: Time = strawberry.field(description="When it was made.")
-    updated_at: Time = strawberry.field(description="When it was last changed.")
-    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
-    viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
-    row: strawberry.Private[ProjectRow]
-
-    @classmethod
-    def of(cls, row: ProjectRow) -> "Project":
-        return cls(
-            id=strawberry.ID(row.id),
-            key=row.key,
-            name=row.name,
-            target_id_field=row.target_id_field,
-            created_at=Time(row.created_at),
-            updated_at=Time(row.updated_at),
-            etag=row_etag(row),
-            row=row,
-        )
-
-    @strawberry.field(description="The organisation it belongs to.")
-    async def org(self, info: Info) -> Annotated["Org", strawberry.lazy("app.graphql.orgs")] | None:
-        return await info.context.loaders.org.load(self.row.org_id)
-
-    @strawberry.field(description="Its environments, oldest first.")
-    async def environments(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Environment] | None:
-        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.environments.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda row: row.id, Environment.of)
-
-    @strawberry.field(description="Its flags, oldest first.")
-    async def flags(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        search: Search = None,
-        type: TypeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Flag] | None:
-        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.flags.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda row: row.id, Flag.of)
 
 
 @strawberry.input(description="A new project.")
@@ -139,7 +69,7 @@ class DeleteProjectPayload:
 class ProjectQueries:
     @strawberry.field(description="A project, by its id or by its organisation's slug and its key.")
     async def project(
-        self, info: Info, id: ProjectId = None, org_slug: OrgSlug = None, key: ProjectKey = None
+        self, info: Info, id: ProjectId = None, org_slug: OrgSlugOfKey = None, key: ProjectKey = None
     ) -> Project | None:
         async with info.context.unit() as uow:
             if id is not None:
@@ -152,7 +82,7 @@ class ProjectQueries:
     async def projects(
         self,
         info: Info,
-        org_slug: Annotated[str, strawberry.argument(description="The slug of the organisation.")],
+        org_slug: OrgSlug,
         key: KeyFilter = None,
         first: First = None,
         after: After = None,

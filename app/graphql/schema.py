@@ -5,20 +5,25 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from app.graphql.api_keys import ApiKey, ApiKeyMutations, ApiKeyQueries
+from app.graphql.api_keys import ApiKeyMutations, ApiKeyQueries
 from app.graphql.auth import AuthMutations, AuthQueries
 from app.graphql.documents import Documents, Prepared
-from app.graphql.environments import Environment, EnvironmentMutations, EnvironmentQueries
+from app.graphql.environments import EnvironmentMutations, EnvironmentQueries
 from app.graphql.errors import ErrorQueries
 from app.graphql.evaluation import EvaluationQueries
-from app.graphql.flags import Flag, FlagMutations, FlagQueries, FlagState
-from app.graphql.invitations import Invitation, InvitationMutations, InvitationQueries
-from app.graphql.members import Member, MemberMutations, MemberQueries
+from app.graphql.flags import FlagMutations, FlagQueries
+from app.graphql.invitations import InvitationMutations, InvitationQueries
+from app.graphql.members import MemberMutations, MemberQueries
 from app.graphql.nodes import NodeQueries
-from app.graphql.orgs import Org, OrgMutations, OrgQueries
-from app.graphql.projects import Project, ProjectMutations, ProjectQueries
-from app.graphql.scalars import SCALARS
-from app.graphql.sessions import Session, SessionMutations, SessionQueries
+from app.graphql.orgs import OrgMutations, OrgQueries
+from app.graphql.projects import ProjectMutations, ProjectQueries
+from app.graphql.sessions import SessionMutations, SessionQueries
+from app.graphql.types.api_keys import ApiKey
+from app.graphql.types.invitations import Invitation
+from app.graphql.types.members import Member
+from app.graphql.types.resources import Environment, Flag, FlagState, Org, Project
+from app.graphql.types.scalars import SCALARS
+from app.graphql.types.sessions import Session
 
 documents = Documents()
 

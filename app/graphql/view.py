@@ -17,7 +17,7 @@ from app.domain.errors import AppError, extensions_of, invalid
 from app.engine import json_text
 from app.graphql.context import Context
 from app.graphql.errors import formatted, known
-from app.graphql.loaders import RequestLoaders
+from app.graphql.loaders import Loaders
 from app.graphql.schema import schema
 from app.http.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
 from app.http.bodies import decode, read_json
@@ -74,7 +74,7 @@ class View:
     async def _run(self, scope: Scope, document: Document, *, queries_only: bool) -> Response:
         info = info_of(scope)
         browser = asking_browser(Headers(scope=scope))
-        context = Context(self.node, info, RequestLoaders(self.node, info), browser)
+        context = Context(self.node, info, Loaders(self.node, info), browser)
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
             result = await schema.execute(

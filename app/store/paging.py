@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, UnaryExpression, func, select
+from sqlalchemy import Select, SQLColumnExpression, UnaryExpression, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 
@@ -19,14 +19,13 @@ MAX_LIMIT = 1000
 class Window:
     """Which part of a list: up to `limit` rows after the id `after` or before the id `before`.
 
-    `from_end` takes the last ones instead of the first; `counted` asks for the number of all rows, too.
+    `from_end` takes the last ones instead of the first.
     """
 
     limit: int = DEFAULT_LIMIT
     after: str | None = None
     before: str | None = None
     from_end: bool = False
-    counted: bool = False
 
     def of(self, query: AnySelect, key: Mapped[str]) -> AnySelect:
         """The query between the bounds, in no order yet."""
@@ -40,22 +39,34 @@ class Window:
         """From the end that is asked for."""
         return key.desc() if self.from_end else key.asc()
 
-    def cut(self, rows: Sequence[T], total: int | None) -> "Page[T]":
+    def cut(self, rows: Sequence[T], whole: "WholeList") -> "Page[T]":
         """The page of rows in `order`, of which there is one more than `limit` where there are more."""
         more, rows = len(rows) > self.limit, rows[: self.limit]
         if self.from_end:
-            return Page(rows[::-1], has_next=self.before is not None, has_previous=more, total=total)
-        return Page(rows, has_next=more, has_previous=self.after is not None, total=total)
+            return Page(rows[::-1], has_next=self.before is not None, has_previous=more, whole=whole)
+        return Page(rows, has_next=more, has_previous=self.after is not None, whole=whole)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeList:
+    """What a page is a part of, to be counted where a caller wants to know.
+
+    Where `query` is of many lists, this one is of the rows whose `parent` is `owner`.
+    """
+
+    query: AnySelect
+    parent: SQLColumnExpression[str] | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Rows in the list's order, whether there are more on either side, and how many in all where asked for."""
+    """Rows in the list's order, and whether there are more on either side."""
 
     rows: Sequence[T]
     has_next: bool
     has_previous: bool
-    total: int | None = None
+    whole: WholeList
 
 
 async def page(
@@ -66,9 +77,8 @@ async def page(
     make: Callable[[Any], T],
 ) -> Page[T]:
     """The window of `query` in the order of `key`; `make` turns a result row into what the list holds."""
-    total = await _count(session, query) if window.counted else None
     ordered = window.of(query, key).order_by(window.order(key)).limit(window.limit + 1)
-    return window.cut([make(row) for row in (await session.execute(ordered)).all()], total)
+    return window.cut([make(row) for row in (await session.execute(ordered)).all()], WholeList(query))
 
 
 async def pages(
@@ -84,11 +94,23 @@ async def pages(
     query = query.where(parent.in_(owners))
     if len(owners) == 1:  # without looking at the whole list, as ranking does
         return {owner: await page(session, query, key, window, make) for owner in owners}
-    totals = await _counts(session, query, parent) if window.counted else {}
     rows: dict[str, list[T]] = {owner: [] for owner in owners}
     for row in await session.execute(_ranked(query, parent, key, window)):
         rows[row.parent_].append(make(row))
-    return {owner: window.cut(rows[owner], totals.get(owner, 0) if window.counted else None) for owner in rows}
+    return {owner: window.cut(rows[owner], WholeList(query, parent, owner)) for owner in rows}
+
+
+async def counts(session: AsyncSession, lists: Sequence[WholeList]) -> list[int]:
+    """How many rows each list has, by one statement for all lists of the same query."""
+    totals: dict[tuple[AnySelect, str | None], int] = {}
+    for query, parent in {one.query: one.parent for one in lists}.items():
+        if parent is None:
+            counted = select(func.count()).select_from(query.subquery())
+            totals[query, None] = (await session.execute(counted)).scalar_one()
+        else:
+            grouped = query.with_only_columns(parent, func.count(), maintain_column_froms=True).group_by(parent)
+            totals |= {(query, row[0]): row[1] for row in await session.execute(grouped)}
+    return [totals.get((one.query, one.owner), 0) for one in lists]
 
 
 def _ranked(query: AnySelect, parent: Mapped[str], key: Mapped[str], window: Window) -> AnySelect:
@@ -97,12 +119,3 @@ def _ranked(query: AnySelect, parent: Mapped[str], key: Mapped[str], window: Win
     entities = [aliased(one["entity"], ranked) for one in query.column_descriptions]
     cut: AnySelect = select(*entities, ranked.c.parent_).where(ranked.c.place_ <= window.limit + 1)
     return cut.order_by(ranked.c.parent_, ranked.c.place_)
-
-
-async def _count(session: AsyncSession, query: AnySelect) -> int:
-    return (await session.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
-
-
-async def _counts(session: AsyncSession, query: AnySelect, parent: Mapped[str]) -> dict[str, int]:
-    counted = query.with_only_columns(parent, func.count(), maintain_column_froms=True).group_by(parent)
-    return {row[0]: row[1] for row in (await session.execute(counted)).all()}

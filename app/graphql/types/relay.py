@@ -1,23 +1,15 @@
 """Relay's shapes: `Node`, and connections over keyset pages."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import strawberry
 
-from app.graphql.context import Context
+from app.graphql.context import Context, Info
 from app.store.paging import Page
 
 T = TypeVar("T")
 Row = TypeVar("Row")
-
-First = Annotated[
-    int | None, strawberry.argument(description="How many from the start, 1 to 1000; 100 if nothing is said.")
-]
-After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 1000.")]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
-KeyFilter = Annotated[str | None, strawberry.argument(description="Only the one with this key.")]
 
 
 @strawberry.interface(description="Whatever has an id of its own.")
@@ -74,6 +66,5 @@ class Connection(Generic[T]):
         )
 
     @strawberry.field(description="How many entries the whole list has.")
-    def total_count(self) -> int | None:
-        """The number, which was counted because it is selected."""
-        return self.page.total
+    async def total_count(self, info: Info) -> int | None:
+        return await info.context.loaders.counts.load(self.page.whole)

@@ -1,0 +1,5 @@
+"""What documents read. Operations, with their inputs and payloads, are in the files beside this package."""
+
+from app.graphql.types.enums import describe_enums
+
+describe_enums()  # before the first type with an enum: Strawberry looks at it when the type is made

@@ -1,0 +1,27 @@
+"""Who did or does something."""
+
+from typing import Any
+
+import strawberry
+
+from app.graphql.types.enums import ActorKind
+
+
+@strawberry.type(description="Who did something, with the name as it was then.")
+class Actor:
+    """An actor as it was stored."""
+
+    kind: ActorKind = strawberry.field(description="A person, a token, or the service itself.")
+    id: str = strawberry.field(description="The id of the user or token.")
+    name: str = strawberry.field(description="The name as it was then.")
+    on_behalf_of: "Actor | None" = strawberry.field(description="The person who minted it, where it is a token.")
+
+    @classmethod
+    def of(cls, shown: dict[str, Any]) -> "Actor":
+        minter = shown.get("onBehalfOf")
+        return cls(
+            kind=ActorKind(shown["kind"]),
+            id=shown["id"],
+            name=shown["name"],
+            on_behalf_of=None if minter is None else cls.of(minter),
+        )

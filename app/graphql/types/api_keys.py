@@ -1,0 +1,68 @@
+"""Tokens in GraphQL, where they are called API keys."""
+
+import strawberry
+
+from app.access.etags import api_key_etag
+from app.domain.actors import Verb
+from app.domain.policy import ResourceType
+from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.actors import Actor
+from app.graphql.types.relay import Node
+from app.graphql.types.scalars import Time
+from app.models import ApiKey as ApiKeyRow
+from app.services.api_keys import Level
+
+
+@strawberry.type(description="Where a token reaches: one of the three, the others are null.")
+class TokenEnvironments:
+    org: bool | None = strawberry.field(description="The whole organisation.")
+    projects: list[strawberry.ID] | None = strawberry.field(description="Whole projects, by their ids.")
+    envs: list[strawberry.ID] | None = strawberry.field(description="Single environments, by their ids.")
+
+
+@strawberry.type(description="A token: what machines call with. Only its expiry can change.")
+class ApiKey(Node):
+    name: str = strawberry.field(description="What people call it.")
+    level: Level | None = strawberry.field(
+        description="The template its actions are from; null for a choice of one's own."
+    )
+    actions: list[Verb] = strawberry.field(description="What it may do.")
+    environments: TokenEnvironments = strawberry.field(description="Where it reaches.")
+    resources: list[str] = strawberry.field(
+        description="Which keys: `*`, whole keys, and prefixes such as `payments.*`."
+    )
+    rate_limit_per_min: int = strawberry.field(description="Requests a minute.")
+    approval_required: bool = strawberry.field(description="Whether its changes wait for a person.")
+    ip_allowlist: list[str] = strawberry.field(description="Where it may be used from; from anywhere if empty.")
+    expires_at: Time | None = strawberry.field(description="When it ends; null for never.")
+    last_used_at: Time | None = strawberry.field(description="When it was last used, to about a minute.")
+    hint: str = strawberry.field(description="How its secret begins.")
+    minted_by: Actor = strawberry.field(description="Who made it.")
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When it was last renewed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.API_KEY)
+
+    @classmethod
+    def of(cls, row: ApiKeyRow) -> "ApiKey":
+        where = row.environments
+        return cls(
+            id=strawberry.ID(row.id),
+            name=row.name,
+            level=None if row.level is None else Level(row.level),
+            actions=[Verb(action) for action in row.actions],
+            environments=TokenEnvironments(
+                org=where.get("org"), projects=where.get("projects"), envs=where.get("envs")
+            ),
+            resources=row.resources,
+            rate_limit_per_min=row.rate_limit_per_min,
+            approval_required=row.approval_required,
+            ip_allowlist=row.ip_allowlist,
+            expires_at=None if row.expires_at is None else Time(row.expires_at),
+            last_used_at=None if row.last_used_at is None else Time(row.last_used_at),
+            hint=row.hint,
+            minted_by=Actor.of(row.minted_by),
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=api_key_etag(row),
+        )

@@ -1,0 +1,151 @@
+"""The enums of the schema, each value with what it means."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import Any, cast
+
+import strawberry
+
+from app.domain.actors import Role, Verb
+from app.domain.policy import Operation
+from app.engine.kinds import FlagType
+from app.services.api_keys import Level
+from app.services.invitations import Status
+
+
+class ActorKind(StrEnum):
+    MEMBER = "member"
+    TOKEN = "token"  # noqa: S105
+    SYSTEM = "system"
+
+
+class ReasonKind(StrEnum):
+    DEFAULT = "default"
+    KILLED = "killed"
+    RULE_MATCH = "rule_match"
+
+
+_ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
+    (
+        Role,
+        "Role",
+        "A person's role in an organisation, lowest first.",
+        {
+            Role.VIEWER: "Reads everything and changes nothing.",
+            Role.EDITOR: "Changes flags, configs and segments, and makes projects and environments.",
+            Role.ADMIN: "Also manages tokens, invitations, settings and protection, and deletes.",
+            Role.OWNER: "Also changes roles, removes members, breaks glass and deletes the organisation.",
+        },
+    ),
+    (
+        ActorKind,
+        "ActorKind",
+        "What kind of caller an actor is.",
+        {
+            ActorKind.MEMBER: "A person.",
+            ActorKind.TOKEN: "A machine with a token.",
+            ActorKind.SYSTEM: "The service itself, or its operator at the command line.",
+        },
+    ),
+    (
+        Operation,
+        "Operation",
+        "A row of the policy's table.",
+        {
+            Operation.EVALUATE: "Evaluate flags and configs.",
+            Operation.LIST_PROJECTS: "List the projects of an organisation.",
+            Operation.READ_PROJECT: "Read a project.",
+            Operation.READ_PRIMITIVE: "Read the identity of a flag, config or segment.",
+            Operation.READ_ENVIRONMENT: "Read an environment.",
+            Operation.READ_STATE: "Read states, rulesets and streams.",
+            Operation.READ_ORG: "Read an organisation, its members and its audit.",
+            Operation.CREATE_ORG: "Create an organisation.",
+            Operation.LEAVE_ORG: "Leave an organisation.",
+            Operation.UPDATE_ORG: "Change an organisation.",
+            Operation.MANAGE_TOKENS: "List, mint, renew and revoke tokens.",
+            Operation.MANAGE_INVITATIONS: "List, make and revoke invitations.",
+            Operation.ACCEPT_INVITATION: "Accept an invitation.",
+            Operation.PROTECT_ENVIRONMENT: "Protect an environment, or say how many must approve.",
+            Operation.SET_TARGET_ID_FIELD: "Say which field of a context ids are taken from.",
+            Operation.CHANGE_ROLE: "Change a member's role.",
+            Operation.REMOVE_MEMBER: "Remove a member.",
+            Operation.DELETE_ORG: "Delete an organisation.",
+            Operation.BREAK_GLASS: "Change what is protected, at once and with a reason.",
+            Operation.CREATE_PROJECT: "Create a project.",
+            Operation.UPDATE_PROJECT: "Change a project.",
+            Operation.CREATE_ENVIRONMENT: "Create an environment.",
+            Operation.UPDATE_ENVIRONMENT: "Change an environment.",
+            Operation.DELETE_PROJECT: "Delete a project.",
+            Operation.DELETE_ENVIRONMENT: "Delete an environment.",
+            Operation.CREATE_PRIMITIVE: "Create a flag, config or segment.",
+            Operation.UPDATE_PRIMITIVE: "Change the identity of a flag, config or segment.",
+            Operation.DELETE_PRIMITIVE: "Delete a flag, config or segment.",
+            Operation.UPDATE_STATE: "Change or replace a state.",
+            Operation.SET_SPOT_CHECKS: "Set an environment's spot-checks.",
+            Operation.KILL: "Turn a flag off.",
+            Operation.RESTORE: "Turn a killed flag on again.",
+            Operation.PROMOTE: "Take over states from another environment.",
+            Operation.PROPOSE: "Propose a change.",
+            Operation.REVIEW_PROPOSAL: "Approve a proposal, or ask for changes.",
+            Operation.APPLY_PROPOSAL: "Apply a proposal.",
+            Operation.CANCEL_PROPOSAL: "Cancel a proposal.",
+        },
+    ),
+    (
+        Level,
+        "TokenLevel",
+        "A template of actions.",
+        {
+            Level("client"): "EVALUATE: what a public browser may hold.",
+            Level("observer"): "READ.",
+            Level("proposer"): "READ and PROPOSE.",
+            Level("operator"): "What a proposer may, and TOGGLE.",
+            Level("maintainer"): "What an operator may, and WRITE and PROMOTE.",
+            Level("admin"): "What a maintainer may, and DELETE.",
+        },
+    ),
+    (
+        Verb,
+        "TokenAction",
+        "What a token may do. READ includes EVALUATE.",
+        {
+            Verb.EVALUATE: "Evaluate flags and configs.",
+            Verb.READ: "Read projects, environments, primitives and their states, and evaluate.",
+            Verb.PROPOSE: "Propose changes for a person to apply.",
+            Verb.WRITE: "Create, and change identities and states.",
+            Verb.TOGGLE: "Kill and restore flags.",
+            Verb.PROMOTE: "Take over states from another environment.",
+            Verb.DELETE: "Delete what may be deleted by tokens.",
+        },
+    ),
+    (
+        ReasonKind,
+        "ReasonKind",
+        "What decided a value.",
+        {
+            ReasonKind.DEFAULT: "No rule did.",
+            ReasonKind.KILLED: "The flag is killed, whatever its rules say.",
+            ReasonKind.RULE_MATCH: "The first rule that applied.",
+        },
+    ),
+    (
+        FlagType,
+        "FlagType",
+        "What a flag's values are.",
+        {FlagType.BOOLEAN: "True or false; killed, it is false.", FlagType.STRING: "Text; killed, it is its default."},
+    ),
+    (
+        Status,
+        "InvitationStatus",
+        "Whether an invitation still waits.",
+        {Status.PENDING: "It can be accepted.", Status.EXPIRED: "It is older than 7 days."},
+    ),
+]
+
+
+def describe_enums() -> None:
+    """Makes them enums of the schema. Strawberry takes descriptions of values only from enums that are its own."""
+    for words, name, description, meanings in _ENUMS:
+        strawberry.enum(words, name=name, description=description)
+        for value in cast(Any, words).__strawberry_definition__.values:
+            value.description = meanings[words[value.name]]

@@ -1,0 +1,254 @@
+"""Organisations, projects, environments, flags and their states. Each leads to the others, so they are in one file."""
+
+import strawberry
+
+from app.access.child_pages import ChildPage
+from app.access.etags import environment_etag, row_etag, state_etag
+from app.domain.errors import not_found
+from app.domain.policy import ResourceType
+from app.engine.kinds import FlagType
+from app.graphql.arguments import After, Before, EnvironmentId, First, FlagTypeFilter, KeyFilter, Last, Search
+from app.graphql.context import Info, listing
+from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.actors import Actor
+from app.graphql.types.relay import Connection, Node
+from app.graphql.types.rules import Rule
+from app.graphql.types.scalars import JSON, Time
+from app.models import Environment as EnvironmentRow
+from app.models import Org as OrgRow
+from app.models import Primitive
+from app.models import Project as ProjectRow
+from app.store import json_columns
+from app.store.primitives import Current
+
+
+@strawberry.type(description="A tenant: people, tokens and projects that belong together.")
+class Org(Node):
+    slug: str = strawberry.field(description="Unique on the instance; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+    default_target_id_field: str | None = strawberry.field(
+        description="The context field that ids are taken from, where a project names none; `userId` if null."
+    )
+    max_rate_limit_per_min: int = strawberry.field(description="Requests a minute for all its tokens together.")
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When it was last changed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.ORG)
+
+    @classmethod
+    def of(cls, row: OrgRow) -> "Org":
+        return cls(
+            id=strawberry.ID(row.id),
+            slug=row.slug,
+            name=row.name,
+            default_target_id_field=row.default_target_id_field,
+            max_rate_limit_per_min=row.max_rate_limit_per_min,
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=row_etag(row),
+        )
+
+    @strawberry.field(description="Its projects, oldest first.")
+    async def projects(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> "Connection[Project] | None":
+        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.projects.load(ChildPage(self.id, page_args))
+        return Connection.of(info.context, page, lambda row: row.id, Project.of)
+
+
+@strawberry.type(description="Holds the identity of flags, configs and segments, and the environments they live in.")
+class Project(Node):
+    key: str = strawberry.field(description="Unique in the organisation; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+    target_id_field: str | None = strawberry.field(
+        description="The context field that ids are taken from; the organisation's default if null."
+    )
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When it was last changed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
+    row: strawberry.Private[ProjectRow]
+
+    @classmethod
+    def of(cls, row: ProjectRow) -> "Project":
+        return cls(
+            id=strawberry.ID(row.id),
+            key=row.key,
+            name=row.name,
+            target_id_field=row.target_id_field,
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=row_etag(row),
+            row=row,
+        )
+
+    @strawberry.field(description="The organisation it belongs to.")
+    async def org(self, info: Info) -> "Org | None":
+        row = await info.context.loaders.org.load(self.row.org_id)
+        return None if row is None else Org.of(row)
+
+    @strawberry.field(description="Its environments, oldest first.")
+    async def environments(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> "Connection[Environment] | None":
+        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.environments.load(ChildPage(self.id, page_args))
+        return Connection.of(info.context, page, lambda row: row.id, Environment.of)
+
+    @strawberry.field(description="Its flags, oldest first.")
+    async def flags(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        search: Search = None,
+        type: FlagTypeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> "Connection[Flag] | None":
+        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.flags.load(ChildPage(self.id, page_args))
+        return Connection.of(info.context, page, lambda row: row.id, Flag.of)
+
+
+@strawberry.type(description="Holds the state of a project's flags, configs and segments, at one version.")
+class Environment(Node):
+    key: str = strawberry.field(description="Unique in the project; never changes.")
+    name: str = strawberry.field(description="What people call it.")
+    protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
+    required_approvals: int = strawberry.field(description="How many people must approve where it is protected.")
+    version: int = strawberry.field(description="Raised by one with each change of state; 0 until the first.")
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
+    etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
+    row: strawberry.Private[EnvironmentRow]
+
+    @classmethod
+    def of(cls, row: EnvironmentRow) -> "Environment":
+        return cls(
+            id=strawberry.ID(row.id),
+            key=row.key,
+            name=row.name,
+            protected=row.protected,
+            required_approvals=row.required_approvals,
+            version=row.version,
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=environment_etag(row),
+            row=row,
+        )
+
+    @strawberry.field(description="The project it belongs to.")
+    async def project(self, info: Info) -> "Project | None":
+        row = await info.context.loaders.project.load(self.row.project_id)
+        return None if row is None else Project.of(row)
+
+    @strawberry.field(description="The states of its flags, oldest flag first.")
+    async def flag_states(
+        self,
+        info: Info,
+        key: KeyFilter = None,
+        search: Search = None,
+        type: FlagTypeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> "Connection[FlagState] | None":
+        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        page = await info.context.loaders.flag_states.load(ChildPage(self.id, page_args))
+        return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
+
+
+@strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
+class Flag(Node):
+    key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
+    type: FlagType = strawberry.field(description="What its values are.")
+    description: str = strawberry.field(description="What it is for.")
+    initial_value: JSON | None = strawberry.field(description="The default that new environments start with.")
+    created_at: Time = strawberry.field(description="When it was made.")
+    updated_at: Time = strawberry.field(description="When its identity was last changed.")
+    etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.PRIMITIVE)
+    row: strawberry.Private[Primitive]
+
+    @classmethod
+    def of(cls, row: Primitive) -> "Flag":
+        return cls(
+            id=strawberry.ID(row.id),
+            key=row.key,
+            type=FlagType(row.value_type),
+            description=row.description,
+            initial_value=json_columns.value(row.initial_value),
+            created_at=Time(row.created_at),
+            updated_at=Time(row.updated_at),
+            etag=row_etag(row),
+            row=row,
+        )
+
+    @strawberry.field(description="The project it belongs to.")
+    async def project(self, info: Info) -> "Project | None":
+        row = await info.context.loaders.project.load(self.row.project_id)
+        return None if row is None else Project.of(row)
+
+    @strawberry.field(description="Its state in one environment.")
+    async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
+        for current in await info.context.loaders.states.load(self.id):
+            if current.state.environment_id == environment_id:
+                return FlagState.of(current)
+        await info.context.loaders.refusals.load(environment_id)
+        raise not_found("environment")
+
+    @strawberry.field(description="Its states in all environments, oldest environment first.")
+    async def states(self, info: Info) -> "list[FlagState] | None":
+        return [FlagState.of(current) for current in await info.context.loaders.states.load(self.id)]
+
+
+@strawberry.type(description="What a flag does in an environment.")
+class FlagState(Node):
+    default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
+    rules: list[Rule] = strawberry.field(description="Tried top down; the first that applies decides.")
+    killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
+    version: int = strawberry.field(description="The environment's version when the state last changed.")
+    updated_at: Time = strawberry.field(description="When the state last changed.")
+    updated_by: Actor = strawberry.field(description="Who changed it last.")
+    etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.STATE)
+    flag: Flag = strawberry.field(description="The flag's identity.")
+    current: strawberry.Private[Current]
+
+    @classmethod
+    def of(cls, current: Current) -> "FlagState":
+        state = current.state
+        return cls(
+            id=strawberry.ID(state.id),
+            default_value=json_columns.value(state.default_value),
+            rules=[Rule.of(rule) for rule in json_columns.rules(state.rules)],
+            killed=state.killed,
+            version=state.from_version,
+            updated_at=Time(state.updated_at),
+            updated_by=Actor.of(state.updated_by),
+            etag=state_etag(current),
+            flag=Flag.of(current.primitive),
+            current=current,
+        )
+
+    @strawberry.field(description="The environment it is the state in.")
+    async def environment(self, info: Info) -> "Environment | None":
+        row = await info.context.loaders.environment.load(self.current.state.environment_id)
+        return None if row is None else Environment.of(row)

@@ -1,0 +1,33 @@
+"""One's own sessions in GraphQL."""
+
+import strawberry
+
+from app.domain.actors import Member
+from app.graphql.context import Info
+from app.graphql.types.relay import Node
+from app.graphql.types.scalars import Time
+from app.models import Session as SessionRow
+
+
+@strawberry.type(description="Where you are signed in.")
+class Session(Node):
+    """A session of the caller."""
+
+    created_at: Time = strawberry.field(description="When you signed in there.")
+    last_seen_at: Time = strawberry.field(description="When it was last used, to the day.")
+    expires_at: Time = strawberry.field(description="When it ends, unless it is used before.")
+
+    @classmethod
+    def of(cls, row: SessionRow) -> "Session":
+        return cls(
+            id=strawberry.ID(row.id),
+            created_at=Time(row.created_at),
+            last_seen_at=Time(row.last_seen_at),
+            expires_at=Time(row.expires_at),
+        )
+
+    @strawberry.field(description="Whether this very call uses it.")
+    def current(self, info: Info) -> bool:
+        """Whether it is the caller's."""
+        actor = info.context.request.actor
+        return isinstance(actor, Member) and actor.session_id == self.id
