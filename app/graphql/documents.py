@@ -9,16 +9,17 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from app.domain.errors import invalid
-from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, check, check_cost, check_variables
+from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, Costs, check, check_cost, check_variables, costs_of
 
 KEPT_CHARACTERS = 250_000  # a parsed character takes up to 180 bytes, 50 as a rule
 
 
 class Document(NamedTuple):
-    """A document and what validation found."""
+    """A document, what validation found, and what a valid one costs."""
 
     ast: DocumentNode
     faults: list[GraphQLError]
+    costs: Costs
 
     @property
     def operations(self) -> dict[str | None, OperationDefinitionNode]:
@@ -59,7 +60,8 @@ def _read(schema: GraphQLSchema, text: str) -> Document:
         raise GraphQLError(f"The document has more than {MAX_CHARACTERS} characters; long values go into variables.")
     ast = parse(text, max_tokens=MAX_TOKENS)
     check(ast)
-    return Document(ast, validate_document(schema, ast, tuple(specified_rules)))
+    faults = validate_document(schema, ast, tuple(specified_rules))
+    return Document(ast, faults, Costs({}, {}) if faults else costs_of(schema, ast))
 
 
 class Prepared(SchemaExtension):
@@ -85,5 +87,5 @@ class Prepared(SchemaExtension):
         if not document.faults:
             operation = document.operations[run.operation_name]
             check_variables(run.schema._schema, operation, run.variables or {})  # noqa: SLF001
-            check_cost(run.schema._schema, document.ast, operation, run.variables or {})  # noqa: SLF001
+            check_cost(run.schema._schema, operation, document.costs, run.variables or {})  # noqa: SLF001
         yield

@@ -1,12 +1,13 @@
 """What a document may ask for: limits on its text, and on the cost of running it. All are here, with how they count."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphql import (
+    SKIP,
+    DirectiveNode,
     DocumentNode,
-    ExecutableDefinitionNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -15,10 +16,12 @@ from graphql import (
     GraphQLNamedType,
     GraphQLSchema,
     GraphQLString,
-    InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionNode,
     SelectionSetNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    VisitorAction,
     get_argument_values,
     get_named_type,
     get_nullable_type,
@@ -27,6 +30,7 @@ from graphql import (
     is_list_type,
     is_object_type,
     type_from_ast,
+    visit,
 )
 from graphql.execution.values import VariableValues
 
@@ -75,7 +79,10 @@ LIMITS = (
 
 def check(document: DocumentNode) -> None:
     """Raises what stands against the text. It comes before validation, whose own work grows with these numbers."""
-    census = _Census(document)
+    census = _Census()
+    visit(document, census)
+    if census.depth() > MAX_DEPTH:
+        raise GraphQLError(f"The document is more than {MAX_DEPTH} fields and fragments deep.")
     for name, most, found in (
         ("aliases", MAX_ALIASES, census.aliases),
         ("directives", MAX_DIRECTIVES, census.directives),
@@ -87,92 +94,168 @@ def check(document: DocumentNode) -> None:
             raise GraphQLError(f"The document has {name} {found} times; {MAX_MENTIONS} are allowed.")
 
 
-def check_variables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: dict[str, Any]) -> None:
-    """Raises what stands against the variables. It comes before they are coerced, which takes time for each value."""
-    values = _Values()
-    for definition in operation.variable_definitions or ():
-        if (of := type_from_ast(schema, definition.type)) is not None:
-            values.count(variables.get(definition.variable.name.value), of)
-
-
-class _Values:
-    """How many values GraphQL reads by their types."""
+class _Census(Visitor):
+    """Counts what the text of each operation and fragment holds; `depth` follows the fragments."""
 
     def __init__(self) -> None:
-        self._counted = 0
-
-    def count(self, value: Any, of: Any) -> None:
-        self._counted += 1
-        if self._counted > MAX_VALUES:
-            raise GraphQLError(f"The variables hold more than {MAX_VALUES} values.")
-        of = get_nullable_type(of)
-        if is_list_type(of) and isinstance(value, list):
-            for member in value:
-                self.count(member, of.of_type)
-        elif is_input_object_type(of) and isinstance(value, dict):
-            for name in value:
-                self.count(value[name], of.fields[name].type if name in of.fields else GraphQLString)
-
-
-class _Census:
-    """Counts once what each definition holds, and measures how deep the document goes."""
-
-    def __init__(self, document: DocumentNode) -> None:
+        super().__init__()
         self.aliases = 0
         self.directives = 0
         self.mentions: Counter[str] = Counter()
-        self._fragments = _fragments(document)
-        self._heights: dict[str, int] = {}
-        for definition in document.definitions:
-            if isinstance(definition, OperationDefinitionNode):
-                self._count(definition)
-                self._height(definition.selection_set, 1)
-        for name in self._fragments:
-            self._fragment_height(name, 1)
+        self._definition: str | int = ""  # a fragment's name, or what stands for an operation
+        self._level = 0
+        self._levels: dict[str | int, int] = defaultdict(int)
+        self._spreads: dict[str | int, list[tuple[int, str]]] = defaultdict(list)
 
-    def _height(self, selection_set: SelectionSetNode, level: int) -> int:
-        """How many levels the selections are high; they begin at `level`."""
-        _require_depth(level)
-        return 1 + max(self._height_below(selection, level + 1) for selection in selection_set.selections)
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        self._definition = id(node)
 
-    def _height_below(self, selection: SelectionNode, level: int) -> int:
-        self.directives += len(selection.directives or ())
-        if isinstance(selection, FragmentSpreadNode):
-            return self._fragment_height(selection.name.value, level)
-        if isinstance(selection, FieldNode):
-            self.aliases += selection.alias is not None
-            self.mentions[(selection.alias or selection.name).value] += 1
-        inner: SelectionSetNode | None = getattr(selection, "selection_set", None)
-        return 0 if inner is None else self._height(inner, level)
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+        self._definition = node.name.value
 
-    def _fragment_height(self, name: str, level: int) -> int:
-        if name in self._heights:
-            _require_depth(level + self._heights[name] - 1)
-        elif (fragment := self._fragments.get(name)) is not None:
-            self._heights[name] = 0  # while it is measured: a fragment within itself is refused by validation
-            self._count(fragment)
-            self._heights[name] = self._height(fragment.selection_set, level)
-        return self._heights.get(name, 0)
+    def enter_selection_set(self, _: SelectionSetNode, *__: Any) -> None:
+        self._level += 1
+        self._levels[self._definition] = max(self._levels[self._definition], self._level)
 
-    def _count(self, definition: ExecutableDefinitionNode) -> None:
-        self.directives += len(definition.directives or ())
-        self.directives += sum(len(one.directives or ()) for one in definition.variable_definitions or ())
+    def leave_selection_set(self, _: SelectionSetNode, *__: Any) -> None:
+        self._level -= 1
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.aliases += node.alias is not None
+        self.mentions[(node.alias or node.name).value] += 1
+
+    def enter_directive(self, _: DirectiveNode, *__: Any) -> None:
+        self.directives += 1
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        self._spreads[self._definition].append((self._level, node.name.value))
+
+    def depth(self) -> int:
+        """The most selections within each other, those of fragments included."""
+        depths: dict[str | int, int] = {}
+        return max((self._depth(definition, depths) for definition in list(self._levels)), default=0)
+
+    def _depth(self, definition: str | int, depths: dict[str | int, int]) -> int:
+        if definition not in depths:
+            depths[definition] = 0  # while it is measured: a fragment within itself is refused by validation
+            deepest = self._levels.get(definition, 0)
+            for level, name in self._spreads.get(definition, ()):
+                deepest = max(deepest, level + self._depth(name, depths))
+            depths[definition] = deepest
+        return depths[definition]
 
 
-def _require_depth(level: int) -> None:
-    if level > MAX_DEPTH:
-        raise GraphQLError(f"The document is more than {MAX_DEPTH} fields and fragments deep.")
+def check_variables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: dict[str, Any]) -> None:
+    """Raises what stands against the variables. It comes before they are coerced, which takes time for each value."""
+    waiting: list[tuple[Any, Any]] = [
+        (variables.get(definition.variable.name.value), type_from_ast(schema, definition.type))
+        for definition in operation.variable_definitions or ()
+    ]
+    counted = len(waiting)
+    while waiting and counted <= MAX_VALUES:
+        value, declared = waiting.pop()
+        of = get_nullable_type(declared)
+        members: list[tuple[Any, Any]] = []
+        if is_list_type(of) and isinstance(value, list):
+            members = [(member, of.of_type) for member in value]
+        elif is_input_object_type(of) and isinstance(value, dict):
+            fields = of.fields
+            members = [(value[name], fields[name].type if name in fields else GraphQLString) for name in value]
+        counted += len(members)
+        waiting += members
+    if counted > MAX_VALUES:
+        raise GraphQLError(f"The variables hold more than {MAX_VALUES} values.")
+
+
+@dataclass(slots=True)
+class Cost:
+    """What selections cost: `times` their own `weight` and what is below them.
+
+    Where the arguments of a connection say how many `times`, which may be in variables, `page` is their field.
+    """
+
+    weight: int = 0
+    times: int = 1
+    page: tuple[GraphQLField, FieldNode] | None = None
+    below: list["Cost"] = field(default_factory=list)
+    spreads: list[str] = field(default_factory=list)
+
+
+class Costs(NamedTuple):
+    """Those of a document's operations and fragments, by their names."""
+
+    operations: dict[str | None, Cost]
+    fragments: dict[str, Cost]
+
+
+def costs_of(schema: GraphQLSchema, document: DocumentNode) -> Costs:
+    """What there is to reckon with in a valid document."""
+    info = TypeInfo(schema)
+    costs = _Costs(info)
+    visit(document, TypeInfoVisitor(info, costs))
+    return Costs(costs.operations, costs.fragments)
+
+
+class _Costs(Visitor):
+    def __init__(self, info: TypeInfo) -> None:
+        super().__init__()
+        self.operations: dict[str | None, Cost] = {}
+        self.fragments: dict[str, Cost] = {}
+        self._info = info
+        self._within: list[Cost] = []
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        self._within = [Cost()]
+        self.operations[node.name.value if node.name else None] = self._within[0]
+
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:
+        self._within = [Cost()]
+        self.fragments[node.name.value] = self._within[0]
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        if node.selection_set is not None:
+            cost = self._cost_of(node)
+            self._within[-1].below.append(cost)
+            self._within.append(cost)
+
+    def leave_field(self, node: FieldNode, *_: Any) -> None:
+        if node.selection_set is not None:
+            self._within.pop()
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        self._within[-1].spreads.append(node.name.value)
+
+    def enter_argument(self, *_: Any) -> VisitorAction:
+        return SKIP
+
+    def _cost_of(self, node: FieldNode) -> Cost:
+        parent, definition = self._info.get_parent_type(), self._info.get_field_def()
+        if parent is None or definition is None:
+            raise LookupError(node.name.value)
+        found = get_named_type(definition.type)
+        if parent.name.endswith(("Connection", "Edge")):
+            return Cost()  # what a connection holds is counted with it
+        if found.name.endswith("Connection"):
+            return Cost(weight=1, page=(definition, node))
+        times = LIST_LENGTH if is_list_type(get_nullable_type(definition.type)) else 1
+        return Cost(_weight(found), times)
+
+
+def _weight(found: GraphQLNamedType) -> int:
+    """What has an id is fetched; what has none comes with it, but for the schema's own description, which is long."""
+    interfaces: Any = found.interfaces if is_object_type(found) else ()
+    fetched = found.name == "Node" or any(one.name == "Node" for one in interfaces)
+    return int(fetched or found.name.startswith("__"))
 
 
 def check_cost(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
+    schema: GraphQLSchema, operation: OperationDefinitionNode, costs: Costs, variables: dict[str, Any]
 ) -> None:
     """Raises when the answer to a valid document could be too large."""
     values = get_variable_values(schema, operation.variable_definitions or (), variables)
     if isinstance(values, list):
         return  # the variables are at fault, so nothing will be run
-    root = schema.get_root_type(operation.operation)
-    cost = 0 if root is None else _Cost(schema, _fragments(document), values).of(operation.selection_set, root)
+    cost = _total(costs.operations[operation.name.value if operation.name else None], costs.fragments, values, {})
     if cost > MAX_COST:
         raise GraphQLError(
             f"The document costs {cost}; {MAX_COST} are allowed. "
@@ -180,78 +263,23 @@ def check_cost(
         )
 
 
-class _Cost:
-    """Reckons the cost of selections, that of a fragment only once, so that the work grows as the document does."""
-
-    def __init__(
-        self, schema: GraphQLSchema, fragments: dict[str, FragmentDefinitionNode], values: VariableValues
-    ) -> None:
-        self._schema = schema
-        self._fragments = fragments
-        self._values = values
-        self._known: dict[str, int] = {}
-
-    def of(self, selection_set: SelectionSetNode, parent: GraphQLNamedType) -> int:
-        """What the selections of one `parent` cost."""
-        return sum(self._selected(selection, parent) for selection in selection_set.selections)
-
-    def _selected(self, selection: SelectionNode, parent: GraphQLNamedType) -> int:
-        if isinstance(selection, FieldNode):
-            return 0 if selection.selection_set is None else self._field(selection, selection.selection_set, parent)
-        if isinstance(selection, FragmentSpreadNode):
-            return self._fragment(selection.name.value)
-        if isinstance(selection, InlineFragmentNode):
-            condition = selection.type_condition
-            return self.of(selection.selection_set, parent if condition is None else self._type(condition.name.value))
-        raise TypeError(selection.kind)
-
-    def _fragment(self, name: str) -> int:
-        if name not in self._known:
-            fragment = self._fragments[name]
-            self._known[name] = self.of(fragment.selection_set, self._type(fragment.type_condition.name.value))
-        return self._known[name]
-
-    def _field(self, node: FieldNode, selection_set: SelectionSetNode, parent: GraphQLNamedType) -> int:
-        definition = self._schema.get_field(parent, node.name.value)  # type: ignore[arg-type]
-        if definition is None:
-            raise LookupError(node.name.value)
-        found = get_named_type(definition.type)
-        below = self.of(selection_set, found)
-        if _is_part_of_connection(parent):
-            return below
-        if _is_connection(found):
-            return self._page_size(definition, node) * (1 + below)
-        times = LIST_LENGTH if is_list_type(get_nullable_type(definition.type)) else 1
-        return times * (_weight(found) + below)
-
-    def _page_size(self, definition: GraphQLField, node: FieldNode) -> int:
-        """How many are asked for, within what the list allows: more are refused when it is read."""
-        try:
-            given = get_argument_values(definition, node, self._values)
-        except GraphQLError:
-            return DEFAULT_LIMIT  # the field will be refused for it
-        wanted = given.get("first") or given.get("last") or DEFAULT_LIMIT
-        return min(max(int(wanted), 1), MAX_LIMIT)
-
-    def _type(self, name: str) -> GraphQLNamedType:
-        return self._schema.type_map[name]
+def _total(cost: Cost, fragments: dict[str, Cost], values: VariableValues, known: dict[str, int]) -> int:
+    """Each fragment is reckoned once, so that the work grows as the document does."""
+    found = cost.weight
+    for below in cost.below:
+        found += _total(below, fragments, values, known)
+    for name in cost.spreads:
+        if name not in known:
+            known[name] = _total(fragments[name], fragments, values, known)
+        found += known[name]
+    return (cost.times if cost.page is None else _page_size(*cost.page, values)) * found
 
 
-def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
-    return {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-
-
-def _is_connection(found: GraphQLNamedType) -> bool:
-    return found.name.endswith("Connection")
-
-
-def _is_part_of_connection(found: GraphQLNamedType) -> bool:
-    """What a connection holds was counted with it."""
-    return found.name.endswith(("Connection", "Edge"))
-
-
-def _weight(found: GraphQLNamedType) -> int:
-    """What has an id is fetched; what has none comes with it, but for the schema's own description, which is long."""
-    interfaces: Iterable[Any] = found.interfaces if is_object_type(found) else ()
-    fetched = found.name == "Node" or any(one.name == "Node" for one in interfaces)
-    return int(fetched or found.name.startswith("__"))
+def _page_size(definition: GraphQLField, node: FieldNode, values: VariableValues) -> int:
+    """How many are asked for, within what the list allows: more are refused when it is read."""
+    try:
+        given = get_argument_values(definition, node, values)
+    except GraphQLError:
+        return DEFAULT_LIMIT  # the field will be refused for it
+    wanted = given.get("first") or given.get("last") or DEFAULT_LIMIT
+    return min(max(int(wanted), 1), MAX_LIMIT)
