@@ -1,83 +1,128 @@
-"""Things by id, many at once: what the caller may not see is left out, as if it were not there.
+"""Many things at once: by their ids, in lists below many parents, and what the caller may do to each of them.
 
-And what the caller may do to each of them, by the same policy that then answers.
+Tenancy and policy are asked as for one thing. What the caller may not see is left out, as if it were not there.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.access.entry import tenant_of
+from app.access.entry import resources_of, scope_of, tenant_of
+from app.access.paging import Listing
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.policy import Allow, Asked, Operation, ResourceType, Target, allowed_without_approval, decide
-from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project
+from app.engine.kinds import Kind
+from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, Table
 from app.store import by_ids, paging
-from app.store.by_ids import ChildPage, Seen
+from app.store import environments as environment_rows
+from app.store import primitives as primitive_rows
+from app.store import projects as project_rows
+from app.store.by_ids import ByIds, EnvironmentRef, Seen
 from app.store.members import Member
-from app.store.paging import WholeList
+from app.store.paging import Page, WholeList
 from app.store.primitives import Current
-from app.store.tenancy import Tenant
 from app.store.unit_of_work import UnitOfWork
 
-Query = Callable[[AsyncSession, Iterable[str], Tenant], Awaitable[list[Seen]]]
+T = TypeVar("T")
+Ids = Collection[str]
 
 
-async def orgs(uow: UnitOfWork, ids: Iterable[str]) -> list[Org]:
+class ChildPage(NamedTuple):
+    """A part of the list below one parent."""
+
+    parent_id: str
+    listing: Listing
+
+
+async def orgs(uow: UnitOfWork, ids: Ids) -> list[Org]:
     return await _allowed(uow, by_ids.orgs, ids, Operation.READ_ORG)
 
 
-async def projects(uow: UnitOfWork, ids: Iterable[str]) -> list[Project]:
+async def projects(uow: UnitOfWork, ids: Ids) -> list[Project]:
     return await _allowed(uow, by_ids.projects, ids, Operation.READ_PROJECT)
 
 
-async def environments(uow: UnitOfWork, ids: Iterable[str]) -> list[Environment]:
+async def environments(uow: UnitOfWork, ids: Ids) -> list[Environment]:
     return await _allowed(uow, by_ids.environments, ids, Operation.READ_ENVIRONMENT)
 
 
-async def primitives(uow: UnitOfWork, ids: Iterable[str]) -> list[Primitive]:
+async def primitives(uow: UnitOfWork, ids: Ids) -> list[Primitive]:
     return await _allowed(uow, by_ids.primitives, ids, Operation.READ_PRIMITIVE)
 
 
-async def states(uow: UnitOfWork, ids: Iterable[str]) -> list[Current]:
+async def states(uow: UnitOfWork, ids: Ids) -> list[Current]:
     """Present states, by the state's id."""
     return await _allowed(uow, by_ids.states, ids, Operation.READ_STATE)
 
 
-async def states_of(uow: UnitOfWork, primitive_ids: Iterable[str]) -> list[Current]:
-    """Present states of primitives, in all environments."""
+async def states_of(uow: UnitOfWork, primitive_ids: Ids) -> list[Current]:
+    """Present states of primitives, in all environments, oldest environment first."""
     return await _allowed(uow, by_ids.states_of, primitive_ids, Operation.READ_STATE)
 
 
-async def api_keys(uow: UnitOfWork, ids: Iterable[str]) -> list[ApiKey]:
+async def api_keys(uow: UnitOfWork, ids: Ids) -> list[ApiKey]:
     return await _allowed(uow, by_ids.api_keys, ids, Operation.MANAGE_TOKENS)
 
 
-async def members(uow: UnitOfWork, ids: Iterable[str]) -> list[Member]:
+async def members(uow: UnitOfWork, ids: Ids) -> list[Member]:
     """Members, by the membership's id."""
     return await _allowed(uow, by_ids.members, ids, Operation.READ_ORG)
 
 
-async def invitations(uow: UnitOfWork, ids: Iterable[str]) -> list[Invitation]:
-    """Invitations that nobody has accepted."""
+async def invitations(uow: UnitOfWork, ids: Ids) -> list[Invitation]:
+    """Pending invitations."""
     return await _allowed(uow, by_ids.invitations, ids, Operation.MANAGE_INVITATIONS)
 
 
+async def projects_of_orgs(uow: UnitOfWork, org_ids: Ids, listing: Listing) -> Mapping[str, Page[Project]]:
+    """A page for each of the parents that the caller may see, by the parent's id; so are the next ones."""
+    seen = [org.id for org in await orgs(uow, org_ids)]
+    return await project_rows.lists_of_orgs(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
+
+
+async def environments_of_projects(
+    uow: UnitOfWork, project_ids: Ids, listing: Listing
+) -> Mapping[str, Page[Environment]]:
+    seen = [project.id for project in await projects(uow, project_ids)]
+    return await environment_rows.lists_of_projects(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
+
+
+async def primitives_of_projects(
+    uow: UnitOfWork, project_ids: Ids, listing: Listing, kind: Kind
+) -> Mapping[str, Page[Primitive]]:
+    seen = [project.id for project in await projects(uow, project_ids)]
+    chosen = listing.filter(resources_of(uow, kind))
+    return await primitive_rows.lists_of_projects(uow.session, seen, kind, chosen, listing.window())
+
+
+async def states_of_environments(
+    uow: UnitOfWork, environment_ids: Ids, listing: Listing, kind: Kind
+) -> Mapping[str, Page[Current]]:
+    seen = [environment.id for environment in await environments(uow, environment_ids)]
+    chosen = listing.filter(resources_of(uow, kind))
+    return await primitive_rows.lists_current(uow.session, seen, kind, chosen, listing.window())
+
+
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:
-    """How long each list is. Whoever has a page of it was found to see it."""
+    """How long each list is. Whoever has a page of a list may see it."""
     return await paging.counts(uow.session, lists)
 
 
-async def abilities(uow: UnitOfWork, thing: ResourceType, ids: Iterable[str]) -> dict[str, list[Operation]]:
-    """What the caller may do at once to each thing of one sort, by its id."""
-    found = await _seen(uow, _QUERIES[thing], ids, whole=True)
-    return {_id(seen): _able(uow.actor, thing, seen, target) for seen, target in found}
+async def table_of(uow: UnitOfWork, id: str) -> type[Table] | None:
+    """What the id names, to be looked up next: it need not be the caller's. Raises `unauthorized`."""
+    tenant_of(uow)
+    return await by_ids.table_of(uow.session, id)
 
 
-_QUERIES: dict[ResourceType, Query] = {
+async def abilities(uow: UnitOfWork, resource: ResourceType, ids: Ids) -> dict[str, list[Operation]]:
+    """What the caller may do, without anybody's approval, to each resource of one type, by its id."""
+    found = await _seen(uow, _BY_IDS[resource], ids, whole=True)
+    return {seen.id: _able(uow.actor, resource, seen, target) for seen, target in found}
+
+
+_BY_IDS: dict[ResourceType, ByIds[Any]] = {
     ResourceType.ORG: by_ids.orgs,
     ResourceType.PROJECT: by_ids.projects,
     ResourceType.ENVIRONMENT: by_ids.environments,
@@ -89,36 +134,36 @@ _QUERIES: dict[ResourceType, Query] = {
 }
 
 
-def _able(actor: Actor, thing: ResourceType, seen: Seen, target: Target) -> list[Operation]:
-    able = allowed_without_approval(actor, thing, target)
-    if not isinstance(seen.row, Member):
+def _able(actor: Actor, resource: ResourceType, seen: Seen[Any], target: Target) -> list[Operation]:
+    able = allowed_without_approval(actor, resource, target)
+    if resource is not ResourceType.MEMBER:
         return able
-    own = isinstance(actor, Caller) and actor.user_id == seen.row.user.id
+    own = isinstance(actor, Caller) and actor.user_id == seen.entity.user.id
     others = Operation.REMOVE_MEMBER if own else Operation.LEAVE_ORG  # one leaves, the others are removed
     return [operation for operation in able if operation is not others]
 
 
-async def _allowed(uow: UnitOfWork, query: Query, ids: Iterable[str], operation: Operation) -> list[Any]:
+async def _allowed(uow: UnitOfWork, query: ByIds[T], ids: Ids, operation: Operation) -> list[T]:
     found = await _seen(uow, query, ids, whole=isinstance(uow.actor, Token))
-    return [seen.row for seen, target in found if isinstance(decide(uow.actor, operation, target), Allow)]
+    return [seen.entity for seen, target in found if isinstance(decide(uow.actor, operation, target), Allow)]
 
 
-async def _seen(uow: UnitOfWork, query: Query, ids: Iterable[str], *, whole: bool) -> list[tuple[Seen, Target]]:
+async def _seen(uow: UnitOfWork, query: ByIds[T], ids: Ids, *, whole: bool) -> list[tuple[Seen[T], Target]]:
     """What is in the caller's tenancy; `whole` with what the policy may want to know of the environments below it."""
     found = await query(uow.session, ids, tenant_of(uow))
     above = [seen for seen in found if whole and seen.environment is None]
     if not above:
         return [(seen, _target(seen)) for seen in found]
-    org_ids = {seen.row.id for seen in above if isinstance(seen.row, Org)}
+    org_ids = {seen.id for seen in above if seen.project_id is None}
     project_ids = {seen.project_id for seen in above if seen.project_id is not None}
     below = defaultdict(list)
     for one in await by_ids.environments_below(uow.session, org_ids=org_ids, project_ids=project_ids):
         below[one.org_id].append(one)
         below[one.project_id].append(one)
-    return [(seen, _over(_target(seen), below[seen.project_id or _id(seen)])) for seen in found]
+    return [(seen, _over(_target(seen), below[seen.project_id or seen.id])) for seen in found]
 
 
-def _over(target: Target, below: Sequence[ChildPage]) -> Target:
+def _over(target: Target, below: Iterable[EnvironmentRef]) -> Target:
     return replace(
         target,
         environment_ids=frozenset(one.id for one in below),
@@ -126,20 +171,12 @@ def _over(target: Target, below: Sequence[ChildPage]) -> Target:
     )
 
 
-def _target(seen: Seen) -> Target:
-    primitive = seen.row.primitive if isinstance(seen.row, Current) else seen.row
-    environment = seen.environment
+def _target(seen: Seen[Any]) -> Target:
+    environment, (kind, key) = seen.environment, seen.primitive
     return Target(
         role=seen.role,
         project_id=seen.project_id,
         environment_id=None if environment is None else environment.id,
-        asked=(Asked((primitive.kind,), primitive.key),) if isinstance(primitive, Primitive) else (),
+        asked=() if kind is None or key is None else (Asked((kind,), key),),
         protected=environment is not None and environment.protected,
     )
-
-
-def _id(seen: Seen) -> str:
-    match seen.row:
-        case Current(state=row) | Member(membership=row):
-            return str(row.id)
-    return str(seen.row.id)

@@ -4,16 +4,18 @@ A mutation may change what a later field of the same document reads, so nothing 
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from app.access import batches, child_pages
-from app.access.child_pages import ChildPage
+from app.access import batches
+from app.access.batches import ChildPage
 from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation, ResourceType
+from app.engine.kinds import Kind
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services import environments
@@ -32,8 +34,8 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
-ById = Callable[[UnitOfWork, Iterable[str]], Awaitable[list[R]]]
-ByParent = Callable[[UnitOfWork, Iterable[str], Listing], Awaitable[Mapping[str, Page[T]]]]
+ById = Callable[[UnitOfWork, Collection[str]], Awaitable[list[R]]]
+ByParent = Callable[[UnitOfWork, Collection[str], Listing], Awaitable[Mapping[str, Page[T]]]]
 
 
 class Loaders:
@@ -45,10 +47,10 @@ class Loaders:
         self.org = self._by_id(batches.orgs)
         self.project = self._by_id(batches.projects)
         self.environment = self._by_id(batches.environments)
-        self.projects = self._below(child_pages.projects)
-        self.environments = self._below(child_pages.environments)
-        self.flags = self._below(child_pages.flags)
-        self.flag_states = self._below(child_pages.flag_states)
+        self.projects = self._below(batches.projects_of_orgs)
+        self.environments = self._below(batches.environments_of_projects)
+        self.flags = self._below(partial(batches.primitives_of_projects, kind=Kind.FLAG))
+        self.flag_states = self._below(partial(batches.states_of_environments, kind=Kind.FLAG))
         self.counts: DataLoader[WholeList, int] = _loader(self._counts)
         self.states: DataLoader[str, list[Current]] = _loader(self._states)
         self.refusals: DataLoader[str, None] = _loader(self._refusals)

@@ -11,35 +11,42 @@ from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
 from app.graphql.types.relay import Node
-from app.graphql.types.resources import Environment, Flag, FlagState, Org, Project
+from app.graphql.types.resources import Environment, Org, Project, identity_of, state_of
 from app.graphql.types.sessions import Session
+from app.models import ApiKey as ApiKeyRow
+from app.models import Environment as EnvironmentRow
+from app.models import Invitation as InvitationRow
+from app.models import Membership, Primitive, State, Table
+from app.models import Org as OrgRow
+from app.models import Project as ProjectRow
+from app.models import Session as SessionRow
 from app.services.sessions import sessions_by_id
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Any id.")]
 
-_KINDS: list[tuple[Any, Any]] = [
-    (batches.orgs, Org.of),
-    (batches.projects, Project.of),
-    (batches.environments, Environment.of),
-    (batches.primitives, Flag.of),
-    (batches.states, FlagState.of),
-    (batches.members, Member.of),
-    (batches.invitations, Invitation.of),
-    (sessions_by_id, Session.of),
-    (batches.api_keys, ApiKey.of),
-]
+_TYPES: dict[type[Table], tuple[Any, Any]] = {
+    OrgRow: (batches.orgs, Org.of),
+    ProjectRow: (batches.projects, Project.of),
+    EnvironmentRow: (batches.environments, Environment.of),
+    Primitive: (batches.primitives, identity_of),
+    State: (batches.states, state_of),
+    Membership: (batches.members, Member.of),
+    InvitationRow: (batches.invitations, Invitation.of),
+    SessionRow: (sessions_by_id, Session.of),
+    ApiKeyRow: (batches.api_keys, ApiKey.of),
+}
 
 
 @strawberry.type
 class NodeQueries:
     @strawberry.field(description="Whatever has the id; null where nothing that you may see has it.")
     async def node(self, info: Info, id: Id) -> Node | None:
-        """Tries one kind after the other."""
         if not is_id(id):
             return None
         async with info.context.unit() as uow:
-            for look_up, make in _KINDS:
-                if found := await look_up(uow, [id]):
-                    node: Node = make(found[0])
-                    return node
-        return None
+            table = await batches.table_of(uow, id)
+            if table is None:
+                return None
+            look_up, make = _TYPES[table]
+            found = await look_up(uow, [id])
+        return make(found[0]) if found else None

@@ -1,36 +1,55 @@
 """Rows by id, many at once and within a caller's tenancy: what GraphQL's loaders and `node` are made of."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.domain.actors import Role
-from app.models import ApiKey, Environment, Invitation, Membership, Org, Primitive, Project, State, User
+from app.models import ApiKey, Environment, Invitation, Membership, Org, Primitive, Project, Session, State, Table, User
 from app.store.members import Member
+from app.store.paging import AnySelect
 from app.store.primitives import Current
+from app.store.resolve import Named
 from app.store.tenancy import Tenant, Tenanted
 
+T = TypeVar("T")
 
-class Seen(NamedTuple):
-    """A row, the caller's role in its organisation (None for tokens), and where it stands."""
 
-    row: Any
+class Seen(NamedTuple, Generic[T]):
+    """An entity that is the tenant's, with what the policy asks about it: `role` is the caller's, None for tokens."""
+
+    id: str
+    entity: T
     role: Role | None
     project_id: str | None = None
     environment: Environment | None = None
+    primitive: Named = Named()
 
 
-class ChildPage(NamedTuple):
-    """An environment, in few words."""
+class ByIds(Generic[T]):
+    """A query for those of `ids` that are the tenant's; `make` is given its rows, which end with the caller's role."""
 
-    id: str
-    project_id: str
-    org_id: str
-    protected: bool
+    def __init__(self, query: AnySelect, make: Callable[[Any], Seen[T]]) -> None:
+        self._query = Tenanted(query)
+        self._make = make
+
+    async def __call__(self, session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen[T]]:
+        return [self._make(row) for row in await self._query.rows(session, tenant, ids=list(ids))]
+
+
+def _primitive(row: Any) -> Seen[Primitive]:
+    primitive = row[0]
+    return Seen(primitive.id, primitive, row[1], primitive.project_id, primitive=Named(primitive.kind, primitive.key))
+
+
+def _state(row: Any) -> Seen[Current]:
+    primitive, state, environment, role = row
+    named = Named(primitive.kind, primitive.key)
+    return Seen(state.id, Current(primitive, state), role, primitive.project_id, environment, named)
 
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -44,94 +63,77 @@ _STATES = (
     .where(col(State.to_version).is_(None))
     .order_by(col(Environment.id))
 )
-_ORGS = Tenanted(select(Org).where(col(Org.id).in_(_IDS)))
-_PROJECTS = Tenanted(select(Project).join(Org, col(Org.id) == col(Project.org_id)).where(col(Project.id).in_(_IDS)))
-_ENVIRONMENTS = Tenanted(
+
+orgs: ByIds[Org] = ByIds(select(Org).where(col(Org.id).in_(_IDS)), lambda row: Seen(row[0].id, row[0], row[1]))
+projects: ByIds[Project] = ByIds(
+    select(Project).join(Org, col(Org.id) == col(Project.org_id)).where(col(Project.id).in_(_IDS)),
+    lambda row: Seen(row[0].id, row[0], row[1], row[0].id),
+)
+environments: ByIds[Environment] = ByIds(
     select(Environment)
     .join(Project, col(Project.id) == col(Environment.project_id))
     .join(Org, col(Org.id) == col(Project.org_id))
-    .where(col(Environment.id).in_(_IDS))
+    .where(col(Environment.id).in_(_IDS)),
+    lambda row: Seen(row[0].id, row[0], row[1], row[0].project_id, row[0]),
 )
-_MEMBERS = Tenanted(
-    select(_MEMBERSHIP, User)
-    .join(User, col(User.id) == col(_MEMBERSHIP.user_id))
-    .join(Org, col(Org.id) == col(_MEMBERSHIP.org_id))
-    .where(col(_MEMBERSHIP.id).in_(_IDS), col(User.deleted_at).is_(None))
-)
-_INVITATIONS = Tenanted(
-    select(Invitation)
-    .join(Org, col(Org.id) == col(Invitation.org_id))
-    .where(col(Invitation.id).in_(_IDS), col(Invitation.accepted_at).is_(None))
-)
-_PRIMITIVES = Tenanted(
+primitives: ByIds[Primitive] = ByIds(
     select(Primitive)
     .join(Project, col(Project.id) == col(Primitive.project_id))
     .join(Org, col(Org.id) == col(Project.org_id))
-    .where(col(Primitive.id).in_(_IDS), col(Primitive.deleted_at).is_(None))
+    .where(col(Primitive.id).in_(_IDS), col(Primitive.deleted_at).is_(None)),
+    _primitive,
 )
-_STATES_BY_ID = Tenanted(_STATES.where(col(State.id).in_(_IDS)))
-_STATES_OF = Tenanted(_STATES.where(col(Primitive.id).in_(_IDS)))
-_API_KEYS = Tenanted(select(ApiKey).join(Org, col(Org.id) == col(ApiKey.org_id)).where(col(ApiKey.id).in_(_IDS)))
+# Present states, by their own ids; and those of primitives, in the order of the environments' creation.
+states: ByIds[Current] = ByIds(_STATES.where(col(State.id).in_(_IDS)), _state)
+states_of: ByIds[Current] = ByIds(_STATES.where(col(Primitive.id).in_(_IDS)), _state)
+members: ByIds[Member] = ByIds(
+    select(_MEMBERSHIP, User)
+    .join(User, col(User.id) == col(_MEMBERSHIP.user_id))
+    .join(Org, col(Org.id) == col(_MEMBERSHIP.org_id))
+    .where(col(_MEMBERSHIP.id).in_(_IDS), col(User.deleted_at).is_(None)),
+    lambda row: Seen(row[0].id, Member(row[0], row[1]), row[2]),
+)
+invitations: ByIds[Invitation] = ByIds(
+    select(Invitation)
+    .join(Org, col(Org.id) == col(Invitation.org_id))
+    .where(col(Invitation.id).in_(_IDS), col(Invitation.accepted_at).is_(None)),
+    lambda row: Seen(row[0].id, row[0], row[1]),
+)
+api_keys: ByIds[ApiKey] = ByIds(
+    select(ApiKey).join(Org, col(Org.id) == col(ApiKey.org_id)).where(col(ApiKey.id).in_(_IDS)),
+    lambda row: Seen(row[0].id, row[0], row[1]),
+)
 
 
-async def orgs(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The tenant's organisations among `ids`."""
-    return [Seen(row[0], row[1]) for row in await _ORGS.rows(session, tenant, ids=list(ids))]
-
-
-async def projects(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The tenant's projects among `ids`."""
-    return [Seen(row[0], row[1], row[0].id) for row in await _PROJECTS.rows(session, tenant, ids=list(ids))]
-
-
-async def environments(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The tenant's environments among `ids`."""
-    rows = await _ENVIRONMENTS.rows(session, tenant, ids=list(ids))
-    return [Seen(row[0], row[1], row[0].project_id, row[0]) for row in rows]
-
-
-async def members(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The memberships among `ids` in the tenant's organisations; each row is a `Member`."""
-    return [Seen(Member(row[0], row[1]), row[2]) for row in await _MEMBERS.rows(session, tenant, ids=list(ids))]
-
-
-async def invitations(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The invitations among `ids` that nobody has accepted, in the tenant's organisations."""
-    return [Seen(row[0], row[1]) for row in await _INVITATIONS.rows(session, tenant, ids=list(ids))]
-
-
-async def primitives(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The tenant's live primitives among `ids`."""
-    rows = await _PRIMITIVES.rows(session, tenant, ids=list(ids))
-    return [Seen(row[0], row[1], row[0].project_id) for row in rows]
-
-
-async def states(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The tenant's present states among `ids`; each row is a `Current`."""
-    return list(map(_state, await _STATES_BY_ID.rows(session, tenant, ids=list(ids))))
-
-
-async def states_of(session: AsyncSession, primitive_ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The present states of primitives in all environments, in the order of the environments' creation."""
-    return list(map(_state, await _STATES_OF.rows(session, tenant, ids=list(primitive_ids))))
-
-
-async def api_keys(session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen]:
-    """The tokens of the tenant's organisations among `ids`."""
-    return [Seen(row[0], row[1]) for row in await _API_KEYS.rows(session, tenant, ids=list(ids))]
+class EnvironmentRef(NamedTuple):
+    id: str
+    project_id: str
+    org_id: str
+    protected: bool
 
 
 async def environments_below(
-    session: AsyncSession, *, org_ids: Iterable[str] = (), project_ids: Iterable[str] = ()
-) -> list[ChildPage]:
+    session: AsyncSession, *, org_ids: Collection[str], project_ids: Collection[str]
+) -> list[EnvironmentRef]:
     """The environments of organisations and of projects."""
     query = (
         select(col(Environment.id), col(Environment.project_id), col(Project.org_id), col(Environment.protected))
         .join(Project, col(Project.id) == col(Environment.project_id))
         .where(col(Project.org_id).in_(org_ids) | col(Project.id).in_(project_ids))
     )
-    return [ChildPage(*row) for row in (await session.execute(query)).all()]
+    return [EnvironmentRef(*row) for row in (await session.execute(query)).all()]
 
 
-def _state(row: Any) -> Seen:
-    return Seen(Current(row[0], row[1]), row[3], row[0].project_id, row[2])
+_WITH_IDS: dict[str, type[Table]] = {
+    table.__name__: table
+    for table in (Org, Project, Environment, Primitive, State, Membership, Invitation, Session, ApiKey)
+}
+_TABLE_OF = union_all(
+    *(select(literal(name)).where(cast(Any, table).id == bindparam("id")) for name, table in _WITH_IDS.items())
+).limit(1)
+
+
+async def table_of(session: AsyncSession, id: str) -> type[Table] | None:
+    """What the id names, whoever may see it."""
+    name = (await session.execute(_TABLE_OF, {"id": id})).scalar_one_or_none()
+    return None if name is None else _WITH_IDS[name]

@@ -1,12 +1,14 @@
 """Organisations, projects, environments, flags and their states. Each leads to the others, so they are in one file."""
 
+from collections.abc import Callable
+
 import strawberry
 
-from app.access.child_pages import ChildPage
+from app.access.batches import ChildPage
 from app.access.etags import environment_etag, row_etag, state_etag
 from app.domain.errors import not_found
 from app.domain.policy import ResourceType
-from app.engine.kinds import FlagType
+from app.engine.kinds import FlagType, Kind
 from app.graphql.arguments import After, Before, EnvironmentId, First, FlagTypeFilter, KeyFilter, Last, Search
 from app.graphql.context import Info, listing
 from app.graphql.types.abilities import Abilities, viewer_can
@@ -252,3 +254,19 @@ class FlagState(Node):
     async def environment(self, info: Info) -> "Environment | None":
         row = await info.context.loaders.environment.load(self.current.state.environment_id)
         return None if row is None else Environment.of(row)
+
+
+_IDENTITIES: dict[Kind, Callable[[Primitive], Node]] = {Kind.FLAG: Flag.of}
+_STATES: dict[Kind, Callable[[Current], Node]] = {Kind.FLAG: FlagState.of}
+
+
+def identity_of(row: Primitive) -> Node | None:
+    """The primitive as its kind's type; None for a kind that has none here."""
+    make = _IDENTITIES.get(row.kind)
+    return None if make is None else make(row)
+
+
+def state_of(current: Current) -> Node | None:
+    """The same for a state."""
+    make = _STATES.get(current.primitive.kind)
+    return None if make is None else make(current)
