@@ -22,6 +22,7 @@ from app.web.pages import page
 MAX_FORM = 64 * 1024
 A_PAGE = 200
 UNCONDITIONAL = IfMatch(None)
+TEMPLATES = {"members": "members.html", "tokens": "api_keys.html"}  # by the last step of the page's address
 Form = dict[str, str]
 Shown = Mapping[str, Any]
 Act = Callable[[UnitOfWork, str, Form], Awaitable[dict[str, Any] | Response]]
@@ -61,17 +62,17 @@ class PageHandler:
         """
         if (info := await self.person(request)) is None:
             return go("/app/signin")
-        slug, form = request.path_params["slug"], await form_of(request)
+        slug, form, template = request.path_params["slug"], await form_of(request), TEMPLATES[part]
         try:
             async with self.unit(info) as uow:
                 done = await act(uow, slug, form)
         except AppError as error:
-            return refused(f"{part}.html", {**await show(request, info), "form": form}, error, request)
+            return refused(template, {**await show(request, info), "form": form}, error, request)
         if isinstance(done, Response):
             return done
         if not done:
             return go(f"/app/orgs/{slug}/{part}")
-        return page(f"{part}.html", {**await show(request, info), **done})
+        return page(template, {**await show(request, info), **done})
 
 
 def refused(name: str, shown: Shown, error: AppError, request: Request) -> Response:
