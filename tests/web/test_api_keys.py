@@ -16,15 +16,15 @@ def test_a_token_is_minted_used_and_revoked(browser: Browser, server: Served, cl
     page.get_by_role("link", name="Acme Rail").click()
     page.get_by_role("link", name="Tokens").click()
     page.get_by_label("Name").fill("ci")
-    page.get_by_label("What it may do").select_option("observer")
-    page.get_by_label("Where", exact=True).select_option("org")
-    page.get_by_label("Which keys").fill("payments.*, not a key!")
-    page.get_by_role("button", name="Mint").click()
+    page.get_by_label("Level").select_option("observer")
+    page.get_by_label("Environments", exact=True).select_option("org")
+    page.get_by_label("Keys").fill("payments.*, not a key!")
+    page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("alert")).to_contain_text("resources.3")
     expect(page.get_by_label("Name")).to_have_value("ci")
-    page.get_by_label("Which keys").fill("*")
-    page.get_by_role("button", name="Mint").click()
-    expect(page.get_by_role("status")).to_contain_text("ci is minted.")
+    page.get_by_label("Keys").fill("*")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("status")).to_contain_text("ci is created.")
     secret = page.get_by_label("Secret").inner_text().strip()
     assert re.fullmatch(r"sbx_[0-9A-Za-z]{49}", secret)
 
@@ -38,7 +38,7 @@ def test_a_token_is_minted_used_and_revoked(browser: Browser, server: Served, cl
     assert secret not in page.content()
     expect(page.get_by_role("listitem").filter(has_text="ci")).to_contain_text("observer")
     page.get_by_role("button", name="Revoke ci").click()
-    expect(page.get_by_text("None yet.")).to_be_visible()
+    expect(page.get_by_text("No tokens yet.")).to_be_visible()
     assert api.get(f"{server.url}/api/v1/auth/me").status == 401
 
 

@@ -34,7 +34,7 @@ def ask_for_link(page: Page, server: Served, email: str) -> None:
     page.goto(f"{server.url}/app/signin")
     page.get_by_label("Email").fill(email)
     page.get_by_role("button", name="Mail me a link").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look at your mail")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
 
 
 def test_from_claim_to_the_second_visit_of_who_was_invited(browser: Browser, server: Served, claim_link: str) -> None:
@@ -66,7 +66,7 @@ def test_from_claim_to_the_second_visit_of_who_was_invited(browser: Browser, ser
     expect(bob).to_have_url(f"{server.url}/app/")
     expect(bob.get_by_role("heading", level=1)).to_have_text("Hello, Bob")
     elsewhere.get_by_role("button", name="Sign in").click()
-    expect(elsewhere.get_by_role("alert")).to_contain_text("The sign-in link was used")
+    expect(elsewhere.get_by_role("alert")).to_contain_text("The sign-in link has already been used")
     assert len(watch.hosts) == 1
     assert watch.complaints == []
 
@@ -95,12 +95,12 @@ def test_an_owner_manages_people(browser: Browser, server: Served, claim_link: s
     own = ada.get_by_role("listitem").filter(has_text="(you)")
     own.get_by_text("Leave…").click()
     own.get_by_role("button", name="Leave").click()
-    expect(ada.get_by_role("alert")).to_contain_text("The last owner must stay")
+    expect(ada.get_by_role("alert")).to_contain_text("The last owner cannot be demoted or removed")
     row.get_by_text("Remove…").click()
     row.get_by_role("button", name="Remove").click()
-    expect(ada.get_by_role("status")).to_contain_text("is not a member any more")
+    expect(ada.get_by_role("status")).to_contain_text("is no longer a member")
     bob.goto(members)
-    expect(bob.get_by_role("heading", level=1)).to_have_text("Nothing is here")
+    expect(bob.get_by_role("heading", level=1)).to_have_text("Not found")
 
 
 def test_who_is_known_finds_the_invitation_at_home(browser: Browser, server: Served, claim_link: str) -> None:
@@ -120,9 +120,9 @@ def test_who_is_known_finds_the_invitation_at_home(browser: Browser, server: Ser
 
     stranger = new_page(browser)
     stranger.goto(mail_to(bob, server, BOB, 3).link)
-    expect(stranger.get_by_text("has an account here")).to_be_visible()
+    expect(stranger.get_by_text("already has an account")).to_be_visible()
     ada.goto(mail_to(bob, server, BOB, 3).link)
-    expect(ada.get_by_text("who is not invited")).to_be_visible()
+    expect(ada.get_by_text("the invitation is for a different email")).to_be_visible()
     bob.goto(f"{server.url}/app/")
     bob.get_by_role("button", name="Accept").click()
     expect(bob.get_by_role("link", name="Beta")).to_be_visible()
@@ -180,4 +180,4 @@ def test_people_sign_up_on_a_hosted_instance(browser: Browser, tmp_path: Path) -
 def test_there_is_no_signup_page_where_people_are_invited(browser: Browser, server: Served) -> None:
     page = new_page(browser)
     page.goto(f"{server.url}/app/signup")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is here")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")

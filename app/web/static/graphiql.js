@@ -33,7 +33,7 @@ async function fetcher(params, options) {
   const variables = params.variables && JSON.parse(fill(JSON.stringify(params.variables)));
   const unknown = JSON.stringify(variables ?? "").match(/"\{(orgSlug|projectId|environmentId)\}"/)?.[1];
   if (unknown) {
-    return { errors: [{ message: `There is no ${unknown} yet: create ${MAKES[unknown]} first (there is a tab for it), or write it into the variables.` }] };
+    return { errors: [{ message: `There is no ${unknown} yet: create ${MAKES[unknown]} first (there is a tab for it), or enter it in the variables.` }] };
   }
   // For a moment after a change of tabs GraphiQL still names the operation of the one before.
   const operationName = params.query.includes(params.operationName) ? params.operationName : undefined;
@@ -61,7 +61,7 @@ function Examples() {
     "section",
     { className: "examples", "aria-label": "Examples" },
     createElement("h2", null, "The tour"),
-    createElement("p", null, "Run them in order: each fills in the ids that the ones before it made."),
+    createElement("p", null, "Run them in order: each fills in the ids that the previous ones created."),
     createElement(
       "ol",
       null,
