@@ -18,7 +18,7 @@ MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds
 
 
 class Mode(StrEnum):
-    """Who may come in: only invited people, or anybody who signs up."""
+    """Who can join: invited people only, or anyone who signs up."""
 
     SELF_HOSTED = "self_hosted"
     HOSTED = "hosted"
@@ -35,7 +35,7 @@ class BadSetting(Exception):
 
 def _database_url(url: str | None) -> str | None:
     if url is not None and not url.startswith("sqlite:///") and not _names_postgres(url):
-        raise ValueError("takes sqlite:///path or postgresql://user:pass@host/db")
+        raise ValueError("must be sqlite:///path or postgresql://user:pass@host/db")
     return url
 
 
@@ -57,13 +57,13 @@ def _base_url(url: str | None) -> str | None:
         return None
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("takes an address such as https://flags.example.com")
+        raise ValueError("must be a URL such as https://flags.example.com")
     return url.rstrip("/")
 
 
 def _cidrs(text: str) -> str:
     if any(parse_network(one) is None for one in _listed(text)):
-        raise ValueError("takes networks such as 10.0.0.0/8,fd00::/8, with commas between them")
+        raise ValueError("must be a comma-separated list of networks such as 10.0.0.0/8,fd00::/8")
     return text
 
 
@@ -71,7 +71,7 @@ def _origins(text: str) -> str:
     for one in _listed(text):
         parts = urlsplit(one)
         if parts.scheme not in {"http", "https"} or one != f"{parts.scheme}://{parts.netloc}" or not parts.netloc:
-            raise ValueError("takes origins such as https://shop.example.com, with commas between them")
+            raise ValueError("must be a comma-separated list of origins such as https://shop.example.com")
     return text
 
 
@@ -85,7 +85,7 @@ def _smtp_url(url: str | None) -> str | None:
     parts = urlsplit(url)
     bare = _has_sound_port(parts) and not parts.path.strip("/") and not parts.query
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not bare:
-        raise ValueError("takes smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS)")
+        raise ValueError("must be smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS)")
     return url
 
 
@@ -98,7 +98,7 @@ def _mail_from(text: str | None) -> str | None:
     except (ValueError, IndexError):
         address = Address()
     if not address.username or not address.domain or not text.isprintable():
-        raise ValueError("takes an address such as Signalbox <signalbox@example.com>")
+        raise ValueError("must be an address such as Signalbox <signalbox@example.com>")
     return text
 
 
@@ -112,33 +112,33 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free port."""
     data_dir: Path = Path("data")
-    """Folder of the SQLite database and the claim code."""
+    """Folder for the SQLite database, the claim code and, without a mail server, the mail."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes. More than one needs `SIGNALBOX_REDIS_URL`."""
     demo: bool = False
-    """Fill an empty instance with something to look at."""
+    """Fill an empty instance with sample data."""
     database_url: Annotated[str | None, AfterValidator(_database_url)] = None
-    """`postgresql://user:pass@host/db` (14 or newer) or `sqlite:///path`. Left out: SQLite in the data folder."""
+    """`postgresql://user:pass@host/db` (14 or newer) or `sqlite:///path`. Default: SQLite in the data folder."""
     redis_url: str | None = None
     """Not used in this version; leave it unset."""
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
-    """What links begin with, such as `https://flags.example.com`; https makes cookies Secure."""
+    """Public URL, used in links, such as `https://flags.example.com`. With https, cookies are Secure."""
     mode: Mode = Mode.SELF_HOSTED
-    """`self_hosted`: only those who are let in. `hosted`: anybody may sign up."""
+    """`self_hosted`: only invited people can sign in. `hosted`: anyone can sign up."""
     trusted_proxies: Annotated[str, AfterValidator(_cidrs)] = ""
-    """Networks whose `X-Forwarded-For` counts, with commas between them."""
+    """Networks of the proxies whose `X-Forwarded-For` is trusted, comma-separated."""
     cors_origins: Annotated[str, AfterValidator(_origins)] = ""
-    """Origins of pages that may call with a token, such as `https://shop.example.com`, with commas between them."""
+    """Origins of pages that may call the API with a token, such as `https://shop.example.com`, comma-separated."""
     max_rate_per_min: Annotated[int, Field(ge=1, le=MAX_RATE_PER_MIN)] = 600_000
-    """The most that an organisation's `maxRateLimitPerMin` can be."""
+    """Maximum value of an organisation's `maxRateLimitPerMin`."""
     smtp_url: Annotated[str | None, AfterValidator(_smtp_url)] = None
-    """`smtp://user:pass@host:587` or `smtps://…:465`. Left out: mail is written to `outbox/` in the data folder."""
+    """`smtp://user:pass@host:587` or `smtps://…:465`. Default: mail is written to `outbox/` in the data folder."""
     mail_from: Annotated[str | None, AfterValidator(_mail_from)] = None
-    """Sender of mail, such as `Signalbox <signalbox@example.com>`."""
+    """Sender of mails, such as `Signalbox <signalbox@example.com>`. Default: `signalbox@` and the base URL's host."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
-    """Claims an empty instance; at least 8 characters. Left out: the first start makes one."""
+    """Code that claims an empty instance; at least 8 characters. Default: generated on the first start."""
     log_format: LogFormat = LogFormat.CONSOLE
     """`console` for people, `json` for machines."""
 
@@ -201,9 +201,9 @@ def load(**options: Any) -> Settings:
     except ValidationError as fault:
         raise BadSetting(_one_line(fault, given)) from None
     if settings.redis_url is not None:
-        raise BadSetting("SIGNALBOX_REDIS_URL: this version does not share its memory yet; leave it unset.")
+        raise BadSetting("SIGNALBOX_REDIS_URL: not supported in this version; leave it unset.")
     if settings.workers > 1:
-        raise BadSetting("SIGNALBOX_WORKERS: more than one worker needs SIGNALBOX_REDIS_URL; it takes 1 without.")
+        raise BadSetting("SIGNALBOX_WORKERS: more than one worker needs SIGNALBOX_REDIS_URL; without it, must be 1.")
     return settings
 
 

@@ -16,7 +16,7 @@ import httpx2
 
 TOP = Path(__file__).resolve().parent.parent
 PATIENCE = 60
-LAST_LINE = b"Ctrl+C stops it."
+LAST_LINE = b"Press Ctrl+C to stop."
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class CursorCodec:
         except ValueError:
             row_id = None
         if row_id is None or not compare_digest(cursor.encode(), self.encode(row_id).encode()):
-            raise invalid({name: "Is not a cursor that a list gave."})
+            raise invalid({name: "Is not a valid cursor."})
         return row_id
 
     def _mark(self, name: bytes) -> bytes:
@@ -93,7 +93,7 @@ class Listing:
         """The part of the list. Raises `invalid_request`."""
         asked = validate(Asked, self.parameters)
         if asked.last is not None and asked.first is not None:
-            raise invalid({"last": "Stands beside first; use one of them."})
+            raise invalid({"last": "Cannot be combined with first."})
         return Window(
             limit=asked.last or asked.first or asked.limit or DEFAULT_LIMIT,
             after=self.cursors.decode(asked.after, "after") or self.cursors.decode(asked.cursor, "cursor"),

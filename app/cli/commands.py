@@ -20,7 +20,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one. Default: 8000.")] = None,
     data_dir: DataDir = None,
     workers: Annotated[int | None, typer.Option(help="Processes. More than one needs SIGNALBOX_REDIS_URL.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty instance with something to look at.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Fill an empty instance with sample data.")] = False,
 ) -> None:
     """Serve REST, GraphQL and the pages. Every option is a variable too: --port is SIGNALBOX_PORT."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
@@ -34,15 +34,15 @@ def claim_code(data_dir: DataDir = None) -> None:
     settings = settings_of(data_dir=data_dir)
     code = in_one_unit(settings, lambda uow: instance.new_claim_code(uow, settings))
     if code is None:
-        fail("This instance is claimed.")
+        fail("This instance is already claimed.")
     typer.echo(code)
 
 
 @cli.command("sign-in")
 def sign_in(
-    email: Annotated[str, typer.Argument(help="Whom to sign in.")],
+    email: Annotated[str, typer.Argument(help="Email of the user to sign in.")],
     data_dir: DataDir = None,
-    base_url: Annotated[str | None, typer.Option(help="Where the server is. Default: http://127.0.0.1:8000.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="URL of the server. Default: http://127.0.0.1:8000.")] = None,
 ) -> None:
     """Print a link that signs a person in, once and for 15 minutes."""
     settings = settings_of(data_dir=data_dir, base_url=base_url)

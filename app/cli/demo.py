@@ -75,7 +75,7 @@ async def fill(node: Node) -> str:
     """Fills an empty instance and gives the lines to print; leaves another as it is and says so."""
     filler = Filler(node)
     if (code := await filler.do(instance.new_claim_code, node.settings)) is None:
-        return "  --demo: this instance is not empty, so it is served as it is.\n"
+        return "  --demo is ignored: this instance is not empty.\n"
     owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.client(None))
     production = await _fill_project(filler)
     minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
@@ -102,7 +102,7 @@ async def _fill_project(filler: Filler) -> Environment:
 
 def shown(url: str, secret: str, link: str, token: str, environment_id: str) -> str:
     """How to look at the demo in a browser and from a shell."""
-    return f"""  The organisation "demo" is filled. Sign in as its owner by this link, once and within 15 minutes:
+    return f"""  The organisation "demo" is ready. Sign in as its owner with this link, which works once and for 15 minutes:
 
     {url}/auth/link?t={link}
 
@@ -110,7 +110,7 @@ def shown(url: str, secret: str, link: str, token: str, environment_id: str) -> 
 
     {COOKIE}={secret}
 
-  Machines send this token, which reads the environment "production" and changes nothing:
+  Programs send this token, which can read the environment "production" but change nothing:
 
     {token}
 
@@ -118,7 +118,7 @@ def shown(url: str, secret: str, link: str, token: str, environment_id: str) -> 
 
 {_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"Authorization: Bearer {token}", {"context": CONTEXT})}
 
-  Look around over GraphQL, as the owner:
+  Explore the organisation over GraphQL, as the owner:
 
 {_curl(f"{url}/graphql", f"Cookie: {COOKIE}={secret}", {"query": QUERY})}
 """

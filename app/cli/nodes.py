@@ -37,7 +37,7 @@ async def alone(settings: Settings) -> AsyncIterator[None]:
     except InUse:
         setting = "SIGNALBOX_DATA_DIR" if settings.database_url is None else "SIGNALBOX_DATABASE_URL"
         where = settings.data_dir if settings.database_url is None else "the database"
-        raise BadSetting(f"{setting}: takes one that no other server uses; there is one on {where}.") from None
+        raise BadSetting(f"{setting}: {where} is already in use by another server.") from None
     finally:
         await database.close()
 

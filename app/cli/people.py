@@ -31,21 +31,21 @@ def list_users(data_dir: DataDir = None) -> None:
 
 @people.command("purge")
 def purge_user(
-    email: Annotated[str, typer.Argument(help="Whom to erase.")],
+    email: Annotated[str, typer.Argument(help="Email of the user to erase.")],
     data_dir: DataDir = None,
 ) -> None:
-    """Erase a user for good, deleted or not; on_commit the email may be invited again."""
+    """Erase a user for good, deleted or not; the email can be invited again afterwards."""
     user = in_one_unit(settings_of(data_dir=data_dir), lambda uow: users.purge(uow, email))
-    typer.echo(f"{user.email} is erased.")
+    typer.echo(f"{user.email} has been erased.")
 
 
 def list_mail(data_dir: DataDir = None) -> None:
-    """List the mail that waits to be sent or was given up, and why."""
+    """List the mail that is waiting to be sent or has failed, with the last error."""
     found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, mail.list_queued_mail, lambda one: one.id))
     for queued in found:
         typer.echo(_told_of_letter(queued))
     if not found:
-        typer.echo("No mail waits.")
+        typer.echo("No mail is waiting.")
 
 
 async def _all(
@@ -76,7 +76,7 @@ def _told_of_user(resident: Resident) -> str:
 
 
 def _told_of_letter(queued: QueuedMail) -> str:
-    state = f"next try {rfc3339(queued.due_at)}" if queued.given_up_at is None else "given up"
+    state = f"next try {rfc3339(queued.due_at)}" if queued.given_up_at is None else "failed"
     why = f"\t{queued.last_error}" if queued.last_error else ""
     return f"{rfc3339(queued.created_at)}\t{queued.kind}\t{queued.email}\ttries: {queued.attempts}\t{state}{why}"
 

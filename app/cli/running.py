@@ -15,7 +15,7 @@ from app.runtime.node import Node
 from app.settings import BadSetting, Settings, load
 from app.store.unit_of_work import UnitOfWork
 
-DataDir = Annotated[Path | None, typer.Option(help="Where the database lives. Default: ./data.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder for the database. Default: ./data.")]
 T = TypeVar("T")
 
 
@@ -50,7 +50,7 @@ async def _in_unit(node: Node, use_case: Callable[[UnitOfWork], Awaitable[T]]) -
 
 @contextmanager
 def faults_in_one_line() -> Iterator[None]:
-    """What an operator can mend is told in one line; a traceback is for what is ours to mend."""
+    """Shows what an operator can fix in one line; a traceback is for bugs of our own."""
     try:
         yield
     except BadSetting as fault:

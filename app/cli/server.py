@@ -21,8 +21,8 @@ from app.services import claim, instance
 from app.settings import BadSetting, Settings
 
 GRACE_SECONDS = 20
-NO_CODE = """  Nobody owns this instance yet, and this machine does not know its claim code.
-  `signalbox claim-code` makes another one.
+NO_CODE = """  This instance has no owner yet, and its claim code is not known on this machine.
+  Run `signalbox claim-code` to create a new one.
 """
 BACKLOG = 2048
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Server(uvicorn.Server):
         self._greeting = greeting
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until it is told to stop."""
+        """Serves until it is asked to stop."""
         async with alone(self._settings):
             await super().serve(sockets)
 
@@ -94,7 +94,7 @@ async def _prepare(settings: Settings) -> str:
             parts.append(await demo.fill(node))
         if (how := await _how_to_claim(node)) is not None:
             parts.append(how)
-    return "\n".join([*parts, "  Ctrl+C stops it.\n"])
+    return "\n".join([*parts, "  Press Ctrl+C to stop.\n"])
 
 
 async def _how_to_claim(node: Node) -> str | None:
@@ -131,7 +131,7 @@ def shown_database(settings: Settings) -> str:
 def how_to_claim(url: str, code: str) -> str:
     """A ready link and a ready line."""
     body = json.dumps({"email": "you@example.com", "orgName": "Acme", "orgSlug": "acme", "claimCode": code})
-    return f"""  Nobody owns this instance yet. Claim it in the browser:
+    return f"""  This instance has no owner yet. Claim it in the browser:
 
     {url}/app/claim?code={quote(code, safe="")}
 

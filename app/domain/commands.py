@@ -46,13 +46,13 @@ def _slug(text: str) -> str:
 
 def _plain(text: str) -> str:
     if "\0" in text:
-        raise PydanticCustomError("nul", "Must not hold a NUL character.")
+        raise PydanticCustomError("nul", "Must not contain a NUL character.")
     return text
 
 
 def _one_line(text: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in text):
-        raise PydanticCustomError("control", "Must not hold control characters.")
+        raise PydanticCustomError("control", "Must not contain control characters.")
     return text
 
 

@@ -87,4 +87,4 @@ def not_found(what: str) -> AppError:
 
 
 def key_collision(key: str) -> AppError:
-    return AppError("key_collision", fields={"key": f"There is already one with the key {key}."})
+    return AppError("key_collision", fields={"key": f"The key {key} is already in use."})

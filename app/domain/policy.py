@@ -256,7 +256,11 @@ def sees_rule_names(actor: Actor) -> bool:
 
 def _kind_of_caller(actor: Actor, row: Row, _: Target) -> Deny | None:
     if isinstance(actor, Token):
-        return Deny("forbidden", message="This is for people: tokens may not do it.") if row.verb is None else None
+        return (
+            Deny("forbidden", message="This operation is for people only; tokens cannot use it.")
+            if row.verb is None
+            else None
+        )
     return None if isinstance(actor, Member) else Deny("unauthorized")
 
 

@@ -88,7 +88,7 @@ class _Parser:
 
     def _joined(self, form: str, operand: Any, where: FaultPath, nesting: int) -> Condition | None:
         if nesting == MAX_NESTING:
-            where.add(f"At most {MAX_NESTING} of $and, $or and $not may stand inside each other.")
+            where.add(f"$and, $or and $not must not be nested more than {MAX_NESTING} levels deep.")
             return None
         if form == "$not":
             child = self.condition(operand, where, nesting + 1)
@@ -102,7 +102,7 @@ class _Parser:
 
     def _prerequisite(self, document: dict[str, Any], where: FaultPath) -> Prerequisite | None:
         if self._in_segment:
-            where.at("$flag").add("A segment may not refer to flags or configs.")
+            where.at("$flag").add("A segment cannot refer to flags or configs.")
         key = _parse_key(document["$flag"], where.at("$flag"))
         check = _parse_only_check("$flag", document, where)
         return None if self._in_segment or key is None or check is None else Prerequisite(key, check)
@@ -128,7 +128,7 @@ def _parse_only_check(form: str, document: dict[str, Any], where: FaultPath) -> 
     sound = _refuse_beside(form, document, where, name)
     if name is None:
         if sound:
-            where.add("Needs an operator.")
+            where.add("An operator is required.")
         return None
     return parse_check(name, document[name], where.at(name))
 
@@ -137,7 +137,7 @@ def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, operat
     unknown_params = [name for name in document if name not in (form, operator)]
     for name in unknown_params:
         known = name in OPERATORS or name in _FORMS
-        where.at(name).add(f"May not stand beside {operator or form}." if known else "Unknown field.")
+        where.at(name).add(f"Cannot be combined with {operator or form}." if known else "Unknown field.")
     return not unknown_params
 
 

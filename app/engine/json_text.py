@@ -17,7 +17,7 @@ MAX_DEPTH = 100
 MAX_FAULTS = 200  # as many as an answer names
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 _LONGEST_INT = 20  # characters of -2^63 and of 2^64-1
-_TOO_DEEP = f"JSON nests at most {MAX_DEPTH} deep."
+_TOO_DEEP = f"JSON must not be nested more than {MAX_DEPTH} levels deep."
 
 
 class BadJson(ValueError):
@@ -127,7 +127,7 @@ def _double(digits: str) -> float:
 
 
 def _constant(name: str) -> NoReturn:
-    raise BadJson({"": f"The body is not JSON: {name} is no JSON number."})
+    raise BadJson({"": f"The body is not JSON: {name} is not a JSON number."})
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -144,10 +144,10 @@ def _faults(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:
         yield path, _TOO_DEEP
     elif isinstance(value, dict):
         for key in getattr(value, "repeated", ()):
-            yield join(path, key), "The key stands twice."
+            yield join(path, key), "The key is given more than once."
         for key, member in value.items():
             if has_lone_surrogate(key):
-                yield path, "A key holds a lone surrogate."
+                yield path, "A key contains a lone surrogate."
             else:
                 yield from _faults(member, join(path, key), levels - 1)
     elif isinstance(value, list):
@@ -156,4 +156,4 @@ def _faults(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, _Unholdable):
         yield path, "The number is too large."
     elif isinstance(value, str) and has_lone_surrogate(value):
-        yield path, "The text holds a lone surrogate."
+        yield path, "The string contains a lone surrogate."

@@ -49,6 +49,6 @@ def parse_path(value: Any, where: FaultPath) -> FieldPath | None:
         return None
     path = FieldPath.of(text)
     if "" in path.steps:
-        where.add("Must not be empty or hold an empty step.")
+        where.add("Must not be empty or contain an empty step.")
         return None
     return path

@@ -19,10 +19,10 @@ def parse_percent(value: Any, where: FaultPath) -> int | None:
         where.add("Must be a number.")
         return None
     if not 0 <= value <= 100:  # noqa: PLR2004
-        where.add("Must be from 0 to 100.")
+        where.add("Must be between 0 and 100.")
         return None
     hundredths = Decimal(repr(value)) * 100
     if hundredths % 1:
-        where.add("Must have at most two decimals.")
+        where.add("Must have at most two decimal places.")
         return None
     return int(hundredths)

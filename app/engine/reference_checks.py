@@ -25,9 +25,9 @@ def check_references(saved: Mapping[Node, Sequence[Reference]], graph: Reference
             if target not in graph:
                 faults.setdefault(path, f"There is no {_WORDS[target.kind]} {target.key!r} in this environment.")
             elif chains.circle[source] == chains.circle[target]:
-                faults.setdefault(path, "Makes a circle of references.")
+                faults.setdefault(path, "Creates a reference cycle.")
             elif chains.before[source] + 1 + chains.after[target] > MAX_CHAIN:
-                faults.setdefault(path, f"Makes a chain of more than {MAX_CHAIN} references.")
+                faults.setdefault(path, f"Creates a chain of more than {MAX_CHAIN} references.")
 
 
 _WORDS = {"segment": "segment", "primitive": "flag or config"}

@@ -17,7 +17,7 @@ from app.engine.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
 MAX_RULES = 200
 MAX_PATTERNS = 200
 _TEXT: Any = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
-_PERCENT: Any = {"type": "number", "minimum": 0, "maximum": 100, "description": "Has at most two decimals."}
+_PERCENT: Any = {"type": "number", "minimum": 0, "maximum": 100, "description": "At most two decimal places."}
 _ENTRY: Any = {
     "type": "object",
     "additionalProperties": False,
@@ -28,15 +28,20 @@ _ENTRY: Any = {
 RULES_SCHEMA: Any = {
     "type": "array",
     "maxItems": MAX_RULES,
-    "description": "Tried top down; the first that applies decides.",
+    "description": "Evaluated in order; the first rule that matches applies.",
     "items": {
         "type": "object",
         "additionalProperties": False,
         "oneOf": [{"required": ["value"]}, {"required": ["split"]}],
         "properties": {
-            "if": {"type": "object", "description": "A condition; without one the rule is for everybody."},
-            "value": {"description": "Of the flag's type."},
-            "split": {"type": "array", "minItems": 1, "items": _ENTRY, "description": "Percents that sum to 100."},
+            "if": {"type": "object", "description": "A condition. Without one, the rule applies to everyone."},
+            "value": {"description": "A value of the flag's type."},
+            "split": {
+                "type": "array",
+                "minItems": 1,
+                "items": _ENTRY,
+                "description": "Percentages must add up to 100.",
+            },
             "rolloutPercent": _PERCENT,
             "seed": _TEXT,
             "bucketBy": _TEXT,
@@ -152,7 +157,7 @@ def _parse_outcome(
 ) -> tuple[Any, tuple[Share, ...]]:
     if "split" in document:
         if "value" in document:
-            where.at("split").add("May not stand beside value.")
+            where.at("split").add("Cannot be combined with value.")
         return MISSING, _parse_split(document["split"], where.at("split"), check_value)
     return _parse_value(document, where, check_value), ()
 
@@ -174,7 +179,7 @@ def _parse_split(document: Any, where: FaultPath, check_value: CheckValue) -> tu
     _check_names(document, where)
     shares = tuple(share for share in parsed if share is not None)
     if len(shares) == len(parsed) and sum(share.percent for share in shares) != WHOLE:
-        where.add("The percents must sum to 100.")
+        where.add("The percentages must add up to 100.")
     return shares
 
 
@@ -206,5 +211,5 @@ def _check_names(documents: list[Any], where: FaultPath) -> None:
         name = document.get("name") if isinstance(document, dict) else None
         if isinstance(name, str):
             if name in seen:
-                where.at(index).at("name").add("Another one has this name.")
+                where.at(index).at("name").add("The name is given more than once.")
             seen.add(name)

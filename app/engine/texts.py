@@ -15,7 +15,7 @@ def parse_text(value: Any, where: FaultPath, longest: int) -> str | None:
     elif len(value) > longest:
         where.add(f"Must have at most {longest} characters.")
     elif "\0" in value:
-        where.add("Must not hold a NUL character.")
+        where.add("Must not contain a NUL character.")
     else:
         return value
     return None

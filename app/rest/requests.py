@@ -51,7 +51,7 @@ class Call:
         """The parameters that are unknown or stand twice, and what is wrong with them."""
         counted = Counter(name for name, _ in self.query.multi_items())
         unknown = {name: "Unknown parameter." for name in counted if name not in known}
-        return unknown | {name: "Stands twice." for name in counted if counted[name] > 1 and name in known}
+        return unknown | {name: "Given more than once." for name in counted if counted[name] > 1 and name in known}
 
     def with_unknown_params(self, known: Container[str]) -> Self:
         """The call of a write, whose body holds stray parameters as `?name`: refused when the body's turn comes."""

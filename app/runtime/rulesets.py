@@ -79,7 +79,7 @@ class RulesetCache:
             return Ruleset.of(environment.id, environment.version, environment.target_id_field, states)
         except DamagedState as fault:
             log.exception("ruleset cannot be compiled", environmentId=environment.id)
-            raise AppError("unavailable", "The environment's ruleset cannot be read.") from fault
+            raise AppError("unavailable", "The environment's stored ruleset is corrupt.") from fault
 
 
 def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentChange]) -> Ruleset | None:

@@ -101,9 +101,9 @@ class CreateApiKey(Command):
     def _level_or_actions(self, info: ValidationInfo) -> Self:
         faults: dict[str, str] = (info.context or {}).get("faults", {})
         if self.level is None and self.actions is None:
-            faults["level"] = "Is required, or else actions."
+            faults["level"] = "Either level or actions is required."
         if self.level is not None and self.actions is not None:
-            faults["actions"] = "Stands beside level; use one of them."
+            faults["actions"] = "Cannot be combined with level."
         return self
 
     def verbs(self) -> list[str]:
@@ -179,7 +179,7 @@ async def renew_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: obj
     row = await _found(uow, access.org, token_id)
     if_match.require_ignoring_usage(api_key_etag(row))
     if row.expires_at is not None and row.expires_at <= now():
-        raise AppError("not_found", "There is no such live token: it has expired. Mint another one.")
+        raise AppError("not_found", "The token has expired. Create a new one.")
     previous, row.expires_at = row.expires_at, _expiry(command.expires_in_seconds)
     row.revision += 1
     row.updated_at = now()

@@ -64,4 +64,4 @@ async def _require_unclaimed(uow: UnitOfWork) -> None:
 async def _require_code(uow: UnitOfWork, code: str) -> None:
     expected = (await instance.get(uow.session)).claim_code_hash or ""
     if not hmac.compare_digest(digest(code), expected):
-        raise invalid({"claimCode": "Is not the claim code of this instance."})
+        raise invalid({"claimCode": "The claim code is incorrect."})

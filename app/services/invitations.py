@@ -209,7 +209,7 @@ def _named_role(body: object) -> Role | None:
 def _require_rank(access: OrgAccess, role: Role) -> None:
     own = access.target.role
     if own is None or own.rank < role.rank:
-        raise AppError("insufficient_role", "Nobody invites, or takes an invitation back, above their own role.")
+        raise AppError("insufficient_role", "You cannot create or revoke an invitation for a role above your own.")
 
 
 async def _require_invitable(access: OrgAccess, key: str) -> None:
@@ -289,4 +289,4 @@ async def _require_addressee(uow: UnitOfWork, invitation: Invitation) -> None:
         return
     user = await user_of(uow)
     if user.email_key != invitation.email_key:
-        raise AppError("forbidden", "The invitation is for another email than the one you are signed in with.")
+        raise AppError("forbidden", "The invitation is for a different email from the one you are signed in with.")

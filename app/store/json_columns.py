@@ -28,4 +28,4 @@ def rules(text: str) -> list[dict[str, Any]]:
 
 def _damaged() -> AppError:
     log.error("what is stored cannot be read", stack_info=True)
-    return AppError("unavailable", "What is stored here cannot be read.")
+    return AppError("unavailable", "The stored data is corrupt.")

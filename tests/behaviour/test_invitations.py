@@ -277,7 +277,7 @@ async def test_a_name_cannot_put_lines_into_the_mail(instance: Instance) -> None
     org = await instance.org()
     name = "Acme\r\nBcc: eve@example.com\n\nHello <b>you</b>"
     assert (await org.owner.do("updateOrg", slug=org.slug, name=name)).fields == {
-        "name": "Must not hold control characters."
+        "name": "Must not contain control characters."
     }
     await instance.execute(update(OrgRow).values(name=name))  # should one get in all the same
     await invite(org)

@@ -47,7 +47,7 @@ def test_links_sign_in_once_and_wait_for_a_button_in_a_browser(tmp_path: Path, c
         again = httpx2.get(link)
         assert (again.status_code, again.headers["location"]) == (303, "/app/signin?error=magic_link_used")
     done = command("claim-code")
-    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "This instance is claimed.\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "This instance is already claimed.\n")
 
 
 def test_nobody_is_signed_in_who_has_no_account(command: Command) -> None:
@@ -62,12 +62,12 @@ def test_nobody_is_signed_in_who_has_no_account(command: Command) -> None:
         ([], {"SIGNALBOX_PORT": "eighty"}, "SIGNALBOX_PORT: "),
         ([], {"SIGNALBOX_MODE": "cloud"}, "SIGNALBOX_MODE: Input should be 'self_hosted' or 'hosted'"),
         ([], {"SIGNALBOX_LOG_FORMAT": "xml"}, "SIGNALBOX_LOG_FORMAT: Input should be 'console' or 'json'"),
-        ([], {"SIGNALBOX_BASE_URL": "flags.example.com"}, "SIGNALBOX_BASE_URL: takes an address such as https://"),
-        ([], {"SIGNALBOX_DATABASE_URL": "mysql://db/flags"}, "SIGNALBOX_DATABASE_URL: takes sqlite:///path"),
+        ([], {"SIGNALBOX_BASE_URL": "flags.example.com"}, "SIGNALBOX_BASE_URL: must be a URL such as https://"),
+        ([], {"SIGNALBOX_DATABASE_URL": "mysql://db/flags"}, "SIGNALBOX_DATABASE_URL: must be sqlite:///path"),
         ([], {"SIGNALBOX_CLAIM_CODE": "short"}, "SIGNALBOX_CLAIM_CODE: "),
-        ([], {"SIGNALBOX_SMTP_URL": "mail.example.com"}, "SIGNALBOX_SMTP_URL: takes smtp://"),
-        ([], {"SIGNALBOX_SMTP_URL": "smtp://mail.example.com:x"}, "SIGNALBOX_SMTP_URL: takes smtp://"),
-        ([], {"SIGNALBOX_MAIL_FROM": "Signalbox"}, "SIGNALBOX_MAIL_FROM: takes an address such as"),
+        ([], {"SIGNALBOX_SMTP_URL": "mail.example.com"}, "SIGNALBOX_SMTP_URL: must be smtp://"),
+        ([], {"SIGNALBOX_SMTP_URL": "smtp://mail.example.com:x"}, "SIGNALBOX_SMTP_URL: must be smtp://"),
+        ([], {"SIGNALBOX_MAIL_FROM": "Signalbox"}, "SIGNALBOX_MAIL_FROM: must be an address such as"),
         (["--workers", "2"], {}, "SIGNALBOX_WORKERS: more than one worker needs SIGNALBOX_REDIS_URL"),
         (["--host", "nowhere.invalid"], {}, "SIGNALBOX_HOST and SIGNALBOX_PORT: cannot listen on nowhere.invalid"),
     ],

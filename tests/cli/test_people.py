@@ -47,7 +47,7 @@ def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command:
     with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
         assert bob.get("/api/v1/auth/me").status_code == 200
         done = command("users", "purge", BOB.upper())
-        assert (done.exit_code, done.stdout) == (0, f"{BOB} is erased.\n")
+        assert (done.exit_code, done.stdout) == (0, f"{BOB} has been erased.\n")
         assert bob.get("/api/v1/auth/me").status_code == 401
         assert [member["email"] for member in owner.get("/api/v1/orgs/acme/members").json()] == [ADA]
         with with_bob(served, owner) as again:
@@ -63,14 +63,14 @@ def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command:
 def test_the_last_owner_is_not_purged(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner:
         done = command("users", "purge", ADA)
-        assert (done.exit_code, done.stdout, done.stderr) == (1, "", "The last owner must stay.\n")
+        assert (done.exit_code, done.stdout, done.stderr) == (1, "", "The last owner cannot be demoted or removed.\n")
         assert owner.get("/api/v1/auth/me").status_code == 200
     done = command("users", "purge", "stranger@example.com")
     assert (done.exit_code, done.stderr) == (1, "There is no such user.\n")
 
 
 def test_mail_that_waits_is_listed_with_the_reason(tmp_path: Path, command: Command) -> None:
-    assert command("mail").stdout == "No mail waits.\n"
+    assert command("mail").stdout == "No mail is waiting.\n"
     (tmp_path / "data" / "outbox").write_text("a file stands in the way")
     with serving(tmp_path) as served, owner_of(served) as owner:
         owner.post("/api/v1/auth/magic-link", json={"email": ADA})

@@ -42,7 +42,7 @@ def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
 async def test_the_demo_leaves_an_instance_alone_that_is_not_empty(app: Starlette) -> None:
     node = app.state.node
     await demo.fill(node)
-    assert await demo.fill(node) == "  --demo: this instance is not empty, so it is served as it is.\n"
+    assert await demo.fill(node) == "  --demo is ignored: this instance is not empty.\n"
 
 
 def test_logs_are_json_with_the_request_id_on_every_request(tmp_path: Path) -> None:

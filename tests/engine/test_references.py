@@ -59,7 +59,7 @@ def test_messages() -> None:
     references = [Reference("a", primitive("f")), Reference("b", segment("s")), Reference("c", primitive("g"))]
     check_references({primitive("f"): references}, graph, faults)
     assert faults == {
-        "a": "Makes a circle of references.",
+        "a": "Creates a reference cycle.",
         "b": "There is no segment 's' in this environment.",
         "c": "There is no flag or config 'g' in this environment.",
     }

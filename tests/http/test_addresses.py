@@ -55,5 +55,7 @@ def test_nobody_is_trusted_if_nothing_is_said() -> None:
 
 @pytest.mark.parametrize("wrong", ["10.0.0.1", "x", "10.0.0.0/33", "10.0.0.0/8;fd00::/8"])
 def test_a_wrong_setting_is_told_in_one_line(wrong: str) -> None:
-    with pytest.raises(BadSetting, match=r"--trusted-proxies: takes networks such as 10\.0\.0\.0/8"):
+    with pytest.raises(
+        BadSetting, match=r"--trusted-proxies: must be a comma-separated list of networks such as 10\.0\.0\.0/8"
+    ):
         load(trusted_proxies=wrong)

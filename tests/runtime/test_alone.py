@@ -36,5 +36,6 @@ def test_a_second_server_ends_with_one_line_and_the_first_goes_on(tmp_path: Path
         assert second.returncode != 0
         assert second.stdout == ""
         (line,) = second.stderr.splitlines()
-        assert line.startswith("SIGNALBOX_DATA_DIR: takes one that no other server uses")
+        assert line.startswith("SIGNALBOX_DATA_DIR: ")
+        assert line.endswith(" is already in use by another server.")
         assert served.process.poll() is None

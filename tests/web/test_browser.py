@@ -45,7 +45,7 @@ def test_from_the_claim_link_to_a_killed_flag(browser: Browser, server: Served, 
         expect(page.locator(".graphiql-response")).to_contain_text(answer)
 
     page.goto(f"{server.url}/docs/errors")
-    expect(page.locator("#key_collision")).to_contain_text("The key exists")
+    expect(page.locator("#key_collision")).to_contain_text("The key already exists")
     assert watch.hosts == {urlsplit(server.url).netloc}
     assert watch.complaints == []
 
@@ -64,7 +64,7 @@ def test_without_javascript_a_fault_is_told_and_the_claim_works(
 ) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     claim(page, f"{server.url}/app/claim?code=wrong")
-    expect(page.get_by_role("alert")).to_contain_text("Is not the claim code of this instance.")
+    expect(page.get_by_role("alert")).to_contain_text("The claim code is incorrect.")
     expect(page.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Email")).to_have_value("ada@acme.example")
 
@@ -81,4 +81,4 @@ def test_without_javascript_a_fault_is_told_and_the_claim_works(
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Ada")
     page.goto(link)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("The sign-in link was used")
+    expect(page.get_by_role("alert")).to_contain_text("The sign-in link has already been used")

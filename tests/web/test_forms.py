@@ -38,7 +38,7 @@ async def test_what_is_no_number_for_a_token_is_told_at_its_field(
         True,
     )
     minted = await client.post(path, data=form | {"days": ""})
-    assert (minted.status_code, "ci is minted." in minted.text) == (200, True)
+    assert (minted.status_code, "ci is created." in minted.text) == (200, True)
 
 
 async def test_a_claim_that_is_refused_says_why(instance: Instance, client: httpx2.AsyncClient) -> None:

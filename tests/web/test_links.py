@@ -150,7 +150,7 @@ async def test_an_invitation_that_is_closed_says_why(
             await client.post(path, headers={"Accept": "text/html"}),
         ):
             assert answer.status_code == (404 if closed == "revoked" else 410)
-            assert ("Nothing is here" if closed == "revoked" else f"invitation_{closed}") in answer.text
+            assert ("Not found" if closed == "revoked" else f"invitation_{closed}") in answer.text
     await instance.close()
 
 

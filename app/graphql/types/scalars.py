@@ -30,7 +30,7 @@ def _literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
     """A JSON value written in the document, under the same rules as one that comes in a variable."""
     value = _value(node, variables)
     if json_text.nests_deeper(value, json_text.MAX_DEPTH - 1):
-        raise GraphQLError(f"JSON nests at most {json_text.MAX_DEPTH} deep.", [node])
+        raise GraphQLError(f"JSON must not be nested more than {json_text.MAX_DEPTH} levels deep.", [node])
     return value
 
 
@@ -50,7 +50,7 @@ def _value(node: ValueNode, variables: dict[str, Any] | None) -> Any:
             return node.value
         case EnumValueNode():
             raise GraphQLError(f"JSON has no word {node.value}; put text in quotes.", [node])
-    raise GraphQLError("This is no JSON value.", [node])
+    raise GraphQLError("This is not a JSON value.", [node])
 
 
 def _number(digits: str) -> int | float:

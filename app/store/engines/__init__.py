@@ -59,4 +59,4 @@ class Database(ABC):
                 await session.execute(text("SELECT 1"))
         except Exception as fault:
             log.warning("the database does not answer", fault=repr(fault))
-            raise AppError("unavailable", "The database does not answer.") from fault
+            raise AppError("unavailable", "The database is not responding.") from fault

@@ -40,7 +40,7 @@ def refuse_if_busy(fault: BaseException) -> None:
     """Raises `unavailable` where the same call may go through later, and logs why it did not."""
     if _is_busy(fault):
         log.warning("the database cannot serve", fault=repr(fault))
-        raise AppError("unavailable", "The database cannot serve now.") from fault
+        raise AppError("unavailable", "The database is temporarily unavailable.") from fault
 
 
 def _is_busy(fault: BaseException) -> bool:
