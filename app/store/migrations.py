@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 from app.store.engines import Database
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
+# A migration's file is named after its revision, "0001_initial.py", and each revision is greater than the one before.
+HEAD = max(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*_*.py"))
 
 
 def config(connection: Connection) -> Config:
@@ -21,6 +23,8 @@ def config(connection: Connection) -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Runs the migrations that the database lacks; nothing when it has them all."""
+    """Runs the migrations that the database lacks. Where it has them all, that costs one query and no lock."""
+    if await database.schema_version() == HEAD:
+        return
     async with database.migrating() as connection:
         await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))

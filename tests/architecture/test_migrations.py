@@ -2,9 +2,12 @@
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from app.main import open_database
@@ -52,7 +55,33 @@ def test_a_database_that_is_up_to_date_is_left_alone(migrated: Path, tmp_path: P
     assert copy.read_bytes() == migrated.read_bytes()
 
 
+async def test_a_database_that_is_up_to_date_is_not_locked(migrated: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated, tmp_path / "signalbox.db")
+    database = open_database(Settings(data_dir=tmp_path))
+    async with database.migrating(), asyncio.timeout(5):
+        await upgrade(Settings(data_dir=tmp_path))
+    await database.close()
+
+
+def test_a_copy_that_came_without_wal_is_switched(migrated: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(migrated, tmp_path / "signalbox.db"))
+    assert journal_mode(copy, "=DELETE") == "delete"
+    asyncio.run(upgrade(Settings(data_dir=tmp_path)))
+    assert journal_mode(copy) == "wal"
+
+
+def test_the_last_migration_is_known_by_the_names_of_the_files() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent.parent / "migrations"))
+    assert script.get_current_head() == migrations.HEAD
+
+
 async def upgrade(settings: Settings) -> None:
     database = open_database(settings)
     await migrations.upgrade(database)
     await database.close()
+
+
+def journal_mode(path: Path, new: str = "") -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # only then is the file's mode known
+        return str(connection.execute(f"PRAGMA journal_mode{new}").fetchone()[0])

@@ -41,6 +41,10 @@ class Database(ABC):
         """Keeps every other writer of the rows out until the transaction ends."""
 
     @abstractmethod
+    async def schema_version(self) -> str | None:
+        """The last migration that the database has had; None where it has had none or is not set up otherwise."""
+
+    @abstractmethod
     def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection in a transaction that no other node migrates beside."""
 

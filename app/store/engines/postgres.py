@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import orjson
 from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlmodel import col
 
@@ -52,6 +53,13 @@ class Postgres(Database):
             select(col(table.id)).where(col(table.id).in_(ids)).order_by(col(table.id)).with_for_update(key_share=True)
         )
         await session.execute(query)
+
+    async def schema_version(self) -> str | None:
+        try:
+            async with self.reading() as session:
+                return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+        except ProgrammingError:  # there is no such table
+            return None
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import URL, Connection, event, text
@@ -57,6 +57,9 @@ class Sqlite(Database):
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
         """There is one writer, so all rows are locked."""
 
+    async def schema_version(self) -> str | None:
+        return await asyncio.to_thread(_schema_version, self._path)
+
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """BEGIN IMMEDIATE is the lock."""
@@ -84,6 +87,17 @@ class Sqlite(Database):
     async def close(self) -> None:
         await self._readers.dispose()
         await self._writer.dispose()
+
+
+def _schema_version(path: Path) -> str | None:
+    """None, too, where the file is not in WAL mode: a copy may have come without it."""
+    query = "SELECT version_num FROM alembic_version WHERE (SELECT journal_mode FROM pragma_journal_mode) = 'wal'"
+    try:
+        with closing(sqlite3.connect(path, timeout=WRITE_WAIT_SECONDS)) as connection:
+            (version,) = connection.execute(query).fetchone() or (None,)
+    except sqlite3.DatabaseError:  # no such table, or a fault that migrating meets again and reports
+        return None
+    return cast("str | None", version)
 
 
 async def _refuse_astray(connection: AsyncConnection) -> None:
