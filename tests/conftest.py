@@ -13,7 +13,7 @@ from app.main import create_app, open_node
 from app.settings import Mode, Settings
 from tests import conformance, postgres, refusals, servers
 from tests.clients import Api, GraphQLApi, RestApi
-from tests.factories import Furnished, Instance, Org, Workspace
+from tests.factories import Instance, Org, Seeded, Workspace
 
 CLAIM_CODE = "claim-code-of-the-tests"
 TRANSPORTS: dict[str, type[Api]] = {"rest": RestApi, "graphql": GraphQLApi}
@@ -44,33 +44,34 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def seeded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+def seeded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
     """A database that holds the workspace, to copy from: most tests begin there."""
     folder = tmp_path_factory.mktemp("seeded")
     shutil.copy(migrated, folder / "signalbox.db")
-    workspace = asyncio.run(_furnish(Settings(data_dir=folder, claim_code=CLAIM_CODE)))
-    return Furnished(folder / "signalbox.db", workspace)
+    workspace = asyncio.run(_seed(Settings(data_dir=folder, claim_code=CLAIM_CODE)))
+    return Seeded(folder / "signalbox.db", workspace)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Workspace]]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[postgres.KeptDatabase, Workspace]]:
     """A PostgreSQL database that knows the contents `migrated` and `seeded`, and the workspace of the latter."""
     with servers.postgres() as server_address:
-        address = asyncio.run(postgres.create(server_address))
+        database = postgres.KeptDatabase(server_address)
         folder = tmp_path_factory.mktemp("server")
-        settings = Settings(data_dir=folder, claim_code=CLAIM_CODE, database_url=address)
+        settings = Settings(data_dir=folder, claim_code=CLAIM_CODE, database_url=database.address)
         asyncio.run(_migrate(settings))
-        asyncio.run(postgres.keep(address, "migrated"))
-        workspace = asyncio.run(_furnish(settings))
-        asyncio.run(postgres.keep(address, "seeded"))
-        yield address, workspace
+        database.keep("migrated")
+        workspace = asyncio.run(_seed(settings))
+        database.keep("seeded")
+        yield database, workspace
+        database.close()
 
 
 async def _migrate(settings: Settings) -> None:
     await (await open_node(settings)).database.close()
 
 
-async def _furnish(settings: Settings) -> Workspace:
+async def _seed(settings: Settings) -> Workspace:
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         instance = Instance(app, RestApi, client_of)
@@ -99,9 +100,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: 
         found = request.getfixturevalue(template)
         shutil.copy(found.database if template == "seeded" else found, tmp_path / "signalbox.db")
         return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode)
-    address = request.getfixturevalue("server")[0]
-    asyncio.run(postgres.restore(address, template))
-    return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=address)
+    kept = request.getfixturevalue("server")[0]
+    kept.restore(template)
+    return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=kept.address)
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """People and things to test with. What the product cannot do yet by its surface is put into the database here."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import Executable, select, update
+from sqlalchemy import Executable, select, text, update
 from sqlmodel import col
 from starlette.applications import Starlette
 
@@ -17,6 +19,7 @@ from app.runtime.node import Node
 from app.services import invitations, links
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import start_session
+from tests import postgres
 from tests.clients import Api, GraphQLApi
 from tests.mailbox import Mail, delivered, in_outbox
 
@@ -98,7 +101,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Furnished:
+class Seeded:
     """A database, and the workspace in it as somebody else saw it."""
 
     database: Path
@@ -215,10 +218,17 @@ class Instance:
     @asynccontextmanager
     async def unchanged(self) -> AsyncIterator[None]:
         """Fails when anything in the database is another after the block than before."""
-        before = await self.rows()
+        before = await self._contents()
         yield
-        after = await self.rows()
+        after = await self._contents()
         assert {name for name in before if before[name] != after[name]} == set()
+
+    async def _contents(self) -> Mapping[str, Any]:
+        """Something that differs, by table, whenever any of the table's rows does."""
+        if (path := self.node.settings.sqlite_path) is not None:
+            return _rows_of_file(path)
+        async with self.node.database.reading() as session:
+            return dict((await session.execute(text(postgres.DIGESTS))).all())
 
     async def audited(self) -> list[AuditEvent]:
         """The audit trail, oldest first."""
@@ -252,6 +262,13 @@ class Instance:
         """Closes the callers."""
         for client in self._clients:
             await client.aclose()
+
+
+def _rows_of_file(path: Path) -> dict[str, Counter[tuple[Any, ...]]]:
+    """How often each row is in each table."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection, connection:
+        connection.execute("BEGIN")  # all tables at the same moment
+        return {name: Counter(connection.execute(f'SELECT * FROM "{name}"')) for name in postgres.TABLES}
 
 
 def invitation_of(org_id: str, email: str, role: Role = Role.VIEWER) -> Invitation:
