@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from app.main import create_app, open_node
 from app.settings import Mode, Settings
-from tests import conformance, postgres, refusals, servers
+from tests import conformance, postgres, refusals, selection, servers
 from tests.clients import Api, GraphQLApi, RestApi
 from tests.factories import Instance, Org, Seeded, Workspace
 
@@ -19,11 +19,24 @@ CLAIM_CODE = "claim-code-of-the-tests"
 TRANSPORTS: dict[str, type[Api]] = {"rest": RestApi, "graphql": GraphQLApi}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What CI asks for."""
+    parser.addoption("--all", action="store_true", help="run each behaviour test on both transports and both databases")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker that ties a test to codes of the catalogue."""
+    """The markers of our own."""
     config.addinivalue_line(
         "markers", "raises_codes(*codes, on=None): meets each code on the transport `on`, or on the one it runs over"
     )
+    config.addinivalue_line(
+        "markers", "all_pairs: about locks and races, and so always run on both transports and both databases"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Not all pairs of transport and database are run on each push."""
+    selection.select(config, items)
 
 
 @pytest.hookimpl(wrapper=True)

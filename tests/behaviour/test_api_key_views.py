@@ -194,9 +194,8 @@ async def test_a_client_gets_no_rule_names_and_no_traces(instance: Instance, wor
     (await evaluate(client, workspace, keys=["payments"], verboseReason=False)).unwrap()
 
 
+@pytest.mark.parametrize("instance", ["graphql"], indirect=True)
 async def test_nested_fields_show_a_token_no_more_than_its_own_reads(instance: Instance, workspace: Workspace) -> None:
-    if instance.transport != "graphql":
-        pytest.skip("REST nests nothing")
     await grow(workspace)
     dev = await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="dev", name="Dev")
     scope = {"environments": {"envs": [workspace.environment_id]}, "resources": ["payments.*"]}
@@ -216,9 +215,8 @@ async def test_nested_fields_show_a_token_no_more_than_its_own_reads(instance: I
         assert flag["states"] == [{"environment": {"id": workspace.environment_id}}]
 
 
+@pytest.mark.parametrize("instance", ["graphql"], indirect=True)
 async def test_a_node_is_null_where_a_get_would_be_refused(instance: Instance, workspace: Workspace) -> None:
-    if instance.transport != "graphql":
-        pytest.skip("REST has no node")
     state = await workspace.org.viewer.make("flagState", **workspace.banner)
     ids = {
         "Org": (await workspace.org.viewer.make("org", slug=workspace.org.slug))["id"],

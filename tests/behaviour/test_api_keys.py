@@ -199,6 +199,7 @@ async def test_a_revocation_acts_on_the_next_request(instance: Instance, workspa
         assert (reply.code, reply.status) == ("not_found", 404)
 
 
+@pytest.mark.all_pairs
 async def test_a_revocation_wins_over_requests_that_are_looking_the_token_up(
     instance: Instance, workspace: Workspace
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.factories import Instance, Workspace
 
+pytestmark = pytest.mark.all_pairs
+
 WRITERS = 10
 
 

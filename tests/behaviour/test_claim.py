@@ -40,6 +40,7 @@ async def test_without_a_display_name_the_email_gives_one(instance: Instance) ->
     assert claimed["me"]["actor"]["name"] == "Ada"
 
 
+@pytest.mark.all_pairs
 @pytest.mark.raises_codes("already_claimed")
 async def test_of_two_claims_at_one_moment_one_wins(instance: Instance) -> None:
     callers = [instance.anonymous() for _ in range(2)]

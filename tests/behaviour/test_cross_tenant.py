@@ -95,12 +95,11 @@ def rest_calls() -> Iterator[tuple[str, str]]:
                 yield method.upper(), path
 
 
+@pytest.mark.parametrize("instance", ["rest"], indirect=True)
 @pytest.mark.parametrize(("method", "path"), list(rest_calls()))
 async def test_a_path_of_another_tenant_is_as_if_it_never_was(
     instance: Instance, workspace: Workspace, method: str, path: str
 ) -> None:
-    if instance.transport == "graphql":
-        pytest.skip("walked as a path")
     theirs = await instance.workspace(await instance.org("theirs"))
     foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
@@ -187,12 +186,11 @@ OWN_NODE = {
 }
 
 
+@pytest.mark.parametrize("instance", ["graphql"], indirect=True)
 @pytest.mark.parametrize(("owner", "name"), list(fields()))
 async def test_a_field_that_names_another_tenants_is_as_if_it_named_nothing(
     instance: Instance, workspace: Workspace, owner: str, name: str
 ) -> None:
-    if instance.transport == "rest":
-        pytest.skip("walked as a field")
     theirs = await instance.workspace(await instance.org("theirs"))
     foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
     kind: Any = schema._schema.type_map[owner]

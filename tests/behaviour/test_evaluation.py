@@ -56,6 +56,7 @@ async def test_a_write_is_seen_by_the_next_evaluation(workspace: Workspace) -> N
         assert answer["evaluations"]["banner"]["value"] == f"take {n}"
 
 
+@pytest.mark.all_pairs
 async def test_a_write_is_seen_even_where_evaluations_crowd_around_it(workspace: Workspace) -> None:
     async def write_and_look(n: int) -> None:
         state = await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue=f"take {n}")

@@ -55,6 +55,7 @@ async def test_a_bug_in_a_write_leaves_nothing_behind(
     ] + 1
 
 
+@pytest.mark.all_pairs
 @pytest.mark.raises_codes("unavailable")
 async def test_a_write_that_waits_too_long_for_its_turn_says_so(instance: Instance, workspace: Workspace) -> None:
     instance.node.database.write_wait_seconds = 1
@@ -66,6 +67,7 @@ async def test_a_write_that_waits_too_long_for_its_turn_says_so(instance: Instan
     assert (await workspace.org.editor.make("killFlag", **workspace.banner))["killed"] is True
 
 
+@pytest.mark.all_pairs
 async def test_a_caller_who_leaves_in_the_middle_of_a_write_blocks_nobody(workspace: Workspace) -> None:
     async def impatient(n: int) -> None:
         async with asyncio.timeout(0.001 * n):

@@ -58,6 +58,7 @@ async def test_a_key_is_unique_in_the_project(instance: Instance, workspace: Wor
         assert (reply.code, reply.status, set(reply.fields)) == ("key_collision", 409, {"key"})
 
 
+@pytest.mark.all_pairs
 async def test_of_many_who_create_one_key_at_a_moment_one_does(workspace: Workspace) -> None:
     replies = await asyncio.gather(
         *(

@@ -134,6 +134,7 @@ async def test_an_invitation_is_accepted_once(instance: Instance, org: Org) -> N
         assert (reply.code, reply.status) == ("invitation_used", 410)
 
 
+@pytest.mark.all_pairs
 async def test_of_two_who_accept_at_one_moment_one_is_made_a_member(instance: Instance, org: Org) -> None:
     tokens = [token_of(await invite(org)), (await instance.mail(BOB)).secret]
     callers = [instance.anonymous() for _ in tokens]
@@ -179,6 +180,7 @@ async def test_a_fresh_invitation_stands_in_the_way_of_another_and_an_expired_on
     await invite(await instance.org("other"))  # another organisation's is another matter
 
 
+@pytest.mark.all_pairs
 async def test_of_two_who_invite_the_same_email_at_one_moment_one_does(instance: Instance, org: Org) -> None:
     body = {"orgSlug": org.slug, "email": BOB, "role": "viewer"}
     replies = await asyncio.gather(*(api.do("createInvitation", **body) for api in (org.owner, org.admin)))

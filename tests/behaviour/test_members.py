@@ -120,6 +120,7 @@ async def test_an_owner_who_is_deleted_counts_for_nothing(instance: Instance, or
     assert (await org.owner.do("updateMember", **admin, role="viewer")).code == "not_found"
 
 
+@pytest.mark.all_pairs
 @pytest.mark.parametrize(
     "roads", [("updateMember", "updateMember"), ("removeMember", "deleteMe"), ("deleteMe", "updateMember")]
 )

@@ -71,6 +71,7 @@ async def test_the_orgs_listed_are_ones_own(instance: Instance) -> None:
     assert await nobody.make("orgs") == []
 
 
+@pytest.mark.all_pairs
 @pytest.mark.raises_codes("slug_unavailable")
 async def test_of_two_who_want_a_slug_at_one_moment_one_has_it(instance: Instance) -> None:
     people = [(await instance.person(name))[1] for name in ("ada", "bob", "eve")]

@@ -82,6 +82,7 @@ async def test_what_is_no_tag_is_a_fault(instance: Instance, workspace: Workspac
         assert (reply.code, reply.status, len(reply.fields)) == ("invalid_request", 400, 1)
 
 
+@pytest.mark.all_pairs
 async def test_of_many_writers_with_one_tag_one_writes(workspace: Workspace) -> None:
     tag = (await workspace.org.viewer.do("flagState", **workspace.banner)).etag
     replies = await asyncio.gather(

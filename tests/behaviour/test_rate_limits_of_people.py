@@ -51,6 +51,7 @@ async def test_an_address_asks_twenty_times_an_hour(instance: Instance) -> None:
     (await ask(instance, "another@example.com", "192.0.2.2")).unwrap()
 
 
+@pytest.mark.all_pairs
 async def test_of_many_at_one_moment_no_more_come_through(instance: Instance) -> None:
     replies = await asyncio.gather(*(ask(instance, "ada@example.com") for _ in range(12)))
     assert [reply.code for reply in replies].count(None) == 5

@@ -149,6 +149,7 @@ async def test_a_key_that_names_nothing_is_not_found(
             assert (reply.code, reply.status) == ("not_found", 404), role
 
 
+@pytest.mark.all_pairs
 async def test_refusals_at_one_moment_do_not_disturb_a_write(workspace: Workspace) -> None:
     refused, written = await asyncio.gather(
         asyncio.gather(*(workspace.org.viewer.do("killFlag", **workspace.banner) for _ in range(20))),

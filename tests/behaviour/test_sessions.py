@@ -40,6 +40,7 @@ async def test_a_link_signs_in_once(instance: Instance) -> None:
         assert (await late.do("me")).code == "unauthorized"
 
 
+@pytest.mark.all_pairs
 async def test_of_two_who_redeem_a_link_at_one_moment_one_is_signed_in(instance: Instance) -> None:
     user, _ = await instance.person("ada")
     token = await link_for(instance, user)

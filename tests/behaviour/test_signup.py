@@ -59,6 +59,7 @@ async def test_a_slug_that_is_taken_is_told_at_once(instance: Instance) -> None:
         assert (reply.code, reply.status) == ("slug_unavailable", 409)
 
 
+@pytest.mark.all_pairs
 @pytest.mark.raises_codes("slug_unavailable")
 async def test_of_two_who_sign_up_for_a_slug_the_first_to_redeem_has_it(instance: Instance) -> None:
     tokens = [await signed_up(instance, email=f"{name}@example.com") for name in ("ada", "bob")]

@@ -14,6 +14,8 @@ from app.store.unit_of_work import UnitOfWork
 from tests.clients import Reply
 from tests.factories import Instance, Workspace
 
+pytestmark = pytest.mark.all_pairs
+
 Call = Coroutine[Any, Any, Reply]
 
 

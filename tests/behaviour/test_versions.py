@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.factories import Instance, Workspace
+
+pytestmark = pytest.mark.all_pairs
 
 
 async def test_each_kind_of_write_raises_the_version_by_one(workspace: Workspace) -> None:
