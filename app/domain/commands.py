@@ -142,6 +142,17 @@ def names_of(command: type[Command]) -> frozenset[str]:
     return frozenset(to_camel(name) for name in command.model_fields)
 
 
+class Input(dict[str, Any]):
+    """Members that a caller sent in several places, with what is wrong between them: `faults`, path to message.
+
+    They are reported when the members are: `validate` adds them to its own.
+    """
+
+    def __init__(self, members: Mapping[str, Any], faults: Mapping[str, str]) -> None:
+        super().__init__(members)
+        self.faults = faults
+
+
 C = TypeVar("C", bound=Command)
 
 
@@ -152,7 +163,7 @@ def validate(command: type[C], body: Any, **context: Any) -> C:
     """
     if not isinstance(body, Mapping):
         raise AppError("invalid_request", "The body must be a JSON object.")
-    faults: dict[str, str] = {}
+    faults = dict(body.faults) if isinstance(body, Input) else {}
     try:
         made = command.model_validate(body, context={**context, "faults": faults})
     except ValidationError as fault:

@@ -29,7 +29,7 @@ class EvaluationQueries:
     @strawberry.field(description="An environment's ruleset.")
     async def ruleset(self, info: Info, environment_id: EnvironmentId) -> Ruleset | None:
         async with info.context.unit() as uow:
-            return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id))
+            return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id, {}))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: Input[EvaluateInput]) -> Evaluations | None:

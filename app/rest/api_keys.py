@@ -57,7 +57,7 @@ class CreatedApiKeySchema(ApiKeySchema):
 
 
 async def create_api_key(call: Call, uow: UnitOfWork) -> Response:
-    minted = await api_keys.create_api_key(uow, call.path["slug"], call.body)
+    minted = await api_keys.create_api_key(uow, call.path["slug"], call.input)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
     return created(CreatedApiKeySchema.of_minted(minted), location, api_key_etag(minted.row))
 
@@ -73,12 +73,12 @@ async def get_api_key(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def renew_api_key(call: Call, uow: UnitOfWork) -> Response:
-    row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.body, call.if_match)
+    row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.input, call.if_match)
     return written(ApiKeySchema.of(row), api_key_etag(row))
 
 
 async def revoke_api_key(call: Call, uow: UnitOfWork) -> Response:
-    await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.deletion, call.if_match)
+    await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.input, call.if_match)
     return no_content()
 
 

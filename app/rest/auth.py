@@ -70,7 +70,7 @@ class ClaimSchema(Schema):
 
 
 async def install_claim(call: Call, uow: UnitOfWork) -> Response:
-    signed_in, org = await claim.install_claim(uow, call.body, call.client())
+    signed_in, org = await claim.install_claim(uow, call.input, call.client())
     me = await sessions.me(uow)
     shape = ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
@@ -80,7 +80,7 @@ async def install_claim(call: Call, uow: UnitOfWork) -> Response:
 
 async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    await links.request_link(uow, call.body, call.client(browser))
+    await links.request_link(uow, call.input, call.client(browser))
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
@@ -88,14 +88,14 @@ async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
 
 async def sign_up(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    await signup.sign_up(uow, call.body, call.client(browser))
+    await signup.sign_up(uow, call.input, call.client(browser))
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
 
 
 async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
-    signed_in = await links.redeem(uow, call.body)
+    signed_in = await links.redeem(uow, call.input)
     me = await sessions.me(uow)
     response = json_response(SessionSchema(me=MeSchema.of(me)).encoded())
     set_cookie(call.node, response, signed_in.secret)
@@ -108,14 +108,14 @@ async def get_me(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def delete_me(call: Call, uow: UnitOfWork) -> Response:
-    await users.delete_me(uow, call.deletion)
+    await users.delete_me(uow, call.input)
     response = no_content()
     clear_cookie(call.node, response)
     return response
 
 
 async def logout(call: Call, uow: UnitOfWork) -> Response:
-    await sessions.sign_out(uow, call.body)
+    await sessions.sign_out(uow, call.input)
     response = no_content()
     if not isinstance(call.info.actor, Token):  # whose cookie, should there be one, does not count
         clear_cookie(call.node, response)

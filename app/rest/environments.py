@@ -48,7 +48,7 @@ class EnvironmentSchema(Schema):
 
 
 async def create_environment(call: Call, uow: UnitOfWork) -> Response:
-    environment = await environments.create_environment(uow, call.path["project_id"], call.body)
+    environment = await environments.create_environment(uow, call.path["project_id"], call.input)
     return created(EnvironmentSchema.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment))
 
 
@@ -63,12 +63,12 @@ async def get_environment(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def update_environment(call: Call, uow: UnitOfWork) -> Response:
-    environment = await environments.update_environment(uow, call.path["env_id"], call.body, call.if_match)
+    environment = await environments.update_environment(uow, call.path["env_id"], call.input, call.if_match)
     return written(EnvironmentSchema.of(environment), environment_etag(environment))
 
 
 async def delete_environment(call: Call, uow: UnitOfWork) -> Response:
-    await environments.delete_environment(uow, call.path["env_id"], call.deletion, call.if_match)
+    await environments.delete_environment(uow, call.path["env_id"], call.input, call.if_match)
     return no_content()
 
 

@@ -44,13 +44,13 @@ class EvaluationsSchema(Schema):
 
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
-    ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"])
+    ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"], call.input)
     body = ruleset.encoded()
     return tagged(call, body, caller_etag(call, body))
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
-    answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.body)
+    answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.input)
     return json_response(_encoded(answers))
 
 

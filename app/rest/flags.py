@@ -85,7 +85,7 @@ class FlagStateSchema(Schema):
 
 
 async def create_flag(call: Call, uow: UnitOfWork) -> Response:
-    flag = await flags.create_flag(uow, call.path["project_id"], call.body)
+    flag = await flags.create_flag(uow, call.path["project_id"], call.input)
     return created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
 
 
@@ -110,32 +110,32 @@ async def get_flag_state(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def update_flag_state(call: Call, uow: UnitOfWork) -> Response:
-    current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    current = await flags.update_flag_state(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
     return _written(current)
 
 
 async def kill_flag(call: Call, uow: UnitOfWork) -> Response:
-    current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    current = await flags.kill_flag(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
     return _written(current)
 
 
 async def restore_flag(call: Call, uow: UnitOfWork) -> Response:
-    current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    current = await flags.restore_flag(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
     return _written(current)
 
 
 async def update_flag(call: Call, uow: UnitOfWork) -> Response:
-    flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.body, call.if_match)
+    flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
     return written(FlagSchema.of(flag), row_etag(flag))
 
 
 async def delete_flag(call: Call, uow: UnitOfWork) -> Response:
-    await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.deletion, call.if_match)
+    await flags.delete_flag(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
     return no_content()
 
 
 async def replace_flag_state(call: Call, uow: UnitOfWork) -> Response:
-    current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.body, call.if_match)
+    current = await flags.replace_flag_state(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
     return _written(current)
 
 

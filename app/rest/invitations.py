@@ -80,7 +80,7 @@ class InvitedSchema(Schema):
 
 async def create_invitation(call: Call, uow: UnitOfWork) -> Response:
     slug = call.path["slug"]
-    invitation, url = await invitations.create_invitation(uow, slug, call.body, call.client())
+    invitation, url = await invitations.create_invitation(uow, slug, call.input, call.client())
     shape = CreatedInvitationSchema.with_url(invitation, url)
     location = f"/api/v1/orgs/{slug}/invitations/{invitation.id}"
     return json_response(shape.encoded(), 201, {"Location": location})
@@ -92,7 +92,7 @@ async def list_invitations(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def revoke_invitation(call: Call, uow: UnitOfWork) -> Response:
-    await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.deletion)
+    await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.input)
     return no_content()
 
 
@@ -102,7 +102,7 @@ async def get_invitation(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def accept_invitation(call: Call, uow: UnitOfWork) -> Response:
-    accepted = await invitations.accept_invitation(uow, call.path["token"], call.body)
+    accepted = await invitations.accept_invitation(uow, call.path["token"], call.input)
     me = await sessions.me(uow)
     response = json_response(ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(accepted.org)).encoded())
     if accepted.session is not None:

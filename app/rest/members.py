@@ -82,12 +82,12 @@ async def get_member(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def update_member(call: Call, uow: UnitOfWork) -> Response:
-    member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.body, call.if_match)
+    member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.input, call.if_match)
     return written(MemberSchema.of(member), row_etag(member.membership))
 
 
 async def remove_member(call: Call, uow: UnitOfWork) -> Response:
-    removed = await members.remove_member(uow, call.path["slug"], call.path["user_id"], call.deletion, call.if_match)
+    removed = await members.remove_member(uow, call.path["slug"], call.path["user_id"], call.input, call.if_match)
     return json_response(RemovedSchema.of(removed).encoded())
 
 

@@ -42,7 +42,7 @@ class OrgSchema(Schema):
 
 
 async def create_org(call: Call, uow: UnitOfWork) -> Response:
-    org = await orgs.create_org(uow, call.body)
+    org = await orgs.create_org(uow, call.input)
     return created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
@@ -57,12 +57,12 @@ async def get_org(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def update_org(call: Call, uow: UnitOfWork) -> Response:
-    org = await orgs.update_org(uow, call.path["slug"], call.body, call.if_match, call.node.settings.max_rate_per_min)
+    org = await orgs.update_org(uow, call.path["slug"], call.input, call.if_match, call.node.settings.max_rate_per_min)
     return written(OrgSchema.of(org), row_etag(org))
 
 
 async def delete_org(call: Call, uow: UnitOfWork) -> Response:
-    await orgs.delete_org(uow, call.path["slug"], call.deletion, call.if_match)
+    await orgs.delete_org(uow, call.path["slug"], call.input, call.if_match)
     return no_content()
 
 

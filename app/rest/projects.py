@@ -44,7 +44,7 @@ class ProjectSchema(Schema):
 
 
 async def create_project(call: Call, uow: UnitOfWork) -> Response:
-    project = await projects.create_project(uow, call.path["slug"], call.body)
+    project = await projects.create_project(uow, call.path["slug"], call.input)
     return created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
@@ -59,12 +59,12 @@ async def get_project(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def update_project(call: Call, uow: UnitOfWork) -> Response:
-    project = await projects.update_project(uow, call.path["project_id"], call.body, call.if_match)
+    project = await projects.update_project(uow, call.path["project_id"], call.input, call.if_match)
     return written(ProjectSchema.of(project), row_etag(project))
 
 
 async def delete_project(call: Call, uow: UnitOfWork) -> Response:
-    await projects.delete_project(uow, call.path["project_id"], call.deletion, call.if_match)
+    await projects.delete_project(uow, call.path["project_id"], call.input, call.if_match)
     return no_content()
 
 

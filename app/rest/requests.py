@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
 
 from app.access.paging import Listing
-from app.domain.commands import UncheckedText
+from app.domain.commands import Input, UncheckedText
 from app.domain.preconditions import IfMatch
+from app.engine.json_text import MAX_FAULTS, join
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services.throttling import ClientContext
@@ -18,7 +20,11 @@ from app.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, routed, authenticated and read."""
+    """One request, routed, authenticated and read.
+
+    `input` is all that a command is made of: the parameters of a read, the body of a write with what else belongs to
+    it. Nothing of it is validated before the service asks for it.
+    """
 
     node: Node
     info: RequestInfo
@@ -26,7 +32,7 @@ class Call:
     query: QueryParams
     headers: Headers
     address: str
-    body: Any
+    input: Any
 
     def client(self, browser: str | None = None) -> ClientContext:
         return self.node.client(self.info.address, browser)
@@ -35,44 +41,13 @@ class Call:
         """The call's unit of work."""
         return self.node.unit(self.info.request_id, self.info.actor, self._break_glass())
 
-    @property
-    def deletion(self) -> Any:
-        """The body of a DELETE, with what may stand in the query or a header instead.
-
-        Of what contradicts itself nothing is left but the empty text, which nothing takes.
-        """
-        if not isinstance(self.body, dict):
-            return self.body
-        reason = self._text("X-Reason")
-        contradictory = {name: "" for name, text in self.query.items() if not _says(self.body.get(name, text), text)}
-        return {**self.query, **self.body, **contradictory, **({} if reason is None else {"reason": reason})}
-
-    def unknown_params(self, known: Container[str]) -> dict[str, str]:
-        """The parameters that are unknown or stand twice, and what is wrong with them."""
-        counted = Counter(name for name, _ in self.query.multi_items())
-        unknown = {name: "Unknown parameter." for name in counted if name not in known}
-        return unknown | {name: "Given more than once." for name in counted if counted[name] > 1 and name in known}
-
-    def with_unknown_params(self, known: Container[str]) -> Self:
-        """The call of a write, whose body holds stray parameters as `?name`: refused when the body's turn comes."""
-        unknown_params = self.unknown_params(known)
-        if not unknown_params or not isinstance(self.body, dict):
-            return self
-        query = QueryParams([one for one in self.query.multi_items() if one[0] not in unknown_params])
-        return replace(self, query=query, body={**self.body, **{f"?{name}": None for name in unknown_params}})
-
     def _break_glass(self) -> UncheckedText | None:
-        reason = self._text("X-Break-Glass")
+        reason = text_of(self.headers, "X-Break-Glass")
         return None if reason is None else UncheckedText(reason, "X-Break-Glass")
 
     def lines(self, header: str) -> str | None:
         """A header that is a list, which may stand on several lines."""
         return ", ".join(self.headers.getlist(header)) or self.headers.get(header)
-
-    def _text(self, header: str) -> str | None:
-        """A header of free text, which people send as UTF-8."""
-        raw = self.headers.get(header)
-        return None if raw is None else raw.encode("latin-1").decode("utf-8", "replace")
 
     @property
     def if_match(self) -> IfMatch:
@@ -80,9 +55,49 @@ class Call:
 
     def listing(self) -> Listing:
         """The part of a list that is asked for."""
-        return Listing(self.node.cursors, dict(self.query))
+        return Listing(self.node.cursors, self.input)
 
 
-def _says(value: Any, text: str) -> bool:
-    """Whether a member of a body is what a parameter of the query says."""
+def text_of(headers: Headers, name: str) -> str | None:
+    """A header of free text, which people send as UTF-8."""
+    raw = headers.get(name)
+    return None if raw is None else raw.encode("latin-1").decode("utf-8", "replace")
+
+
+def input_of_read(query: QueryParams, known: Container[str]) -> Input:
+    """The known parameters. Others, and those given more than once, are faults."""
+    return _parameters(query, known, "")
+
+
+def input_of_write(body: Any, query: QueryParams, known: Container[str], reason: str | None) -> Any:
+    """The body, with what a DELETE may say in its query and in `X-Reason` instead.
+
+    What is wrong with a parameter is a fault at `?name`, such as to say something else than the body does.
+    """
+    parameters = _parameters(query, known, "?")
+    if not isinstance(body, dict) or (reason is None and not parameters and not parameters.faults):
+        return body
+    members, faults = {**parameters, **body}, {**parameters.faults}
+    for name, text in parameters.items():
+        if not _agrees(members[name], text):
+            if name == "confirm":  # with two answers nothing is confirmed
+                del members[name]
+            else:
+                faults[f"?{name}"] = "Contradicts the body."
+    return Input(members if reason is None else {**members, "reason": reason}, faults)
+
+
+def _parameters(query: QueryParams, known: Container[str], prefix: str) -> Input:
+    given = Counter(name for name, _ in query.multi_items())
+    faults = {
+        name: "Given more than once." if name in known else "Unknown parameter."
+        for name, times in islice(given.items(), MAX_FAULTS)
+        if times > 1 or name not in known
+    }
+    members = {name: text for name, text in query.items() if name in known and name not in faults}
+    return Input(members, {join("", prefix + name): message for name, message in faults.items()})
+
+
+def _agrees(value: Any, text: str) -> bool:
+    """Whether a member of a body says the same as a parameter of the query, where all is text."""
     return bool(value == text) or (isinstance(value, bool) and text == str(value).lower())

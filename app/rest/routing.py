@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, QueryParams
@@ -11,14 +12,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Anonymous
-from app.domain.commands import Command, NoBody, names_of
-from app.domain.errors import AppError, invalid, not_found
+from app.domain.commands import Command, NoBody, names_of, validate
+from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import read_json
 from app.http.methods import Methods
 from app.http.requests import info_of
-from app.rest.requests import Call
+from app.rest.requests import Call, input_of_read, input_of_write, text_of
 from app.rest.responses import body_etag, tagged
 from app.rest.schemas import Schema
 from app.runtime.node import Node
@@ -102,35 +103,44 @@ class Resource:
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
         call = await self._read(endpoint, scope, receive)
         if isinstance(endpoint.handler, Constant):
+            _refuse_parameters(endpoint, call)
             body = endpoint.handler.encoded()
-            response = tagged(call, body, body_etag(body))
-        else:
-            async with call.unit() as uow:
-                response = await endpoint.handler(call, uow)
-        if endpoint.safe and (unknown_params := call.unknown_params(endpoint.parameters)):
-            raise invalid(unknown_params)
+            return tagged(call, body, body_etag(body))
+        async with call.unit() as uow:
+            response = await endpoint.handler(call, uow)
+            _refuse_parameters(endpoint, call)
         return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
         await authenticate(self.node, scope, public=endpoint.public)
         if not endpoint.public and isinstance(info_of(scope).actor, Anonymous):
             raise AppError("unauthorized")
-        if not endpoint.safe:
+        headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
+        if endpoint.safe:
+            given: Any = input_of_read(query, endpoint.parameters)
+        else:
             require_own_origin(self.node, scope)
-        call = Call(
+            body = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)
+            reason = text_of(headers, "X-Reason") if endpoint.method == "DELETE" else None
+            given = input_of_write(body, query, endpoint.parameters, reason)
+        return Call(
             node=self.node,
             info=info_of(scope),
             path=scope["path_params"],
-            query=QueryParams(scope["query_string"]),
-            headers=Headers(scope=scope),
+            query=query,
+            headers=headers,
             address=quote(scope["path"]),
-            body=None
-            if endpoint.safe
-            else await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys),
+            input=given,
         )
-        if endpoint.safe:
-            return call
-        return call.with_unknown_params(endpoint.parameters)
+
+
+def _refuse_parameters(endpoint: Endpoint, call: Call) -> None:
+    """Refuses a read's parameters where it has none of its own, so that its service asks for none.
+
+    Such a read is done when its ids and the caller's role have been looked at, and that comes before the parameters.
+    """
+    if endpoint.query is NoBody and endpoint.safe:
+        validate(NoBody, call.input)
 
 
 def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute]:

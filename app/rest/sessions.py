@@ -43,7 +43,7 @@ async def list_sessions(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def delete_session(call: Call, uow: UnitOfWork) -> Response:
-    session = await sessions.delete_session(uow, call.path["session_id"], call.deletion)
+    session = await sessions.delete_session(uow, call.path["session_id"], call.input)
     response = no_content()
     if sessions.is_own(call.info.actor, session):
         clear_cookie(call.node, response)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.access.entry import EnvironmentAccess, enter_environment
-from app.domain.commands import Command, Key, validate
+from app.domain.commands import Command, Key, NoBody, validate
 from app.domain.policy import Asked, Operation, sees_rule_names
 from app.engine import json_text
 from app.engine.evaluation import Evaluation
@@ -68,9 +68,13 @@ class Evaluated:
     evaluations: dict[str, Evaluation | None]
 
 
-async def get_ruleset(uow: UnitOfWork, rulesets: Rulesets, environment_id: str) -> Readable:
-    """The environment's ruleset, as far as the caller may read it. Raises `ruleset_not_cached`."""
+async def get_ruleset(uow: UnitOfWork, rulesets: Rulesets, environment_id: str, query: object) -> Readable:
+    """The environment's ruleset, as far as the caller may read it. Raises `ruleset_not_cached`.
+
+    There is nothing that `query` may ask for yet; it is refused before the ruleset is looked for.
+    """
     access = await enter_environment(uow, environment_id, Operation.READ_STATE)
+    validate(NoBody, query)
     await uow.release()
     ruleset = await rulesets.get(access.environment.id)
     return Readable(ruleset, None if access.sees_all else ruleset.needed(_seen(access, ruleset)))

@@ -258,6 +258,21 @@ async def test_a_parameter_too_many_tells_a_stranger_nothing(instance: Instance,
         refused(await stranger.client.get(path), 404, "not_found")
 
 
+async def test_a_parameter_too_many_is_refused_before_the_ruleset_is_looked_for(workspace: Workspace) -> None:
+    owner = workspace.org.owner
+    fresh = await owner.make("createEnvironment", projectId=workspace.project_id, key="fresh", name="Fresh")
+    path = f"/api/v1/envs/{fresh['id']}/ruleset"
+    refused(await owner.client.get(path), 503, "ruleset_not_cached")
+    refused(await owner.client.get(f"{path}?since=0&x=1"), 400, "invalid_request", "since", "x")
+
+
+async def test_all_faults_of_a_list_are_told_at_once(workspace: Workspace) -> None:
+    response = await workspace.org.owner.client.get("/api/v1/orgs?limit=0&cursor=x&cursor=y&offset=1")
+    body = refused(response, 400, "invalid_request", "limit", "cursor", "offset")
+    assert body["fields"]["offset"] == "Unknown parameter."
+    assert body["fields"]["cursor"] == "Given more than once."
+
+
 @pytest.mark.parametrize(
     "headers",
     [

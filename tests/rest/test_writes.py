@@ -87,6 +87,7 @@ async def test_a_query_and_a_body_that_agree_revoke_tokens_and_such_as_do_not_do
     async with instance.unchanged():
         refused = await client.request("DELETE", path, json={"revokeTokens": False})
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+        assert refused.json()["fields"] == {"?revokeTokens": "Contradicts the body."}
     removed = await client.request("DELETE", path, json={"revokeTokens": True})
     assert (removed.status_code, removed.json()["tokensRevoked"]) == (200, True)
     assert (await token.do("orgs")).code == "unauthorized"
