@@ -9,7 +9,6 @@ from app.access.etags import api_key_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.policy import Operation
-from app.models import ApiKey
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -40,10 +39,6 @@ class ApiKeySchema(Schema):
     created_at: Time
     updated_at: Time
 
-    @classmethod
-    def of(cls, row: ApiKey, **more: Any) -> Self:
-        return cls(**{name: getattr(row, name) for name in ApiKeySchema.model_fields}, **more)
-
 
 class CreatedApiKeySchema(ApiKeySchema):
     """A new token with its secret, which is shown this once."""
@@ -51,30 +46,29 @@ class CreatedApiKeySchema(ApiKeySchema):
     token: Annotated[str, Field(description="The secret to send as `Authorization: Bearer`. It is not shown again.")]
 
     @classmethod
-    def of_minted(cls, minted: CreatedApiKey) -> Self:
-        """From the row and the secret."""
-        return cls.of(minted.row, token=minted.secret)
+    def from_created(cls, created: CreatedApiKey) -> Self:
+        return cls(**ApiKeySchema.from_row(created.row).__dict__, token=created.secret)
 
 
 async def create_api_key(call: Call, uow: UnitOfWork) -> Response:
     minted = await api_keys.create_api_key(uow, call.path["slug"], call.input)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
-    return created(CreatedApiKeySchema.of_minted(minted), location, api_key_etag(minted.row))
+    return created(CreatedApiKeySchema.from_created(minted), location, api_key_etag(minted.row))
 
 
 async def list_api_keys(call: Call, uow: UnitOfWork) -> Response:
     found = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
-    return page(call, found, lambda row: row.id, ApiKeySchema.of)
+    return page(call, found, lambda row: row.id, ApiKeySchema.from_row)
 
 
 async def get_api_key(call: Call, uow: UnitOfWork) -> Response:
     row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
-    return read(call, ApiKeySchema.of(row), api_key_etag(row))
+    return read(call, ApiKeySchema.from_row(row), api_key_etag(row))
 
 
 async def renew_api_key(call: Call, uow: UnitOfWork) -> Response:
     row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.input, call.if_match)
-    return written(ApiKeySchema.of(row), api_key_etag(row))
+    return written(ApiKeySchema.from_row(row), api_key_etag(row))
 
 
 async def revoke_api_key(call: Call, uow: UnitOfWork) -> Response:

@@ -27,8 +27,8 @@ class MembershipSchema(Schema):
     role: Role
 
     @classmethod
-    def of(cls, org: Org, membership: Membership) -> Self:
-        return cls(org=OrgSchema.of(org), role=membership.role)
+    def from_rows(cls, org: Org, membership: Membership) -> Self:
+        return cls(org=OrgSchema.from_row(org), role=membership.role)
 
 
 class MeSchema(Schema):
@@ -39,14 +39,13 @@ class MeSchema(Schema):
     orgs: list[MembershipSchema] | None = None
 
     @classmethod
-    def of(cls, me: Me | Token) -> Self:
-        """From the rows, or from the token."""
+    def from_caller(cls, me: Me | Token) -> Self:
         if isinstance(me, Token):
             return cls(actor=ActorSchema.model_validate(me.as_json()))
         return cls(
             actor=ActorSchema.model_validate(me.actor.as_json()),
             email=me.user.email,
-            orgs=[MembershipSchema.of(org, membership) for org, membership in me.memberships],
+            orgs=[MembershipSchema.from_rows(org, membership) for org, membership in me.memberships],
         )
 
 
@@ -72,7 +71,7 @@ class ClaimSchema(Schema):
 async def install_claim(call: Call, uow: UnitOfWork) -> Response:
     signed_in, org = await claim.install_claim(uow, call.input, call.client())
     me = await sessions.me(uow)
-    shape = ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(org))
+    shape = ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
     set_cookie(call.node, response, signed_in.secret)
     return response
@@ -97,14 +96,14 @@ async def sign_up(call: Call, uow: UnitOfWork) -> Response:
 async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
     signed_in = await links.redeem(uow, call.input)
     me = await sessions.me(uow)
-    response = json_response(SessionSchema(me=MeSchema.of(me)).encoded())
+    response = json_response(SessionSchema(me=MeSchema.from_caller(me)).encoded())
     set_cookie(call.node, response, signed_in.secret)
     return response
 
 
 async def get_me(call: Call, uow: UnitOfWork) -> Response:
     me = await sessions.caller(uow)
-    return read(call, MeSchema.of(me))
+    return read(call, MeSchema.from_caller(me))
 
 
 async def delete_me(call: Call, uow: UnitOfWork) -> Response:

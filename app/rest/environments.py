@@ -1,14 +1,11 @@
 """Environments over REST."""
 
-from typing import Self
-
 from starlette.responses import Response
 
 from app.access import confirmation
 from app.access.etags import environment_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
-from app.models import Environment
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -32,39 +29,27 @@ class EnvironmentSchema(Schema):
     created_at: Time
     updated_at: Time
 
-    @classmethod
-    def of(cls, environment: Environment) -> Self:
-        return cls(
-            id=environment.id,
-            project_id=environment.project_id,
-            key=environment.key,
-            name=environment.name,
-            protected=environment.protected,
-            required_approvals=environment.required_approvals,
-            version=environment.version,
-            created_at=environment.created_at,
-            updated_at=environment.updated_at,
-        )
-
 
 async def create_environment(call: Call, uow: UnitOfWork) -> Response:
     environment = await environments.create_environment(uow, call.path["project_id"], call.input)
-    return created(EnvironmentSchema.of(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment))
+    return created(
+        EnvironmentSchema.from_row(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment)
+    )
 
 
 async def list_environments(call: Call, uow: UnitOfWork) -> Response:
     found = await environments.list_environments(uow, call.path["project_id"], call.listing())
-    return page(call, found, lambda environment: environment.id, EnvironmentSchema.of)
+    return page(call, found, lambda environment: environment.id, EnvironmentSchema.from_row)
 
 
 async def get_environment(call: Call, uow: UnitOfWork) -> Response:
     environment = await environments.get_environment(uow, call.path["env_id"])
-    return read(call, EnvironmentSchema.of(environment), environment_etag(environment))
+    return read(call, EnvironmentSchema.from_row(environment), environment_etag(environment))
 
 
 async def update_environment(call: Call, uow: UnitOfWork) -> Response:
     environment = await environments.update_environment(uow, call.path["env_id"], call.input, call.if_match)
-    return written(EnvironmentSchema.of(environment), environment_etag(environment))
+    return written(EnvironmentSchema.from_row(environment), environment_etag(environment))
 
 
 async def delete_environment(call: Call, uow: UnitOfWork) -> Response:

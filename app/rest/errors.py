@@ -31,7 +31,7 @@ class CatalogueEntry(Schema):
     examples: ErrorExamples
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def from_entry(cls, entry: Entry) -> Self:
         return cls(
             code=entry.code,
             title=entry.title,
@@ -45,7 +45,7 @@ class CatalogueEntry(Schema):
 
 @cache
 def _catalogue() -> bytes:
-    return orjson.dumps([CatalogueEntry.of(entry).body() for entry in CATALOGUE.values()])
+    return orjson.dumps([CatalogueEntry.from_entry(entry).body() for entry in CATALOGUE.values()])
 
 
 ENDPOINTS = [

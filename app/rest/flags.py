@@ -36,7 +36,7 @@ class FlagSchema(Schema):
     updated_at: Time
 
     @classmethod
-    def of(cls, flag: Primitive) -> Self:
+    def from_row(cls, flag: Primitive) -> Self:
         return cls(
             id=flag.id,
             project_id=flag.project_id,
@@ -66,7 +66,7 @@ class FlagStateSchema(Schema):
     updated_by: ActorSchema
 
     @classmethod
-    def of(cls, current: Current) -> Self:
+    def from_row(cls, current: Current) -> Self:
         flag, state = current
         return cls(
             id=state.id,
@@ -86,27 +86,27 @@ class FlagStateSchema(Schema):
 
 async def create_flag(call: Call, uow: UnitOfWork) -> Response:
     flag = await flags.create_flag(uow, call.path["project_id"], call.input)
-    return created(FlagSchema.of(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
+    return created(FlagSchema.from_row(flag), f"/api/v1/projects/{flag.project_id}/flags/{flag.key}", row_etag(flag))
 
 
 async def list_flags(call: Call, uow: UnitOfWork) -> Response:
     found = await flags.list_flags(uow, call.path["project_id"], call.listing())
-    return page(call, found, lambda flag: flag.id, FlagSchema.of)
+    return page(call, found, lambda flag: flag.id, FlagSchema.from_row)
 
 
 async def get_flag(call: Call, uow: UnitOfWork) -> Response:
     flag = await flags.get_flag(uow, call.path["project_id"], call.path["key"])
-    return read(call, FlagSchema.of(flag), row_etag(flag))
+    return read(call, FlagSchema.from_row(flag), row_etag(flag))
 
 
 async def list_flag_states(call: Call, uow: UnitOfWork) -> Response:
     found = await flags.list_flag_states(uow, call.path["env_id"], call.listing())
-    return page(call, found, lambda current: current.primitive.id, FlagStateSchema.of)
+    return page(call, found, lambda current: current.primitive.id, FlagStateSchema.from_row)
 
 
 async def get_flag_state(call: Call, uow: UnitOfWork) -> Response:
     current = await flags.get_flag_state(uow, call.path["env_id"], call.path["key"])
-    return read(call, FlagStateSchema.of(current), state_etag(current))
+    return read(call, FlagStateSchema.from_row(current), state_etag(current))
 
 
 async def update_flag_state(call: Call, uow: UnitOfWork) -> Response:
@@ -126,7 +126,7 @@ async def restore_flag(call: Call, uow: UnitOfWork) -> Response:
 
 async def update_flag(call: Call, uow: UnitOfWork) -> Response:
     flag = await flags.update_flag(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
-    return written(FlagSchema.of(flag), row_etag(flag))
+    return written(FlagSchema.from_row(flag), row_etag(flag))
 
 
 async def delete_flag(call: Call, uow: UnitOfWork) -> Response:
@@ -140,7 +140,7 @@ async def replace_flag_state(call: Call, uow: UnitOfWork) -> Response:
 
 
 def _written(current: Current) -> Response:
-    return written(FlagStateSchema.of(current), state_etag(current))
+    return written(FlagStateSchema.from_row(current), state_etag(current))
 
 
 ENDPOINTS = [

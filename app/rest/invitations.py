@@ -34,7 +34,7 @@ class InvitationSchema(Schema):
     expires_at: Time
 
     @classmethod
-    def of(cls, invitation: Invitation) -> Self:
+    def from_row(cls, invitation: Invitation) -> Self:
         return cls(
             id=invitation.id,
             email=invitation.email,
@@ -52,9 +52,8 @@ class CreatedInvitationSchema(InvitationSchema):
     accept_url: str
 
     @classmethod
-    def with_url(cls, invitation: Invitation, accept_url: str) -> Self:
-        """From the row and the address that is known only now."""
-        return cls(**InvitationSchema.of(invitation).__dict__, accept_url=accept_url)
+    def from_created(cls, invitation: Invitation, accept_url: str) -> Self:
+        return cls(**InvitationSchema.from_row(invitation).__dict__, accept_url=accept_url)
 
 
 class InvitedSchema(Schema):
@@ -67,7 +66,7 @@ class InvitedSchema(Schema):
     expires_at: Time
 
     @classmethod
-    def of(cls, invited: Invited) -> Self:
+    def from_row(cls, invited: Invited) -> Self:
         invitation, org = invited
         return cls(
             org_name=org.name,
@@ -81,14 +80,14 @@ class InvitedSchema(Schema):
 async def create_invitation(call: Call, uow: UnitOfWork) -> Response:
     slug = call.path["slug"]
     invitation, url = await invitations.create_invitation(uow, slug, call.input, call.client())
-    shape = CreatedInvitationSchema.with_url(invitation, url)
+    shape = CreatedInvitationSchema.from_created(invitation, url)
     location = f"/api/v1/orgs/{slug}/invitations/{invitation.id}"
     return json_response(shape.encoded(), 201, {"Location": location})
 
 
 async def list_invitations(call: Call, uow: UnitOfWork) -> Response:
     found = await invitations.list_invitations(uow, call.path["slug"], call.listing())
-    return page(call, found, lambda invitation: invitation.id, InvitationSchema.of)
+    return page(call, found, lambda invitation: invitation.id, InvitationSchema.from_row)
 
 
 async def revoke_invitation(call: Call, uow: UnitOfWork) -> Response:
@@ -98,13 +97,13 @@ async def revoke_invitation(call: Call, uow: UnitOfWork) -> Response:
 
 async def get_invitation(call: Call, uow: UnitOfWork) -> Response:
     invited = await invitations.get_invitation(uow, call.path["token"])
-    return read(call, InvitedSchema.of(invited))
+    return read(call, InvitedSchema.from_row(invited))
 
 
 async def accept_invitation(call: Call, uow: UnitOfWork) -> Response:
     accepted = await invitations.accept_invitation(uow, call.path["token"], call.input)
     me = await sessions.me(uow)
-    response = json_response(ClaimSchema(me=MeSchema.of(me), org=OrgSchema.of(accepted.org)).encoded())
+    response = json_response(ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(accepted.org)).encoded())
     if accepted.session is not None:
         set_cookie(call.node, response, accepted.session.secret)
     return response

@@ -8,7 +8,6 @@ from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.policy import Operation
-from app.models import ApiKey
 from app.rest.requests import Call
 from app.rest.responses import json_response, page, read, written
 from app.rest.routing import Endpoint
@@ -31,7 +30,7 @@ class MemberSchema(Schema):
     updated_at: Time
 
     @classmethod
-    def of(cls, member: Member) -> Self:
+    def from_row(cls, member: Member) -> Self:
         membership, user = member
         return cls(
             id=membership.id,
@@ -50,10 +49,6 @@ class LeftTokenSchema(Schema):
     id: str
     name: str
 
-    @classmethod
-    def of(cls, token: ApiKey) -> Self:
-        return cls(id=token.id, name=token.name)
-
 
 class RemovedSchema(Schema):
     """A removed member, the live tokens that they had minted, and whether those were revoked with them."""
@@ -63,32 +58,32 @@ class RemovedSchema(Schema):
     tokens_revoked: bool
 
     @classmethod
-    def of(cls, removed: Removed) -> Self:
+    def from_row(cls, removed: Removed) -> Self:
         return cls(
-            member=MemberSchema.of(removed.member),
-            tokens=[LeftTokenSchema.of(token) for token in removed.tokens],
+            member=MemberSchema.from_row(removed.member),
+            tokens=[LeftTokenSchema.from_row(token) for token in removed.tokens],
             tokens_revoked=removed.revoked,
         )
 
 
 async def list_members(call: Call, uow: UnitOfWork) -> Response:
     found = await members.list_members(uow, call.path["slug"], call.listing())
-    return page(call, found, lambda member: member.membership.id, MemberSchema.of)
+    return page(call, found, lambda member: member.membership.id, MemberSchema.from_row)
 
 
 async def get_member(call: Call, uow: UnitOfWork) -> Response:
     member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
-    return read(call, MemberSchema.of(member), row_etag(member.membership))
+    return read(call, MemberSchema.from_row(member), row_etag(member.membership))
 
 
 async def update_member(call: Call, uow: UnitOfWork) -> Response:
     member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.input, call.if_match)
-    return written(MemberSchema.of(member), row_etag(member.membership))
+    return written(MemberSchema.from_row(member), row_etag(member.membership))
 
 
 async def remove_member(call: Call, uow: UnitOfWork) -> Response:
     removed = await members.remove_member(uow, call.path["slug"], call.path["user_id"], call.input, call.if_match)
-    return json_response(RemovedSchema.of(removed).encoded())
+    return json_response(RemovedSchema.from_row(removed).encoded())
 
 
 ENDPOINTS = [

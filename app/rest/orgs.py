@@ -1,14 +1,11 @@
 """Organisations over REST."""
 
-from typing import Self
-
 from starlette.responses import Response
 
 from app.access import confirmation
 from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.policy import Operation
-from app.models import Org
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -28,37 +25,25 @@ class OrgSchema(Schema):
     created_at: Time
     updated_at: Time
 
-    @classmethod
-    def of(cls, org: Org) -> Self:
-        return cls(
-            id=org.id,
-            slug=org.slug,
-            name=org.name,
-            default_target_id_field=org.default_target_id_field,
-            max_rate_limit_per_min=org.max_rate_limit_per_min,
-            created_at=org.created_at,
-            updated_at=org.updated_at,
-        )
-
 
 async def create_org(call: Call, uow: UnitOfWork) -> Response:
     org = await orgs.create_org(uow, call.input)
-    return created(OrgSchema.of(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
+    return created(OrgSchema.from_row(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
 async def list_orgs(call: Call, uow: UnitOfWork) -> Response:
     found = await orgs.list_orgs(uow, call.listing())
-    return page(call, found, lambda org: org.id, OrgSchema.of)
+    return page(call, found, lambda org: org.id, OrgSchema.from_row)
 
 
 async def get_org(call: Call, uow: UnitOfWork) -> Response:
     org = await orgs.get_org(uow, call.path["slug"])
-    return read(call, OrgSchema.of(org), row_etag(org))
+    return read(call, OrgSchema.from_row(org), row_etag(org))
 
 
 async def update_org(call: Call, uow: UnitOfWork) -> Response:
     org = await orgs.update_org(uow, call.path["slug"], call.input, call.if_match, call.node.settings.max_rate_per_min)
-    return written(OrgSchema.of(org), row_etag(org))
+    return written(OrgSchema.from_row(org), row_etag(org))
 
 
 async def delete_org(call: Call, uow: UnitOfWork) -> Response:

@@ -1,14 +1,11 @@
 """Projects over REST."""
 
-from typing import Self
-
 from starlette.responses import Response
 
 from app.access import confirmation
 from app.access.etags import row_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
-from app.models import Project
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -30,37 +27,25 @@ class ProjectSchema(Schema):
     created_at: Time
     updated_at: Time
 
-    @classmethod
-    def of(cls, project: Project) -> Self:
-        return cls(
-            id=project.id,
-            org_id=project.org_id,
-            key=project.key,
-            name=project.name,
-            target_id_field=project.target_id_field,
-            created_at=project.created_at,
-            updated_at=project.updated_at,
-        )
-
 
 async def create_project(call: Call, uow: UnitOfWork) -> Response:
     project = await projects.create_project(uow, call.path["slug"], call.input)
-    return created(ProjectSchema.of(project), f"/api/v1/projects/{project.id}", row_etag(project))
+    return created(ProjectSchema.from_row(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
 async def list_projects(call: Call, uow: UnitOfWork) -> Response:
     found = await projects.list_projects(uow, call.path["slug"], call.listing())
-    return page(call, found, lambda project: project.id, ProjectSchema.of)
+    return page(call, found, lambda project: project.id, ProjectSchema.from_row)
 
 
 async def get_project(call: Call, uow: UnitOfWork) -> Response:
     project = await projects.get_project(uow, call.path["project_id"])
-    return read(call, ProjectSchema.of(project), row_etag(project))
+    return read(call, ProjectSchema.from_row(project), row_etag(project))
 
 
 async def update_project(call: Call, uow: UnitOfWork) -> Response:
     project = await projects.update_project(uow, call.path["project_id"], call.input, call.if_match)
-    return written(ProjectSchema.of(project), row_etag(project))
+    return written(ProjectSchema.from_row(project), row_etag(project))
 
 
 async def delete_project(call: Call, uow: UnitOfWork) -> Response:

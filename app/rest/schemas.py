@@ -1,7 +1,7 @@
 """What all bodies that REST answers with share. Each feature has its shapes beside its routes."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
@@ -18,6 +18,11 @@ class Schema(BaseModel):
     """The base of all bodies: camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    @classmethod
+    def from_row(cls, row: Any) -> Self:
+        """Of a row whose columns are named like the members. Schemas of other rows have their own."""
+        return cls.model_validate(row, from_attributes=True)
 
     def body(self) -> dict[str, Any]:
         """The JSON object. Members that are optional and absent are left out."""

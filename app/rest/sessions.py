@@ -27,7 +27,7 @@ class OwnSessionSchema(Schema):
     expires_at: Time
 
     @classmethod
-    def of(cls, session: Session, actor: Actor) -> Self:
+    def from_session(cls, session: Session, actor: Actor) -> Self:
         return cls(
             id=session.id,
             current=sessions.is_own(actor, session),
@@ -39,7 +39,9 @@ class OwnSessionSchema(Schema):
 
 async def list_sessions(call: Call, uow: UnitOfWork) -> Response:
     found = await sessions.list_sessions(uow, call.listing())
-    return page(call, found, lambda session: session.id, lambda session: OwnSessionSchema.of(session, call.info.actor))
+    return page(
+        call, found, lambda session: session.id, lambda session: OwnSessionSchema.from_session(session, call.info.actor)
+    )
 
 
 async def delete_session(call: Call, uow: UnitOfWork) -> Response:

@@ -102,7 +102,7 @@ _UNUSED = {"reason": "No longer used"}
 _IN_SCHEMA: dict[str, Json] = {
     "Actor": {"id": _ADA, "name": "Ada"},
     "ApiKey": _OF_TOKEN,
-    "CatalogueEntry": CatalogueEntry.of(CATALOGUE["key_collision"]).body(),
+    "CatalogueEntry": CatalogueEntry.from_entry(CATALOGUE["key_collision"]).body(),
     "CreateEnvironment": _OF_ENVIRONMENT,
     "CreateInvitation": _OF_INVITATION,
     "CreateOrg": _OF_ORG,
