@@ -26,8 +26,8 @@ class ListParameters(Command):
 
     model_config = ConfigDict(strict=False)
 
-    limit: Annotated[Count, Field(description=f"How many at most; {DEFAULT_LIMIT} if nothing is said.")] = None
-    cursor: Annotated[str | None, Field(description="Where to go on, from the `Link` of the part before.")] = None
+    limit: Annotated[Count, Field(description=f"The maximum number of entries, by default {DEFAULT_LIMIT}.")] = None
+    cursor: Annotated[str | None, Field(description="Where to continue, from the `Link` of the previous page.")] = None
 
 
 class KeyedParameters(ListParameters):

@@ -32,7 +32,7 @@ class MembershipSchema(Schema):
 
 
 class MeSchema(Schema):
-    """Who calls; a person with their email and organisations, which a token has not."""
+    """The caller; a person with their email and organisations, a token without."""
 
     actor: ActorSchema
     email: str | None = None
@@ -56,7 +56,7 @@ class SessionSchema(Schema):
 
 
 class SentSchema(Schema):
-    """The same answer whether or not there is anybody to send to."""
+    """The same answer whether or not the email is known."""
 
     sent: bool
 

@@ -22,11 +22,11 @@ class ErrorExamples(Schema):
 class CatalogueEntry(Schema):
     """A code of the catalogue of errors."""
 
-    code: Annotated[str, Field(description="What programs look at.")]
-    title: Annotated[str, Field(description="The code in a few words.")]
+    code: Annotated[str, Field(description="For programs.")]
+    title: Annotated[str, Field(description="The error in a few words.")]
     status: Annotated[int, Field(description="The HTTP status that REST sends.")]
     meaning: Annotated[str, Field(description="When it happens.")]
-    causes: Annotated[list[str], Field(description="What most often lies behind it.")]
+    causes: Annotated[list[str], Field(description="Common causes.")]
     action: Annotated[str, Field(description="What to do about it.")]
     examples: ErrorExamples
 

@@ -28,7 +28,7 @@ class RulesetSchema(Schema):
 
 
 class EvaluationSchema(Schema):
-    """What a key is for the context, and why."""
+    """The value of a key for the context, and the reason."""
 
     value: Any
     default_value: Any
@@ -36,7 +36,7 @@ class EvaluationSchema(Schema):
 
 
 class EvaluationsSchema(Schema):
-    """What the keys are; null for an unknown one."""
+    """The evaluations; null for an unknown key."""
 
     environment_id: str
     version: int

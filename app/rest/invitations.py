@@ -23,7 +23,7 @@ from app.store.unit_of_work import UnitOfWork
 
 
 class InvitationSchema(Schema):
-    """An invitation that nobody has accepted."""
+    """A pending invitation."""
 
     id: str
     email: str
@@ -57,7 +57,7 @@ class CreatedInvitationSchema(InvitationSchema):
 
 
 class InvitedSchema(Schema):
-    """What whoever holds an invitation's link is told."""
+    """What an invitation's link shows before it is accepted."""
 
     org_name: str
     org_slug: str
@@ -116,7 +116,7 @@ ENDPOINTS = [
         "GET",
         "/orgs/{slug}/invitations",
         list_invitations,
-        "The invitations that nobody has accepted",
+        "The pending invitations",
         Operation.MANAGE_INVITATIONS,
         response=InvitationSchema,
         is_list=True,

@@ -41,7 +41,7 @@ class MinterSchema(Schema):
 
 
 class ActorSchema(Schema):
-    """Who calls, or who did something, with the name as it was then."""
+    """The actor of a call or of a change, with the name as it was then."""
 
     kind: Literal["member", "token", "system"]
     id: str

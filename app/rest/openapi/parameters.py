@@ -1,4 +1,4 @@
-"""What a call takes besides its body: what stands in its path, its query and its headers."""
+"""What a call takes besides its body: the parameters of its path, its query and its headers."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any]]] = {
     "project_id": ("The project's id.", _ID),
     "env_id": ("The environment's id.", _ID),
     "user_id": ("The user's id.", _ID),
-    "token": ("The secret that stands in the link.", {"type": "string"}),
+    "token": ("The secret in the link.", {"type": "string"}),
 }
 _ANY_ID = ("The id.", _ID)
 
@@ -27,26 +27,26 @@ HEADERS: dict[str, dict[str, Any]] = {
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": 'Refuse the write unless one of these tags, such as `"3.1"`, is the present one. `*` matches '
-        "whatever is there; a `W/` prefix is ignored.",
+        "description": 'Refuse the write unless one of these tags, such as `"3.1"`, is the current one. `*` matches '
+        "any; a `W/` prefix is ignored.",
         "schema": {"type": "string"},
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "Answer 304 when one of these tags is the present one.",
+        "description": "Answer 304 if one of these tags is the current one.",
         "schema": {"type": "string"},
     },
     "Reason": {
         "name": "X-Reason",
         "in": "header",
-        "description": "Why, for the audit.",
+        "description": "The reason, for the audit.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
     },
     "BreakGlass": {
         "name": "X-Break-Glass",
         "in": "header",
-        "description": "Why protection is overridden, by an owner. The audit will say so.",
+        "description": "The reason why an owner overrides protection. It is recorded in the audit.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
     },
 }

@@ -16,32 +16,47 @@ Json = dict[str, Any]
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
 
 
-def _said(text: str) -> Json:
+def _constant(text: str) -> Json:
     return {**_TEXT, "const": text}
 
 
 HEADERS: dict[str, tuple[str, str, Json, bool]] = {
     "RequestId": ("X-Request-Id", "Names the request in the service's logs.", _TEXT, True),
     "ETag": ("ETag", "The tag that `If-Match` and `If-None-Match` take.", _TEXT, True),
-    "AskAgain": ("Cache-Control", "Ask again each time, with `If-None-Match`.", _said("private, no-cache"), True),
-    "NoStore": ("Cache-Control", "Nobody keeps it.", _said("no-store"), True),
-    "Vary": ("Vary", "Every caller has their own answer.", _TEXT, True),
+    "Revalidate": (
+        "Cache-Control",
+        "Revalidate before reuse, with `If-None-Match`.",
+        _constant("private, no-cache"),
+        True,
+    ),
+    "NoStore": ("Cache-Control", "Not cacheable.", _constant("no-store"), True),
+    "Vary": ("Vary", "The answer depends on the credentials.", _TEXT, True),
     "Location": ("Location", "Where the new resource is.", {"type": "string", "format": "uri-reference"}, True),
-    "Link": ("Link", 'The next part of the list, `rel="next"`, where there is one.', _TEXT, False),
+    "Link": ("Link", 'The next page, `rel="next"`, if there is one.', _TEXT, False),
     "Challenge": ("WWW-Authenticate", "What credentials to send.", _TEXT, True),
     "RetryAfter": ("Retry-After", "How many seconds to wait.", {"type": "integer", "minimum": 1}, True),
     "SignedIn": ("Set-Cookie", "The new session, `signalbox_session`.", _TEXT, True),
-    "SignedInNow": ("Set-Cookie", "The new session, `signalbox_session`, of who was not signed in.", _TEXT, False),
-    "SignedOut": ("Set-Cookie", "`signalbox_session`, cleared, where the caller came with it.", _TEXT, False),
-    "Browser": ("Set-Cookie", "`signalbox_browser`, for a browser: there the link needs no button.", _TEXT, False),
-    "Renewed": ("Set-Cookie", "`signalbox_session`, from time to time: it lasts longer now.", _TEXT, False),
-    "Stale": ("Set-Cookie", "`signalbox_session`, cleared, where it was sent and is no session.", _TEXT, False),
-    "Limit": ("X-RateLimit-Limit", "For tokens: calls a minute.", _NUMBER, False),
-    "Remaining": ("X-RateLimit-Remaining", "For tokens: calls left now.", _NUMBER, False),
-    "Reset": ("X-RateLimit-Reset", "For tokens: seconds until all calls are there again.", _NUMBER, False),
+    "SignedInNow": (
+        "Set-Cookie",
+        "The new session, `signalbox_session`, if the caller was not signed in.",
+        _TEXT,
+        False,
+    ),
+    "SignedOut": ("Set-Cookie", "`signalbox_session`, cleared, if the request carried it.", _TEXT, False),
+    "Browser": (
+        "Set-Cookie",
+        "`signalbox_browser`, for browsers: the link signs in there without a button.",
+        _TEXT,
+        False,
+    ),
+    "Renewed": ("Set-Cookie", "`signalbox_session`, from time to time, with a later expiry.", _TEXT, False),
+    "Stale": ("Set-Cookie", "`signalbox_session`, cleared, if it was sent and is not a live session.", _TEXT, False),
+    "Limit": ("X-RateLimit-Limit", "For tokens: requests a minute.", _NUMBER, False),
+    "Remaining": ("X-RateLimit-Remaining", "For tokens: requests left now.", _NUMBER, False),
+    "Reset": ("X-RateLimit-Reset", "For tokens: seconds until the limit is full again.", _NUMBER, False),
 }
 _RATES = ("Limit", "Remaining", "Reset")
-_CACHED = ("ETag", "AskAgain", "Vary")
+_CACHED = ("ETag", "Revalidate", "Vary")
 _OF_STATUS: dict[int, tuple[str, ...]] = {
     HTTPStatus.UNAUTHORIZED: ("Challenge", "Stale"),
     HTTPStatus.TOO_MANY_REQUESTS: ("RetryAfter", *_RATES),
@@ -63,7 +78,7 @@ def responses_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool
     """By status, as OpenAPI writes them."""
     answers = {str(endpoint.status): _success(endpoint, schemas, gives_etag=gives_etag)}
     if endpoint.safe:
-        answers["304"] = {"description": "You have it.", "headers": _headers((*_CACHED, *_RATES))}
+        answers["304"] = {"description": "Not modified.", "headers": _headers((*_CACHED, *_RATES))}
     entries = [CATALOGUE[code] for code in codes_of(endpoint, accepts_if_match=accepts_if_match)]
     by_status = groupby(sorted(entries, key=_status), key=_status)
     return answers | {str(status): _refusal(status, list(group)) for status, group in by_status}
@@ -109,7 +124,7 @@ def _refusal(status: int, entries: Sequence[Entry]) -> Json:
 
 
 def _headers(names: Iterable[str]) -> Json:
-    """By name; where an answer sets its own cookie, that is the one it tells of."""
+    """By name; where an answer sets its own cookie, that is the one described."""
     always = ("RequestId", "Renewed")
     return {HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in (*always, *names)}
 

@@ -12,15 +12,15 @@ from app.rest.routing import Endpoint
 REF = "#/components/schemas/{model}"
 ERROR: dict[str, Any] = {
     "type": "object",
-    "description": "What every refusal has as its body.",
+    "description": "The body of every error.",
     "required": ["code", "message", "requestId"],
     "additionalProperties": False,
     "properties": {
-        "code": {"type": "string", "description": "What programs look at; the list is at `/api/v1/errors`."},
+        "code": {"type": "string", "description": "For programs; the list is at `/api/v1/errors`."},
         "message": {"type": "string", "description": "For people; it may change."},
         "fields": {
             "type": "object",
-            "description": "What is wrong where, by dotted path.",
+            "description": "What is wrong, by dotted path.",
             "additionalProperties": {"type": "string"},
         },
         "requestId": {"type": "string", "pattern": "^req_[0-9a-f]{16}$"},
