@@ -60,14 +60,15 @@ def commands() -> str:
 
 def limits() -> str:
     rows = (
-        ("keys and slugs", "1 to 128 of `a-z 0-9 . _ -`, a letter or digit first; they never change"),
-        ("names, texts", "200 and 2,000 characters"),
-        ("a request's body", f"{MAX_BODY // 1024} KiB of JSON, {json_text.MAX_DEPTH} levels deep"),
-        ("an evaluation", f"{MAX_KEYS:,} keys; a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
-        ("a part of a list", f"{DEFAULT_LIMIT} entries, up to {MAX_LIMIT:,} by `limit`, `first` or `last`"),
-        *((f"a GraphQL document's {limit.name}", f"{limit.most:,}: {limit.counted}") for limit in LIMITS),
+        ("keys and slugs", "1 to 128 characters of `a-z 0-9 . _ -`, starting with a letter or digit"),
+        ("names", "200 characters"),
+        ("descriptions and reasons", "2,000 characters"),
+        ("request body", f"{MAX_BODY // 1024} KiB of JSON, nested up to {json_text.MAX_DEPTH} levels"),
+        ("evaluation", f"{MAX_KEYS:,} keys, and a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
+        ("page of a list", f"{DEFAULT_LIMIT} entries by default, up to {MAX_LIMIT:,} with `limit`, `first` or `last`"),
+        *((f"GraphQL document: {limit.name}", f"{limit.most:,}: {limit.counted}") for limit in LIMITS),
     )
-    return table(("what", "how much"), rows)
+    return table(("limit", "value"), rows)
 
 
 def parity() -> str:
@@ -80,7 +81,7 @@ def parity() -> str:
         )
         for line in lines()
     )
-    return table(("operation", "REST", "GraphQL", "row of the policy, or for whom"), rows)
+    return table(("operation", "REST", "GraphQL", "policy row, or who can use it"), rows)
 
 
 def policy() -> str:
@@ -108,7 +109,7 @@ def policy() -> str:
         )
         for operation, row in TABLE.items()
     )
-    head = ("operation", "what a token needs", *Role, *LEVELS, "needing approval", "where protected")
+    head = ("operation", "what a token needs", *Role, *LEVELS, "token requiring approval", "owner, if protected")
     return table(head, rows)
 
 

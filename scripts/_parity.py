@@ -11,24 +11,24 @@ from app.rest.app import PREFIX, TABLE
 from app.rest.routing import Endpoint
 
 # What one side has alone, and why.
-REST_ONLY = {"openapi": "describes REST; GraphQL describes itself by introspection"}
-GRAPHQL_ONLY = {"node": "finds by id alone what REST finds by its path"}
+REST_ONLY = {"openapi": "describes REST; GraphQL has introspection"}
+GRAPHQL_ONLY = {"node": "finds by id what REST finds by path"}
 
 # What asks no row of the policy, and why.
 WITHOUT_ROW = {
-    "acceptInvitation": "whoever holds the invitation",
-    "deleteMe": "oneself",
-    "deleteSession": "one's own",
-    "errorCatalog": "everybody",
-    "installClaim": "whoever holds the claim code",
-    "invitation": "whoever holds the invitation",
-    "logout": "oneself",
-    "me": "oneself",
-    "openapi": "everybody",
-    "redeemLink": "whoever holds the link",
-    "requestMagicLink": "everybody",
-    "sessions": "one's own",
-    "signUp": "everybody, on a hosted instance",
+    "acceptInvitation": "anyone with the invitation link",
+    "deleteMe": "the signed-in person",
+    "deleteSession": "the signed-in person",
+    "errorCatalog": "anyone",
+    "installClaim": "anyone with the claim code",
+    "invitation": "anyone with the invitation link",
+    "logout": "the signed-in person",
+    "me": "the caller",
+    "openapi": "anyone",
+    "redeemLink": "anyone with the link",
+    "requestMagicLink": "anyone",
+    "sessions": "the signed-in person",
+    "signUp": "anyone, on a hosted instance",
 }
 
 

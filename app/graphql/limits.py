@@ -56,23 +56,22 @@ class Limit(NamedTuple):
 
 
 LIMITS = (
-    Limit("characters", MAX_CHARACTERS, "characters of the document; values in variables do not count"),
-    Limit("tokens", MAX_TOKENS, "words, numbers, texts and signs of the document"),
-    Limit("depth", MAX_DEPTH, "fields and fragments within each other"),
-    Limit("aliases", MAX_ALIASES, "aliases in the document"),
-    Limit("directives", MAX_DIRECTIVES, "directives in the document"),
-    Limit("mentions", MAX_MENTIONS, "how often the document has one field, or one alias"),
+    Limit("characters", MAX_CHARACTERS, "characters of the document, without the values of variables"),
+    Limit("tokens", MAX_TOKENS, "lexical tokens of the document"),
+    Limit("depth", MAX_DEPTH, "levels of nested fields and fragments"),
+    Limit("aliases", MAX_ALIASES, "aliases of the document"),
+    Limit("directives", MAX_DIRECTIVES, "directives of the document"),
+    Limit("mentions", MAX_MENTIONS, "occurrences of the same field or alias"),
     Limit(
         "values",
         MAX_VALUES,
-        "values in variables, each member of a list and of an input; what stands inside a `JSON` value does not count",
+        "values in variables, counting each entry of lists and inputs, but nothing inside a `JSON` value",
     ),
     Limit(
         "cost",
         MAX_COST,
-        f"things with an id that the answer can hold: a connection counts its `first` or `last` ({DEFAULT_LIMIT} if it "
-        f"has none), a plain list {LIST_LENGTH}; within each other they multiply, and a fragment counts wherever it is "
-        "spread",
+        f"objects with an id that the response can contain. A connection counts its `first` or `last` ({DEFAULT_LIMIT} "
+        f"without them), a plain list {LIST_LENGTH}; nested ones multiply, and a fragment counts wherever it is spread",
     ),
 )
 
