@@ -15,12 +15,15 @@ from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.origins import allowing
 from app.http.requests import Requests, info_of
-from app.jobs import mail
+from app.jobs.housekeeping import housekeeping_job
+from app.jobs.last_uses import last_uses_job
+from app.jobs.mail import mail_job
+from app.jobs.worker import working
+from app.mail.transports import transport_for
 from app.rest import app as rest
+from app.runtime.credentials import api_key_cache, session_cache
 from app.runtime.node import Caches, Node
 from app.runtime.rulesets import RulesetCache
-from app.runtime.session_cache import SessionCache
-from app.runtime.token_cache import TokenCache
 from app.services import instance
 from app.settings import Settings
 from app.store import migrations
@@ -44,8 +47,8 @@ async def open_node(settings: Settings) -> Node:
     database = open_database(settings)
     try:
         await migrations.upgrade(database)
-        tokens = TokenCache(database, settings.max_rate_per_min)
-        caches = Caches(RulesetCache(database), tokens, SessionCache(database))
+        keys = api_key_cache(database, settings.max_rate_per_min)
+        caches = Caches(RulesetCache(database), keys, session_cache(database))
         async with UnitOfWork(database, caches, new_request_id()) as uow:
             row = await instance.prepare(uow, settings)
     except BaseException:
@@ -63,7 +66,8 @@ def create_app(settings: Settings) -> Starlette:
         try:
             app.router.routes[:] = surfaces(node)
             app.router.default = web.build(node)
-            async with node.token_uses.flushing(), node.session_uses.flushing(), mail.working(node):
+            mail = mail_job(node, transport_for(settings))
+            async with working([mail, last_uses_job(node), housekeeping_job(node)]):
                 yield
         finally:
             await node.close()

@@ -1,6 +1,5 @@
 """Who calls, from the bearer token or the session cookie; and whether what changes something comes from our pages."""
 
-import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -36,12 +35,12 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
 
 async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
     """A mistyped, an unknown, a revoked and an expired token go the same way."""
-    if (token := await node.tokens.find(secret)) is None:
+    if (token := await node.api_keys.find(secret)) is None:
         raise AppError("unauthorized")
     if token.networks is not None and info.address not in token.networks:
         raise AppError("token_ip_denied")
     await rate_limits.take(node, info, token)
-    node.token_uses.note(token.actor.token_id, time.time())
+    node.api_keys.note_use(token.actor.token_id)
     info.actor = token.actor
 
 
@@ -50,8 +49,8 @@ async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, p
         return
     if (session := await node.sessions.find(secret)) is not None:
         info.actor = session.member
-        if session.slides:
-            node.session_uses.note(session.member.session_id, time.time())
+        if session.slides(node.sessions.clock()):
+            node.sessions.note_use(session.member.session_id)
             info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
     elif not public:
         cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")

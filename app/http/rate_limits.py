@@ -3,11 +3,11 @@
 from app.domain.errors import AppError
 from app.domain.rate_limits import Taken
 from app.http.requests import RequestInfo
+from app.runtime.credentials import LiveApiKey
 from app.runtime.node import Node
-from app.runtime.token_cache import LiveToken
 
 
-async def take(node: Node, info: RequestInfo, token: LiveToken) -> None:
+async def take(node: Node, info: RequestInfo, token: LiveApiKey) -> None:
     """One request from the token's bucket and its organisation's. Raises `token_rate_limit`."""
     actor = token.actor
     taken = await node.buckets.take(actor.token_id, token.limit, actor.org_id, token.org_limit)

@@ -1,50 +1,36 @@
-"""Takes mails from the queue, one by one, and hands them to the transport. One runs in each process that serves."""
+"""Takes mails from the queue, one by one, and hands them to the transport."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
 
 from app.domain.errors import AppError
 from app.domain.ids import new_request_id
+from app.jobs.worker import Job
 from app.mail.rendering import rendered
-from app.mail.transports import Transport, Undelivered, transport_for
+from app.mail.transports import Transport, Undelivered
 from app.models import QueuedMail, now
 from app.runtime.node import Node
-from app.services import housekeeping, mail, mail_messages
+from app.services import mail, mail_messages
 from app.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
-LONGEST_REST = 60.0  # another node may have died and left a queued, or the database may be back
-SWEEPS_EVERY = timedelta(hours=1)
+LONGEST_PAUSE = timedelta(minutes=1)  # another node may have queued a mail, or died while it sent one
 
 
-class MailWorker:
-    """Sleeps until a mail is queued in this process or one is due."""
+def mail_job(node: Node, transport: Transport) -> Job:
+    delivery = Delivery(node, transport)
 
+    async def run() -> float:
+        return 0.0 if await delivery.deliver_one() else await delivery.pause()
+
+    return Job("mail", run, wake=node.mail_waits)
+
+
+class Delivery:
     def __init__(self, node: Node, transport: Transport) -> None:
         self._node = node
-        self._carrier = transport
-        self._swept_at = now()
-
-    async def run(self) -> None:
-        """For ever. Whatever goes wrong is logged and tried again: the mails are in the database."""
-        while True:
-            self._node.mail_waits.clear()
-            try:
-                await self._sweep()
-                while await self.deliver_one():
-                    pass
-                rest = await self._rest()
-            except AppError as refused:
-                log.warning("mail waits", why=refused.message)
-                rest = LONGEST_REST
-            except Exception:
-                log.exception("mail waits")
-                rest = LONGEST_REST
-            await self._sleep(rest)
+        self._transport = transport
 
     async def deliver_one(self) -> bool:
         """Delivers a mail that is due. False when there was none."""
@@ -55,63 +41,42 @@ class MailWorker:
         await self._deliver(queued)
         return True
 
+    async def pause(self) -> float:
+        """Seconds until the next mail is due."""
+        async with self._unit() as uow:
+            due_at = await mail.next_due_at(uow)
+        pause = LONGEST_PAUSE if due_at is None else min(due_at - now(), LONGEST_PAUSE)
+        return max(0.0, pause.total_seconds())
+
     async def _deliver(self, queued: QueuedMail) -> None:
-        """Notes what became of the mail: one that we cannot compose or word must not keep the others waiting."""
+        """Whatever is wrong with one mail must not keep the others waiting."""
+        facts = {"queued": queued.id, "kind": queued.kind, "attempt": queued.attempts}
         try:
             sent = await self._send(queued)
         except (Undelivered, AppError) as fault:
             for_good = isinstance(fault, Undelivered) and fault.for_good
-            log.warning("mail failed", queued=queued.id, kind=queued.kind, attempt=queued.attempts, why=str(fault))
+            log.warning("mail failed", **facts, error=str(fault))
             async with self._unit() as uow:
                 await mail.failed(uow, queued, str(fault), for_good=for_good)
         except Exception as fault:
-            log.exception("mail failed", queued=queued.id, kind=queued.kind, attempt=queued.attempts)
+            log.exception("mail failed", **facts)
             async with self._unit() as uow:
                 await mail.failed(uow, queued, type(fault).__name__, for_good=True)
         else:
             if sent:
-                log.info("mail sent", queued=queued.id, kind=queued.kind, attempt=queued.attempts)
+                log.info("mail sent", **facts)
             async with self._unit() as uow:
                 await mail.done(uow, queued)
 
     async def _send(self, queued: QueuedMail) -> bool:
-        """False where there is nobody to send it to any more. In a unit of its own, for the taking must stand."""
+        """False where there is nobody to send it to any more. That it was taken is committed before."""
         async with self._unit() as uow:
             await uow.begin_write()
             message = await mail_messages.compose(uow, queued, self._node.settings)
         if message is None:
             return False
-        await self._carrier.deliver(queued, message, rendered(message, self._node.settings.sender))
+        await self._transport.deliver(queued, message, rendered(message, self._node.settings.sender))
         return True
-
-    async def _sweep(self) -> None:
-        if now() - self._swept_at >= SWEEPS_EVERY:
-            self._swept_at = now()
-            async with self._unit() as uow:
-                await housekeeping.sweep(uow)
-
-    async def _rest(self) -> float:
-        async with self._unit() as uow:
-            due_at = await mail.next_due_at(uow)
-        return LONGEST_REST if due_at is None else max(0.0, min((due_at - now()).total_seconds(), LONGEST_REST))
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._node.mail_waits.wait()
-        except TimeoutError:
-            return
 
     def _unit(self) -> UnitOfWork:
         return self._node.unit(new_request_id())
-
-
-@asynccontextmanager
-async def working(node: Node) -> AsyncIterator[None]:
-    """A worker at work on the node."""
-    task = asyncio.create_task(MailWorker(node, transport_for(node.settings)).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

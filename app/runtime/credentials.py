@@ -1,62 +1,189 @@
-"""Live credentials in memory, by the SHA-256 of their secret: a request costs no query once its caller is known."""
+"""API keys and sessions in memory, by the SHA-256 of their secret: a known caller costs no query.
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Generic, TypeVar
+A commit invalidates what it ended, so that an end acts on the next request. When each was last used is noted in memory
+and written down once a minute.
+"""
 
-Live = TypeVar("Live")
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from app.domain.actors import Member, Token
+from app.domain.ids import digest
+from app.domain.token_secrets import is_well_formed
+from app.engine.cidrs import Networks
+from app.models import now
+from app.services import api_keys, sessions
+from app.store import api_keys as stored_api_keys
+from app.store import sessions as stored_sessions
+from app.store.engines import Database
+from app.store.engines.busy import refusing_if_busy
+from app.store.unit_of_work import UnitOfWork
+
 MAX_KEPT = 50_000
+SESSION_TTL_SECONDS = 1.0  # what another process ended, the command line's say, ends here within a second
+SLIDES_AFTER_SECONDS = timedelta(days=1).total_seconds()
+
+
+class Credential(Protocol):
+    @property
+    def owner_ids(self) -> tuple[str, ...]:
+        """Whom it ends with: its own id, and its user's or organization's."""
+
+    @property
+    def expires_at(self) -> float:
+        """As a POSIX time."""
+
+
+Live = TypeVar("Live", bound=Credential)
 
 
 class CredentialCache(Generic[Live]):
-    """What `load` found, until a commit invalidates it, so that an end acts on the next request.
-
-    `owners_of` gives the ids that a credential ends with: its own, its user's or its organisation's.
-    """
+    """What `load` found for a secret, for `ttl` seconds or until it is invalidated. `on_use` writes uses down."""
 
     def __init__(
-        self, load: Callable[[str], Awaitable[Live | None]], owners_of: Callable[[Live], Iterable[str]]
+        self,
+        load: Callable[[str], Awaitable[Live | None]],
+        on_use: Callable[[UnitOfWork, Mapping[str, datetime]], Awaitable[None]],
+        ttl: float = math.inf,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.ttl = ttl
+        self.clock = clock
+        self.uses: dict[str, float] = {}  # not written down yet
         self._load = load
-        self._owners_of = owners_of
-        self._live: dict[str, Live] = {}
+        self._on_use = on_use
+        self._live: dict[str, tuple[Live, float]] = {}  # by hash, with when it was read
         self._hashes: dict[str, set[str]] = {}  # by owner
-        self._outdated = 0
+        self._invalidations = 0
 
-    async def find(self, secret_hash: str) -> Live | None:
-        """The credential, read where it is not known. One that is invalidated while it is read is read once more."""
-        while (live := self._live.get(secret_hash)) is None:
-            invalidated = self._outdated
-            if (found := await self._load(secret_hash)) is None:
-                return None
-            if invalidated == self._outdated:
-                return self._keep(secret_hash, found)
-        return live
-
-    def peek(self, secret_hash: str) -> Live | None:
-        """The credential, if it is known."""
-        return self._live.get(secret_hash)
+    async def find(self, secret: str) -> Live | None:
+        """The credential of the secret; None for one that is mistyped, unknown, ended or expired."""
+        at, secret_hash = self.clock(), digest(secret)
+        kept = self._live.get(secret_hash)
+        if kept is not None and 0 <= at - kept[1] <= self.ttl:
+            live: Live | None = kept[0]
+        else:
+            self._forget(secret_hash)
+            live = await self._read(secret, secret_hash)
+        return live if live is not None and live.expires_at > at else None
 
     def invalidate(self, ids: Iterable[str]) -> None:
         """Forgets the credentials of these owners."""
         for one in ids:
-            self._outdated += 1
+            self._invalidations += 1
             for secret_hash in self._hashes.pop(one, ()):
-                self.forget(secret_hash)
+                self._forget(secret_hash)
 
-    def forget(self, secret_hash: str) -> None:
-        """Reads the credential again when it is asked for next."""
-        if (live := self._live.pop(secret_hash, None)) is None:
+    def note_use(self, credential_id: str) -> None:
+        self.uses[credential_id] = self.clock()
+
+    async def write_uses(self, unit: Callable[[], UnitOfWork]) -> None:
+        """Writes down the uses since the last time. Those that cannot be written are kept for the next."""
+        if not self.uses:
             return
-        for one in self._owners_of(live):
-            if some := self._hashes.get(one):
-                some.discard(secret_hash)
-                if not some:
+        uses, self.uses = self.uses, {}
+        try:
+            async with unit() as uow:
+                await self._on_use(uow, {one: datetime.fromtimestamp(at, UTC) for one, at in uses.items()})
+        except BaseException:
+            self.uses = uses | self.uses
+            raise
+
+    async def _read(self, secret: str, secret_hash: str) -> Live | None:
+        """What is invalidated while it is read is read once more."""
+        while True:
+            read_at, invalidations = self.clock(), self._invalidations
+            if (live := await self._load(secret)) is None:
+                return None
+            if invalidations == self._invalidations:
+                self._keep(secret_hash, live, read_at)
+                return live
+
+    def _keep(self, secret_hash: str, live: Live, read_at: float) -> None:
+        if len(self._live) >= MAX_KEPT:
+            self._forget(next(iter(self._live)))
+        self._live[secret_hash] = live, read_at
+        for one in live.owner_ids:
+            self._hashes.setdefault(one, set()).add(secret_hash)
+
+    def _forget(self, secret_hash: str) -> None:
+        if (kept := self._live.pop(secret_hash, None)) is None:
+            return
+        for one in kept[0].owner_ids:
+            if hashes := self._hashes.get(one):
+                hashes.discard(secret_hash)
+                if not hashes:
                     del self._hashes[one]
 
-    def _keep(self, secret_hash: str, live: Live) -> Live:
-        if len(self._live) >= MAX_KEPT:
-            self.forget(next(iter(self._live)))
-        self._live[secret_hash] = live
-        for one in self._owners_of(live):
-            self._hashes.setdefault(one, set()).add(secret_hash)
-        return live
+
+@dataclass(frozen=True, slots=True)
+class LiveApiKey:
+    """What a request with an API key is held to. `networks` None: it may come from anywhere."""
+
+    actor: Token
+    expires_at: float
+    networks: Networks | None
+    limit: int
+    org_limit: int
+
+    @property
+    def owner_ids(self) -> tuple[str, ...]:
+        return self.actor.token_id, self.actor.org_id
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A signed-in person. Times are POSIX."""
+
+    member: Member
+    expires_at: float
+    last_seen_at: float
+
+    @property
+    def owner_ids(self) -> tuple[str, ...]:
+        return self.member.session_id, self.member.user_id
+
+    def slides(self, at: float) -> bool:
+        """Whether its end is to move on, as it does a day at a time while it is in use."""
+        return at - self.last_seen_at > SLIDES_AFTER_SECONDS
+
+
+def api_key_cache(database: Database, max_rate: int) -> CredentialCache[LiveApiKey]:
+    """`max_rate` is the operator's limit for an organization."""
+
+    async def load(secret: str) -> LiveApiKey | None:
+        if not is_well_formed(secret):
+            return None
+        with refusing_if_busy():
+            async with database.reading() as session:
+                found = await stored_api_keys.by_secret(session, digest(secret))
+        if found is None:
+            return None
+        row, org_limit = found.row, min(found.org_limit, max_rate)
+        return LiveApiKey(
+            actor=api_keys.actor_of(row),
+            expires_at=math.inf if row.expires_at is None else row.expires_at.timestamp(),
+            networks=api_keys.networks_of(row),
+            limit=min(row.rate_limit_per_min, org_limit),
+            org_limit=org_limit,
+        )
+
+    return CredentialCache(load, api_keys.note_uses)
+
+
+def session_cache(database: Database) -> CredentialCache[LiveSession]:
+    async def load(secret: str) -> LiveSession | None:
+        with refusing_if_busy():
+            async with database.reading() as session:
+                found = await stored_sessions.live(session, digest(secret), now())
+        if found is None:
+            return None
+        row, user = found
+        member = Member(user.id, user.display_name, row.id)
+        return LiveSession(member, row.expires_at.timestamp(), row.last_seen_at.timestamp())
+
+    return CredentialCache(load, sessions.note_uses, SESSION_TTL_SECONDS)

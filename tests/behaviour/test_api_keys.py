@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from sqlmodel import col
 from app.domain.actors import Member
 from app.domain.policy import LEVELS
 from app.domain.token_secrets import new_token_secret
+from app.jobs.last_uses import write_last_uses
 from app.models import ApiKey, Environment
-from app.runtime import token_cache
 from app.services import api_keys
+from app.store.unit_of_work import UnitOfWork
 from tests.factories import Instance, Workspace
 
 UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
@@ -165,7 +165,7 @@ async def test_mistyped_unknown_revoked_and_expired_tokens_get_the_same_answer(
         (await instance.bearer(minted["token"]).do("orgs")).unwrap()
     await workspace.org.admin.make("revokeApiKey", orgSlug=workspace.org.slug, apiKeyId=revoked["id"])
     await expire(instance, expired["id"])
-    instance.node.tokens.invalidate([expired["id"]])
+    instance.node.api_keys.invalidate([expired["id"]])
     mistyped = expired["token"][:-1] + ("a" if expired["token"][-1] != "a" else "b")
     unknown = new_token_secret()
     answers = []
@@ -175,13 +175,11 @@ async def test_mistyped_unknown_revoked_and_expired_tokens_get_the_same_answer(
     assert set(map(repr, answers)) == {repr(("unauthorized", 401, answers[0][2], {}))}
 
 
-async def test_a_token_that_expires_ends_by_itself(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_token_that_expires_ends_by_itself(instance: Instance, workspace: Workspace) -> None:
     minted = await instance.minted(workspace.org, expiresInSeconds=3600)
     caller, ends = instance.bearer(minted["token"]), datetime.fromisoformat(minted["expiresAt"]).timestamp()
     for at, code in ((ends - 0.001, None), (ends, "unauthorized"), (ends - 0.001, None)):
-        monkeypatch.setattr(token_cache, "time", SimpleNamespace(time=lambda at=at: at))
+        instance.node.api_keys.clock = lambda at=at: at
         assert (await caller.do("orgs")).code == code
 
 
@@ -220,7 +218,7 @@ async def test_a_token_revoked_while_its_write_waits_writes_nothing(instance: In
         await other.begin_write()
         await other.lock(Environment, [workspace.environment_id])
         waiting = asyncio.create_task(instance.bearer(minted["token"]).do("killFlag", **workspace.banner))
-        while minted["id"] not in instance.node.token_uses._uses:
+        while minted["id"] not in instance.node.api_keys.uses:
             await asyncio.sleep(0)
         await api_keys.end_api_key(other, await other.session.get_one(ApiKey, minted["id"]))
     assert (await waiting).code == "unauthorized"
@@ -249,9 +247,7 @@ async def test_a_renewal_moves_the_expiry_and_keeps_the_secret(instance: Instanc
             assert (reply.code, set(reply.fields)) == ("invalid_request", {"expiresInSeconds"})
 
 
-async def test_a_renewal_acts_at_once_on_a_token_in_use(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_renewal_acts_at_once_on_a_token_in_use(instance: Instance, workspace: Workspace) -> None:
     minted = await instance.minted(workspace.org, expiresInSeconds=60)
     caller = instance.bearer(minted["token"])
     (await caller.do("orgs")).unwrap()
@@ -259,7 +255,7 @@ async def test_a_renewal_acts_at_once_on_a_token_in_use(
     renewed = await workspace.org.admin.make("renewApiKey", **key, expiresInSeconds=7200)
     first, second = (datetime.fromisoformat(one["expiresAt"]).timestamp() for one in (minted, renewed))
     for at, code in ((first + 1, None), (second - 1, None), (second, "unauthorized")):
-        monkeypatch.setattr(token_cache, "time", SimpleNamespace(time=lambda at=at: at))
+        instance.node.api_keys.clock = lambda at=at: at
         assert (await caller.do("orgs")).code == code
 
 
@@ -339,27 +335,23 @@ async def test_the_last_use_is_written_down_now_and_then(instance: Instance, wor
     async with instance.unchanged():
         for _ in range(3):
             (await caller.do("orgs")).unwrap()
-    await instance.node.token_uses.flush()
+    await write_last_uses(instance.node)
     used = datetime.fromisoformat((await workspace.org.admin.make("apiKey", **key))["lastUsedAt"])
     assert abs(datetime.now(UTC) - used) < timedelta(seconds=30)
     async with instance.unchanged():
-        await instance.node.token_uses.flush()
+        await write_last_uses(instance.node)
 
 
-async def test_a_last_use_that_cannot_be_written_is_kept(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_last_use_that_cannot_be_written_is_kept(instance: Instance, workspace: Workspace) -> None:
     minted = await instance.minted(workspace.org)
     (await instance.bearer(minted["token"]).do("orgs")).unwrap()
 
-    async def broken(_: Any) -> None:
+    def broken() -> UnitOfWork:
         raise OSError("no disk")
 
-    uses = instance.node.token_uses
-    with monkeypatch.context() as patch, structlog.testing.capture_logs():
-        patch.setattr(uses, "_write", broken)
-        await uses.flush()
-    await uses.flush()
+    with pytest.raises(OSError, match="no disk"):
+        await instance.node.api_keys.write_uses(broken)
+    await write_last_uses(instance.node)
     found = await workspace.org.admin.make("apiKey", orgSlug=workspace.org.slug, apiKeyId=minted["id"])
     assert found["lastUsedAt"] is not None
 

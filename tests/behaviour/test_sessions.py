@@ -1,15 +1,15 @@
 """Signing in by a link, who am I, and signing out."""
 
 import asyncio
+import math
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
+from app.jobs.last_uses import write_last_uses
 from app.models import MagicLink, Session, User, now
-from app.runtime import session_cache
 from app.services import links
 from tests.factories import Instance, Workspace
 
@@ -87,9 +87,9 @@ async def test_an_unknown_cookie_is_no_session(instance: Instance, cookie: str) 
 
 
 @pytest.fixture
-def a_second_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_second_later(instance: Instance) -> None:
     """What another process did to a session is seen a second later; here, at once."""
-    monkeypatch.setattr(session_cache, "TRUSTED_FOR_SECONDS", -1)
+    instance.node.sessions.ttl = -1
 
 
 @pytest.mark.usefixtures("a_second_later")
@@ -100,11 +100,11 @@ async def test_a_session_ends_when_it_expires(instance: Instance) -> None:
     assert (await ada.do("me")).code == "unauthorized"
 
 
-async def test_a_session_expires_in_memory_as_well(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_session_expires_in_memory_as_well(instance: Instance) -> None:
     _, ada = await instance.person("ada")
     await ada.make("me")
     later = (now() + timedelta(days=30)).timestamp()
-    monkeypatch.setattr(session_cache, "time", SimpleNamespace(time=lambda: later, monotonic=lambda: 0.0))
+    instance.node.sessions.clock, instance.node.sessions.ttl = lambda: later, math.inf
     assert (await ada.do("me")).code == "unauthorized"
 
 
@@ -136,7 +136,7 @@ async def test_a_session_in_use_slides_on(instance: Instance) -> None:
     await instance.execute(update(Session).values(expires_at=almost, last_seen_at=almost - timedelta(days=30)))
     response = await ada.client.get("/api/v1/auth/me")
     assert "Max-Age=2592000" in response.headers["set-cookie"], "the browser keeps the cookie as long"
-    await instance.node.session_uses.flush()
+    await write_last_uses(instance.node)
     async with instance.node.database.reading() as session:
         (row,) = (await session.execute(select(Session))).scalars()
     assert row.expires_at > now() + timedelta(days=29)

@@ -3,7 +3,6 @@
 import asyncio
 import stat
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,41 +13,24 @@ from sqlalchemy import select, update
 
 from app.domain.errors import AppError
 from app.jobs import mail as mail_job
-from app.jobs.mail import MailWorker
+from app.jobs.mail import Delivery
 from app.mail.rendering import rendered
 from app.mail.transports import Outbox, Undelivered
-from app.main import open_node
-from app.models import MagicLink, MailKind, QueuedMail, Session, User, now
+from app.models import MagicLink, MailKind, QueuedMail, now
 from app.runtime.node import Node
-from app.services import housekeeping, mail, mail_messages
+from app.services import mail, mail_messages
 from app.services.mail_messages import Message
 from app.settings import Mode, Settings
 from app.store.unit_of_work import UnitOfWork
 from tests.mailbox import in_outbox
 
 ADA = "ada@example.com"
-KEPT = (Session.secret_hash, MagicLink.secret_hash, QueuedMail.email)
 
 
 @pytest.fixture
 def mode() -> Mode:
     """Hosted, so that anybody is mailed to."""
     return Mode.HOSTED
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Each database in turn."""
-    name: str = request.param
-    return name
-
-
-@pytest.fixture
-async def node(settings: Settings) -> AsyncIterator[Node]:
-    """What a process holds, without a worker of its own."""
-    node = await open_node(settings)
-    yield node
-    await node.close()
 
 
 class RecordingTransport:
@@ -76,8 +58,8 @@ async def queue(node: Node, *emails: str) -> None:
 
 
 async def deliver_all(node: Node, bag: RecordingTransport) -> None:
-    man = MailWorker(node, bag)
-    while await man.deliver_one():
+    delivery = Delivery(node, bag)
+    while await delivery.deliver_one():
         pass
 
 
@@ -85,7 +67,7 @@ async def test_of_many_postmen_each_letter_is_delivered_by_one(node: Node) -> No
     emails = [f"{number}@example.com" for number in range(20)]
     await queue(node, *emails)
     bag = RecordingTransport()
-    for _ in range(20):  # a mail_worker who was too late looks again later
+    for _ in range(20):  # a worker that was too late looks again later
         await asyncio.gather(*(deliver_all(node, bag) for _ in range(3)))
     assert bag.carried == Counter(emails)
 
@@ -166,24 +148,6 @@ async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) ->
     await deliver_all(node, bag)
     async with node.unit("req_test") as uow:
         assert await mail.next_due_at(uow) is None
-
-
-async def test_what_has_had_its_day_is_swept_out(node: Node) -> None:
-    user = User(email=ADA, email_key=ADA, display_name="Ada")
-    long_ago = now() - timedelta(days=60)
-    async with node.database.writing() as session:
-        session.add(user)
-        await session.flush()
-        for name, at in (("old", long_ago), ("new", now() + timedelta(hours=1))):
-            session.add(Session(user_id=user.id, secret_hash=name, last_seen_at=long_ago, expires_at=at))
-            session.add(MagicLink(email=ADA, email_key=ADA, secret_hash=name, expires_at=at))
-            session.add(QueuedMail(kind=MailKind.SIGN_IN, email=name, email_key=name, due_at=at, given_up_at=at))
-        await session.commit()
-    async with node.unit("req_test") as uow:
-        await housekeeping.sweep(uow)
-    async with node.database.reading() as session:
-        kept = [(await session.execute(select(column))).scalars().all() for column in KEPT]
-    assert kept == [["new"]] * 3
 
 
 async def test_the_outbox_is_the_operators_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

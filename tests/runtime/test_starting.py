@@ -55,9 +55,7 @@ async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
     await node.close()
 
 
-@pytest.mark.parametrize(
-    "workspace", ["app.services.instance.prepare", "app.main.surfaces", "app.jobs.mail.transport_for"]
-)
+@pytest.mark.parametrize("workspace", ["app.services.instance.prepare", "app.main.surfaces", "app.main.transport_for"])
 async def test_a_start_that_fails_closes_the_database(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, workspace: str
 ) -> None:

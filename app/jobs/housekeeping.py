@@ -1,0 +1,32 @@
+"""Deletes what nobody needs any more, once an hour."""
+
+from datetime import timedelta
+
+from app.domain.ids import new_request_id
+from app.jobs.worker import Job
+from app.models import now
+from app.runtime.node import Node
+from app.store import links, mail, sessions
+from app.store.unit_of_work import UnitOfWork
+
+KEPT_LINKS = timedelta(days=1)  # for a while a link is answered with `magic_link_expired`, not `magic_link_invalid`
+KEPT_MAIL = timedelta(days=30)  # for the operator to see what could not be sent
+EVERY_SECONDS = timedelta(hours=1).total_seconds()
+
+
+async def sweep(uow: UnitOfWork) -> None:
+    """Deletes expired sessions and links, and mail that was given up long ago."""
+    await uow.begin_write()
+    at = now()
+    await sessions.sweep(uow.session, at)
+    await links.sweep(uow.session, at - KEPT_LINKS)
+    await mail.sweep(uow.session, at - KEPT_MAIL)
+
+
+def housekeeping_job(node: Node) -> Job:
+    async def run() -> float:
+        async with node.unit(new_request_id()) as uow:
+            await sweep(uow)
+        return EVERY_SECONDS
+
+    return Job("housekeeping", run, first_pause=EVERY_SECONDS)

@@ -1,0 +1,86 @@
+"""Runs what is done beside requests: each job on its own, when it is due or woken. One worker runs in each process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from app.domain.errors import AppError
+
+log = structlog.get_logger()
+RETRY_SECONDS = 60.0
+STOP_SECONDS = 5.0  # a mail server may take longer; a query may not
+
+
+@dataclass(slots=True)
+class Job:
+    """`run` does what is due and gives the seconds until it wants to run again, unless `wake` is set before.
+
+    `runs_at_end`: it runs once more before the process stops.
+    """
+
+    name: str
+    run: Callable[[], Awaitable[float]]
+    first_pause: float = 0.0
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    runs_at_end: bool = False
+
+
+class Worker:
+    """Whatever goes wrong in a job is logged, and tried again: what is to be done is in the database."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        await asyncio.gather(*map(self._repeat, self._jobs))
+
+    def stop(self) -> None:
+        """Lets each job finish what it is at."""
+        self._stopping = True
+        for job in self._jobs:
+            job.wake.set()
+
+    async def _repeat(self, job: Job) -> None:
+        await _sleep(job.wake, job.first_pause)
+        while not self._stopping:
+            job.wake.clear()
+            await _sleep(job.wake, await _run(job))
+        if job.runs_at_end:
+            await _run(job)
+
+
+async def _run(job: Job) -> float:
+    try:
+        return await job.run()
+    except AppError as refused:
+        log.warning("job failed", job=job.name, error=refused.message)
+    except Exception:
+        log.exception("job failed", job=job.name)
+    return RETRY_SECONDS
+
+
+async def _sleep(wake: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    except TimeoutError:
+        return
+
+
+@asynccontextmanager
+async def working(jobs: Sequence[Job]) -> AsyncIterator[None]:
+    """A worker at work. At the end it is waited for: a query that was cut off would still be running in its thread."""
+    worker = Worker(jobs)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await asyncio.wait({task}, timeout=STOP_SECONDS)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

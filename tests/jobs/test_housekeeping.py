@@ -1,0 +1,29 @@
+"""What nobody needs any more is deleted."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app.jobs.housekeeping import housekeeping_job
+from app.models import MagicLink, MailKind, QueuedMail, Session, User, now
+from app.runtime.node import Node
+
+ADA = "ada@example.com"
+KEPT = (Session.secret_hash, MagicLink.secret_hash, QueuedMail.email)
+
+
+async def test_what_has_had_its_day_is_swept_out(node: Node) -> None:
+    user = User(email=ADA, email_key=ADA, display_name="Ada")
+    long_ago = now() - timedelta(days=60)
+    async with node.database.writing() as session:
+        session.add(user)
+        await session.flush()
+        for name, at in (("old", long_ago), ("new", now() + timedelta(hours=1))):
+            session.add(Session(user_id=user.id, secret_hash=name, last_seen_at=long_ago, expires_at=at))
+            session.add(MagicLink(email=ADA, email_key=ADA, secret_hash=name, expires_at=at))
+            session.add(QueuedMail(kind=MailKind.SIGN_IN, email=name, email_key=name, due_at=at, given_up_at=at))
+        await session.commit()
+    await housekeeping_job(node).run()
+    async with node.database.reading() as session:
+        kept = [(await session.execute(select(column))).scalars().all() for column in KEPT]
+    assert kept == [["new"]] * 3
