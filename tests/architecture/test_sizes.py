@@ -37,7 +37,7 @@ def test_handlers_and_resolvers_are_short() -> None:
 
 def test_both_transports_were_looked_at() -> None:
     names = {(path.split("/")[1], one.name) for path, one in handlers()}
-    assert {("rest", "create_flag"), ("graphql", "create_flag"), ("graphql", "flag_states")} <= names
+    assert {("rest", "create_project"), ("graphql", "create_flag"), ("graphql", "flag_states")} <= names
 
 
 def test_a_file_is_read_in_one_sitting() -> None:
