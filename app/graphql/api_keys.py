@@ -1,4 +1,4 @@
-"""Tokens in GraphQL, where they are called API keys."""
+"""Tokens, which the API calls API keys."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import strawberry
 from app.domain.actors import Verb
 from app.graphql.arguments import After, Before, First, Last, OrgSlug
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
+from app.graphql.inputs import Audited, Conditional, OfOrg, body_of, if_match, optional_field, path_field
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.relay import Connection
 from app.services import api_keys
@@ -18,73 +18,60 @@ ApiKeyId = Annotated[strawberry.ID, strawberry.argument(description="The token's
 
 @strawberry.input(one_of=True, description="Where a token reaches: exactly one of the three.")
 class TokenEnvironmentsInput:
-    org: bool | None = strawberry.field(default=strawberry.UNSET, description="True for the whole organisation.")
-    projects: list[strawberry.ID] | None = strawberry.field(
-        default=strawberry.UNSET, description="Whole projects, by their ids."
-    )
-    envs: list[strawberry.ID] | None = strawberry.field(
-        default=strawberry.UNSET, description="Single environments, by their ids."
-    )
+    org: bool | None = optional_field("True for the whole organisation.")
+    projects: list[strawberry.ID] | None = optional_field("Whole projects, by their ids.")
+    envs: list[strawberry.ID] | None = optional_field("Single environments, by their ids.")
 
 
-@strawberry.input(description="A new token. It has either a level or actions.")
-class CreateApiKeyInput:
-    org_slug: str = strawberry.field(description="The organisation it belongs to.")
-    name: str = strawberry.field(description="What people call it.")
-    level: Level | None = strawberry.field(default=strawberry.UNSET, description="A template of actions.")
-    actions: list[Verb] | None = strawberry.field(default=strawberry.UNSET, description="A choice of one's own.")
+@strawberry.input(description="A new token, with either a level or actions.")
+class CreateApiKeyInput(OfOrg):
+    name: str = strawberry.field(description="The display name.")
+    level: Level | None = optional_field("A template of actions.")
+    actions: list[Verb] | None = optional_field("Single actions.")
     environments: TokenEnvironmentsInput = strawberry.field(description="Where it reaches.")
     resources: list[str] = strawberry.field(
         description="Which keys: `*`, whole keys, and prefixes such as `payments.*`, each optionally after `flag:`, "
         "`config:` or `segment:`."
     )
-    rate_limit_per_min: int | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Requests a minute, up to the organisation's limit; 600 if nothing is said.",
-    )
-    expires_in_seconds: int | None = strawberry.field(
-        default=strawberry.UNSET, description="When it ends, up to a year from now; never if nothing is said."
-    )
-    approval_required: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether its changes wait for a person."
-    )
-    ip_allowlist: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Networks (CIDRs) it may be used from; from anywhere if nothing is said."
-    )
+    rate_limit_per_min: int | None = optional_field("Requests a minute, up to the organisation's limit; default 600.")
+    expires_in_seconds: int | None = optional_field("When it expires, up to a year from now; default never.")
+    approval_required: bool | None = optional_field("Whether its changes wait for a person.")
+    ip_allowlist: list[str] | None = optional_field("Networks (CIDRs) it may be used from; default anywhere.")
 
 
-@strawberry.input(description="Which token to renew, and for how long.")
-class RenewApiKeyInput:
-    org_slug: str = strawberry.field(description="The organisation it belongs to.")
-    api_key_id: strawberry.ID = strawberry.field(description="Which token.")
-    expires_in_seconds: int | None = strawberry.field(
-        default=strawberry.UNSET, description="When it ends, up to a year from now; null for never."
-    )
-    if_match: str | None = if_match_field()
+@strawberry.input
+class OfApiKey(OfOrg):
+    api_key_id: strawberry.ID = path_field("The token's id.")
 
 
-@strawberry.input(description="Which token to revoke.")
-class RevokeApiKeyInput:
-    org_slug: str = strawberry.field(description="The organisation it belongs to.")
-    api_key_id: strawberry.ID = strawberry.field(description="Which token.")
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
+@strawberry.input(description="The token to renew, and for how long.")
+class RenewApiKeyInput(OfApiKey, Conditional):
+    expires_in_seconds: int | None = optional_field("When it expires, up to a year from now; null for never.")
+
+
+@strawberry.input(description="The token to revoke.")
+class RevokeApiKeyInput(OfApiKey, Audited):
+    pass
+
+
+@strawberry.type
+class WrittenApiKey:
+    api_key: ApiKey = strawberry.field(description="The token as it is now; a revoked one, as it was.")
 
 
 @strawberry.type(description="A new token.")
-class CreateApiKeyPayload:
-    api_key: ApiKey = strawberry.field(description="The token.")
+class CreateApiKeyPayload(WrittenApiKey):
     token: str = strawberry.field(description="Its secret, to send as a bearer token. It is not shown again.")
 
 
-@strawberry.type(description="A renewed token.")
-class RenewApiKeyPayload:
-    api_key: ApiKey = strawberry.field(description="The token as it is now; its secret is the same.")
+@strawberry.type(description="A renewed token, with the same secret.")
+class RenewApiKeyPayload(WrittenApiKey):
+    pass
 
 
 @strawberry.type(description="A revoked token.")
-class RevokeApiKeyPayload:
-    api_key: ApiKey = strawberry.field(description="The token as it was.")
+class RevokeApiKeyPayload(WrittenApiKey):
+    pass
 
 
 @strawberry.type
@@ -113,21 +100,21 @@ class ApiKeyQueries:
 @strawberry.type
 class ApiKeyMutations:
     @strawberry.mutation(description="Mint a token.")
-    async def create_api_key(self, info: Info, input: Input[CreateApiKeyInput]) -> CreateApiKeyPayload | None:
+    async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload | None:
         async with info.context.unit() as uow:
-            minted = await api_keys.create_api_key(uow, input.org_slug, body_of(input, "org_slug"))
+            minted = await api_keys.create_api_key(uow, input.org_slug, body_of(input))
         return CreateApiKeyPayload(api_key=ApiKey.of(minted.row), token=minted.secret)
 
     @strawberry.mutation(description="Move the expiry of a live token; its secret stays.")
-    async def renew_api_key(self, info: Info, input: Input[RenewApiKeyInput]) -> RenewApiKeyPayload | None:
-        body = body_of(input, "org_slug", "api_key_id")
+    async def renew_api_key(self, info: Info, input: RenewApiKeyInput) -> RenewApiKeyPayload | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             row = await api_keys.renew_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))
         return RenewApiKeyPayload(api_key=ApiKey.of(row))
 
     @strawberry.mutation(description="Revoke a token, at once.")
-    async def revoke_api_key(self, info: Info, input: Input[RevokeApiKeyInput]) -> RevokeApiKeyPayload | None:
-        body = body_of(input, "org_slug", "api_key_id")
+    async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> RevokeApiKeyPayload | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             row = await api_keys.revoke_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))
         return RevokeApiKeyPayload(api_key=ApiKey.of(row))

@@ -1,83 +1,84 @@
-"""Claiming the instance, signing up, in and out, and who am I in GraphQL."""
+"""Claiming the instance, signing up, in and out, and who you are."""
 
 import strawberry
 
 from app.domain.actors import Token
 from app.graphql.context import Info
-from app.graphql.inputs import Input, body_of, confirm_field
+from app.graphql.inputs import body_of, optional_field
 from app.graphql.types.auth import Me
 from app.graphql.types.resources import Org
 from app.services import claim, links, sessions, signup, users
 
 
-@strawberry.input(description="Who claims the instance, and the organisation to begin with.")
+@strawberry.input(description="The first owner and the first organisation.")
 class InstallClaimInput:
     email: str = strawberry.field(description="The owner's email.")
-    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="The owner's name.")
-    org_name: str = strawberry.field(description="What people call the organisation.")
+    display_name: str | None = optional_field("The owner's name.")
+    org_name: str = strawberry.field(description="The organisation's display name.")
     org_slug: str = strawberry.field(description="Its slug; never changes.")
     claim_code: str = strawberry.field(description="The code that the first start printed.")
 
 
-@strawberry.type(description="A claimed instance.")
-class InstallClaimPayload:
-    """What `installClaim` gives; the answer sets the session cookie."""
-
-    me: Me = strawberry.field(description="The owner, signed in.")
-    org: Org = strawberry.field(description="The first organisation.")
-
-
-@strawberry.input(description="Where a sign-in link goes.")
+@strawberry.input(description="Where to send a sign-in link.")
 class RequestMagicLinkInput:
     email: str = strawberry.field(description="Your email.")
 
 
-@strawberry.type(description="A link that was asked for.")
-class RequestMagicLinkPayload:
-    sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
-
-
-@strawberry.input(description="Who wants to come, and the organisation to make for them.")
+@strawberry.input(description="Who you are, and the organisation to create.")
 class SignUpInput:
     email: str = strawberry.field(description="Your email.")
-    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Your name.")
-    org_name: str = strawberry.field(description="What people call the organisation.")
+    display_name: str | None = optional_field("Your name.")
+    org_name: str = strawberry.field(description="The organisation's display name.")
     org_slug: str = strawberry.field(description="Its slug; never changes.")
-
-
-@strawberry.type(description="A signup, to be finished by the link that was mailed.")
-class SignUpPayload:
-    sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
 
 
 @strawberry.input(description="The secret of a sign-in link.")
 class RedeemLinkInput:
-    token: str = strawberry.field(description="What stands after `?t=` in the link.")
+    token: str = strawberry.field(description="The value of `t` in the link.")
 
 
-@strawberry.type(description="A new session.")
-class RedeemLinkPayload:
-    """What `redeemLink` gives; the answer sets the session cookie."""
+@strawberry.input(description="The confirmation that your account is to be deleted.")
+class DeleteMeInput:
+    confirm: str | None = optional_field("Your email.")
 
+
+@strawberry.type
+class SignedInPayload:
     me: Me = strawberry.field(description="Who is signed in now.")
 
 
-@strawberry.input(description="That you want your account deleted.")
-class DeleteMeInput:
-    confirm: str | None = confirm_field("Your email.")
+@strawberry.type(description="A claimed instance. The answer sets the session cookie.")
+class InstallClaimPayload(SignedInPayload):
+    org: Org = strawberry.field(description="The first organisation.")
 
 
-@strawberry.type(description="A deleted account.")
+@strawberry.type(description="A new session. The answer sets the session cookie.")
+class RedeemLinkPayload(SignedInPayload):
+    pass
+
+
+@strawberry.type
+class SentPayload:
+    sent: bool = strawberry.field(description="Always true, whether or not the email is known.")
+
+
+@strawberry.type(description="A requested link.")
+class RequestMagicLinkPayload(SentPayload):
+    pass
+
+
+@strawberry.type(description="A sign-up, which the mailed link completes.")
+class SignUpPayload(SentPayload):
+    pass
+
+
+@strawberry.type(description="A deleted account. The answer clears the session cookie.")
 class DeleteMePayload:
-    """What `deleteMe` gives; the answer clears the session cookie."""
-
-    email: str = strawberry.field(description="The email, which nobody can be invited by any more.")
+    email: str = strawberry.field(description="Its email, which cannot be invited again.")
 
 
-@strawberry.type(description="Signed out.")
+@strawberry.type(description="Signed out. The answer clears the session cookie.")
 class LogoutPayload:
-    """What `logout` gives; the answer clears the session cookie."""
-
     signed_out: bool = strawberry.field(description="Always true.")
 
 
@@ -92,7 +93,7 @@ class AuthQueries:
 @strawberry.type
 class AuthMutations:
     @strawberry.mutation(description="Claim an empty instance: makes the first organisation and signs its owner in.")
-    async def install_claim(self, info: Info, input: Input[InstallClaimInput]) -> InstallClaimPayload | None:
+    async def install_claim(self, info: Info, input: InstallClaimInput) -> InstallClaimPayload | None:
         async with info.context.unit() as uow:
             signed_in, org = await claim.install_claim(uow, body_of(input), info.context.client())
             me = await sessions.me(uow)
@@ -100,28 +101,26 @@ class AuthMutations:
         return InstallClaimPayload(me=Me.of(me), org=Org.of(org))
 
     @strawberry.mutation(description="Ask for a link that signs you in. The answer never says whether you are known.")
-    async def request_magic_link(
-        self, info: Info, input: Input[RequestMagicLinkInput]
-    ) -> RequestMagicLinkPayload | None:
+    async def request_magic_link(self, info: Info, input: RequestMagicLinkInput) -> RequestMagicLinkPayload | None:
         async with info.context.unit() as uow:
             await links.request_link(uow, body_of(input), info.context.client_for_link_request())
         return RequestMagicLinkPayload(sent=True)
 
     @strawberry.mutation(description="Sign up on a hosted instance; the link that is mailed makes the organisation.")
-    async def sign_up(self, info: Info, input: Input[SignUpInput]) -> SignUpPayload | None:
+    async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
         async with info.context.unit() as uow:
             await signup.sign_up(uow, body_of(input), info.context.client_for_link_request())
         return SignUpPayload(sent=True)
 
     @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")
-    async def delete_me(self, info: Info, input: Input[DeleteMeInput]) -> DeleteMePayload | None:
+    async def delete_me(self, info: Info, input: DeleteMeInput) -> DeleteMePayload | None:
         async with info.context.unit() as uow:
             user = await users.delete_me(uow, body_of(input))
         info.context.sign_out()
         return DeleteMePayload(email=user.email)
 
     @strawberry.mutation(description="Sign in by a link, which works once and for 15 minutes.")
-    async def redeem_link(self, info: Info, input: Input[RedeemLinkInput]) -> RedeemLinkPayload | None:
+    async def redeem_link(self, info: Info, input: RedeemLinkInput) -> RedeemLinkPayload | None:
         async with info.context.unit() as uow:
             signed_in = await links.redeem(uow, body_of(input))
             me = await sessions.me(uow)

@@ -7,7 +7,7 @@ import strawberry
 
 from app.access.paging import Listing
 from app.domain.actors import Anonymous
-from app.graphql.inputs import break_glass
+from app.graphql.inputs import Overridable, break_glass
 from app.graphql.loaders import Loaders
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
@@ -48,7 +48,7 @@ class Context:
         self.remembered = True
         return self.node.client(self.request.address, self.browser)
 
-    def unit(self, given: Any = None) -> UnitOfWork:
+    def unit(self, given: Overridable | None = None) -> UnitOfWork:
         """A unit of work for one root mutation field (whose input is `given`), or for one read."""
         return self.node.unit(self.request.request_id, self.request.actor, break_glass(given))
 

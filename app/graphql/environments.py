@@ -1,4 +1,4 @@
-"""Environments in GraphQL."""
+"""Environments."""
 
 from typing import Annotated
 
@@ -6,69 +6,65 @@ import strawberry
 
 from app.domain.errors import invalid
 from app.graphql.context import Info
-from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
+from app.graphql.inputs import (
+    Confirmed,
+    OfEnvironment,
+    OfProject,
+    Overridable,
+    Reasoned,
+    body_of,
+    if_match,
+    optional_field,
+)
 from app.graphql.types.resources import Environment
 from app.services import environments
 
 EnvironmentId = Annotated[strawberry.ID | None, strawberry.argument(description="The environment's id.")]
-ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The id of its project, beside `key`.")]
-EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key, beside `projectId`.")]
+ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The id of its project; requires `key`.")]
+EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key; requires `projectId`.")]
 
 
-@strawberry.input(description="A new environment: every primitive with its initial value, at version 0.")
-class CreateEnvironmentInput:
-    project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
+@strawberry.input
+class Protection:
+    protected: bool | None = optional_field("Whether changes of state wait for approval.")
+    required_approvals: int | None = optional_field("How many people must approve where it is protected.")
+
+
+@strawberry.input(description="A new environment. Every primitive has its initial value, at version 0.")
+class CreateEnvironmentInput(OfProject, Protection, Reasoned):
     key: str = strawberry.field(description="Unique in the project; never changes.")
-    name: str = strawberry.field(description="What people call it.")
-    protected: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether changes of state wait for approval."
-    )
-    required_approvals: int | None = strawberry.field(
-        default=strawberry.UNSET, description="How many people must approve where it is protected."
-    )
-    copy_from_env_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="Begin with this environment's states, at version 1."
-    )
-    reason: str | None = reason_field()
+    name: str = strawberry.field(description="The display name.")
+    copy_from_env_id: strawberry.ID | None = optional_field("Start with this environment's states, at version 1.")
 
 
-@strawberry.input(description="What changes of an environment; what is left out stays.")
-class UpdateEnvironmentInput:
-    environment_id: strawberry.ID = strawberry.field(description="Which environment.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
-    protected: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether changes of state wait for approval."
-    )
-    required_approvals: int | None = strawberry.field(
-        default=strawberry.UNSET, description="How many people must approve where it is protected."
-    )
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="Changes to an environment; what is left out stays.")
+class UpdateEnvironmentInput(OfEnvironment, Protection, Overridable):
+    name: str | None = optional_field("The new display name.")
 
 
-@strawberry.input(description="Which environment to delete, with all states in it.")
-class DeleteEnvironmentInput:
-    environment_id: strawberry.ID = strawberry.field(description="Which environment.")
-    confirm: str | None = confirm_field()
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="The environment to delete, with all states in it.")
+class DeleteEnvironmentInput(OfEnvironment, Confirmed, Overridable):
+    pass
+
+
+@strawberry.type
+class WrittenEnvironment:
+    environment: Environment = strawberry.field(description="The environment as it is now; a deleted one, as it was.")
 
 
 @strawberry.type(description="A new environment.")
-class CreateEnvironmentPayload:
-    environment: Environment = strawberry.field(description="The environment.")
+class CreateEnvironmentPayload(WrittenEnvironment):
+    pass
 
 
 @strawberry.type(description="A changed environment.")
-class UpdateEnvironmentPayload:
-    environment: Environment = strawberry.field(description="The environment as it is now.")
+class UpdateEnvironmentPayload(WrittenEnvironment):
+    pass
 
 
 @strawberry.type(description="A deleted environment.")
-class DeleteEnvironmentPayload:
-    environment: Environment = strawberry.field(description="The environment as it was.")
+class DeleteEnvironmentPayload(WrittenEnvironment):
+    pass
 
 
 @strawberry.type
@@ -88,28 +84,22 @@ class EnvironmentQueries:
 @strawberry.type
 class EnvironmentMutations:
     @strawberry.mutation(description="Create an environment.")
-    async def create_environment(
-        self, info: Info, input: Input[CreateEnvironmentInput]
-    ) -> CreateEnvironmentPayload | None:
+    async def create_environment(self, info: Info, input: CreateEnvironmentInput) -> CreateEnvironmentPayload | None:
         async with info.context.unit() as uow:
-            environment = await environments.create_environment(uow, input.project_id, body_of(input, "project_id"))
+            environment = await environments.create_environment(uow, input.project_id, body_of(input))
         return CreateEnvironmentPayload(environment=Environment.of(environment))
 
     @strawberry.mutation(description="Change an environment.")
-    async def update_environment(
-        self, info: Info, input: Input[UpdateEnvironmentInput]
-    ) -> UpdateEnvironmentPayload | None:
+    async def update_environment(self, info: Info, input: UpdateEnvironmentInput) -> UpdateEnvironmentPayload | None:
         async with info.context.unit(input) as uow:
             environment = await environments.update_environment(
-                uow, input.environment_id, body_of(input, "environment_id"), if_match(input)
+                uow, input.environment_id, body_of(input), if_match(input)
             )
         return UpdateEnvironmentPayload(environment=Environment.of(environment))
 
     @strawberry.mutation(description="Delete an environment with all states in it.")
-    async def delete_environment(
-        self, info: Info, input: Input[DeleteEnvironmentInput]
-    ) -> DeleteEnvironmentPayload | None:
-        body = body_of(input, "environment_id")
+    async def delete_environment(self, info: Info, input: DeleteEnvironmentInput) -> DeleteEnvironmentPayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             environment = await environments.delete_environment(uow, input.environment_id, body, if_match(input))
         return DeleteEnvironmentPayload(environment=Environment.of(environment))

@@ -1,25 +1,20 @@
-"""The ruleset and evaluation in GraphQL."""
+"""The ruleset and evaluation."""
 
 import strawberry
 
 from app.graphql.arguments import EnvironmentId
 from app.graphql.context import Info
-from app.graphql.inputs import Input, body_of
+from app.graphql.inputs import OfEnvironment, body_of, optional_field
 from app.graphql.types.evaluation import Evaluation, Evaluations, KeyedEvaluation, Ruleset
 from app.graphql.types.scalars import JSON
 from app.services import evaluation
 
 
-@strawberry.input(description="What to evaluate for whom.")
-class EvaluateInput:
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
+@strawberry.input(description="The context to evaluate for, and which keys.")
+class EvaluateInput(OfEnvironment):
     context: JSON = strawberry.field(description="The JSON object to evaluate for.")
-    verbose_reason: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether reasons say what became of each rule."
-    )
-    keys: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description='Which flags and configs; all if absent or ["*"].'
-    )
+    verbose_reason: bool | None = optional_field("Whether reasons trace each rule.")
+    keys: list[str] | None = optional_field('Which flags and configs; all if absent or `["*"]`.')
 
 
 @strawberry.type
@@ -32,8 +27,8 @@ class EvaluationQueries:
             return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id, {}))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
-    async def evaluate(self, info: Info, input: Input[EvaluateInput]) -> Evaluations | None:
-        body = body_of(input, "environment_id")
+    async def evaluate(self, info: Info, input: EvaluateInput) -> Evaluations | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             answers = await evaluation.evaluate(uow, info.context.node.rulesets, input.environment_id, body)
         return Evaluations(

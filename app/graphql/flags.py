@@ -1,4 +1,4 @@
-"""Flags in GraphQL: identities and their states."""
+"""Flags: identities and their states."""
 
 import strawberry
 
@@ -16,129 +16,118 @@ from app.graphql.arguments import (
     Search,
 )
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of, break_glass_field, if_match, if_match_field, reason_field
+from app.graphql.inputs import (
+    Audited,
+    OfProject,
+    OfState,
+    Overridable,
+    Reasoned,
+    body_of,
+    if_match,
+    optional_field,
+    path_field,
+)
 from app.graphql.rules import RuleInput
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Flag, FlagState
 from app.graphql.types.scalars import JSON
 from app.services import flags
 
-_UNLESS_DIVERTED = "; null where the change waits for somebody's approval."
+_DEFAULT_VALUE = "The value where no rule decides."
+_RULES = "Tried top down; the first that applies decides."
+_UNLESS_DIVERTED = "null where the change waits for approval."
 
 
-@strawberry.input(description="A new flag, made in every environment of the project.")
-class CreateFlagInput:
-    project_id: strawberry.ID = strawberry.field(description="The project it is made in.")
+@strawberry.input(description="A new flag, created in every environment of the project.")
+class CreateFlagInput(OfProject, Reasoned):
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
-    type: FlagType = strawberry.field(description="What its values are; never changes.")
-    default_value: JSON = strawberry.field(description="Where every environment starts.")
-    rules: list[RuleInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Tried top down; the first that applies decides."
-    )
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
-    reason: str | None = reason_field()
+    type: FlagType = strawberry.field(description="The type of its values; never changes.")
+    default_value: JSON = strawberry.field(description="The default value that every environment starts with.")
+    rules: list[RuleInput] | None = optional_field(_RULES)
+    description: str | None = optional_field("What it is for.")
 
 
-@strawberry.input(
-    description="What changes of a flag's identity; what is left out stays. No environment changes by it."
-)
-class UpdateFlagInput:
-    project_id: strawberry.ID = strawberry.field(description="The project.")
-    key: str = strawberry.field(description="The flag.")
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
-    initial_value: JSON | None = strawberry.field(
-        default=strawberry.UNSET, description="The default that new environments start with."
-    )
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
+@strawberry.input
+class OfFlag(OfProject):
+    key: str = path_field("The flag's key.")
 
 
-@strawberry.input(description="Which flag to delete from every environment.")
-class DeleteFlagInput:
-    project_id: strawberry.ID = strawberry.field(description="The project.")
-    key: str = strawberry.field(description="The flag.")
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="Changes to a flag's identity, which change no environment; what is left out stays.")
+class UpdateFlagInput(OfFlag, Audited):
+    description: str | None = optional_field("What it is for.")
+    initial_value: JSON | None = optional_field("The default value that new environments start with.")
 
 
-@strawberry.input(description="A flag's whole state.")
-class ReplaceFlagStateInput:
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
-    key: str = strawberry.field(description="The flag.")
-    default_value: JSON = strawberry.field(description="The value where no rule decides.")
-    rules: list[RuleInput] = strawberry.field(description="Tried top down; the first that applies decides.")
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="The flag to delete from every environment.")
+class DeleteFlagInput(OfFlag, Overridable):
+    pass
 
 
-@strawberry.input(description="What changes of a flag's state; what is left out stays.")
-class UpdateFlagStateInput:
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
-    key: str = strawberry.field(description="The flag.")
-    default_value: JSON | None = strawberry.field(
-        default=strawberry.UNSET, description="The value where no rule decides."
-    )
-    rules: list[RuleInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Tried top down; the first that applies decides."
-    )
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="A flag's whole state in an environment.")
+class ReplaceFlagStateInput(OfState, Overridable):
+    default_value: JSON = strawberry.field(description=_DEFAULT_VALUE)
+    rules: list[RuleInput] = strawberry.field(description=_RULES)
 
 
-@strawberry.input(description="Which flag to turn off, where.")
-class KillFlagInput:
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
-    key: str = strawberry.field(description="The flag.")
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="Changes to a flag's state in an environment; what is left out stays.")
+class UpdateFlagStateInput(OfState, Overridable):
+    default_value: JSON | None = optional_field(_DEFAULT_VALUE)
+    rules: list[RuleInput] | None = optional_field(_RULES)
 
 
-@strawberry.input(description="Which flag to turn on again, where.")
-class RestoreFlagInput:
-    environment_id: strawberry.ID = strawberry.field(description="The environment.")
-    key: str = strawberry.field(description="The flag.")
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="The flag to turn off, and the environment.")
+class KillFlagInput(OfState, Overridable):
+    pass
+
+
+@strawberry.input(description="The flag to turn on again, and the environment.")
+class RestoreFlagInput(OfState, Overridable):
+    pass
+
+
+@strawberry.type
+class WrittenFlag:
+    flag: Flag = strawberry.field(description="The flag as it is now.")
 
 
 @strawberry.type(description="A new flag.")
-class CreateFlagPayload:
-    flag: Flag = strawberry.field(description="The flag.")
+class CreateFlagPayload(WrittenFlag):
+    pass
 
 
 @strawberry.type(description="A changed identity.")
-class UpdateFlagPayload:
-    flag: Flag = strawberry.field(description="The flag as it is now.")
+class UpdateFlagPayload(WrittenFlag):
+    pass
 
 
 @strawberry.type(description="A deleted flag.")
 class DeleteFlagPayload:
-    flag: Flag | None = strawberry.field(description=f"The flag as it was{_UNLESS_DIVERTED}")
+    flag: Flag | None = strawberry.field(description=f"The flag as it was; {_UNLESS_DIVERTED}")
+
+
+@strawberry.type
+class WrittenFlagState:
+    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now; {_UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A replaced state.")
-class ReplaceFlagStatePayload:
-    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
+class ReplaceFlagStatePayload(WrittenFlagState):
+    pass
 
 
 @strawberry.type(description="A changed state.")
-class UpdateFlagStatePayload:
-    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
+class UpdateFlagStatePayload(WrittenFlagState):
+    pass
 
 
 @strawberry.type(description="A killed flag.")
-class KillFlagPayload:
-    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
+class KillFlagPayload(WrittenFlagState):
+    pass
 
 
 @strawberry.type(description="A restored flag.")
-class RestoreFlagPayload:
-    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now{_UNLESS_DIVERTED}")
+class RestoreFlagPayload(WrittenFlagState):
+    pass
 
 
 @strawberry.type
@@ -175,51 +164,49 @@ class FlagQueries:
 @strawberry.type
 class FlagMutations:
     @strawberry.mutation(description="Create a flag in every environment of a project.")
-    async def create_flag(self, info: Info, input: Input[CreateFlagInput]) -> CreateFlagPayload | None:
+    async def create_flag(self, info: Info, input: CreateFlagInput) -> CreateFlagPayload | None:
         async with info.context.unit() as uow:
-            flag = await flags.create_flag(uow, input.project_id, body_of(input, "project_id"))
+            flag = await flags.create_flag(uow, input.project_id, body_of(input))
         return CreateFlagPayload(flag=Flag.of(flag))
 
     @strawberry.mutation(description="Change a flag's identity.")
-    async def update_flag(self, info: Info, input: Input[UpdateFlagInput]) -> UpdateFlagPayload | None:
-        body = body_of(input, "project_id", "key")
+    async def update_flag(self, info: Info, input: UpdateFlagInput) -> UpdateFlagPayload | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             flag = await flags.update_flag(uow, input.project_id, input.key, body, if_match(input))
         return UpdateFlagPayload(flag=Flag.of(flag))
 
     @strawberry.mutation(description="Delete a flag from every environment of its project.")
-    async def delete_flag(self, info: Info, input: Input[DeleteFlagInput]) -> DeleteFlagPayload | None:
-        body = body_of(input, "project_id", "key")
+    async def delete_flag(self, info: Info, input: DeleteFlagInput) -> DeleteFlagPayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             flag = await flags.delete_flag(uow, input.project_id, input.key, body, if_match(input))
         return DeleteFlagPayload(flag=Flag.of(flag))
 
     @strawberry.mutation(description="Replace a flag's whole state in an environment.")
-    async def replace_flag_state(
-        self, info: Info, input: Input[ReplaceFlagStateInput]
-    ) -> ReplaceFlagStatePayload | None:
-        body = body_of(input, "environment_id", "key")
+    async def replace_flag_state(self, info: Info, input: ReplaceFlagStateInput) -> ReplaceFlagStatePayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             current = await flags.replace_flag_state(uow, input.environment_id, input.key, body, if_match(input))
         return ReplaceFlagStatePayload(flag_state=FlagState.of(current))
 
     @strawberry.mutation(description="Change a flag's state in an environment.")
-    async def update_flag_state(self, info: Info, input: Input[UpdateFlagStateInput]) -> UpdateFlagStatePayload | None:
-        body = body_of(input, "environment_id", "key")
+    async def update_flag_state(self, info: Info, input: UpdateFlagStateInput) -> UpdateFlagStatePayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             current = await flags.update_flag_state(uow, input.environment_id, input.key, body, if_match(input))
         return UpdateFlagStatePayload(flag_state=FlagState.of(current))
 
     @strawberry.mutation(description="Turn a flag off in an environment, at once and whatever its rules say.")
-    async def kill_flag(self, info: Info, input: Input[KillFlagInput]) -> KillFlagPayload | None:
-        body = body_of(input, "environment_id", "key")
+    async def kill_flag(self, info: Info, input: KillFlagInput) -> KillFlagPayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             current = await flags.kill_flag(uow, input.environment_id, input.key, body, if_match(input))
         return KillFlagPayload(flag_state=FlagState.of(current))
 
     @strawberry.mutation(description="Turn a killed flag on again.")
-    async def restore_flag(self, info: Info, input: Input[RestoreFlagInput]) -> RestoreFlagPayload | None:
-        body = body_of(input, "environment_id", "key")
+    async def restore_flag(self, info: Info, input: RestoreFlagInput) -> RestoreFlagPayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             current = await flags.restore_flag(uow, input.environment_id, input.key, body, if_match(input))
         return RestoreFlagPayload(flag_state=FlagState.of(current))

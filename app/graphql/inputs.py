@@ -1,9 +1,8 @@
-"""From a GraphQL input object to the body that REST would have been sent, for the one validation of both."""
+"""What inputs have in common, and how they become the body that REST would have been sent."""
 
 import dataclasses
-from collections.abc import Iterable
 from enum import Enum
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import strawberry
 from pydantic.alias_generators import to_camel
@@ -14,65 +13,94 @@ from app.domain.preconditions import IfMatch
 from app.engine import json_text
 from app.graphql.rules import RuleInput, rule_body
 
-T = TypeVar("T")
-
-Input = Annotated[T, strawberry.argument(description="What is asked for.")]
+_OUTSIDE_BODY = "outside_body"
 
 
-def if_match_field() -> Any:
-    """The member of an input that carries REST's `If-Match`."""
-    return strawberry.field(
-        default=strawberry.UNSET, description="Refuse the write unless this is the present etag, or is `*`."
-    )
+def path_field(description: str) -> Any:
+    """A member that REST has in its path."""
+    return strawberry.field(description=description, metadata={_OUTSIDE_BODY: True})
 
 
-def reason_field() -> Any:
-    """The member of an input that says why."""
-    return strawberry.field(default=strawberry.UNSET, description="Why, for the audit.")
+def header_field(description: str) -> Any:
+    """An optional member that REST has in a header."""
+    return strawberry.field(default=strawberry.UNSET, description=description, metadata={_OUTSIDE_BODY: True})
 
 
-def confirm_field(what: str = "The slug or key of what is destroyed.") -> Any:
-    """The member of an input that says what is destroyed."""
-    return strawberry.field(default=strawberry.UNSET, description=what)
+def optional_field(description: str) -> Any:
+    """A member that need not be sent, which is not the same as null."""
+    return strawberry.field(default=strawberry.UNSET, description=description)
 
 
-def break_glass_field() -> Any:
-    """The member of an input that carries REST's `X-Break-Glass`."""
-    return strawberry.field(
-        default=strawberry.UNSET, description="Why protection is overridden, by an owner; the audit will say so."
-    )
+@strawberry.input
+class OfOrg:
+    org_slug: str = path_field("The organisation's slug.")
 
 
-def break_glass(given: Any) -> UncheckedText | None:
-    """The reason to break the glass, if the input has one."""
-    reason = getattr(given, "break_glass", None)
+@strawberry.input
+class OfProject:
+    project_id: strawberry.ID = path_field("The project's id.")
+
+
+@strawberry.input
+class OfEnvironment:
+    environment_id: strawberry.ID = path_field("The environment's id.")
+
+
+@strawberry.input
+class OfState(OfEnvironment):
+    key: str = path_field("The flag's key.")
+
+
+@strawberry.input
+class Reasoned:
+    reason: str | None = optional_field("Why, for the audit.")
+
+
+@strawberry.input
+class Conditional:
+    if_match: str | None = header_field("Refuse the write unless this is the current etag, or is `*`.")
+
+
+@strawberry.input
+class Audited(Reasoned, Conditional):
+    pass
+
+
+@strawberry.input
+class Overridable(Audited):
+    break_glass: str | None = header_field("Why an owner overrides protection; recorded in the audit.")
+
+
+@strawberry.input
+class Confirmed:
+    confirm: str | None = optional_field("The slug or key of what is deleted.")
+
+
+def break_glass(given: Overridable | None) -> UncheckedText | None:
+    """The reason to override protection, if the input has one."""
+    reason = None if given is None else given.break_glass
     return None if reason is None or reason is strawberry.UNSET else UncheckedText(reason, "breakGlass")
 
 
-def if_match(given: Any) -> IfMatch:
-    """The precondition of an input."""
+def if_match(given: Conditional) -> IfMatch:
     return IfMatch(None if given.if_match is strawberry.UNSET else given.if_match, "ifMatch")
 
 
-def body_of(given: Any, *addressing: str) -> dict[str, Any]:
-    """The members that were sent, in camelCase; `addressing` names those that stand in REST's path.
+def body_of(given: Any) -> dict[str, Any]:
+    """The members that were sent, in camelCase, but for those outside REST's body.
 
     Raises `invalid_request` where values of several variables have been put together deeper than a body may be.
     """
-    body = _body(given, addressing)
+    body = _body(given)
     if faults := json_text.faults_of(body):
         raise invalid(faults)
     return body
 
 
-def _body(given: Any, addressing: Iterable[str] = ()) -> dict[str, Any]:
-    left_out = {*addressing, "if_match", "break_glass"}
-    members = {member.name: getattr(given, member.name) for member in dataclasses.fields(given)}
-    return {
-        to_camel(name): _plain(value)
-        for name, value in members.items()
-        if name not in left_out and value is not strawberry.UNSET
-    }
+def _body(given: Any) -> dict[str, Any]:
+    members = [one.name for one in dataclasses.fields(given) if _OUTSIDE_BODY not in one.metadata]
+    values = {to_camel(name): getattr(given, name) for name in members}
+    return {name: _plain(value) for name, value in values.items() if value is not strawberry.UNSET}
 
 
 def _plain(value: Any) -> Any:

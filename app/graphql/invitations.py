@@ -1,4 +1,4 @@
-"""Invitations in GraphQL."""
+"""Invitations."""
 
 from typing import Annotated
 
@@ -6,8 +6,9 @@ import strawberry
 
 from app.domain.actors import Role
 from app.graphql.arguments import After, Before, First, Last, OrgSlug
+from app.graphql.auth import SignedInPayload
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of
+from app.graphql.inputs import OfOrg, body_of, optional_field, path_field
 from app.graphql.types.auth import Me
 from app.graphql.types.invitations import Invitation, InvitationPreview
 from app.graphql.types.relay import Connection
@@ -18,42 +19,41 @@ from app.services import invitations, sessions
 Token = Annotated[str, strawberry.argument(description="The secret at the end of the invitation's address.")]
 
 
-@strawberry.input(description="Whom to invite, and as what.")
-class CreateInvitationInput:
-    org_slug: str = strawberry.field(description="Which organisation.")
-    email: str = strawberry.field(description="Whom; the link is mailed there.")
-    role: Role = strawberry.field(description="As what; not above your own role.")
+@strawberry.input(description="The person to invite, and their role.")
+class CreateInvitationInput(OfOrg):
+    email: str = strawberry.field(description="The email that the link is mailed to.")
+    role: Role = strawberry.field(description="Their role; not above your own.")
+
+
+@strawberry.input(description="The invitation to revoke.")
+class RevokeInvitationInput(OfOrg):
+    invitation_id: strawberry.ID = path_field("The invitation's id.")
+
+
+@strawberry.input(description="An invitation's secret, and the name of a new user.")
+class AcceptInvitationInput:
+    token: str = path_field("The secret at the end of the invitation's address.")
+    display_name: str | None = optional_field("Your name, if you are a new user.")
+
+
+@strawberry.type
+class WrittenInvitation:
+    invitation: Invitation = strawberry.field(description="The invitation; a revoked one, as it was.")
 
 
 @strawberry.type(description="A new invitation.")
-class CreateInvitationPayload:
-    invitation: Invitation = strawberry.field(description="The invitation.")
+class CreateInvitationPayload(WrittenInvitation):
     accept_url: str = strawberry.field(description="Where it is accepted; shown once.")
 
 
-@strawberry.input(description="Which invitation to take back.")
-class RevokeInvitationInput:
-    org_slug: str = strawberry.field(description="Which organisation.")
-    invitation_id: strawberry.ID = strawberry.field(description="Which invitation.")
-
-
 @strawberry.type(description="A revoked invitation.")
-class RevokeInvitationPayload:
-    invitation: Invitation = strawberry.field(description="The invitation as it was.")
+class RevokeInvitationPayload(WrittenInvitation):
+    pass
 
 
-@strawberry.input(description="An invitation's secret, and how a new user wants to be called.")
-class AcceptInvitationInput:
-    token: str = strawberry.field(description="What stands at the end of the invitation's address.")
-    display_name: str | None = strawberry.field(default=strawberry.UNSET, description="Your name, if you are new here.")
-
-
-@strawberry.type(description="An accepted invitation.")
-class AcceptInvitationPayload:
-    """What `acceptInvitation` gives; for a new user the answer sets the session cookie."""
-
-    me: Me = strawberry.field(description="Who has accepted.")
-    org: Org = strawberry.field(description="Where they are a member now.")
+@strawberry.type(description="An accepted invitation. A new user is signed in: the answer sets the session cookie.")
+class AcceptInvitationPayload(SignedInPayload):
+    org: Org = strawberry.field(description="The organisation joined.")
 
 
 @strawberry.type
@@ -85,28 +85,22 @@ class InvitationQueries:
 @strawberry.type
 class InvitationMutations:
     @strawberry.mutation(description="Invite an email. The link is mailed, and shown once in the answer.")
-    async def create_invitation(
-        self, info: Info, input: Input[CreateInvitationInput]
-    ) -> CreateInvitationPayload | None:
-        body = body_of(input, "org_slug")
+    async def create_invitation(self, info: Info, input: CreateInvitationInput) -> CreateInvitationPayload | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             row, url = await invitations.create_invitation(uow, input.org_slug, body, info.context.client())
         return CreateInvitationPayload(invitation=Invitation.of(row), accept_url=url)
 
     @strawberry.mutation(description="Take an invitation back: its links lead nowhere from now on.")
-    async def revoke_invitation(
-        self, info: Info, input: Input[RevokeInvitationInput]
-    ) -> RevokeInvitationPayload | None:
+    async def revoke_invitation(self, info: Info, input: RevokeInvitationInput) -> RevokeInvitationPayload | None:
         async with info.context.unit() as uow:
             row = await invitations.revoke_invitation(uow, input.org_slug, input.invitation_id, {})
         return RevokeInvitationPayload(invitation=Invitation.of(row))
 
     @strawberry.mutation(description="Accept an invitation: as a new user, who is signed in, or with your own session.")
-    async def accept_invitation(
-        self, info: Info, input: Input[AcceptInvitationInput]
-    ) -> AcceptInvitationPayload | None:
+    async def accept_invitation(self, info: Info, input: AcceptInvitationInput) -> AcceptInvitationPayload | None:
         async with info.context.unit() as uow:
-            accepted = await invitations.accept_invitation(uow, input.token, body_of(input, "token"))
+            accepted = await invitations.accept_invitation(uow, input.token, body_of(input))
             me = await sessions.me(uow)
         if accepted.session is not None:
             info.context.sign_in(accepted.session)

@@ -1,4 +1,4 @@
-"""Members in GraphQL."""
+"""Members of organisations."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import strawberry
 from app.domain.actors import Role
 from app.graphql.arguments import After, Before, First, Last, OrgSlug
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of, if_match, if_match_field, reason_field
+from app.graphql.inputs import Audited, Conditional, OfOrg, body_of, if_match, optional_field, path_field
 from app.graphql.types.members import Member, MintedToken
 from app.graphql.types.relay import Connection
 from app.services import members
@@ -15,33 +15,33 @@ from app.services import members
 UserId = Annotated[strawberry.ID, strawberry.argument(description="The person's id.")]
 
 
+@strawberry.input
+class OfMember(OfOrg):
+    user_id: strawberry.ID = path_field("The person's id.")
+
+
 @strawberry.input(description="A member's new role.")
-class UpdateMemberInput:
-    org_slug: str = strawberry.field(description="Which organisation.")
-    user_id: strawberry.ID = strawberry.field(description="Which member.")
-    role: Role = strawberry.field(description="Their role from now on.")
-    if_match: str | None = if_match_field()
+class UpdateMemberInput(OfMember, Conditional):
+    role: Role = strawberry.field(description="The role.")
 
 
-@strawberry.input(description="Whom to remove; yourself, to leave.")
-class RemoveMemberInput:
-    org_slug: str = strawberry.field(description="Which organisation.")
-    user_id: strawberry.ID = strawberry.field(description="Which member.")
-    revoke_tokens: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether the tokens that they minted are revoked, too."
-    )
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
+@strawberry.input(description="The member to remove; yourself, to leave.")
+class RemoveMemberInput(OfMember, Audited):
+    revoke_tokens: bool | None = optional_field("Whether to revoke the tokens that they minted.")
+
+
+@strawberry.type
+class WrittenMember:
+    member: Member = strawberry.field(description="The member as they are now; a removed one, as they were.")
 
 
 @strawberry.type(description="A changed member.")
-class UpdateMemberPayload:
-    member: Member = strawberry.field(description="The member as they are now.")
+class UpdateMemberPayload(WrittenMember):
+    pass
 
 
 @strawberry.type(description="A removed member.")
-class RemoveMemberPayload:
-    member: Member = strawberry.field(description="The member as they were.")
+class RemoveMemberPayload(WrittenMember):
     tokens: list[MintedToken] = strawberry.field(description="The live tokens that they had minted.")
     tokens_revoked: bool = strawberry.field(description="Whether those were revoked.")
 
@@ -72,15 +72,15 @@ class MemberQueries:
 @strawberry.type
 class MemberMutations:
     @strawberry.mutation(description="Give a member another role.")
-    async def update_member(self, info: Info, input: Input[UpdateMemberInput]) -> UpdateMemberPayload | None:
-        body = body_of(input, "org_slug", "user_id")
+    async def update_member(self, info: Info, input: UpdateMemberInput) -> UpdateMemberPayload | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             member = await members.update_member(uow, input.org_slug, input.user_id, body, if_match(input))
         return UpdateMemberPayload(member=Member.of(member))
 
     @strawberry.mutation(description="Remove a member, or leave. The tokens that they minted go on, unless you say so.")
-    async def remove_member(self, info: Info, input: Input[RemoveMemberInput]) -> RemoveMemberPayload | None:
-        body = body_of(input, "org_slug", "user_id")
+    async def remove_member(self, info: Info, input: RemoveMemberInput) -> RemoveMemberPayload | None:
+        body = body_of(input)
         async with info.context.unit() as uow:
             removed = await members.remove_member(uow, input.org_slug, input.user_id, body, if_match(input))
         tokens = [MintedToken.of(token) for token in removed.tokens]

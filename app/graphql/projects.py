@@ -1,4 +1,4 @@
-"""Projects in GraphQL."""
+"""Projects."""
 
 from typing import Annotated
 
@@ -7,62 +7,54 @@ import strawberry
 from app.domain.errors import invalid
 from app.graphql.arguments import After, Before, First, KeyFilter, Last, OrgSlug
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input, body_of, break_glass_field, confirm_field, if_match, if_match_field, reason_field
+from app.graphql.inputs import Confirmed, OfOrg, OfProject, Overridable, Reasoned, body_of, if_match, optional_field
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Project
 from app.services import projects
 
 ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The project's id.")]
-OrgSlugOfKey = Annotated[str | None, strawberry.argument(description="The slug of its organisation, beside `key`.")]
-ProjectKey = Annotated[str | None, strawberry.argument(description="Its key, beside `orgSlug`.")]
+OrgSlugOfKey = Annotated[str | None, strawberry.argument(description="The slug of its organisation; requires `key`.")]
+ProjectKey = Annotated[str | None, strawberry.argument(description="Its key; requires `orgSlug`.")]
 
 
 @strawberry.input(description="A new project.")
-class CreateProjectInput:
-    org_slug: str = strawberry.field(description="The organisation it is made in.")
+class CreateProjectInput(OfOrg, Reasoned):
     key: str = strawberry.field(description="Unique in the organisation; never changes.")
-    name: str = strawberry.field(description="What people call it.")
-    target_id_field: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The context field that ids are taken from."
+    name: str = strawberry.field(description="The display name.")
+    target_id_field: str | None = optional_field("The context field that ids are taken from.")
+
+
+@strawberry.input(description="Changes to a project; what is left out stays.")
+class UpdateProjectInput(OfProject, Overridable):
+    name: str | None = optional_field("The new display name.")
+    target_id_field: str | None = optional_field(
+        "The context field that ids are taken from; null for the organisation's default."
     )
-    reason: str | None = reason_field()
 
 
-@strawberry.input(description="What changes of a project; what is left out stays.")
-class UpdateProjectInput:
-    project_id: strawberry.ID = strawberry.field(description="Which project.")
-    name: str | None = strawberry.field(default=strawberry.UNSET, description="Its new name.")
-    target_id_field: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The context field that ids are taken from; null for the organisation's default.",
-    )
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.input(description="The project to delete, with everything in it.")
+class DeleteProjectInput(OfProject, Confirmed, Overridable):
+    pass
 
 
-@strawberry.input(description="Which project to delete, with all below it.")
-class DeleteProjectInput:
-    project_id: strawberry.ID = strawberry.field(description="Which project.")
-    confirm: str | None = confirm_field()
-    reason: str | None = reason_field()
-    if_match: str | None = if_match_field()
-    break_glass: str | None = break_glass_field()
+@strawberry.type
+class WrittenProject:
+    project: Project = strawberry.field(description="The project as it is now; a deleted one, as it was.")
 
 
 @strawberry.type(description="A new project.")
-class CreateProjectPayload:
-    project: Project = strawberry.field(description="The project.")
+class CreateProjectPayload(WrittenProject):
+    pass
 
 
 @strawberry.type(description="A changed project.")
-class UpdateProjectPayload:
-    project: Project = strawberry.field(description="The project as it is now.")
+class UpdateProjectPayload(WrittenProject):
+    pass
 
 
 @strawberry.type(description="A deleted project.")
-class DeleteProjectPayload:
-    project: Project = strawberry.field(description="The project as it was.")
+class DeleteProjectPayload(WrittenProject):
+    pass
 
 
 @strawberry.type
@@ -98,22 +90,20 @@ class ProjectQueries:
 @strawberry.type
 class ProjectMutations:
     @strawberry.mutation(description="Create a project.")
-    async def create_project(self, info: Info, input: Input[CreateProjectInput]) -> CreateProjectPayload | None:
+    async def create_project(self, info: Info, input: CreateProjectInput) -> CreateProjectPayload | None:
         async with info.context.unit() as uow:
-            project = await projects.create_project(uow, input.org_slug, body_of(input, "org_slug"))
+            project = await projects.create_project(uow, input.org_slug, body_of(input))
         return CreateProjectPayload(project=Project.of(project))
 
     @strawberry.mutation(description="Change a project.")
-    async def update_project(self, info: Info, input: Input[UpdateProjectInput]) -> UpdateProjectPayload | None:
+    async def update_project(self, info: Info, input: UpdateProjectInput) -> UpdateProjectPayload | None:
         async with info.context.unit(input) as uow:
-            project = await projects.update_project(
-                uow, input.project_id, body_of(input, "project_id"), if_match(input)
-            )
+            project = await projects.update_project(uow, input.project_id, body_of(input), if_match(input))
         return UpdateProjectPayload(project=Project.of(project))
 
     @strawberry.mutation(description="Delete a project with all below it.")
-    async def delete_project(self, info: Info, input: Input[DeleteProjectInput]) -> DeleteProjectPayload | None:
-        body = body_of(input, "project_id")
+    async def delete_project(self, info: Info, input: DeleteProjectInput) -> DeleteProjectPayload | None:
+        body = body_of(input)
         async with info.context.unit(input) as uow:
             project = await projects.delete_project(uow, input.project_id, body, if_match(input))
         return DeleteProjectPayload(project=Project.of(project))

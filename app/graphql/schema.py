@@ -3,7 +3,7 @@
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, get_object_definition
 
 from app.graphql.api_keys import ApiKeyMutations, ApiKeyQueries
 from app.graphql.auth import AuthMutations, AuthQueries
@@ -61,6 +61,14 @@ class Mutation(
     """All mutations."""
 
 
+def _describe_inputs(root: type) -> None:
+    """Describes each `input` argument as its type is; Strawberry would leave it without a description."""
+    for field in get_object_definition(root, strict=True).fields:
+        for argument in field.arguments:
+            if argument.python_name == "input":
+                argument.description = get_object_definition(argument.type, strict=True).description
+
+
 class Schema(strawberry.Schema):
     """Strawberry's, but for its log: expected refusals are no news, and the unexpected are logged by the view."""
 
@@ -68,6 +76,8 @@ class Schema(strawberry.Schema):
         """Nothing."""
 
 
+_describe_inputs(Query)
+_describe_inputs(Mutation)
 schema = Schema(
     query=Query,
     mutation=Mutation,

@@ -1,16 +1,15 @@
-"""One's own sessions in GraphQL."""
+"""Your own sessions."""
 
 import strawberry
 
 from app.graphql.arguments import After, Before, First, Last
 from app.graphql.context import Info, listing
-from app.graphql.inputs import Input
 from app.graphql.types.relay import Connection
 from app.graphql.types.sessions import Session
 from app.services import sessions
 
 
-@strawberry.input(description="Which session to end.")
+@strawberry.input(description="The session to end.")
 class DeleteSessionInput:
     session_id: strawberry.ID = strawberry.field(description="The session's id.")
 
@@ -35,7 +34,7 @@ class SessionQueries:
 @strawberry.type
 class SessionMutations:
     @strawberry.mutation(description="End one of your sessions.")
-    async def delete_session(self, info: Info, input: Input[DeleteSessionInput]) -> DeleteSessionPayload | None:
+    async def delete_session(self, info: Info, input: DeleteSessionInput) -> DeleteSessionPayload | None:
         async with info.context.unit() as uow:
             session = await sessions.delete_session(uow, input.session_id, {})
         if sessions.is_own(info.context.request.actor, session):
