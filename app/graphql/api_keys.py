@@ -16,7 +16,7 @@ from app.services.api_keys import Level
 ApiKeyId = Annotated[strawberry.ID, strawberry.argument(description="The token's id.")]
 
 
-@strawberry.input(one_of=True, description="Where a token reaches: exactly one of the three.")
+@strawberry.input(one_of=True, description="The environments that a token covers: exactly one of the three.")
 class TokenEnvironmentsInput:
     org: bool | None = optional_field("True for the whole organisation.")
     projects: list[strawberry.ID] | None = optional_field("Whole projects, by their ids.")
@@ -28,7 +28,7 @@ class CreateApiKeyInput(OfOrg):
     name: str = strawberry.field(description="The display name.")
     level: Level | None = optional_field("A template of actions.")
     actions: list[Verb] | None = optional_field("Single actions.")
-    environments: TokenEnvironmentsInput = strawberry.field(description="Where it reaches.")
+    environments: TokenEnvironmentsInput = strawberry.field(description="The environments it covers.")
     resources: list[str] = strawberry.field(
         description="Which keys: `*`, whole keys, and prefixes such as `payments.*`, each optionally after `flag:`, "
         "`config:` or `segment:`."
@@ -105,14 +105,14 @@ class ApiKeyMutations:
             minted = await api_keys.create_api_key(uow, input.org_slug, body_of(input))
         return CreateApiKeyPayload(api_key=ApiKey.of(minted.row), token=minted.secret)
 
-    @strawberry.mutation(description="Move the expiry of a live token; its secret stays.")
+    @strawberry.mutation(description="Change when a live token expires; its secret stays the same.")
     async def renew_api_key(self, info: Info, input: RenewApiKeyInput) -> RenewApiKeyPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
             row = await api_keys.renew_api_key(uow, input.org_slug, input.api_key_id, body, if_match(input))
         return RenewApiKeyPayload(api_key=ApiKey.of(row))
 
-    @strawberry.mutation(description="Revoke a token, at once.")
+    @strawberry.mutation(description="Revoke a token, effective at once.")
     async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> RevokeApiKeyPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:

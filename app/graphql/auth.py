@@ -84,7 +84,7 @@ class LogoutPayload:
 
 @strawberry.type
 class AuthQueries:
-    @strawberry.field(description="Who you are.")
+    @strawberry.field(description="The caller.")
     async def me(self, info: Info) -> Me | None:
         async with info.context.unit() as uow:
             return Me.of(await sessions.caller(uow))
@@ -92,7 +92,7 @@ class AuthQueries:
 
 @strawberry.type
 class AuthMutations:
-    @strawberry.mutation(description="Claim an empty instance: makes the first organisation and signs its owner in.")
+    @strawberry.mutation(description="Claim an empty instance: creates the first organisation and signs its owner in.")
     async def install_claim(self, info: Info, input: InstallClaimInput) -> InstallClaimPayload | None:
         async with info.context.unit() as uow:
             signed_in, org = await claim.install_claim(uow, body_of(input), info.context.client())
@@ -100,13 +100,15 @@ class AuthMutations:
         info.context.sign_in(signed_in)
         return InstallClaimPayload(me=Me.of(me), org=Org.of(org))
 
-    @strawberry.mutation(description="Ask for a link that signs you in. The answer never says whether you are known.")
+    @strawberry.mutation(
+        description="Request a sign-in link. The answer is the same whether or not the email is known."
+    )
     async def request_magic_link(self, info: Info, input: RequestMagicLinkInput) -> RequestMagicLinkPayload | None:
         async with info.context.unit() as uow:
             await links.request_link(uow, body_of(input), info.context.client_for_link_request())
         return RequestMagicLinkPayload(sent=True)
 
-    @strawberry.mutation(description="Sign up on a hosted instance; the link that is mailed makes the organisation.")
+    @strawberry.mutation(description="Sign up on a hosted instance. The mailed link creates the organisation.")
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
         async with info.context.unit() as uow:
             await signup.sign_up(uow, body_of(input), info.context.client_for_link_request())
@@ -119,7 +121,7 @@ class AuthMutations:
         info.context.sign_out()
         return DeleteMePayload(email=user.email)
 
-    @strawberry.mutation(description="Sign in by a link, which works once and for 15 minutes.")
+    @strawberry.mutation(description="Sign in with a link, which works once and for 15 minutes.")
     async def redeem_link(self, info: Info, input: RedeemLinkInput) -> RedeemLinkPayload | None:
         async with info.context.unit() as uow:
             signed_in = await links.redeem(uow, body_of(input))
@@ -127,7 +129,7 @@ class AuthMutations:
         info.context.sign_in(signed_in)
         return RedeemLinkPayload(me=Me.of(me))
 
-    @strawberry.mutation(description="End the session. Signing out twice is no failure.")
+    @strawberry.mutation(description="End the session. It is no failure if there is none.")
     async def logout(self, info: Info) -> LogoutPayload | None:
         async with info.context.unit() as uow:
             await sessions.sign_out(uow, {})

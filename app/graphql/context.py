@@ -31,12 +31,12 @@ class Context:
     remembered: bool = False
 
     def sign_in(self, signed_in: SignedIn) -> None:
-        """The rest of the document, and the browser, go on as the person."""
+        """The rest of the document, and the browser, continue as the person."""
         self.request.actor = signed_in.member
         self.cookie = signed_in.secret
 
     def sign_out(self) -> None:
-        """The rest of the document, and the browser, go on as nobody."""
+        """The rest of the document, and the browser, continue without credentials."""
         self.request.actor = Anonymous()
         self.cookie = ""
 
@@ -44,7 +44,7 @@ class Context:
         return self.node.client(self.request.address)
 
     def client_for_link_request(self) -> ClientContext:
-        """The same for who asks for a link, which the browser that asked redeems at once."""
+        """The same for requesting a link, which the browser that requested it redeems at once."""
         self.remembered = True
         return self.node.client(self.request.address, self.browser)
 

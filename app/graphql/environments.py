@@ -27,7 +27,7 @@ EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key;
 @strawberry.input
 class Protection:
     protected: bool | None = optional_field("Whether changes of state wait for approval.")
-    required_approvals: int | None = optional_field("How many people must approve where it is protected.")
+    required_approvals: int | None = optional_field("How many people must approve a change while it is protected.")
 
 
 @strawberry.input(description="A new environment. Every primitive has its initial value, at version 0.")

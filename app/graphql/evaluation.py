@@ -19,9 +19,7 @@ class EvaluateInput(OfEnvironment):
 
 @strawberry.type
 class EvaluationQueries:
-    """Queries of the data plane."""
-
-    @strawberry.field(description="An environment's ruleset.")
+    @strawberry.field(description="The ruleset of an environment.")
     async def ruleset(self, info: Info, environment_id: EnvironmentId) -> Ruleset | None:
         async with info.context.unit() as uow:
             return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id, {}))

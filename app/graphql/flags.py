@@ -44,7 +44,7 @@ class CreateFlagInput(OfProject, Reasoned):
     type: FlagType = strawberry.field(description="The type of its values; never changes.")
     default_value: JSON = strawberry.field(description="The default value that every environment starts with.")
     rules: list[RuleInput] | None = optional_field(_RULES)
-    description: str | None = optional_field("What it is for.")
+    description: str | None = optional_field("The description.")
 
 
 @strawberry.input
@@ -54,7 +54,7 @@ class OfFlag(OfProject):
 
 @strawberry.input(description="Changes to a flag's identity, which change no environment; what is left out stays.")
 class UpdateFlagInput(OfFlag, Audited):
-    description: str | None = optional_field("What it is for.")
+    description: str | None = optional_field("The description.")
     initial_value: JSON | None = optional_field("The default value that new environments start with.")
 
 

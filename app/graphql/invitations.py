@@ -58,7 +58,7 @@ class AcceptInvitationPayload(SignedInPayload):
 
 @strawberry.type
 class InvitationQueries:
-    @strawberry.field(description="An organisation's invitations that nobody has accepted, oldest first.")
+    @strawberry.field(description="The pending invitations of an organisation, oldest first.")
     async def invitations(
         self,
         info: Info,
@@ -73,7 +73,7 @@ class InvitationQueries:
             page = await invitations.list_invitations(uow, org_slug, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Invitation.of)
 
-    @strawberry.field(description="What an invitation's link leads to. Needs no credentials.")
+    @strawberry.field(description="What an invitation's link is for. Needs no credentials.")
     async def invitation(self, info: Info, token: Token) -> InvitationPreview | None:
         async with info.context.unit() as uow:
             row, org = await invitations.get_invitation(uow, token)
@@ -84,20 +84,20 @@ class InvitationQueries:
 
 @strawberry.type
 class InvitationMutations:
-    @strawberry.mutation(description="Invite an email. The link is mailed, and shown once in the answer.")
+    @strawberry.mutation(description="Invite a person by email. The link is mailed, and shown once in the answer.")
     async def create_invitation(self, info: Info, input: CreateInvitationInput) -> CreateInvitationPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
             row, url = await invitations.create_invitation(uow, input.org_slug, body, info.context.client())
         return CreateInvitationPayload(invitation=Invitation.of(row), accept_url=url)
 
-    @strawberry.mutation(description="Take an invitation back: its links lead nowhere from now on.")
+    @strawberry.mutation(description="Revoke an invitation. Its links stop working.")
     async def revoke_invitation(self, info: Info, input: RevokeInvitationInput) -> RevokeInvitationPayload | None:
         async with info.context.unit() as uow:
             row = await invitations.revoke_invitation(uow, input.org_slug, input.invitation_id, {})
         return RevokeInvitationPayload(invitation=Invitation.of(row))
 
-    @strawberry.mutation(description="Accept an invitation: as a new user, who is signed in, or with your own session.")
+    @strawberry.mutation(description="Accept an invitation with your own session, or as a new user, who is signed in.")
     async def accept_invitation(self, info: Info, input: AcceptInvitationInput) -> AcceptInvitationPayload | None:
         async with info.context.unit() as uow:
             accepted = await invitations.accept_invitation(uow, input.token, body_of(input))

@@ -48,7 +48,7 @@ class RemoveMemberPayload(WrittenMember):
 
 @strawberry.type
 class MemberQueries:
-    @strawberry.field(description="The members of an organisation, in the order of their joining.")
+    @strawberry.field(description="The members of an organisation, oldest membership first.")
     async def members(
         self,
         info: Info,
@@ -71,14 +71,16 @@ class MemberQueries:
 
 @strawberry.type
 class MemberMutations:
-    @strawberry.mutation(description="Give a member another role.")
+    @strawberry.mutation(description="Change a member's role.")
     async def update_member(self, info: Info, input: UpdateMemberInput) -> UpdateMemberPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
             member = await members.update_member(uow, input.org_slug, input.user_id, body, if_match(input))
         return UpdateMemberPayload(member=Member.of(member))
 
-    @strawberry.mutation(description="Remove a member, or leave. The tokens that they minted go on, unless you say so.")
+    @strawberry.mutation(
+        description="Remove a member, or leave. The tokens that they minted stay valid unless `revokeTokens` is set."
+    )
     async def remove_member(self, info: Info, input: RemoveMemberInput) -> RemoveMemberPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:

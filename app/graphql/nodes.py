@@ -39,7 +39,7 @@ _TYPES: dict[type[Table], tuple[Any, Any]] = {
 
 @strawberry.type
 class NodeQueries:
-    @strawberry.field(description="Whatever has the id; null where nothing that you may see has it.")
+    @strawberry.field(description="Whatever has the id; null if there is nothing that you may see.")
     async def node(self, info: Info, id: Id) -> Node | None:
         if not is_id(id):
             return None

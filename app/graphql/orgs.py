@@ -87,7 +87,7 @@ class OrgMutations:
             org = await orgs.update_org(uow, input.slug, body_of(input), if_match(input), limit)
         return UpdateOrgPayload(org=Org.of(org))
 
-    @strawberry.mutation(description="Delete an organisation with all below it.")
+    @strawberry.mutation(description="Delete an organisation with everything in it.")
     async def delete_org(self, info: Info, input: DeleteOrgInput) -> DeleteOrgPayload | None:
         async with info.context.unit(input) as uow:
             org = await orgs.delete_org(uow, input.slug, body_of(input), if_match(input))

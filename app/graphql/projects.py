@@ -70,7 +70,7 @@ class ProjectQueries:
                 raise invalid({"id": "Give the id, or orgSlug and key."})
             return Project.of(await projects.get_project_by_key(uow, org_slug, key))
 
-    @strawberry.field(description="The projects of an organisation, oldest first: for a token those that it reaches.")
+    @strawberry.field(description="The projects of an organisation, oldest first; for a token, those that it covers.")
     async def projects(
         self,
         info: Info,
@@ -101,7 +101,7 @@ class ProjectMutations:
             project = await projects.update_project(uow, input.project_id, body_of(input), if_match(input))
         return UpdateProjectPayload(project=Project.of(project))
 
-    @strawberry.mutation(description="Delete a project with all below it.")
+    @strawberry.mutation(description="Delete a project with everything in it.")
     async def delete_project(self, info: Info, input: DeleteProjectInput) -> DeleteProjectPayload | None:
         body = body_of(input)
         async with info.context.unit(input) as uow:

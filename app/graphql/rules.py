@@ -1,4 +1,4 @@
-"""Rules in GraphQL: typed but for conditions and values, which are JSON."""
+"""Rules as they are sent: typed but for conditions and values, which are JSON."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from app.graphql.types.scalars import JSON
 @strawberry.input(description="One entry of a split.")
 class ShareInput:
     value: JSON | None = strawberry.field(default=strawberry.UNSET, description="The value of this entry.")
-    percent: float = strawberry.field(description="Its part, with at most two decimals; all entries sum to 100.")
+    percent: float = strawberry.field(
+        description="The percentage of the rule's contexts that get it, to two decimals; all entries sum to 100."
+    )
     name: str | None = strawberry.field(default=strawberry.UNSET, description="The variant's name.")
 
 
@@ -19,23 +21,24 @@ class RuleInput:
     """A rule. Null for what is optional is the same as leaving it out."""
 
     if_: JSON | None = strawberry.field(
-        name="if", default=strawberry.UNSET, description="The condition, passed as a variable; left out: always."
+        name="if", default=strawberry.UNSET, description="The condition, passed as a variable; default always."
     )
     value: JSON | None = strawberry.field(default=strawberry.UNSET, description="The value that it gives.")
     split: list[ShareInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="The values that it deals out by percent."
+        default=strawberry.UNSET, description="The values that it gives, by percentage."
     )
     rollout_percent: float | None = strawberry.field(
-        default=strawberry.UNSET, description="How many of those for whom it holds; at most two decimals."
+        default=strawberry.UNSET,
+        description="The percentage of matching contexts that it admits, with at most two decimals; default all.",
     )
     seed: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What percentages are reckoned from; left out: the flag's key."
+        default=strawberry.UNSET, description="The seed of its percentages; default the flag's key."
     )
     bucket_by: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The context field that ids are taken from here."
+        default=strawberry.UNSET, description="The context field that the ids for its percentages are taken from."
     )
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its name, unique in the flag.")
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="The description.")
 
 
 def rule_body(given: RuleInput | ShareInput) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from app.graphql.types.sessions import Session
 documents = Documents()
 
 
-@strawberry.type(description="What can be read.")
+@strawberry.type(description="All queries.")
 class Query(
     AuthQueries,
     SessionQueries,
@@ -43,10 +43,10 @@ class Query(
     ErrorQueries,
     NodeQueries,
 ):
-    """All queries."""
+    pass
 
 
-@strawberry.type(description="What can be changed. Several fields run in order, each in its own transaction.")
+@strawberry.type(description="All mutations. Several fields run in order, each in its own transaction.")
 class Mutation(
     AuthMutations,
     SessionMutations,
@@ -58,7 +58,7 @@ class Mutation(
     FlagMutations,
     ApiKeyMutations,
 ):
-    """All mutations."""
+    pass
 
 
 def _describe_inputs(root: type) -> None:
@@ -73,7 +73,7 @@ class Schema(strawberry.Schema):
     """Strawberry's, but for its log: expected refusals are no news, and the unexpected are logged by the view."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing."""
+        pass
 
 
 _describe_inputs(Query)

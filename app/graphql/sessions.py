@@ -21,7 +21,7 @@ class DeleteSessionPayload:
 
 @strawberry.type
 class SessionQueries:
-    @strawberry.field(description="Where you are signed in, oldest first.")
+    @strawberry.field(description="Your sessions, oldest first.")
     async def sessions(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Session] | None:

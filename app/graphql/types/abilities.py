@@ -1,4 +1,4 @@
-"""`viewerCan`: what the caller may do with a thing, from the policy that then answers."""
+"""`viewerCan`: what the caller may do with a resource, from the policy that then answers."""
 
 from typing import Any
 
@@ -10,12 +10,8 @@ from app.graphql.context import Info
 Abilities = list[Operation] | None
 
 
-def viewer_can(thing: ResourceType) -> Any:
-    """The field of a type that is the `thing`."""
-
+def viewer_can(resource: ResourceType) -> Any:
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Abilities:
-        return await info.context.loaders.abilities.load((thing, root.id))
+        return await info.context.loaders.abilities.load((resource, root.id))
 
-    return strawberry.field(
-        resolver=resolve, description="What you may do with it, as far as it does not wait for anybody's approval."
-    )
+    return strawberry.field(resolver=resolve, description="What you may do with it without anybody's approval.")

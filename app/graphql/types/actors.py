@@ -9,8 +9,6 @@ from app.graphql.types.enums import ActorKind
 
 @strawberry.type(description="Who did something, with the name as it was then.")
 class Actor:
-    """An actor as it was stored."""
-
     kind: ActorKind = strawberry.field(description="A person, a token, or the service itself.")
     id: str = strawberry.field(description="The id of the user or token.")
     name: str = strawberry.field(description="The name as it was then.")

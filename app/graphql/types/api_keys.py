@@ -1,4 +1,4 @@
-"""Tokens in GraphQL, where they are called API keys."""
+"""Tokens, which the API calls API keys."""
 
 import strawberry
 
@@ -13,32 +13,32 @@ from app.models import ApiKey as ApiKeyRow
 from app.services.api_keys import Level
 
 
-@strawberry.type(description="Where a token reaches: one of the three, the others are null.")
+@strawberry.type(description="The environments that a token covers: one of the three, the others are null.")
 class TokenEnvironments:
     org: bool | None = strawberry.field(description="The whole organisation.")
     projects: list[strawberry.ID] | None = strawberry.field(description="Whole projects, by their ids.")
     envs: list[strawberry.ID] | None = strawberry.field(description="Single environments, by their ids.")
 
 
-@strawberry.type(description="A token: what machines call with. Only its expiry can change.")
+@strawberry.type(description="A token, for machines. Only its expiry can change.")
 class ApiKey(Node):
-    name: str = strawberry.field(description="What people call it.")
-    level: Level | None = strawberry.field(
-        description="The template its actions are from; null for a choice of one's own."
-    )
-    actions: list[Verb] = strawberry.field(description="What it may do.")
-    environments: TokenEnvironments = strawberry.field(description="Where it reaches.")
+    name: str = strawberry.field(description="The display name.")
+    level: Level | None = strawberry.field(description="The template of its actions; null if custom.")
+    actions: list[Verb] = strawberry.field(description="Its actions.")
+    environments: TokenEnvironments = strawberry.field(description="The environments it covers.")
     resources: list[str] = strawberry.field(
         description="Which keys: `*`, whole keys, and prefixes such as `payments.*`."
     )
     rate_limit_per_min: int = strawberry.field(description="Requests a minute.")
     approval_required: bool = strawberry.field(description="Whether its changes wait for a person.")
-    ip_allowlist: list[str] = strawberry.field(description="Where it may be used from; from anywhere if empty.")
-    expires_at: Time | None = strawberry.field(description="When it ends; null for never.")
+    ip_allowlist: list[str] = strawberry.field(
+        description="The networks (CIDRs) it may be used from; anywhere if empty."
+    )
+    expires_at: Time | None = strawberry.field(description="When it expires; null for never.")
     last_used_at: Time | None = strawberry.field(description="When it was last used, to about a minute.")
-    hint: str = strawberry.field(description="How its secret begins.")
-    minted_by: Actor = strawberry.field(description="Who made it.")
-    created_at: Time = strawberry.field(description="When it was made.")
+    hint: str = strawberry.field(description="The first characters of its secret.")
+    minted_by: Actor = strawberry.field(description="Who minted it.")
+    created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When it was last renewed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.API_KEY)

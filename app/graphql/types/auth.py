@@ -1,4 +1,4 @@
-"""Claiming the instance, signing up, in and out, and who am I in GraphQL."""
+"""Who calls."""
 
 import strawberry
 
@@ -10,13 +10,11 @@ from app.services import sessions
 
 @strawberry.type(description="An organisation that a person is in.")
 class OrgMembership:
-    """A membership, seen from the person."""
-
     org: Org = strawberry.field(description="The organisation.")
     role: Role = strawberry.field(description="The person's role there.")
 
 
-@strawberry.type(description="Who calls.")
+@strawberry.type(description="The caller.")
 class Me:
     actor: Actor = strawberry.field(description="The caller.")
     email: str | None = strawberry.field(description="The person's email; null for a token.")
@@ -24,7 +22,6 @@ class Me:
 
     @classmethod
     def of(cls, me: sessions.Me | Token) -> "Me":
-        """From the rows, or from the token."""
         if isinstance(me, Token):
             return cls(actor=Actor.of(me.as_json()), email=None, orgs=None)
         return cls(

@@ -1,4 +1,4 @@
-"""How failures look in GraphQL: the catalogue's code, fields, status and request id in `extensions`."""
+"""The catalogue of errors."""
 
 import strawberry
 
@@ -7,7 +7,7 @@ from app.domain.errors import examples
 from app.graphql.types.scalars import JSON
 
 
-@strawberry.type(description="What a failure looks like on each transport.")
+@strawberry.type(description="An example of the error on each transport.")
 class ErrorExamples:
     rest: JSON = strawberry.field(description="The body that REST sends.")
     graphql: JSON = strawberry.field(description="The body that GraphQL sends.")
@@ -15,13 +15,13 @@ class ErrorExamples:
 
 @strawberry.type(description="A code of the catalogue of errors.")
 class CatalogueEntry:
-    code: str = strawberry.field(description="What programs look at.")
+    code: str = strawberry.field(description="The code, for programs.")
     title: str = strawberry.field(description="The code in a few words.")
     status: int = strawberry.field(description="The HTTP status that REST sends.")
     meaning: str = strawberry.field(description="When it happens.")
-    causes: list[str] = strawberry.field(description="What most often lies behind it.")
+    causes: list[str] = strawberry.field(description="The most frequent causes.")
     action: str = strawberry.field(description="What to do about it.")
-    examples: ErrorExamples = strawberry.field(description="What it looks like.")
+    examples: ErrorExamples = strawberry.field(description="Examples.")
 
     @classmethod
     def of(cls, entry: Entry) -> "CatalogueEntry":

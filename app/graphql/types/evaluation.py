@@ -1,4 +1,4 @@
-"""The ruleset and evaluation in GraphQL."""
+"""The ruleset and evaluation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ class Reason:
     rule_index: int | None = strawberry.field(description="Which rule decided, from 0.")
     rule_name: str | None = strawberry.field(description="The rule's name, where it has one.")
     variant: str | None = strawberry.field(description="The name of the split's entry, where it has one.")
-    trace: JSON | None = strawberry.field(description="What became of each rule, where `verboseReason` asked.")
+    trace: JSON | None = strawberry.field(description="How each rule was evaluated, if `verboseReason` is set.")
     truncated: bool | None = strawberry.field(description="Whether the traces ended early, at 10,000 nodes.")
 
     @classmethod
@@ -32,10 +32,8 @@ class Reason:
         )
 
 
-@strawberry.type(description="What a key is for a context.")
+@strawberry.type(description="The value of a key for a context.")
 class Evaluation:
-    """A value and its reason."""
-
     value: JSON | None = strawberry.field(description="The value for the context.")
     default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
     reason: Reason = strawberry.field(description="Why.")
@@ -45,18 +43,14 @@ class Evaluation:
         return cls(value=JSON(found.value), default_value=JSON(found.default_value), reason=Reason.of(found.reason))
 
 
-@strawberry.type(description="A key and what it is.")
+@strawberry.type(description="A key and its evaluation.")
 class KeyedEvaluation:
-    """An entry of REST's `evaluations`."""
-
     key: str = strawberry.field(description="The key.")
-    evaluation: Evaluation | None = strawberry.field(description="What it is; null for an unknown key.")
+    evaluation: Evaluation | None = strawberry.field(description="The evaluation; null for an unknown key.")
 
 
-@strawberry.type(description="What an environment's keys are for a context, at one version.")
+@strawberry.type(description="The values of an environment's keys for a context, at one version.")
 class Evaluations:
-    """All answers of a call."""
-
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     version: int = strawberry.field(description="The version that answered.")
     evaluations: list[KeyedEvaluation] = strawberry.field(description="An entry for each key asked for.")

@@ -1,4 +1,4 @@
-"""Invitations in GraphQL."""
+"""Invitations."""
 
 import strawberry
 
@@ -12,15 +12,13 @@ from app.models import Invitation as InvitationRow
 from app.services.invitations import Status, status_of
 
 
-@strawberry.type(description="An email's way into an organisation, which nobody has gone yet.")
+@strawberry.type(description="A pending invitation.")
 class Invitation(Node):
-    """An invitation that nobody has accepted."""
-
-    email: str = strawberry.field(description="Who is invited.")
-    role: Role = strawberry.field(description="As what.")
-    status: Status = strawberry.field(description="Whether it still waits.")
-    invited_by: Actor = strawberry.field(description="Who invited.")
-    created_at: Time = strawberry.field(description="When it was made.")
+    email: str = strawberry.field(description="The email of the person invited.")
+    role: Role = strawberry.field(description="The role they will have.")
+    status: Status = strawberry.field(description="Whether it can still be accepted.")
+    invited_by: Actor = strawberry.field(description="Who created the invitation.")
+    created_at: Time = strawberry.field(description="When it was created.")
     expires_at: Time = strawberry.field(description="When it expires.")
     viewer_can: Abilities = viewer_can(ResourceType.INVITATION)
 
@@ -37,10 +35,10 @@ class Invitation(Node):
         )
 
 
-@strawberry.type(description="What whoever holds an invitation's link is told.")
+@strawberry.type(description="What the holder of an invitation's link sees.")
 class InvitationPreview:
-    org_name: str = strawberry.field(description="What people call the organisation.")
+    org_name: str = strawberry.field(description="The organisation's display name.")
     org_slug: str = strawberry.field(description="The organisation's slug.")
-    email: str = strawberry.field(description="Who is invited.")
-    role: Role = strawberry.field(description="As what.")
+    email: str = strawberry.field(description="The email of the person invited.")
+    role: Role = strawberry.field(description="The role they will have.")
     expires_at: Time = strawberry.field(description="When it expires.")

@@ -1,4 +1,4 @@
-"""Members in GraphQL."""
+"""Members of organisations."""
 
 import strawberry
 
@@ -14,12 +14,10 @@ from app.store.members import Member as MemberRows
 
 @strawberry.type(description="A person in an organisation.")
 class Member(Node):
-    """A membership, seen from the organisation."""
-
-    user_id: strawberry.ID = strawberry.field(description="The person's id: what names them in mutations.")
+    user_id: strawberry.ID = strawberry.field(description="The person's id, which mutations take.")
     email: str = strawberry.field(description="Their email.")
-    display_name: str = strawberry.field(description="What they call themselves.")
-    role: Role = strawberry.field(description="What they may do.")
+    display_name: str = strawberry.field(description="The display name.")
+    role: Role = strawberry.field(description="Their role.")
     created_at: Time = strawberry.field(description="When they joined.")
     updated_at: Time = strawberry.field(description="When their role was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
@@ -40,10 +38,8 @@ class Member(Node):
         )
 
 
-@strawberry.type(description="A token that a member minted, in few words.")
+@strawberry.type(description="A token that a member minted.")
 class MintedToken:
-    """A live token of a member who is removed."""
-
     token_id: strawberry.ID = strawberry.field(description="The token's id.")
     name: str = strawberry.field(description="Its name.")
 

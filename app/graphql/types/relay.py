@@ -12,28 +12,26 @@ T = TypeVar("T")
 Row = TypeVar("Row")
 
 
-@strawberry.interface(description="Whatever has an id of its own.")
+@strawberry.interface(description="Anything with an id.")
 class Node:
-    """Implemented by every type with an id."""
-
     id: strawberry.ID = strawberry.field(description="A UUIDv7, the same as in REST.")
 
 
-@strawberry.type(description="Where a part of a list stands in the whole.")
+@strawberry.type(description="What is before and after a page of a list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether there is more after this part.")
-    has_previous_page: bool = strawberry.field(description="Whether there is more before this part.")
+    has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
     start_cursor: str | None = strawberry.field(description="The cursor of the first entry.")
     end_cursor: str | None = strawberry.field(description="The cursor of the last entry.")
 
 
 @strawberry.type(description="An entry of a list.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="Where the entry stands; opaque.")
+    cursor: str = strawberry.field(description="The entry's position in the list; opaque.")
     node: T = strawberry.field(description="The entry.")
 
 
-@strawberry.type(description="A part of a list, oldest first.")
+@strawberry.type(description="A page of a list, oldest first.")
 class Connection(Generic[T]):
     """Relay's connection, with the nodes at hand. What a document leaves out is not made."""
 
@@ -55,7 +53,7 @@ class Connection(Generic[T]):
     def nodes(self) -> list[T]:
         return [self.make(row) for row in self.page.rows]
 
-    @strawberry.field(description="Where the part stands in the whole.")
+    @strawberry.field(description="What is before and after the page.")
     def page_info(self) -> PageInfo:
         rows = self.page.rows
         return PageInfo(

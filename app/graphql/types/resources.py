@@ -24,15 +24,15 @@ from app.store import json_columns
 from app.store.primitives import Current
 
 
-@strawberry.type(description="A tenant: people, tokens and projects that belong together.")
+@strawberry.type(description="A tenant, with its people, tokens and projects.")
 class Org(Node):
     slug: str = strawberry.field(description="Unique on the instance; never changes.")
-    name: str = strawberry.field(description="What people call it.")
+    name: str = strawberry.field(description="The display name.")
     default_target_id_field: str | None = strawberry.field(
-        description="The context field that ids are taken from, where a project names none; `userId` if null."
+        description="The context field that ids are taken from, unless a project has its own; `userId` if null."
     )
     max_rate_limit_per_min: int = strawberry.field(description="Requests a minute for all its tokens together.")
-    created_at: Time = strawberry.field(description="When it was made.")
+    created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ORG)
@@ -65,14 +65,16 @@ class Org(Node):
         return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 
-@strawberry.type(description="Holds the identity of flags, configs and segments, and the environments they live in.")
+@strawberry.type(
+    description="The identities of flags, configs and segments, and the environments that hold their states."
+)
 class Project(Node):
     key: str = strawberry.field(description="Unique in the organisation; never changes.")
-    name: str = strawberry.field(description="What people call it.")
+    name: str = strawberry.field(description="The display name.")
     target_id_field: str | None = strawberry.field(
         description="The context field that ids are taken from; the organisation's default if null."
     )
-    created_at: Time = strawberry.field(description="When it was made.")
+    created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
@@ -127,14 +129,16 @@ class Project(Node):
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
 
 
-@strawberry.type(description="Holds the state of a project's flags, configs and segments, at one version.")
+@strawberry.type(description="The states of a project's flags, configs and segments, at one version.")
 class Environment(Node):
     key: str = strawberry.field(description="Unique in the project; never changes.")
-    name: str = strawberry.field(description="What people call it.")
+    name: str = strawberry.field(description="The display name.")
     protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
-    required_approvals: int = strawberry.field(description="How many people must approve where it is protected.")
-    version: int = strawberry.field(description="Raised by one with each change of state; 0 until the first.")
-    created_at: Time = strawberry.field(description="When it was made.")
+    required_approvals: int = strawberry.field(
+        description="How many people must approve a change while it is protected."
+    )
+    version: int = strawberry.field(description="Increases by one with each change of state; 0 until the first.")
+    created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
@@ -181,9 +185,9 @@ class Environment(Node):
 class Flag(Node):
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="What its values are.")
-    description: str = strawberry.field(description="What it is for.")
+    description: str = strawberry.field(description="The description.")
     initial_value: JSON | None = strawberry.field(description="The default that new environments start with.")
-    created_at: Time = strawberry.field(description="When it was made.")
+    created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PRIMITIVE)
@@ -250,7 +254,7 @@ class FlagState(Node):
             current=current,
         )
 
-    @strawberry.field(description="The environment it is the state in.")
+    @strawberry.field(description="The environment.")
     async def environment(self, info: Info) -> "Environment | None":
         row = await info.context.loaders.environment.load(self.current.state.environment_id)
         return None if row is None else Environment.of(row)

@@ -1,4 +1,4 @@
-"""Rules in GraphQL: typed but for conditions and values, which are JSON."""
+"""Rules: typed but for conditions and values, which are JSON."""
 
 from typing import Any
 
@@ -10,20 +10,26 @@ from app.graphql.types.scalars import JSON
 @strawberry.type(description="One entry of a split.")
 class Share:
     value: JSON | None = strawberry.field(description="The value of this entry.")
-    percent: float = strawberry.field(description="Its part of those whom the rule takes; all entries sum to 100.")
+    percent: float = strawberry.field(
+        description="The percentage of the rule's contexts that get it; all entries sum to 100."
+    )
     name: str | None = strawberry.field(description="The variant's name.")
 
 
 @strawberry.type(description="A rule: the first whose condition holds and whose percentage admits decides.")
 class Rule:
-    if_: JSON | None = strawberry.field(name="if", description="The condition; null: always.")
+    if_: JSON | None = strawberry.field(name="if", description="The condition; null for always.")
     value: JSON | None = strawberry.field(description="The value that it gives, where it has no split.")
-    split: list[Share] | None = strawberry.field(description="The values that it deals out by percent.")
-    rollout_percent: float | None = strawberry.field(description="How many of those for whom it holds; null: all.")
-    seed: str | None = strawberry.field(description="What percentages are reckoned from, beside the id.")
-    bucket_by: str | None = strawberry.field(description="The context field that ids are taken from here.")
+    split: list[Share] | None = strawberry.field(description="The values that it gives, by percentage.")
+    rollout_percent: float | None = strawberry.field(
+        description="The percentage of matching contexts that it admits; null for all."
+    )
+    seed: str | None = strawberry.field(description="The seed of its percentages; null for the flag's key.")
+    bucket_by: str | None = strawberry.field(
+        description="The context field that the ids for its percentages are taken from."
+    )
     name: str | None = strawberry.field(description="Its name, unique in the flag.")
-    description: str | None = strawberry.field(description="What it is for.")
+    description: str | None = strawberry.field(description="The description.")
 
     @classmethod
     def of(cls, rule: dict[str, Any]) -> "Rule":

@@ -1,4 +1,4 @@
-"""One's own sessions in GraphQL."""
+"""Your own sessions."""
 
 import strawberry
 
@@ -9,13 +9,11 @@ from app.graphql.types.scalars import Time
 from app.models import Session as SessionRow
 
 
-@strawberry.type(description="Where you are signed in.")
+@strawberry.type(description="A session of yours.")
 class Session(Node):
-    """A session of the caller."""
-
-    created_at: Time = strawberry.field(description="When you signed in there.")
+    created_at: Time = strawberry.field(description="When you signed in.")
     last_seen_at: Time = strawberry.field(description="When it was last used, to the day.")
-    expires_at: Time = strawberry.field(description="When it ends, unless it is used before.")
+    expires_at: Time = strawberry.field(description="When it expires, unless it is used before.")
 
     @classmethod
     def of(cls, row: SessionRow) -> "Session":
@@ -26,8 +24,7 @@ class Session(Node):
             expires_at=Time(row.expires_at),
         )
 
-    @strawberry.field(description="Whether this very call uses it.")
+    @strawberry.field(description="Whether this request uses it.")
     def current(self, info: Info) -> bool:
-        """Whether it is the caller's."""
         actor = info.context.request.actor
         return isinstance(actor, Member) and actor.session_id == self.id
