@@ -102,7 +102,7 @@ async def _fill_project(filler: Filler) -> Environment:
 
 def shown(url: str, secret: str, link: str, token: str, environment_id: str) -> str:
     """How to look at the demo in a browser and from a shell."""
-    return f"""  The organisation "demo" is ready. Sign in as its owner with this link, which works once and for 15 minutes:
+    return f"""  The organisation "demo" is ready. Sign in as its owner with this link (once, within 15 minutes):
 
     {url}/auth/link?t={link}
 

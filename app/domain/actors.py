@@ -1,4 +1,4 @@
-"""Who calls. An actor is known before anything is looked up; what it may do is decided by `policy`."""
+"""Callers. The actor is known before anything is loaded; `policy` decides what it may do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,26 +43,26 @@ class Anonymous:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user, under the name of some moment."""
+    """A user, with the name at the time of the action."""
 
     user_id: str
     name: str
 
     def as_json(self) -> dict[str, Any]:
-        """The person as bodies and audit rows show them."""
+        """As in bodies and audit rows."""
         return {"kind": "member", "id": self.user_id, "name": self.name}
 
 
 @dataclass(frozen=True, slots=True)
 class Member(Person):
-    """A person, signed in by the session cookie; `session_id` is the session's, not its secret."""
+    """A person signed in by the session cookie. `session_id` is the id, not the secret."""
 
     session_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentScope:
-    """Where a token reaches: the whole organisation, whole projects, or single environments (ids)."""
+    """What a token covers: the whole organisation, whole projects, or environments, by id."""
 
     org: bool = False
     projects: frozenset[str] = frozenset()
@@ -78,7 +78,6 @@ class ResourcePattern:
 
     @classmethod
     def parse(cls, text: str) -> "ResourcePattern":
-        """From the text that `written` gives."""
         kind, colon, rest = text.rpartition(":")
         return cls(Kind(kind) if colon else None, rest)
 
@@ -89,11 +88,10 @@ class ResourcePattern:
 
     @property
     def prefix(self) -> str | None:
-        """What the keys begin with, dot included; None for `*` and for a whole key."""
+        """What matching keys begin with, including the dot; None for `*` and for a whole key."""
         return self.text[:-1] if self.text.endswith(".*") else None
 
     def matches(self, kind: Kind, key: str) -> bool:
-        """Whether the primitive `key` of `kind` is within the pattern."""
         if self.kind is not None and self.kind is not kind:
             return False
         return self.text in ("*", key) or (self.text.endswith(".*") and key.startswith(self.text[:-1]))
@@ -101,7 +99,7 @@ class ResourcePattern:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A machine, known by its bearer token. The token is the organisation's and outlives its minter."""
+    """A program, authenticated by a token. The token belongs to the organisation and outlives its creator."""
 
     token_id: str
     name: str
@@ -113,18 +111,17 @@ class Token:
     minter: Person
 
     def as_json(self) -> dict[str, Any]:
-        """The actor as bodies and audit rows show it, with the person on whose behalf it was minted."""
+        """As in bodies and audit rows, with the person who created the token."""
         return {"kind": "token", "id": self.token_id, "name": self.name, "onBehalfOf": self.minter.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The service itself or its operator at the command line."""
+    """The service itself, or its operator at the command line."""
 
     name: str = "signalbox"
 
     def as_json(self) -> dict[str, Any]:
-        """The actor as audit rows show it."""
         return {"kind": "system", "id": "system", "name": self.name}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a code means: `status` is the HTTP status, `causes` are what most often lies behind it, `action` is what
-    a caller should do about it. The samples are what its example shows as `fields` and beside them.
+    """What a code means: `status` is the HTTP status, `causes` are the most frequent ones, `action` is what a caller
+    should do. The samples are for its example: `fields`, and further members of the envelope.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""Email addresses: what they are compared by. They are stored as typed, and mail goes to what is stored."""
+"""Email addresses: how they compare. They are stored as entered, and mail goes to the stored address."""
 
 import unicodedata
 
@@ -6,10 +6,10 @@ import idna
 
 
 def email_key(email: str) -> str:
-    """What emails are compared by: without case, composed and decomposed letters alike, domains as the network's.
+    """The key that emails compare by: without case, in composed form (NFC), domains as DNS looks them up.
 
-    `STRASSE.example` is `strasse.example` and `ü.example` is `xn--tda.example`, for mail to both arrives at one place.
-    `straße.example` is another domain with another owner.
+    `STRASSE.example` equals `strasse.example`, and `ü.example` equals `xn--tda.example`, because mail to both reaches
+    the same server. `straße.example` is a different domain with another owner.
     """
     local, _, domain = email.rpartition("@")
     key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
@@ -17,17 +17,17 @@ def email_key(email: str) -> str:
 
 
 def has_domain(email: str) -> bool:
-    """Whether mail could find the email's domain."""
+    """Whether the email's domain can exist in DNS."""
     return _on_the_network(email.rpartition("@")[2]) is not None
 
 
 def local_part(email: str) -> str:
-    """What stands before the `@`: a name for those who gave none."""
+    """The part before the `@`, used as the name of a person who gave none."""
     return email.rpartition("@")[0]
 
 
 def _on_the_network(domain: str) -> str | None:
-    """The domain as names are looked up by (RFC 5891, mapped as in UTS 46); None where it can be none."""
+    """The domain as it is looked up in DNS (RFC 5891, mapped by UTS 46); None if it is not valid."""
     try:
         return idna.encode(domain, uts46=True, std3_rules=True).decode()
     except idna.IDNAError:

@@ -1,6 +1,6 @@
-"""The one exception that carries the catalogue's codes, and the shape in which callers see it on each transport.
+"""The only exception with codes of the catalogue, and its form on each transport.
 
-Nothing else in the product defines the shape of a failure.
+Nothing else in the product defines the form of an error.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ _HEADERS = {
 
 
 class AppError(Exception):
-    """A failure from the catalogue.
+    """An error from the catalogue.
 
-    `fields` maps dotted paths to messages; `extra` holds the few members that a code adds to the envelope
+    `fields` maps dotted paths to messages; `extra` has members that some codes add to the envelope
     (`liveVersion`, `proposedVersion`); `headers` are sent with the REST answer (`Retry-After`, `Allow`).
     """
 
@@ -51,7 +51,7 @@ class AppError(Exception):
 
 
 def envelope(error: AppError, request_id: str) -> dict[str, Any]:
-    """The flat body of a failure: `{code, message, fields?, requestId}` and what the code adds."""
+    """The flat body of an error: `{code, message, fields?, requestId}` and what the code adds."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.fields:
         body["fields"] = error.fields
@@ -59,18 +59,18 @@ def envelope(error: AppError, request_id: str) -> dict[str, Any]:
 
 
 def extensions_of(error: AppError, request_id: str) -> dict[str, Any]:
-    """The envelope as GraphQL's `extensions`: without its message, with the status that REST would have sent."""
+    """The envelope as GraphQL's `extensions`: without the message, with the status that REST would send."""
     body = {name: value for name, value in envelope(error, request_id).items() if name != "message"}
     return {**body, "status": error.status}
 
 
 def sample(entry: Entry) -> AppError:
-    """A failure with the code, to show."""
+    """An example of an error with the code."""
     return AppError(entry.code, fields=entry.sample_fields, extra=entry.sample_extra)
 
 
 def examples(entry: Entry) -> dict[str, Any]:
-    """What a failure with the code looks like on each transport."""
+    """An example of the code on each transport."""
     error = sample(entry)
     shown = {"message": error.message, "extensions": extensions_of(error, SAMPLE_REQUEST_ID)}
     return {"rest": envelope(error, SAMPLE_REQUEST_ID), "graphql": {"errors": [shown]}}
@@ -82,7 +82,7 @@ def invalid(fields: Mapping[str, str], message: str | None = None) -> AppError:
 
 
 def not_found(what: str) -> AppError:
-    """`not_found`; `what` is the kind of thing ("project"), never whether it exists for somebody else."""
+    """`not_found`; `what` is the type of the resource ("project"), and the same whether or not it exists elsewhere."""
     return AppError("not_found", f"There is no such {what}.")
 
 

@@ -10,12 +10,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def new_id() -> str:
-    """A fresh UUIDv7 as text."""
     return str(uuid7())
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` has the form of an id. A string that has not names nothing that exists."""
+    """Whether `text` has the form of an id. Any other string identifies nothing."""
     return _UUID.fullmatch(text) is not None
 
 
@@ -30,5 +29,5 @@ def new_secret(prefix: str) -> str:
 
 
 def digest(secret: str) -> str:
-    """The SHA-256 of a secret in hex: all that is ever stored of it."""
+    """The SHA-256 of a secret in hex, which is all that is stored of it."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""ETags and the preconditions that name them (RFC 9110, sections 8.8.3 and 13.1)."""
+"""ETags and preconditions (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
 
 @dataclass(frozen=True, slots=True)
 class IfMatch:
-    """An `If-Match` as it was sent, read when it is needed: None sets no condition, nor does `*`.
+    """An `If-Match` header as it was sent, parsed when needed. None and `*` set no condition.
 
     A `W/` prefix is ignored on purpose: proxies that compress turn strong tags into weak ones.
     """
@@ -20,15 +20,15 @@ class IfMatch:
     name: str = "If-Match"
 
     def require(self, tag: str) -> None:
-        """Raises `precondition_failed` unless `tag` is among the tags, and `invalid_request` for what is no tag."""
+        """Raises `precondition_failed` unless `tag` is among the tags, and `invalid_request` for a malformed header."""
         tags = self._tags()
         if tags is not None and tag.strip('"') not in tags:
             raise AppError("precondition_failed")
 
     def require_ignoring_usage(self, tag: str) -> None:
-        """As `require`, for a tag whose last step tells what is no change: a token's last use."""
+        """Like `require`, but ignores the last part of the tag, which changes when a token is used."""
         tags = self._tags()
-        if tags is not None and _but_last_step(tag.strip('"')) not in map(_but_last_step, tags):
+        if tags is not None and _without_last_part(tag.strip('"')) not in map(_without_last_part, tags):
             raise AppError("precondition_failed")
 
     def _tags(self) -> list[str] | None:
@@ -39,13 +39,13 @@ class IfMatch:
         return _TAG.findall(self.header)
 
 
-def _but_last_step(tag: str) -> str:
+def _without_last_part(tag: str) -> str:
     head, dot, _ = tag.rpartition(".")
     return head if dot else tag
 
 
 def none_match(header: str | None, tag: str) -> bool:
-    """Whether an `If-None-Match` says that the caller has `tag` already: answer 304."""
+    """Whether an `If-None-Match` header includes `tag`, so that the answer is 304."""
     if header is None:
         return False
     return header.strip() == "*" or tag.strip('"') in _TAG.findall(header)

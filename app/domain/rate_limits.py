@@ -1,8 +1,8 @@
 """Rate limits: the token buckets of API keys as arithmetic, and what a store of people's limits must do.
 
-A bucket holds what was spent of it: nothing at first, `COST` more with each request, drained by `limit` in each
-microsecond. `limit` requests a minute so refill evenly, a burst is at most `limit`, and a bucket that is not there is
-full. A changed limit acts on the next request, for nothing else depends on it. Whole numbers only, no clock.
+A bucket stores what has been spent: 0 at first, `COST` more with each request, less by `limit` with each microsecond.
+So `limit` requests a minute refill continuously, a burst is at most `limit`, and a missing bucket is a full one. A
+changed limit applies to the next request, because nothing else depends on it. Whole numbers only, no clock.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ COST = 60 * MICROSECONDS
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """So many times in any period of so many seconds, for `who`."""
+    """`times` in any period of `seconds`, for `who`."""
 
     who: str
     times: int
@@ -26,7 +26,7 @@ class Limits(Protocol):
     """Counts what people do."""
 
     async def take(self, *allowances: Allowance) -> float:
-        """Takes one from each and gives 0; or, when one is used up, takes nothing and gives the seconds to wait."""
+        """Takes one from each and returns 0. If one is used up, takes nothing and returns the seconds to wait."""
         ...
 
     async def give_back(self, *allowances: Allowance) -> None:
@@ -35,7 +35,7 @@ class Limits(Protocol):
 
 
 class Taken(NamedTuple):
-    """The answer to a request, as the tighter bucket has it; `retry_after` is 0 where the request was admitted."""
+    """The result for a request, by the tighter bucket. `retry_after` is 0 if the request was admitted."""
 
     limit: int
     remaining: int
@@ -44,14 +44,14 @@ class Taken(NamedTuple):
 
 
 def drained(spent: int, limit: int, elapsed: int) -> int:
-    """What is left of `spent` after `elapsed` microseconds; never more than the bucket holds at this limit."""
+    """What remains of `spent` after `elapsed` microseconds, at most what the bucket can store at this limit."""
     held = limit * COST
     left = min(held, spent) - (limit * elapsed if elapsed > 0 else 0)
     return max(0, left)
 
 
 def remaining(spent: int, limit: int) -> int:
-    """How many whole requests the bucket still admits."""
+    """Whole requests that the bucket still admits."""
     return (limit * COST - spent) // COST
 
 
@@ -61,15 +61,15 @@ def reset(spent: int, limit: int) -> int:
 
 
 def wait(spent: int, limit: int) -> int:
-    """Microseconds until the bucket admits a request: 0 for now."""
+    """Microseconds until the bucket admits a request; 0 if it does now."""
     over = spent + COST - limit * COST
     return -(-over // limit) if over > 0 else 0
 
 
 def take(token_spent: int, token_limit: int, org_spent: int, org_limit: int) -> Taken:
-    """One request from both buckets, drained to this moment; the answer is the tighter one's.
+    """One request from both buckets, after they were drained. The result is that of the tighter one.
 
-    Where `retry_after` is 0 the caller adds `COST` to both; else nothing is taken from either.
+    If `retry_after` is 0, the caller adds `COST` to both; otherwise nothing is taken from either.
     """
     token_wait, org_wait = wait(token_spent, token_limit), wait(org_spent, org_limit)
     if token_wait or org_wait:

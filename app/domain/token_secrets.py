@@ -1,7 +1,7 @@
 """Bearer secrets: `sbx_`, 43 random characters, and a checksum of them in 6, all of 0-9, A-Z and a-z.
 
-Secret scanners find them by `sbx_[0-9A-Za-z]{49}`, and the checksum tells a mistyped one without a look at the
-database. It proves nothing else: whoever knows this file can make a well-formed one.
+Secret scanners find them with `sbx_[0-9A-Za-z]{49}`, and the checksum detects a mistyped one without a database lookup.
+It proves nothing else: anyone who knows this file can make a well-formed secret.
 """
 
 import re
@@ -17,19 +17,19 @@ _SHOWN = len(PREFIX) + 4
 
 
 def new_token_secret() -> str:
-    """A fresh secret of 256 random bits."""
+    """A secret with 256 random bits."""
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     return f"{PREFIX}{body}{_checksum(body)}"
 
 
 def is_well_formed(secret: str) -> bool:
-    """Whether the secret can have been made here: its form and checksum."""
+    """Whether form and checksum of the secret are valid."""
     form = _FORM.fullmatch(secret)
     return form is not None and _checksum(form[1]) == form[2]
 
 
 def hint(secret: str) -> str:
-    """What may be shown of the secret, to tell one token from another."""
+    """The part of the secret that may be shown, to identify a token."""
     return f"{secret[:_SHOWN]}…"
 
 

@@ -1,6 +1,6 @@
 """Which bucket of 10,000 an id falls into.
 
-The algorithm is published and SDKs repeat it: MurmurHash3_x86_32 (Austin Appleby) of UTF-8 text, seed 0,
+The algorithm is published, and SDKs implement it too: MurmurHash3_x86_32 (Austin Appleby) of UTF-8 text, seed 0,
 unsigned.
 """
 
@@ -16,7 +16,6 @@ _HASHES = 2**32
 
 
 def hash_of(text: str) -> int:
-    """The unsigned 32-bit hash of `text`."""
     return murmur3_x86_32(text, 0, False)
 
 
@@ -26,22 +25,22 @@ def bucket_of(text: str) -> int:
 
 
 def hash_limit(threshold: int) -> int:
-    """The least hash whose bucket is not below `threshold` (hundredths of a percent)."""
+    """The smallest hash whose bucket is at least `threshold` (hundredths of a percent)."""
     return -(-threshold * _HASHES // WHOLE)
 
 
 def rollout_prefix(seed: str) -> str:
-    """What stands before the id in the text that a `rolloutPercent` hashes."""
+    """The text before the id in what a `rolloutPercent` hashes."""
     return f"{seed}:"
 
 
 def split_prefix(seed: str) -> str:
-    """What stands before the id in the text that a `split` hashes."""
+    """The text before the id in what a `split` hashes."""
     return f"{seed}:split:"
 
 
 def id_text(value: Any) -> str | None:
-    """The id that a context's value is: a string as it stands, a number as `number_text` has it, else None."""
+    """A context's value as an id: a string unchanged, a number by `number_text`, anything else None."""
     if isinstance(value, str):
         return value
     if type(value) not in NUMBERS:
@@ -50,7 +49,7 @@ def id_text(value: Any) -> str | None:
 
 
 def number_text(number: float) -> str:
-    """The shortest decimal text that is `number` again, without exponent: 1.0 is `1`, -0 is `0`."""
+    """The shortest decimal text that parses to `number`, without exponent: 1.0 is `1`, -0 is `0`."""
     if isinstance(number, int):
         return str(number)
     digits = f"{Decimal(repr(number)):f}".removesuffix(".0")

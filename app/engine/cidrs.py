@@ -1,4 +1,4 @@
-"""IP addresses and CIDR networks. An IPv4-mapped IPv6 address is IPv4; an address with a zone is none."""
+"""IP addresses and CIDR networks. An IPv4-mapped IPv6 address counts as IPv4; one with a zone is not an address."""
 
 import re
 from collections import defaultdict
@@ -27,7 +27,7 @@ class Network(NamedTuple):
 
 
 class Networks:
-    """A set of networks, looked up by an address in one step for each length of prefix in it."""
+    """A set of networks. A look-up takes one step for each length of prefix in it."""
 
     __slots__ = ("_prefixes",)
 
@@ -47,7 +47,7 @@ class Networks:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address that `text` writes, or None."""
+    """`text` as an address, or None."""
     address = _plain_address(text)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
@@ -55,7 +55,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_network(text: str) -> Network | None:
-    """The network that `text` writes as `address/prefix`, host bits ignored, or None."""
+    """`text` (`address/prefix`) as a network, or None. Host bits are ignored."""
     written, slash, digits = text.partition("/")
     address = _plain_address(written)
     if address is None or not slash or not _PREFIX.fullmatch(digits):

@@ -1,8 +1,7 @@
-"""Turns parsed rules into closures, once for each change of a primitive.
+"""Compiles parsed rules into closures, once for each change of a primitive.
 
-Closures and not generated source: source is faster by some 600 ns a flag and three times dearer
-to compile, and a write waits for it. Only the compiled predicate is known here, never why it held: that is
-the trace's.
+Closures rather than generated source: source evaluates about 600 ns a flag faster, but takes three times as long to
+compile, and a write waits for it. Why a rule matched is not known here; that is `trace`'s subject.
 """
 
 from bisect import bisect_right
@@ -21,7 +20,7 @@ Split = Callable[[Context, Call], Evaluation]
 
 
 def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
-    """A flag or config ready to evaluate. A killed boolean flag is `false`, a killed string flag its default."""
+    """The compiled flag or config. A killed boolean flag is `false`, a killed string flag its default value."""
     default = Evaluation(state.default_value, state.default_value, DEFAULT)
     if state.killed:
         value = False if state.type == "boolean" else state.default_value
@@ -41,12 +40,10 @@ def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
 
 
 def compile_segment(state: SegmentState) -> CompiledSegment:
-    """A segment ready to ask."""
     return CompiledSegment(state, tuple(_admission(rule, state.key) for rule in state.rules))
 
 
 def compile_condition(condition: Condition) -> Predicate:
-    """A predicate that says whether `condition` holds for a context in a call."""
     match condition:
         case Comparison():
             return condition.holds
@@ -97,7 +94,7 @@ def _prerequisite(condition: Prerequisite) -> Predicate:
 
 
 def _admission(rule: Rule, key: str) -> Predicate:
-    """Whether a rule's condition holds and its percentage admits; `key` is the seed of a rule without one."""
+    """Whether a rule's condition and percentage include the context; `key` is the seed of a rule without one."""
     parts: list[Predicate] = []
     if rule.condition is not None:
         parts.append(compile_condition(rule.condition))
@@ -117,7 +114,7 @@ def _rollout(percent: int, prefix: str, bucket_by: FieldPath | None) -> Predicat
 
 
 def _outcome(index: int, rule: Rule, state: PrimitiveState) -> tuple[Evaluation, Split | None]:
-    """The outcome of a rule with a value; for one with a split its first entry's, and the walk."""
+    """The outcome of a rule with a value. For one with a split: its first entry's, and the function that chooses."""
     if not rule.split:
         return Evaluation(rule.value, state.default_value, rule_match(index, rule.name)), None
     outcomes = [

@@ -1,6 +1,6 @@
-"""Conditions: what may stand under `if`, parsed with every fault at its path.
+"""Conditions: the values of `if`, parsed with every fault at its path.
 
-A condition is immutable and knows its checks, but neither contexts nor what its references lead to.
+A condition is immutable. It knows its checks, but neither contexts nor what its references resolve to.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from app.engine.operators import OPERATORS, Check, Holds, parse_check
 from app.engine.paths import Context, FieldPath, parse_path
 
 MAX_NESTING = 10
-"""How many of `$and`, `$or` and `$not` may stand inside each other."""
+"""The deepest nesting of `$and`, `$or` and `$not`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Comparison:
-    """`{"field": path, operator: operand}`, with the predicate that says whether it holds for a context.
+    """`{"field": path, operator: operand}`, with its predicate over contexts.
 
-    Equal ones are one object, whichever flags they stand in: memory out of cache costs more than closures.
+    Equal comparisons of all flags share one object: a miss of the CPU's cache costs more than calling a closure.
     """
 
     field: FieldPath
@@ -60,12 +60,12 @@ _comparisons: WeakValueDictionary[tuple[str, str, str], Comparison] = WeakValueD
 
 
 def parse_condition(document: Any, where: FaultPath, *, in_segment: bool) -> Condition | None:
-    """The condition that `document` (decoded JSON) writes; None, and faults, when it is none."""
+    """`document` (decoded JSON) as a condition; None, with faults, if it is not valid."""
     return _Parser(in_segment=in_segment).condition(document, where, 0)
 
 
 class _Parser:
-    """What a condition may be, where it stands. `nesting` counts the `$and`, `$or` and `$not` around it."""
+    """Parses conditions of one rule. `nesting` counts the `$and`, `$or` and `$not` around a condition."""
 
     def __init__(self, *, in_segment: bool) -> None:
         self._in_segment = in_segment
@@ -123,7 +123,7 @@ def _parse_comparison(document: dict[str, Any], where: FaultPath) -> Comparison 
 
 
 def _parse_only_check(form: str, document: dict[str, Any], where: FaultPath) -> Check | None:
-    """The check of the one operator beside `form`; of several the first counts and the others are faults."""
+    """The check of the operator that goes with `form`. Of several operators, all but the first are faults."""
     name = next((name for name in document if name in OPERATORS), None)
     sound = _refuse_beside(form, document, where, name)
     if name is None:
@@ -134,11 +134,11 @@ def _parse_only_check(form: str, document: dict[str, Any], where: FaultPath) -> 
 
 
 def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, operator: str | None = None) -> bool:
-    unknown_params = [name for name in document if name not in (form, operator)]
-    for name in unknown_params:
+    others = [name for name in document if name not in (form, operator)]
+    for name in others:
         known = name in OPERATORS or name in _FORMS
         where.at(name).add(f"Cannot be combined with {operator or form}." if known else "Unknown field.")
-    return not unknown_params
+    return not others
 
 
 def _parse_key(value: Any, where: FaultPath) -> str | None:
@@ -149,7 +149,7 @@ def _parse_key(value: Any, where: FaultPath) -> str | None:
 
 
 def _shared(field: FieldPath, check: Check) -> Comparison:
-    # The operand's text, for Python has 1, 1.0 and True as equal keys, and traces show what was written.
+    # By the operand's text: to Python 1, 1.0 and True are equal keys, and traces show what was written.
     identity = field.text, check.operator, encode(check.operand)
     known = _comparisons.get(identity)
     if known is None:

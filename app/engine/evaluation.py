@@ -1,18 +1,18 @@
-"""What evaluating a flag or config gives: its value and the reason for it."""
+"""The result of evaluating a flag or config: its value and the reason for it."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 Reason = Mapping[str, Any]
-"""`{kind, …}` as callers see it: a plain dict, ready for answers, shared by all calls and never changed."""
+"""`{kind, …}` as callers see it: a plain dict, ready to send, shared by all calls and never changed."""
 
 DEFAULT: Final[Reason] = {"kind": "default"}
 KILLED: Final[Reason] = {"kind": "killed"}
 
 
 class Evaluation(NamedTuple):
-    """An outcome. All that a primitive can have are made when it is compiled."""
+    """One outcome. All possible outcomes of a primitive are created when it is compiled."""
 
     value: Any
     default_value: Any
@@ -21,7 +21,7 @@ class Evaluation(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def rule_match(index: int, rule_name: str | None, variant: str | None = None) -> Reason:
-    """The reason for what rule `index` gives. Most rules have no names, so that flags share most reasons."""
+    """The reason for the value of rule `index`. Cached, because most rules have no name and share their reasons."""
     reason: dict[str, Any] = {"kind": "rule_match", "ruleIndex": index}
     if rule_name is not None:
         reason["ruleName"] = rule_name

@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 Instant = tuple[int, str]
-"""Whole seconds, in days of 86,400, and the decimals without their final zeros: these sort as text."""
+"""Whole seconds, in days of 86,400, and the decimals without trailing zeros, which sort as text."""
 
 _INSTANT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
@@ -16,9 +16,9 @@ _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097  # the Gregorian calendar repeats
 
 
 def instant(text: str) -> Instant | None:
-    """The instant that `text` names, or None when it is none.
+    """`text` as an instant, or None.
 
-    Second 60 stands only at 23:59 UTC, of any day, and is the next minute's second 0.
+    Second 60 is valid at 23:59 UTC only, on any day, and equals second 0 of the next minute.
     """
     found = _INSTANT.fullmatch(text)
     if found is None:
@@ -38,7 +38,7 @@ def instant(text: str) -> Instant | None:
 def _days(year: int, month: int, day: int) -> int | None:
     cycles, year_of_cycle = divmod(year, _CYCLE_YEARS)
     try:
-        # Year 0 is RFC 3339's and not Python's: every year is taken in the cycle that begins with 2000.
+        # RFC 3339 has a year 0, Python has not: every year is mapped to the cycle that begins with 2000.
         return date(2000 + year_of_cycle, month, day).toordinal() + cycles * _CYCLE_DAYS
     except ValueError:
         return None

@@ -1,7 +1,7 @@
 """JSON in and out: strict decoding of what callers send, canonical text of what is stored.
 
-Integers are exact from -2^63 to 2^64-1, every other number is a double; what no double holds, a lone surrogate, NaN,
-and a key given twice are faults, named by their path.
+Integers are exact from -2^63 to 2^64-1, every other number is a double. A number too large for a
+double, a lone surrogate, NaN and a duplicate key are faults, reported by their path.
 """
 
 import json
@@ -21,7 +21,7 @@ _TOO_DEEP = f"JSON must not be nested more than {MAX_DEPTH} levels deep."
 
 
 class BadJson(ValueError):
-    """`faults` maps paths to messages; a fault of syntax stands under the empty path."""
+    """`faults` maps paths to messages; a syntax error has the empty path."""
 
     def __init__(self, faults: dict[str, str]) -> None:
         super().__init__("; ".join(faults.values()))
@@ -34,8 +34,8 @@ class _Repeated(dict[str, Any]):
     repeated: list[str]
 
 
-class _Unholdable(float):
-    """A number that no double holds; found by the walk that knows the path."""
+class _TooLarge(float):
+    """A number too large for a double; reported by the walk, which knows the path."""
 
 
 def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
@@ -89,7 +89,7 @@ def encode(value: Any) -> str:
 
 
 def nests_deeper(value: Any, levels: int) -> bool:
-    """Whether lists and objects stand more than `levels` deep inside each other."""
+    """Whether lists and objects are nested more than `levels` deep."""
     if not isinstance(value, dict | list):
         return False
     members = value.values() if isinstance(value, dict) else value
@@ -97,7 +97,7 @@ def nests_deeper(value: Any, levels: int) -> bool:
 
 
 def dump(value: Any) -> bytes:
-    """Compact UTF-8, however deep: the fast encoder gives up where a trace goes on."""
+    """Compact UTF-8. Falls back to the slow encoder for traces, which can be nested deeper than orjson allows."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
@@ -105,13 +105,13 @@ def dump(value: Any) -> bytes:
 
 
 def join(path: str, step: str | int) -> str:
-    """`path` with one more step; a step that holds a dot itself is written `["a.b"]`."""
+    """`path` with one more step. A step that contains a dot is written `["a.b"]`."""
     text = f'["{step}"]' if isinstance(step, str) and "." in step else str(step)
     return f"{path}.{text}" if path else text
 
 
 def has_lone_surrogate(text: str) -> bool:
-    """Whether `text` holds half of a surrogate pair, which no UTF-8 can carry."""
+    """Whether `text` contains half of a surrogate pair, which UTF-8 cannot encode."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -123,7 +123,7 @@ def _integer(digits: str) -> int | float:
 
 def _double(digits: str) -> float:
     number = float(digits)
-    return _Unholdable(number) if math.isinf(number) else number
+    return _TooLarge(number) if math.isinf(number) else number
 
 
 def _constant(name: str) -> NoReturn:
@@ -153,7 +153,7 @@ def _faults(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from _faults(member, join(path, index), levels - 1)
-    elif isinstance(value, _Unholdable):
+    elif isinstance(value, _TooLarge):
         yield path, "The number is too large."
     elif isinstance(value, str) and has_lone_surrogate(value):
         yield path, "The string contains a lone surrogate."

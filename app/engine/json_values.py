@@ -1,6 +1,6 @@
-"""Equality of decoded JSON as the rule language has it: by value, numbers exactly, `true` apart from 1.
+"""Equality of decoded JSON in the rule language: by value, numbers exactly, `true` different from 1.
 
-Values are what a strict decoder gives: str, bool, None, list, dict, int from -2^63 to 2^64-1 and float for
+Values are those of a strict decoder: str, bool, None, list, dict, int from -2^63 to 2^64-1 and float for
 every other number.
 """
 
@@ -14,20 +14,20 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""What a look-up gives where nothing is. It equals no value, null included."""
+"""The result of a look-up that finds nothing. It equals no value, not even null."""
 
 NUMBERS: Final = frozenset({int, float})
-"""The exact types of numbers: bool is an int to Python and none to JSON."""
+"""The exact types of numbers: to Python bool is an int, to JSON it is not a number."""
 
 _TRUE: Final = (bool, 1)
 _FALSE: Final = (bool, 0)
 
 
 def freeze(value: Any) -> Hashable:
-    """A hashable stand-in: two values are equal as JSON exactly when their stand-ins are.
+    """A hashable equivalent: two values are equal as JSON exactly if their equivalents are equal.
 
-    Strings, numbers, null and MISSING stand for themselves; Python compares int and float exactly, and equal
-    ones have equal hashes.
+    Strings, numbers, null and MISSING are their own equivalents. Python compares int and float exactly, and equal ones
+    have equal hashes.
     """
     if value is True:
         return _TRUE

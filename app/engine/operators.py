@@ -1,7 +1,7 @@
-"""The operators: which operands each can use, and which values it then holds for.
+"""The operators: the operands that each accepts, and the values for which it is then true.
 
-A value is what a context or a prerequisite gives, or MISSING, for which only `$exists: false`, `$notEquals`
-and `$notIn` hold. Where values stand and how comparisons are joined is not known here.
+A value comes from a context or a prerequisite, or is MISSING, for which only `$exists: false`, `$notEquals` and
+`$notIn` are true. Where values are found and how comparisons are combined is not known here.
 """
 
 import operator
@@ -30,7 +30,7 @@ _TEXT = frozenset({str})
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An operator with its operand; `holds` tells for one value."""
+    """An operator with its operand; `holds` is its predicate over values."""
 
     operator: str
     operand: Any
@@ -38,13 +38,13 @@ class Check:
 
 
 def parse_check(name: str, operand: Any, where: FaultPath) -> Check | None:
-    """The check that operator `name` makes of `operand`; None, and a fault, when it cannot use it."""
+    """Operator `name` with `operand`; None, with a fault, if the operator does not accept it."""
     holds = OPERATORS[name](operand, where)
     return None if holds is None else Check(intern(name), operand, holds)
 
 
 def too_many(entries: Iterable[Any]) -> bool:
-    """Whether a list is over the limit, its doubles not counted."""
+    """Whether a list exceeds the limit, duplicates not counted."""
     return len(set(map(freeze, entries))) > MAX_ENTRIES
 
 
@@ -125,7 +125,7 @@ def _exists(operand: Any, where: FaultPath) -> Holds | None:
 
 
 def _ranked(rank: _Rank, order: _Order, expected: str) -> _Prepare:
-    """Texts that name a point on a scale; a text that names none is a fault as operand and false as value."""
+    """Texts with an order, such as versions. Another text is a fault as an operand, and false as a value."""
 
     def ranked(operand: Any, where: FaultPath) -> Holds | None:
         bound = rank(operand) if isinstance(operand, str) else None

@@ -1,4 +1,4 @@
-"""Where a value stands in a context: `field`, `bucketBy` and the target id field.
+"""Paths to values in a context: `field`, `bucketBy` and the target id field.
 
 A name is looked up as a whole key first, then as a dotted path through objects, never into arrays.
 """
@@ -13,12 +13,12 @@ from app.engine.json_values import MISSING
 from app.engine.texts import MAX_NAME, parse_text
 
 Context = Mapping[str, Any]
-"""The JSON object a caller evaluates for."""
+"""The JSON object that a caller evaluates for."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldPath:
-    """A name as it was written, and its steps; a name without a dot is its only step."""
+    """A name as it was written, and its steps. A name without a dot is its own only step."""
 
     text: str
     steps: tuple[str, ...]
@@ -26,11 +26,11 @@ class FieldPath:
     @staticmethod
     @lru_cache(maxsize=4096)
     def of(text: str) -> "FieldPath":
-        """The path that `text` writes. Every dot is a step."""
+        """`text` as a path; dots separate the steps."""
         return FieldPath(text, tuple(text.split(".")))
 
     def look_up(self, context: Context) -> Any:
-        """The value that `context` holds there, or MISSING. null is a value."""
+        """The value in `context`, or MISSING. null is a value."""
         found = context.get(self.text, MISSING)
         if found is not MISSING or len(self.steps) == 1:
             return found
@@ -43,7 +43,7 @@ class FieldPath:
 
 
 def parse_path(value: Any, where: FaultPath) -> FieldPath | None:
-    """`value` as a path of at most 200 code points without an empty step; None, and a fault, when it is none."""
+    """`value` as a path of at most 200 code points without an empty step; None, with a fault, if it is not valid."""
     text = parse_text(value, where, MAX_NAME)
     if text is None:
         return None

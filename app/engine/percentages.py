@@ -1,4 +1,4 @@
-"""Percentages, reckoned in whole hundredths: 12.5 is 1,250 of 10,000."""
+"""Percentages in whole hundredths: 12.5 is 1,250 of 10,000."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -11,9 +11,9 @@ WHOLE: Final = 10_000
 
 
 def parse_percent(value: Any, where: FaultPath) -> int | None:
-    """`value` in hundredths; None, and a fault, when it is no number from 0 to 100 with at most two decimals.
+    """`value` in hundredths; None, with a fault, if it is not a number from 0 to 100 with at most two decimal places.
 
-    A double's decimals are those of its shortest text: 0.07 has two.
+    The decimal places of a double are those of its shortest text: 0.07 has two.
     """
     if type(value) not in NUMBERS:
         where.add("Must be a number.")

@@ -1,7 +1,7 @@
-"""The check that references lead somewhere, in no circle and in no chain of more than 20.
+"""Checks that references resolve, and create neither a cycle nor a chain of more than 20.
 
-A chain is counted whole: through what refers to the saved state as well as through what it refers to. The
-cost is that of the states which can be reached from the saved ones, either way.
+A chain is counted as a whole: through the states that refer to the saved one as well as those that it refers to. The
+check visits only states that can be reached from the saved ones in either direction.
 """
 
 from collections import defaultdict
@@ -15,16 +15,16 @@ MAX_CHAIN = 20
 
 
 def check_references(saved: Mapping[Node, Sequence[Reference]], graph: ReferenceGraph, faults: Faults) -> None:
-    """Add to `faults` each reference of the saved states that leads nowhere, into a circle or a long chain.
+    """Add to `faults` each reference of the saved states that does not resolve, or is part of a cycle or long chain.
 
-    `graph` is the environment as the write would leave it.
+    `graph` is the environment as it would be after the write.
     """
     chains = _Chains(graph, graph.needs(saved) | graph.users(saved))
     for source, references in saved.items():
         for path, target in references:
             if target not in graph:
                 faults.setdefault(path, f"There is no {_WORDS[target.kind]} {target.key!r} in this environment.")
-            elif chains.circle[source] == chains.circle[target]:
+            elif chains.component[source] == chains.component[target]:
                 faults.setdefault(path, "Creates a reference cycle.")
             elif chains.before[source] + 1 + chains.after[target] > MAX_CHAIN:
                 faults.setdefault(path, f"Creates a chain of more than {MAX_CHAIN} references.")
@@ -34,14 +34,14 @@ _WORDS = {"segment": "segment", "primitive": "flag or config"}
 
 
 class _Chains:
-    """What is known of each node: its `circle`, and the longest chain `before` and `after` it.
+    """For each node its `component`, and the lengths of the longest chains `before` and `after` it.
 
-    Nodes share a circle when each leads to the other. References within circles are not counted.
+    Nodes are in one component if each can be reached from the other. References within a component are not counted.
     """
 
     def __init__(self, graph: ReferenceGraph, nodes: Collection[Node]) -> None:
         order = _finishing_order(graph, nodes)
-        self.circle = _circles(graph, order)
+        self.component = _components(graph, order)
         self.before: defaultdict[Node, int] = defaultdict(int)
         self.after: defaultdict[Node, int] = defaultdict(int)
         for node in order:
@@ -53,12 +53,12 @@ class _Chains:
 
     def _onward(self, graph: ReferenceGraph, node: Node) -> Iterator[Node]:
         for target in graph.targets(node):
-            if target in self.circle and self.circle[target] != self.circle[node]:
+            if target in self.component and self.component[target] != self.component[node]:
                 yield target
 
 
 def _finishing_order(graph: ReferenceGraph, nodes: Collection[Node]) -> list[Node]:
-    """`nodes`, each behind all that it leads to, circles apart. Not recursive: chains may be long."""
+    """`nodes`, each after all that it refers to, except in cycles. Not recursive, because chains can be long."""
     order: list[Node] = []
     seen: set[Node] = set()
     for start in nodes:
@@ -78,17 +78,17 @@ def _finishing_order(graph: ReferenceGraph, nodes: Collection[Node]) -> list[Nod
     return order
 
 
-def _circles(graph: ReferenceGraph, order: Sequence[Node]) -> dict[Node, Node]:
-    """The strongly connected components, each named by one of its nodes (Kosaraju's algorithm)."""
-    circle: dict[Node, Node] = {}
+def _components(graph: ReferenceGraph, order: Sequence[Node]) -> dict[Node, Node]:
+    """The strongly connected component of each node, named by one of its nodes (Kosaraju's algorithm)."""
+    component: dict[Node, Node] = {}
     left = set(order)
     for name in reversed(order):
         ahead = [name] if name in left else []
         left.discard(name)
         while ahead:
             node = ahead.pop()
-            circle[node] = name
+            component[node] = name
             found = graph.referrers(node) & left
             left -= found
             ahead.extend(found)
-    return circle
+    return component

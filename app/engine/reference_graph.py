@@ -1,4 +1,4 @@
-"""Who refers to whom among the states of one environment, kept in both directions."""
+"""The references between the states of one environment, in both directions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -11,7 +11,7 @@ _NONE: frozenset[Node] = frozenset()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceGraph:
-    """An immutable snapshot; it has every node of the environment, those that refer to nothing too."""
+    """An immutable snapshot with every node of the environment, including those without references."""
 
     _targets: Mapping[Node, frozenset[Node]] = field(default_factory=dict)
     _referrers: Mapping[Node, frozenset[Node]] = field(default_factory=dict)
@@ -26,28 +26,28 @@ class ReferenceGraph:
         return self._referrers.get(node, _NONE)
 
     def needs(self, nodes: Iterable[Node]) -> set[Node]:
-        """`nodes` and all that they lead to: what it takes to evaluate them."""
+        """`nodes` and all that they refer to, directly or not: what is needed to evaluate them."""
         return _reach(nodes, self.targets)
 
     def users(self, nodes: Iterable[Node]) -> set[Node]:
-        """`nodes` and all that lead to them."""
+        """`nodes` and all that refer to them, directly or not."""
         return _reach(nodes, self.referrers)
 
     def with_changes(
         self, changed: Mapping[Node, Collection[Node]], removed: Collection[Node] = ()
     ) -> "ReferenceGraph":
-        """The graph after some nodes got other targets and some went. What did not change is shared."""
+        """The graph with other targets for some nodes and without others. What does not change is shared."""
         targets, referrers = dict(self._targets), dict(self._referrers)
-        gone, come = defaultdict[Node, set[Node]](set), defaultdict[Node, set[Node]](set)
+        lost, gained = defaultdict[Node, set[Node]](set), defaultdict[Node, set[Node]](set)
         for node in {*changed, *removed}:
             for target in targets.pop(node, _NONE):
-                gone[target].add(node)
+                lost[target].add(node)
         for node, found in changed.items():
             targets[node] = frozenset(found)
             for target in targets[node]:
-                come[target].add(node)
-        for target in gone.keys() | come.keys():
-            referrers[target] = (referrers.get(target, _NONE) - gone[target]) | come[target]
+                gained[target].add(node)
+        for target in lost.keys() | gained.keys():
+            referrers[target] = (referrers.get(target, _NONE) - lost[target]) | gained[target]
         return ReferenceGraph(targets, referrers)
 
 

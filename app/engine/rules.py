@@ -1,6 +1,6 @@
 """Rules of flags, configs and segments, parsed with every fault at its path, all at once.
 
-A rule is immutable. It knows nothing of the primitive that it stands in but whether that is a segment.
+A rule is immutable, and knows of its primitive only whether it is a segment.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _ENTRY: Any = {
     "required": ["value", "percent"],
     "properties": {"value": {}, "percent": _PERCENT, "name": _TEXT},
 }
-# What JSON Schema can say of the rules of a flag or config, for REST's documentation; `parse_rules` is what counts.
+# As much of the rules of a flag or config as JSON Schema can express, for REST's documentation; `parse_rules` decides.
 RULES_SCHEMA: Any = {
     "type": "array",
     "maxItems": MAX_RULES,
@@ -52,7 +52,7 @@ RULES_SCHEMA: Any = {
 }
 
 CheckValue = Callable[[Any, str, Faults], None]
-"""Records, under the path or below it, what is wrong with a value as a value of the primitive."""
+"""Adds faults, at the path or below it, for a value that the primitive cannot have."""
 
 _SEGMENT_FIELDS = frozenset({"if", "rolloutPercent", "seed", "bucketBy", "name", "description"})
 _FIELDS = _SEGMENT_FIELDS | {"value", "split"}
@@ -61,7 +61,7 @@ _SHARE_FIELDS = frozenset({"value", "percent", "name"})
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One entry of a `split`; `percent` is in hundredths, `name` the variant's."""
+    """One entry of a `split`. `percent` is in hundredths, `name` is the variant's."""
 
     value: Any
     percent: int
@@ -72,7 +72,7 @@ class Share:
 class Rule:
     """One rule. `rollout` is `rolloutPercent` in hundredths.
 
-    A rule with a `split` has MISSING for `value`, and so has a segment's, which says who belongs.
+    `value` is MISSING in a rule with a `split`, and in a segment's rule, which decides about membership.
     """
 
     condition: Condition | None
@@ -84,21 +84,20 @@ class Rule:
     split: tuple[Share, ...]
 
     def seed_or(self, key: str) -> str:
-        """What the percentages hash before the id: the rule's own seed, else the key of its primitive."""
+        """The seed of the percentages: the rule's own, else the key of its primitive."""
         return key if self.seed is None else self.seed
 
 
 def parse_rules(document: Any, path: str, faults: Faults, check_value: CheckValue) -> tuple[Rule, ...]:
     """The rules of a flag or config.
 
-    `document` is decoded JSON, `path` where it stands; what is wrong is added to `faults`, and only when
-    nothing is do the rules say what was written.
+    `document` is decoded JSON at `path`. Faults are added to `faults`; if there are any, the rules are not usable.
     """
     return _parse(document, FaultPath(faults, path), check_value)
 
 
 def parse_segment_rules(document: Any, path: str, faults: Faults) -> tuple[Rule, ...]:
-    """The rules of a segment, as `parse_rules` has those of flags and configs."""
+    """The rules of a segment, like `parse_rules`."""
     return _parse(document, FaultPath(faults, path), None)
 
 
@@ -119,7 +118,7 @@ def _parse(document: Any, where: FaultPath, check_value: CheckValue | None) -> t
 
 
 def _patterns_in(document: Any) -> int:
-    """How many there are to compile, which is by far the slowest of all that is done with rules."""
+    """The number of patterns to compile, which is by far the slowest part of handling rules."""
     if isinstance(document, dict):
         return ("$matches" in document) + sum(map(_patterns_in, document.values()))
     return sum(map(_patterns_in, document)) if isinstance(document, list) else 0
@@ -205,7 +204,7 @@ def _is_object(document: Any, where: FaultPath, fields: frozenset[str]) -> bool:
 
 
 def _check_names(documents: list[Any], where: FaultPath) -> None:
-    """Of two equal names the later is the fault."""
+    """Of two equal names, the later one is the fault."""
     seen: set[str] = set()
     for index, document in enumerate(documents):
         name = document.get("name") if isinstance(document, dict) else None

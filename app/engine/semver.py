@@ -1,4 +1,4 @@
-"""Which texts are versions of Semantic Versioning 2.0, and which precedes which (semver.org, item 11)."""
+"""Versions of Semantic Versioning 2.0, and their precedence (semver.org, item 11)."""
 
 import re
 
@@ -10,10 +10,9 @@ _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-({_IDENTIFIERS}))?(?
 
 
 def precedence(text: str) -> Precedence | None:
-    """A key that sorts as versions do, build metadata apart; None when `text` is no version.
+    """A key that sorts like the version, ignoring build metadata; None if `text` is not a version.
 
-    Digits are compared by length and then as text, for a caller may send thousands of them, more than Python
-    would turn into an int.
+    Digits are compared by length and then as text, because a caller can send more of them than Python converts to int.
     """
     found = _VERSION.fullmatch(text)
     if found is None:

@@ -1,8 +1,7 @@
-"""A ruleset made ready: an immutable snapshot of one environment at one version, and the calls made of it.
+"""A compiled ruleset: an immutable snapshot of one environment at one version, and the evaluations made with it.
 
-Nothing is parsed here and nothing compiled; a primitive finds its segments and prerequisites by key at call
-time, so that changing one leaves its users as they are. The states have passed the check of references: no
-cycle, no long chain.
+Nothing is parsed or compiled here. A primitive finds its segments and prerequisites by key when it is evaluated, so
+that a change of one does not affect the compiled others. References have been checked: no cycle, no long chain.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -19,7 +18,7 @@ Predicate = Callable[[Context, "Call"], bool]
 
 @dataclass(frozen=True, slots=True)
 class PrimitiveState:
-    """What a flag or config holds in an environment. `kind` says which; only flags are ever killed."""
+    """The state of a flag or config (`kind`) in an environment. Only flags can be killed."""
 
     kind: str
     key: str
@@ -31,7 +30,7 @@ class PrimitiveState:
 
 @dataclass(frozen=True, slots=True)
 class SegmentState:
-    """What a segment holds in an environment; the lists are of target ids."""
+    """The state of a segment in an environment. The lists contain target ids."""
 
     key: str
     rules: tuple[Rule, ...]
@@ -41,7 +40,7 @@ class SegmentState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledPrimitive:
-    """A flag or config ready to evaluate: `decide` gives its outcome for a context in a call."""
+    """A flag or config ready to evaluate: `decide` returns its outcome."""
 
     state: PrimitiveState
     decide: Callable[[Context, "Call"], Evaluation]
@@ -49,20 +48,23 @@ class CompiledPrimitive:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledSegment:
-    """A segment ready to ask; `rules` has a predicate for each of the state's, in order."""
+    """A segment ready to evaluate: `rules` has a predicate for each rule of the state, in order."""
 
     state: SegmentState
     rules: tuple[Predicate, ...]
 
     def deciding_rule(self, context: Context, call: "Call") -> int | None:
-        """The index of the first rule that takes the context in."""
+        """The index of the first rule that includes the context."""
         for index, admits in enumerate(self.rules):
             if admits(context, call):
                 return index
         return None
 
     def has(self, context: Context, call: "Call") -> bool:
-        """Membership: (allow list or rules) and not deny list. A context without a target id is in no list."""
+        """Whether the context is a member: (allow list or rules) and not deny list.
+
+        A context without a target id is in no list.
+        """
         target = call.target_id
         if target is not None:
             if target in self.state.deny_list:
@@ -73,7 +75,7 @@ class CompiledSegment:
 
 
 class Call:
-    """One evaluation of any number of keys for one context: each primitive and segment is evaluated once."""
+    """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once."""
 
     __slots__ = ("_members", "_outcomes", "context", "ruleset", "target_id")
 
@@ -85,7 +87,7 @@ class Call:
         self._members: dict[str, bool] = {}
 
     def evaluate(self, key: str) -> Evaluation | None:
-        """What flag or config `key` gives, or None when there is none."""
+        """The outcome of flag or config `key`, or None if there is none."""
         known = self._outcomes.get(key)
         if known is not None:
             return known
@@ -96,7 +98,7 @@ class Call:
         return outcome
 
     def is_member(self, key: str) -> bool:
-        """Whether the context belongs to segment `key`; to one that is not there nothing belongs."""
+        """Whether the context is a member of segment `key`. A missing segment has no members."""
         known = self._members.get(key)
         if known is not None:
             return known
@@ -107,7 +109,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledRuleset:
-    """All states of an environment at a version. Flags and configs share `primitives`, as they share keys."""
+    """All states of an environment at one version. Flags and configs share `primitives`, because they share keys."""
 
     environment_id: str
     version: int
@@ -116,7 +118,6 @@ class CompiledRuleset:
     segments: Mapping[str, CompiledSegment]
 
     def call(self, context: Context) -> Call:
-        """A call for `context`, whose keys share what they evaluate."""
         return Call(self, context)
 
     def with_changes(
@@ -127,7 +128,7 @@ class CompiledRuleset:
         removed_segments: Collection[str] = (),
         target_id_path: FieldPath | None = None,
     ) -> "CompiledRuleset":
-        """The snapshot of a later version. What did not change, or is None, is shared with this one."""
+        """The snapshot of a later version. What does not change, or is None, is shared with this one."""
         primitives, segments = dict(self.primitives), dict(self.segments)
         for key in removed_primitives:
             primitives.pop(key, None)

@@ -7,7 +7,7 @@ from app.engine.operators import MAX_ENTRIES
 
 
 def parse_target_ids(document: Any, path: str, faults: Faults) -> frozenset[str]:
-    """The ids that a list holds; what is wrong with it is added to `faults`."""
+    """The ids of a list; its faults are added to `faults`."""
     where = FaultPath(faults, path)
     if not isinstance(document, list):
         where.add("Must be a list.")

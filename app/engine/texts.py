@@ -1,4 +1,4 @@
-"""The texts that rules hold: names, descriptions and seeds, measured in code points."""
+"""The texts in rules: names, descriptions and seeds, measured in code points."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ MAX_TEXT = 2_000
 
 
 def parse_text(value: Any, where: FaultPath, longest: int) -> str | None:
-    """`value` as a text of at most `longest` code points without NUL; None, and a fault, when it is none."""
+    """`value` as a text of at most `longest` code points without NUL; None, with a fault, if it is not valid."""
     if not isinstance(value, str):
         where.add("Must be a string.")
     elif len(value) > longest:

@@ -1,7 +1,7 @@
-"""Traces: a second walk over parsed conditions, only when asked for, that tells why a rule held or not.
+"""Traces: a second walk over parsed conditions, on request, that shows why a rule matched or did not.
 
-Leaves ask the same checks as the compiled predicates, segments and prerequisites the same call; only the
-joining is done again, for here every child is evaluated.
+It uses the checks of the compiled predicates, and the results of the same call for segments and prerequisites. Only
+`$and`, `$or` and `$not` are computed again, because a trace evaluates every child.
 """
 
 from bisect import bisect_right
@@ -24,7 +24,7 @@ Tree = dict[str, Any]
 
 
 class Tracer:
-    """The traces of one call: its nodes are counted, and second mentions known, over all keys in their order."""
+    """The traces of one call. Nodes and repeated mentions are counted over all of its keys, in order."""
 
     def __init__(self, call: Call, max_nodes: int = MAX_NODES) -> None:
         self._call = call
@@ -33,7 +33,7 @@ class Tracer:
         self._mentioned: set[tuple[str, str]] = set()
 
     def reason(self, key: str, evaluation: Evaluation) -> Tree:
-        """The reason of `evaluation`, which the call gave for flag or config `key`, with its trace."""
+        """The reason of `evaluation`, the call's result for flag or config `key`, with its trace."""
         document = dict(evaluation.reason)
         if document["kind"] != "killed":
             document["trace"] = self._trace(self._call.ruleset.primitives[key].state.rules, key)
@@ -42,7 +42,7 @@ class Tracer:
         return document
 
     def _trace(self, rules: Iterable[Rule], key: str) -> list[Tree]:
-        """An entry for each rule up to the deciding one, or up to where the nodes ended."""
+        """An entry for each rule up to the deciding one, or until the limit of nodes is reached."""
         entries: list[Tree] = []
         for index, rule in enumerate(rules):
             entry = None if self._truncated else self._entry(index, rule, key)
@@ -54,7 +54,7 @@ class Tracer:
         return entries
 
     def _entry(self, index: int, rule: Rule, key: str) -> Tree | None:
-        """What became of one rule, or None when the nodes ended before its condition."""
+        """The outcome of one rule, or None if the limit of nodes was reached before its condition."""
         entry: Tree = {"ruleIndex": index, "outcome": "matched"}
         if rule.condition is not None:
             results, nodes = self._visit((rule.condition,))
@@ -78,7 +78,7 @@ class Tracer:
         return entry
 
     def _visit(self, conditions: Iterable[Condition]) -> tuple[list[bool], list[Tree]]:
-        """Whether each condition holds, and the nodes of those before the nodes ended."""
+        """Whether each condition is true, and the nodes of those within the limit."""
         results, nodes = [], []
         for condition in conditions:
             counted = self._nodes_left > 0
@@ -119,7 +119,7 @@ class Tracer:
         return node
 
     def _decision(self, segment: CompiledSegment) -> tuple[str, Rule | None]:
-        """What decided on membership, and the rule if it was one."""
+        """What decided about membership, and the rule if it was one."""
         target = self._call.target_id
         if target in segment.state.deny_list:
             return "deny_list", None
@@ -159,7 +159,7 @@ def _actual(value: Any) -> Tree:
 
 
 def _shown(value: Any) -> Any:
-    """`value` cut at 256 characters; lists and objects that are longer are cut as compact text."""
+    """`value`, truncated to 256 characters. Longer lists and objects are truncated as compact text."""
     text = encode(value) if isinstance(value, list | dict) else value
     if isinstance(text, str) and len(text) > MAX_SHOWN:
         return text[:MAX_SHOWN]
