@@ -1,110 +1,130 @@
 """aiosqlite with one visit to the connection's thread for a statement, where SQLAlchemy's own cursor makes four.
 
 A point read is little work, and each visit costs as much again. So a transaction begins with its first statement, in
-the same visit, and nobody waits for the end of one that only read.
+the same visit, and nobody waits for the end of one that only read. What is used of the insides of both libraries is
+marked SLF001; `app/cli/versions.py` refuses to start on versions that may differ there.
 """
 
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import aiosqlite
-from sqlalchemy.dialects.sqlite.aiosqlite import (
-    AsyncAdapt_aiosqlite_connection,
-    AsyncAdapt_aiosqlite_cursor,
-    AsyncAdapt_aiosqlite_dbapi,
-)
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_dbapi
 
 
-class Done(NamedTuple):
-    """What a cursor tells after a statement; it stands in its place, for it is closed by then."""
+class Executed(NamedTuple):
+    """What is left of a statement after its visit."""
 
     description: Any = None
     rowcount: int = -1
     lastrowid: int | None = None
-    arraysize: int = 1
     rows: Sequence[Any] = ()
 
 
-def _execute(connection: sqlite3.Connection, statement: str, parameters: Any) -> Done:
-    return _taken(connection.execute(statement, parameters or ()))
+Run = Callable[[sqlite3.Connection, str, Any], sqlite3.Cursor]
 
 
-def _execute_many(connection: sqlite3.Connection, statement: str, parameters: Any) -> Done:
-    return _taken(connection.executemany(statement, parameters))
+def _execute(connection: sqlite3.Connection, statement: str, parameters: Any) -> sqlite3.Cursor:
+    return connection.execute(statement, parameters or ())
 
 
-def _begin(connection: sqlite3.Connection, begin: str, run: Any, statement: str, parameters: Any) -> Done:
-    connection.execute(begin)
-    return cast(Done, run(connection, statement, parameters))
+def _execute_many(connection: sqlite3.Connection, statement: str, parameters: Any) -> sqlite3.Cursor:
+    return connection.executemany(statement, parameters)
 
 
-def _taken(cursor: sqlite3.Cursor) -> Done:
+def _visit(connection: sqlite3.Connection, begin: str | None, run: Run, statement: str, parameters: Any) -> Executed:
+    if begin is not None:
+        connection.execute(begin)
+    cursor = run(connection, statement, parameters)
     rows = cursor.fetchall() if cursor.description else ()
-    done = Done(cursor.description, cursor.rowcount, cursor.lastrowid, 1, rows)
+    executed = Executed(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
     cursor.close()
-    return done
+    return executed
 
 
-class Cursor(AsyncAdapt_aiosqlite_cursor):
-    """Opens, runs, reads and closes at once."""
+class Cursor:
+    """A cursor as PEP 249 has it, which runs, reads and closes at once."""
 
-    __slots__ = ()
+    arraysize = 1
 
-    _awaitable_cursor_close = False
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._executed = Executed()
+        self._rows: deque[Any] = deque()
 
-    def _make_new_cursor(self, connection: Any) -> Any:  # noqa: ARG002
-        return Done()
+    @property
+    def description(self) -> Any:
+        return self._executed.description
 
-    def _aenter_cursor(self, cursor: Any) -> Any:
-        return cursor
+    @property
+    def rowcount(self) -> int:
+        return self._executed.rowcount
 
-    async def _execute_async(self, operation: Any, parameters: Any) -> None:
-        await self._visit(_execute, operation, parameters)
+    @property
+    def lastrowid(self) -> int | None:
+        return self._executed.lastrowid
 
-    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:
-        await self._visit(_execute_many, operation, seq_of_parameters)
+    def execute(self, statement: str, parameters: Any = None) -> None:
+        self._keep(self._connection.visit(_execute, statement, parameters))
 
-    async def _visit(self, run: Any, operation: Any, parameters: Any) -> None:
-        driver: Any = self._connection
-        connection = cast(Connection, self._adapt_connection)
-        async with connection._execute_mutex:  # noqa: SLF001
-            if (begin := connection.taken_begin()) is None:
-                done = await driver._execute(run, driver._conn, operation, parameters)  # noqa: SLF001
-            else:
-                done = await driver._execute(_begin, driver._conn, begin, run, operation, parameters)  # noqa: SLF001
-        self._cursor = done
-        self._rows = deque(done.rows)
+    def executemany(self, statement: str, parameters: Any) -> None:
+        self._keep(self._connection.visit(_execute_many, statement, parameters))
+
+    def fetchone(self) -> Any:
+        return self._rows.popleft() if self._rows else None
+
+    def fetchmany(self, size: int = arraysize) -> list[Any]:
+        return [self._rows.popleft() for _ in range(min(size, len(self._rows)))]
+
+    def fetchall(self) -> list[Any]:
+        rows = list(self._rows)
+        self._rows.clear()
+        return rows
 
     def close(self) -> None:
-        """Forgets the rows that were not read."""
         self._rows.clear()
+
+    async def _async_soft_close(self) -> None:
+        """SQLAlchemy calls it where the rows are still to be read."""
+
+    def _keep(self, executed: Executed) -> None:
+        self._executed = executed
+        self._rows = deque(executed.rows)
 
 
 class Connection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ("_begin", "_only_reads")
-
-    _cursor_cls = Cursor
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._begin: str | None = None
         self._only_reads = False
 
+    def cursor(self, server_side: bool = False) -> Any:  # noqa: ARG002
+        return Cursor(self)
+
     def begin(self, statement: str, *, only_reads: bool) -> None:
         """Begins a transaction with what is executed next."""
         self._begin, self._only_reads = statement, only_reads
 
-    def taken_begin(self) -> str | None:
-        """What to begin with, once."""
-        begin, self._begin = self._begin, None
-        return begin
+    def visit(self, run: Run, statement: str, parameters: Any) -> Executed:
+        """Runs the statement in the connection's thread."""
+        begin = self._pop_begin()
+        try:
+            executed: Executed = self.run_async(
+                lambda driver: driver._execute(_visit, driver._conn, begin, run, statement, parameters)  # noqa: SLF001
+            )
+        except Exception as fault:
+            self._handle_exception(fault)  # as an error of SQLAlchemy's, where it knows one
+            raise
+        return executed
 
     def rollback(self) -> None:
         """Ends the transaction, if it has begun. What is executed next comes after it, waited for or not."""
-        driver: Any = self._connection
-        if self.taken_begin() is not None or driver._connection is None:  # noqa: SLF001
+        driver: Any = self.driver_connection
+        if self._pop_begin() is not None or driver._connection is None:  # noqa: SLF001
             return
         if self._only_reads:
             driver._tx.put_nowait((None, driver._conn.rollback))  # noqa: SLF001
@@ -113,8 +133,12 @@ class Connection(AsyncAdapt_aiosqlite_connection):
 
     def commit(self) -> None:
         """Ends the transaction, if it has begun."""
-        if self.taken_begin() is None:
+        if self._pop_begin() is None:
             super().commit()
+
+    def _pop_begin(self) -> str | None:
+        begin, self._begin = self._begin, None
+        return begin
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):
@@ -122,4 +146,4 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
         super().__init__(aiosqlite, sqlite3)
 
     def connect(self, *arg: Any, **kw: Any) -> Connection:
-        return Connection(self, super().connect(*arg, **kw)._connection)  # noqa: SLF001
+        return Connection(self, super().connect(*arg, **kw).driver_connection)

@@ -129,12 +129,12 @@ def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool, foreign_keys
         hide_parameters=True,  # some are secrets' hashes and emails, which no log may hold
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={"timeout": 10},
+        # The driver's own BEGIN would come too late and be DEFERRED.
+        connect_args={"timeout": 10, "isolation_level": None},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN would come too late and be DEFERRED
         # SQLite's own `lower` knows ASCII only.
         connection.create_function("lower", 1, str.lower, deterministic=True)
         cursor = connection.cursor()
