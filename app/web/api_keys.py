@@ -1,4 +1,4 @@
-"""The page about an organisation's tokens: mint, look, revoke."""
+"""The page about an organisation's tokens: list, create, revoke."""
 
 from typing import Any
 
@@ -9,43 +9,36 @@ from app.domain.policy import LEVELS
 from app.http.requests import RequestInfo
 from app.services import api_keys, environments, orgs, projects, sessions
 from app.store.unit_of_work import UnitOfWork
-from app.web.handlers import UNCONDITIONAL, Form, PageHandler, go, viewer
+from app.web.handlers import UNCONDITIONAL, Form, OrgPageHandler, PageData, action, signed_in, viewer
 from app.web.pages import page
 
 DAYS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year", "": "never"}
-SECONDS_A_DAY = 86_400
-MOST_DIGITS = 10
-FIRST = {"level": "client", "scope": "", "resources": "*", "rateLimitPerMin": "600", "days": "90"}
+DAY_SECONDS = 86_400
+MAX_DIGITS = 10
+EMPTY_FORM = {"level": "client", "scope": "", "resources": "*", "rateLimitPerMin": "600", "days": "90"}
 
 
-class Tokens(PageHandler):
-    """For those who manage an organisation's tokens."""
+class ApiKeysPage(OrgPageHandler):
+    name = "tokens"
+    template = "api_keys.html"
 
-    async def show(self, request: Request) -> Response:
+    @signed_in
+    async def show(self, request: Request, info: RequestInfo) -> Response:
         """The tokens, and the form for another."""
-        if (info := await self.person(request)) is None:
-            return go("/app/signin")
-        return page("api_keys.html", await self._shown(request, info))
+        return page(self.template, await self.page_data(request, info))
 
-    async def mint(self, request: Request) -> Response:
+    @action
+    async def create(self, request: Request, uow: UnitOfWork, form: Form) -> PageData:
         """Makes a token, and shows its secret once."""
+        minted = await api_keys.create_api_key(uow, request.path_params["slug"], api_key_body(form))
+        return {"minted": minted, "base_url": self.base_url(request)}
 
-        async def act(uow: UnitOfWork, slug: str, form: Form) -> dict[str, Any]:
-            minted = await api_keys.create_api_key(uow, slug, api_key_body(form))
-            return {"minted": minted, "base_url": self.node.settings.base_url or str(request.base_url).rstrip("/")}
+    @action
+    async def revoke(self, request: Request, uow: UnitOfWork, _: Form) -> None:
+        slug, api_key_id = request.path_params["slug"], request.path_params["api_key_id"]
+        await api_keys.revoke_api_key(uow, slug, api_key_id, {}, UNCONDITIONAL)
 
-        return await self.act(request, act, "tokens", self._shown)
-
-    async def revoke(self, request: Request) -> Response:
-        """Ends a token at once."""
-
-        async def act(uow: UnitOfWork, slug: str, _: Form) -> dict[str, Any]:
-            await api_keys.revoke_api_key(uow, slug, request.path_params["api_key_id"], {}, UNCONDITIONAL)
-            return {}
-
-        return await self.act(request, act, "tokens", self._shown)
-
-    async def _shown(self, request: Request, info: RequestInfo) -> dict[str, Any]:
+    async def page_data(self, request: Request, info: RequestInfo) -> PageData:
         slug = request.path_params["slug"]
         async with self.unit(info) as uow:
             listed = await api_keys.list_api_keys(uow, slug, self.listing(request.query_params.get("cursor")))
@@ -63,12 +56,12 @@ class Tokens(PageHandler):
             "places": places,
             "names": _names(places),
             "days": DAYS,
-            "form": FIRST,
+            "form": EMPTY_FORM,
         }
 
 
 def api_key_body(form: Form) -> dict[str, Any]:
-    """The body of a mint, from what was typed. What is no number stays a text, to be refused where it stands."""
+    """The body of a create, from what was typed. What is no number stays a text, to be refused at its own path."""
     days = _number(form.get("days", ""))
     kind, _, chosen = form.get("scope", "").partition(":")
     return {
@@ -77,14 +70,14 @@ def api_key_body(form: Form) -> dict[str, Any]:
         "environments": {kind: [chosen]} if chosen else {"org": True} if kind == "org" else {},
         "resources": form.get("resources", "").replace(",", " ").split(),
         "rateLimitPerMin": _number(form.get("rateLimitPerMin", "")),
-        "expiresInSeconds": days * SECONDS_A_DAY if isinstance(days, int) else days or None,
+        "expiresInSeconds": days * DAY_SECONDS if isinstance(days, int) else days or None,
         "approvalRequired": form.get("approvalRequired") == "true",
         "ipAllowlist": form.get("ipAllowlist", "").replace(",", " ").split(),
     }
 
 
 def _number(text: str) -> int | str:
-    return int(text) if len(text) <= MOST_DIGITS and text.isdecimal() else text
+    return int(text) if len(text) <= MAX_DIGITS and text.isdecimal() else text
 
 
 def _names(places: list[Any]) -> dict[str, str]:

@@ -14,16 +14,17 @@ from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.requests import info_of
 from app.runtime.node import Node
-from app.web.account import Account
-from app.web.api_keys import Tokens
+from app.web.account import AccountPage
+from app.web.api_keys import ApiKeysPage
 from app.web.auth import AuthPages
-from app.web.members import People
+from app.web.home import HomePages
+from app.web.members import MembersPage
 from app.web.pages import assets, docs_page, page
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Reading:
+class DocsPages:
     """Pages that are the same for everybody."""
 
     async def errors(self, _: Request) -> Response:
@@ -37,29 +38,30 @@ class Reading:
 
 def build(node: Node) -> ASGIApp:
     """The pages and what they load."""
-    doors, people, account, machines, reading = AuthPages(node), People(node), Account(node), Tokens(node), Reading()
+    auth, home, account, docs = AuthPages(node), HomePages(node), AccountPage(node), DocsPages()
+    members, api_keys = MembersPage(node), ApiKeysPage(node)
     table = [
         _page("/", GET=_to_home),
         _page("/app", GET=_to_home),
-        _page("/app/", GET=people.home),
-        _page("/app/claim", GET=doors.claim_form, POST=doors.claim),
-        _page("/app/signin", GET=doors.sign_in_form, POST=doors.ask),
-        _page("/app/signup", GET=doors.sign_up_form, POST=doors.sign_up),
-        _page("/app/sign-out", POST=doors.sign_out),
-        _page("/app/invitations/{token}", GET=doors.invitation, POST=doors.accept),
-        _page("/auth/link", GET=doors.link, POST=doors.press_link),
-        _page("/app/accept", POST=people.accept),
-        _page("/app/orgs", GET=people.org_form, POST=people.create_org),
-        _page("/app/orgs/{slug}/members", GET=people.members, POST=people.invite),
-        _page("/app/orgs/{slug}/members/{user_id}", POST=people.update_member),
-        _page("/app/orgs/{slug}/members/{user_id}/remove", POST=people.remove_member),
-        _page("/app/orgs/{slug}/invitations/{invitation_id}/revoke", POST=people.revoke),
-        _page("/app/orgs/{slug}/tokens", GET=machines.show, POST=machines.mint),
-        _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", POST=machines.revoke),
+        _page("/app/", GET=home.home),
+        _page("/app/claim", GET=auth.claim_form, POST=auth.claim),
+        _page("/app/signin", GET=auth.sign_in_form, POST=auth.request_link),
+        _page("/app/signup", GET=auth.sign_up_form, POST=auth.sign_up),
+        _page("/app/sign-out", POST=auth.sign_out),
+        _page("/app/invitations/{token}", GET=auth.invitation, POST=auth.accept),
+        _page("/auth/link", GET=auth.link, POST=auth.press_link),
+        _page("/app/accept", POST=home.accept),
+        _page("/app/orgs", GET=home.org_form, POST=home.create_org),
+        _page("/app/orgs/{slug}/members", GET=members.show, POST=members.invite),
+        _page("/app/orgs/{slug}/members/{user_id}", POST=members.update_member),
+        _page("/app/orgs/{slug}/members/{user_id}/remove", POST=members.remove_member),
+        _page("/app/orgs/{slug}/invitations/{invitation_id}/revoke", POST=members.revoke_invitation),
+        _page("/app/orgs/{slug}/tokens", GET=api_keys.show, POST=api_keys.create),
+        _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", POST=api_keys.revoke),
         _page("/app/account", GET=account.show, POST=account.delete),
         _page("/app/account/sessions/{session_id}/end", POST=account.end_session),
-        _page("/docs", GET=reading.docs),
-        _page("/docs/errors", GET=reading.errors),
+        _page("/docs", GET=docs.docs),
+        _page("/docs/errors", GET=docs.errors),
         *assets,
     ]
     router = Router(table, redirect_slashes=False, default=_nowhere)

@@ -10,10 +10,10 @@ from app.http.browsers import asking_browser, browser_of, is_browser, remember_b
 from app.http.requests import info_of
 from app.services import claim, invitations, links, sessions, signup
 from app.settings import Mode
-from app.web.handlers import PageHandler, form_of, given, go, refused, viewer
+from app.web.handlers import PageData, PageHandler, filled, form_of, redirect, refused, viewer
 from app.web.pages import page
 
-SIGN_IN_TELLS = ("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable")
+SIGN_IN_ERRORS = ("magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation", "slug_unavailable")
 
 
 class AuthPages(PageHandler):
@@ -23,38 +23,38 @@ class AuthPages(PageHandler):
         """The form, with the code from the link that the first start printed; home, once it is claimed."""
         async with self.unit(info_of(request.scope)) as uow:
             if await claim.is_claimed(uow):
-                return go("/app/")
+                return redirect("/app/")
         return page("claim.html", {"form": {"claimCode": request.query_params.get("code", "")}})
 
     async def claim(self, request: Request) -> Response:
         """Claims the instance, or shows the form again with what is wrong with it."""
-        info = await self.entered(request)
+        info = await self.caller(request)
         form = await form_of(request)
         try:
             async with self.unit(info) as uow:
-                signed_in, _ = await claim.install_claim(uow, given(form), self.node.client(info.address))
+                signed_in, _ = await claim.install_claim(uow, filled(form), self.node.client(info.address))
         except AppError as error:
             return refused("claim.html", {"form": form}, error, request)
         return self._signed_in_redirect(signed_in.secret)
 
     async def sign_in_form(self, request: Request) -> Response:
         """Where to mail a link; `?error=` says why one did not sign in."""
-        info = await self.entered(request)
+        info = await self.caller(request)
         async with self.unit(info) as uow:
             unclaimed = not await claim.is_claimed(uow)
-        told = CATALOGUE.get(request.query_params.get("error", ""))
-        error = told and {"code": told.code, "message": told.title, "action": f"{told.meaning} {told.action}"}
-        return page("signin.html", {**self._sign_in_page(), "error": error, "unclaimed": unclaimed})
+        entry = CATALOGUE.get(request.query_params.get("error", ""))
+        error = entry and {"code": entry.code, "message": entry.title, "action": f"{entry.meaning} {entry.action}"}
+        return page("signin.html", {**self._sign_in_data(), "error": error, "unclaimed": unclaimed})
 
-    async def ask(self, request: Request) -> Response:
+    async def request_link(self, request: Request) -> Response:
         """Mails a link, and says the same to everybody."""
-        info = await self.entered(request)
+        info = await self.caller(request)
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
                 await links.request_link(uow, form, self.node.client(info.address, browser))
         except AppError as error:
-            return refused("signin.html", {**self._sign_in_page(), "form": form}, error, request)
+            return refused("signin.html", {**self._sign_in_data(), "form": form}, error, request)
         return self._sent(form["email"], browser)
 
     async def sign_up_form(self, _: Request) -> Response:
@@ -65,11 +65,11 @@ class AuthPages(PageHandler):
     async def sign_up(self, request: Request) -> Response:
         """Mails the link that makes the organisation."""
         self._require_hosted()
-        info = await self.entered(request)
+        info = await self.caller(request)
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                await signup.sign_up(uow, given(form), self.node.client(info.address, browser))
+                await signup.sign_up(uow, filled(form), self.node.client(info.address, browser))
         except AppError as error:
             return refused("signup.html", {"form": form}, error, request)
         return self._sent(form["email"], browser)
@@ -77,36 +77,36 @@ class AuthPages(PageHandler):
     async def link(self, request: Request) -> Response:
         """A sign-in link: redeemed at once by the browser that asked for it, and by what is no browser."""
         token = request.query_params.get("t", "")
-        if request.method == "HEAD" or not await self._at_once(request, token):
+        if request.method == "HEAD" or not await self._redeems_on_open(request, token):
             return page("link.html", {"token": token})
         return await self._redeem(request, token)
 
     async def press_link(self, request: Request) -> Response:
         """The button of a sign-in link, for all other browsers: scanners of mail open links and press none."""
-        await self.entered(request)
+        await self.caller(request)
         return await self._redeem(request, (await form_of(request)).get("token", ""))
 
     async def invitation(self, request: Request) -> Response:
         """What the invitation leads to, and a button for the one who is invited."""
-        await self.entered(request)
-        return page("invitation.html", await self._invitation_page(request))
+        await self.caller(request)
+        return page("invitation.html", await self._invitation_data(request))
 
     async def accept(self, request: Request) -> Response:
-        info = await self.entered(request)
+        info = await self.caller(request)
         form = await form_of(request)
         try:
             async with self.unit(info) as uow:
-                accepted = await invitations.accept_invitation(uow, request.path_params["token"], given(form))
+                accepted = await invitations.accept_invitation(uow, request.path_params["token"], filled(form))
         except AppError as error:
-            shown = {**await self._invitation_page(request), "form": form}
-            return refused("invitation.html", shown, error, request)
-        return go("/app/") if accepted.session is None else self._signed_in_redirect(accepted.session.secret)
+            data = {**await self._invitation_data(request), "form": form}
+            return refused("invitation.html", data, error, request)
+        return redirect("/app/") if accepted.session is None else self._signed_in_redirect(accepted.session.secret)
 
     async def sign_out(self, request: Request) -> Response:
-        info = await self.entered(request)
+        info = await self.caller(request)
         async with self.unit(info) as uow:
             await sessions.sign_out(uow, {})
-        response = go("/app/signin")
+        response = redirect("/app/signin")
         clear_cookie(self.node, response)
         return response
 
@@ -115,12 +115,12 @@ class AuthPages(PageHandler):
             async with self.unit(info_of(request.scope)) as uow:
                 signed_in = await links.redeem(uow, {"token": token})
         except AppError as error:
-            if error.code not in SIGN_IN_TELLS:
+            if error.code not in SIGN_IN_ERRORS:
                 raise
-            return go(f"/app/signin?error={error.code}")
+            return redirect(f"/app/signin?error={error.code}")
         return self._signed_in_redirect(signed_in.secret)
 
-    async def _at_once(self, request: Request, token: str) -> bool:
+    async def _redeems_on_open(self, request: Request, token: str) -> bool:
         if not is_browser(request.headers):
             return True
         if "prefetch" in request.headers.get("sec-purpose", ""):
@@ -128,7 +128,7 @@ class AuthPages(PageHandler):
         async with self.unit(info_of(request.scope)) as uow:
             return await links.is_of_browser(uow, token, browser_of(request.headers))
 
-    async def _invitation_page(self, request: Request) -> dict[str, object]:
+    async def _invitation_data(self, request: Request) -> PageData:
         async with self.unit(info_of(request.scope)) as uow:
             invited = await invitations.get_invitation(uow, request.path_params["token"])
             known = await invitations.has_account(uow, invited)
@@ -145,7 +145,7 @@ class AuthPages(PageHandler):
             "form": {},
         }
 
-    def _sign_in_page(self) -> dict[str, object]:
+    def _sign_in_data(self) -> PageData:
         return {
             "form": {},
             "unclaimed": False,
@@ -163,6 +163,6 @@ class AuthPages(PageHandler):
             raise not_found("path")
 
     def _signed_in_redirect(self, secret: str) -> Response:
-        response = go("/app/")
+        response = redirect("/app/")
         set_cookie(self.node, response, secret)
         return response

@@ -1,7 +1,8 @@
-"""What the handlers of all pages share: who comes, what they typed, and how a refusal is shown where they typed it."""
+"""What the handlers of all pages share: who calls, what they typed, and how a refusal is shown where they typed it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -20,32 +21,24 @@ from app.store.unit_of_work import UnitOfWork
 from app.web.pages import page
 
 MAX_FORM = 64 * 1024
-A_PAGE = 200
+PAGE_SIZE = 200
 UNCONDITIONAL = IfMatch(None)
-TEMPLATES = {"members": "members.html", "tokens": "api_keys.html"}  # by the last step of the page's address
 Form = dict[str, str]
-Shown = Mapping[str, Any]
-Act = Callable[[UnitOfWork, str, Form], Awaitable[dict[str, Any] | Response]]
-Show = Callable[[Request, RequestInfo], Awaitable[dict[str, Any]]]
+PageData = dict[str, Any]
 
 
 class PageHandler:
-    """The base of the handlers. Each reads a form or nothing, calls a service, and shows a page or goes to one."""
+    """The base of the handlers. Each reads a form or nothing, calls a service, and shows a page or redirects to one."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
 
-    async def entered(self, request: Request) -> RequestInfo:
-        """Who comes; somebody with a stale cookie is nobody. What is posted must come from our own pages."""
+    async def caller(self, request: Request) -> RequestInfo:
+        """Who calls; a stale cookie makes nobody. What is posted must come from our own pages."""
         await authenticate(self.node, request.scope, public=True)
         if request.method == "POST":
             require_own_origin(self.node, request.scope)
         return info_of(request.scope)
-
-    async def person(self, request: Request) -> RequestInfo | None:
-        """Somebody who is signed in, or None for anybody else, who goes to sign in."""
-        info = await self.entered(request)
-        return info if isinstance(info.actor, Member) else None
 
     def unit(self, info: RequestInfo) -> UnitOfWork:
         """The request's unit of work."""
@@ -53,32 +46,69 @@ class PageHandler:
 
     def listing(self, cursor: str | None = None) -> Listing:
         """A page's part of a list."""
-        return Listing(self.node.cursors, {"limit": A_PAGE, **({} if cursor is None else {"cursor": cursor})})
+        return Listing(self.node.cursors, {"limit": PAGE_SIZE, **({} if cursor is None else {"cursor": cursor})})
 
-    async def act(self, request: Request, act: Act, part: str, show: Show) -> Response:
-        """Does something in an organisation, and shows its page `part` again with what was done, or refused.
+    def base_url(self, request: Request) -> str:
+        """Where callers reach the server."""
+        return self.node.settings.base_url or str(request.base_url).rstrip("/")
 
-        `act` may lead somewhere else instead; where it has nothing to tell, the page is gone to anew.
-        """
-        if (info := await self.person(request)) is None:
-            return go("/app/signin")
-        slug, form, template = request.path_params["slug"], await form_of(request), TEMPLATES[part]
+
+class OrgPageHandler(PageHandler):
+    """The base for a page of an organisation, at `name` below it, with forms whose outcome the same page shows."""
+
+    name: ClassVar[str]
+    template: ClassVar[str]
+
+    async def page_data(self, request: Request, info: RequestInfo) -> PageData:
+        """What the page shows before anything is done on it."""
+        raise NotImplementedError
+
+
+H = TypeVar("H", bound=PageHandler)
+P = TypeVar("P", bound=OrgPageHandler)
+Handler = Callable[[H, Request], Awaitable[Response]]
+ForPeople = Callable[[H, Request, RequestInfo], Awaitable[Response]]
+Action = Callable[[P, Request, UnitOfWork, Form], Awaitable[PageData | Response | None]]
+
+
+def signed_in(handler: ForPeople[H]) -> Handler[H]:
+    """For people who are signed in: anybody else is sent to sign in."""
+
+    @wraps(handler)
+    async def handle(self: H, request: Request) -> Response:
+        info = await self.caller(request)
+        return await handler(self, request, info) if isinstance(info.actor, Member) else redirect("/app/signin")
+
+    return handle
+
+
+def action(act: Action[P]) -> Handler[P]:
+    """Runs a form of an organisation's page in a unit of work.
+
+    The page is shown again with what `act` gives, or with the refusal; it is reloaded when `act` gives nothing.
+    """
+
+    @signed_in
+    async def handle(self: P, request: Request, info: RequestInfo) -> Response:
+        form = await form_of(request)
         try:
             async with self.unit(info) as uow:
-                done = await act(uow, slug, form)
+                done = await act(self, request, uow, form)
         except AppError as error:
-            return refused(template, {**await show(request, info), "form": form}, error, request)
+            return refused(self.template, {**await self.page_data(request, info), "form": form}, error, request)
         if isinstance(done, Response):
             return done
-        if not done:
-            return go(f"/app/orgs/{slug}/{part}")
-        return page(template, {**await show(request, info), **done})
+        if done is None:
+            return redirect(f"/app/orgs/{request.path_params['slug']}/{self.name}")
+        return page(self.template, {**await self.page_data(request, info), **done})
+
+    return handle
 
 
-def refused(name: str, shown: Shown, error: AppError, request: Request) -> Response:
+def refused(template: str, data: PageData, error: AppError, request: Request) -> Response:
     """The page again, with what was wrong; `error` is the envelope there."""
-    told = {**envelope(error, info_of(request.scope).request_id), "action": error.entry.action}
-    response = page(name, {**shown, "error": told}, error.status)
+    shown = {**envelope(error, info_of(request.scope).request_id), "action": error.entry.action}
+    response = page(template, {**data, "error": shown}, error.status)
     response.headers.update(error.headers)
     return response
 
@@ -88,7 +118,7 @@ def viewer(me: Me) -> dict[str, str]:
     return {"name": me.user.display_name, "email": me.user.email}
 
 
-def go(path: str) -> Response:
+def redirect(path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
@@ -98,6 +128,6 @@ async def form_of(request: Request) -> dict[str, str]:
     return dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def given(form: Mapping[str, str]) -> dict[str, str]:
-    """What was typed; a field left empty says nothing."""
+def filled(form: Mapping[str, str]) -> dict[str, str]:
+    """The fields that were filled in; one left empty says nothing."""
     return {name: text for name, text in form.items() if text}
