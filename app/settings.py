@@ -30,7 +30,7 @@ class LogFormat(StrEnum):
 
 
 class BadSetting(Exception):
-    """A setting that cannot be used; the message is one line that names the variable and what it takes."""
+    """An invalid setting. The message is one line that names the variable and what it must be."""
 
 
 def _database_url(url: str | None) -> str | None:
@@ -45,7 +45,7 @@ def _names_postgres(url: str) -> bool:
 
 
 def _has_sound_port(parts: SplitResult) -> bool:
-    """Whether the port, if there is one, can be connected to."""
+    """Whether the port, if any, is valid to connect to."""
     try:
         return parts.port != 0
     except ValueError:  # it is no number
@@ -144,35 +144,33 @@ class Settings(BaseSettings):
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The SQLite file, or None when the database is a server."""
+        """The SQLite file; None for PostgreSQL."""
         if self.database_url is None:
             return self.data_dir / "signalbox.db"
         return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url.startswith("sqlite") else None
 
     @property
     def origins(self) -> list[str]:
-        """The origins of pages that may call."""
         return _listed(self.cors_origins)
 
     @property
     def public_url(self) -> str:
-        """What links begin with, without a slash at the end."""
+        """The beginning of links, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url or f"http://{host}:{self.port}"
 
     @property
     def secure_cookies(self) -> bool:
-        """Whether people reach the instance over https."""
         return self.public_url.startswith("https://")
 
     @property
     def trusted_networks(self) -> Networks:
-        """The proxies whose `X-Forwarded-For` counts."""
+        """Networks of the proxies whose `X-Forwarded-For` is trusted."""
         return Networks(network for one in _listed(self.trusted_proxies) if (network := parse_network(one)) is not None)
 
     @property
     def outbox(self) -> Path:
-        """Where mail is written to while no server for it is set."""
+        """The folder for mail if no mail server is set."""
         return self.data_dir / "outbox"
 
     @property
@@ -191,9 +189,9 @@ class Settings(BaseSettings):
 
 
 def load(**options: Any) -> Settings:
-    """The settings from the environment, with the command line's options above it.
+    """The settings from the environment; options of the command line take precedence.
 
-    Raises BadSetting, one line, for the first setting that cannot be used.
+    Raises BadSetting for the first invalid setting.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:

@@ -1,4 +1,4 @@
-"""What the operator can say. Each command reads the settings, does one thing, and prints what a person needs."""
+"""The operator's commands. Each reads the settings, does one thing and prints the result."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes. More than one needs SIGNALBOX_REDIS_URL.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty instance with sample data.")] = False,
 ) -> None:
-    """Serve REST, GraphQL and the pages. Every option is a variable too: --port is SIGNALBOX_PORT."""
+    """Serve REST, GraphQL and the pages. Each option is also an environment variable: --port is SIGNALBOX_PORT."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
     with faults_in_one_line():
         server.run(settings)
@@ -44,7 +44,7 @@ def sign_in(
     data_dir: DataDir = None,
     base_url: Annotated[str | None, typer.Option(help="URL of the server. Default: http://127.0.0.1:8000.")] = None,
 ) -> None:
-    """Print a link that signs a person in, once and for 15 minutes."""
+    """Print a sign-in link, which works once and for 15 minutes."""
     settings = settings_of(data_dir=data_dir, base_url=base_url)
     secret = in_one_unit(settings, lambda uow: links.make_for_email(uow, email))
     typer.echo(f"{settings.public_url}/auth/link?t={secret}")

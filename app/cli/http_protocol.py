@@ -1,4 +1,4 @@
-"""How the server speaks HTTP, where uvicorn's own way is not ours."""
+"""Changes to how uvicorn speaks HTTP."""
 
 import asyncio
 from http import HTTPStatus
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which answers what is not HTTP with the envelope, too, and waits for no head of a request for ever."""
+    """uvicorn's protocol, which also answers malformed HTTP with the envelope, and limits the time for a head."""
 
     _patience: asyncio.TimerHandle | None = None
 

@@ -1,4 +1,4 @@
-"""A node for the length of one command, beside a server that may be running on the same database."""
+"""A node for the duration of one command, while a server may be running on the same database."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ async def opened(settings: Settings) -> AsyncIterator[Node]:
     try:
         node = await open_node(settings)
     except (DBAPIError, OSError) as fault:
-        raise BadSetting(f"{_setting_of_database(settings)}: {_told(fault)}") from fault
+        raise BadSetting(f"{_setting_of_database(settings)}: {_describe(fault)}") from fault
     try:
         yield node
     finally:
@@ -26,9 +26,9 @@ async def opened(settings: Settings) -> AsyncIterator[Node]:
 
 @asynccontextmanager
 async def alone(settings: Settings) -> AsyncIterator[None]:
-    """Keeps other servers off the database, for what each holds in memory would miss what the others change.
+    """Prevents other servers on the database, whose changes this one's memory would miss.
 
-    Raises BadSetting where there is one already.
+    Raises BadSetting if there is one.
     """
     database = open_database(settings)
     try:
@@ -48,5 +48,5 @@ def _setting_of_database(settings: Settings) -> str:
     return "SIGNALBOX_DATABASE_URL: cannot open the database"
 
 
-def _told(fault: DBAPIError | OSError) -> str:
+def _describe(fault: DBAPIError | OSError) -> str:
     return str(fault.orig) if isinstance(fault, DBAPIError) else fault.strerror or str(fault)

@@ -1,4 +1,4 @@
-"""What the operator can do about people and mail."""
+"""The operator's commands for users and mail."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 @people.command("list")
 def list_users(data_dir: DataDir = None) -> None:
-    """List all users, and their roles."""
+    """List all users and their roles."""
     found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, users.list_users, lambda one: one.user.id))
     for resident in found:
-        typer.echo(_told_of_user(resident))
+        typer.echo(_format_user(resident))
 
 
 @people.command("purge")
@@ -43,7 +43,7 @@ def list_mail(data_dir: DataDir = None) -> None:
     """List the mail that is waiting to be sent or has failed, with the last error."""
     found = on_node(settings_of(data_dir=data_dir), lambda node: _all(node, mail.list_queued_mail, lambda one: one.id))
     for queued in found:
-        typer.echo(_told_of_letter(queued))
+        typer.echo(_format_mail(queued))
     if not found:
         typer.echo("No mail is waiting.")
 
@@ -51,7 +51,6 @@ def list_mail(data_dir: DataDir = None) -> None:
 async def _all(
     node: Node, listed: Callable[[UnitOfWork, Listing], Awaitable[Page[T]]], row_id: Callable[[T], str]
 ) -> list[T]:
-    """All parts of a list."""
     return [one async for page in _pages(node, listed, row_id) for one in page.rows]
 
 
@@ -68,14 +67,14 @@ async def _pages(
         cursor = {"cursor": node.cursors.encode(row_id(page.rows[-1]))}
 
 
-def _told_of_user(resident: Resident) -> str:
+def _format_user(resident: Resident) -> str:
     user = resident.user
     roles = ", ".join(f"{slug}: {membership.role}" for slug, membership in resident.memberships)
     state = f"deleted {_day(user.deleted_at)}" if user.deleted_at is not None else roles or "in no organisation"
     return f"{user.email}\t{user.display_name}\t{state}"
 
 
-def _told_of_letter(queued: QueuedMail) -> str:
+def _format_mail(queued: QueuedMail) -> str:
     state = f"next try {rfc3339(queued.due_at)}" if queued.given_up_at is None else "failed"
     why = f"\t{queued.last_error}" if queued.last_error else ""
     return f"{rfc3339(queued.created_at)}\t{queued.kind}\t{queued.email}\ttries: {queued.attempts}\t{state}{why}"

@@ -1,4 +1,4 @@
-"""How a command runs: with the settings, one use case in one unit of work, and faults told in one line."""
+"""Runs a command: with the settings, one use case in one unit of work, and errors in one line."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def settings_of(**options: Any) -> Settings:
-    """The settings, with the command's options above them."""
+    """The settings; the command's options take precedence."""
     try:
         return load(**options)
     except BadSetting as fault:
@@ -28,7 +28,6 @@ def settings_of(**options: Any) -> Settings:
 
 
 def in_one_unit(settings: Settings, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-    """Runs the use case on the database."""
     return on_node(settings, lambda node: _in_unit(node, use_case))
 
 

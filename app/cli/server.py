@@ -1,4 +1,4 @@
-"""Starts the server, and tells whoever started it where everything is. Logs go to standard error, this to output."""
+"""Starts the server, and prints where everything is. Logs go to standard error, the greeting to standard output."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, alone on its database, with a greeting once it answers; in-flight requests finish before it stops."""
+    """uvicorn's server, which locks its database, greets once it is ready, and finishes requests before it stops."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings, greeting: str) -> None:
         super().__init__(config)
@@ -37,25 +37,22 @@ class Server(uvicorn.Server):
         self._greeting = greeting
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves until it is asked to stop."""
         async with alone(self._settings):
             await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts to answer."""
         await super().startup(sockets)
         if self.started:
             typer.echo(self._greeting)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finishes what is in flight."""
         log.info("stopping")
         await super().shutdown(sockets)
         log.info("stopped")
 
 
 def run(settings: Settings) -> None:
-    """Serves until it is told to stop. Raises BadSetting for an address that cannot be listened on."""
+    """Serves until it is asked to stop. Raises BadSetting if the address cannot be listened on."""
     with listening(settings) as listener:
         logs.configure(settings.log_format)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
@@ -76,7 +73,7 @@ def run(settings: Settings) -> None:
 
 
 def listening(settings: Settings) -> socket.socket:
-    """The socket, taken before anything else is done. Raises BadSetting."""
+    """The socket, bound before anything else is done. Raises BadSetting."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
@@ -87,7 +84,7 @@ def listening(settings: Settings) -> socket.socket:
 
 
 async def _prepare(settings: Settings) -> str:
-    """Brings the database up to date, fills it if that is asked for, and gives the greeting."""
+    """Migrates the database, fills it with the demo if asked to, and returns the greeting."""
     async with alone(settings), opened(settings) as node:
         parts = [welcome(settings)]
         if settings.demo:
@@ -98,7 +95,7 @@ async def _prepare(settings: Settings) -> str:
 
 
 async def _how_to_claim(node: Node) -> str | None:
-    """How to claim the instance, None for one that is claimed."""
+    """How to claim the instance; None if it is claimed."""
     async with node.unit(new_request_id()) as uow:
         if await claim.is_claimed(uow):
             return None
@@ -107,7 +104,6 @@ async def _how_to_claim(node: Node) -> str | None:
 
 
 def welcome(settings: Settings) -> str:
-    """Where everything is."""
     url = settings.public_url
     return f"""
   {typer.style("Signalbox is ready", fg="green", bold=True)} on {typer.style(url, bold=True)}
@@ -121,7 +117,7 @@ def welcome(settings: Settings) -> str:
 
 
 def shown_database(settings: Settings) -> str:
-    """Where the data lives, without a password."""
+    """The location of the data, without a password."""
     if settings.database_url is None:
         return str(settings.data_dir.resolve())
     scheme, _, rest = settings.database_url.partition("://")
@@ -129,7 +125,7 @@ def shown_database(settings: Settings) -> str:
 
 
 def how_to_claim(url: str, code: str) -> str:
-    """A ready link and a ready line."""
+    """A link and a shell command, ready to use."""
     body = json.dumps({"email": "you@example.com", "orgName": "Acme", "orgSlug": "acme", "claimCode": code})
     return f"""  This instance has no owner yet. Claim it in the browser:
 

@@ -1,4 +1,4 @@
-"""How a mail leaves: over SMTP, or as a file in the outbox where no server is set."""
+"""Transports of mail: SMTP, or files in the outbox if no mail server is set."""
 
 import asyncio
 import ssl
@@ -20,7 +20,7 @@ FIRST_PERMANENT = 500
 
 
 class Undelivered(Exception):
-    """The mail did not leave; the message says why, for the operator. `for_good`: it never will."""
+    """The mail was not sent; the message tells the operator why. `for_good`: a retry cannot help."""
 
     def __init__(self, why: str, *, for_good: bool = False) -> None:
         super().__init__(why)
@@ -32,7 +32,7 @@ class Transport(Protocol):
 
 
 class Smtp:
-    """A mail server. STARTTLS is used wherever it is offered; a password never goes over the network in the clear."""
+    """A mail server. Uses STARTTLS if it is offered, and never sends a password over the network unencrypted."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -44,7 +44,7 @@ class Smtp:
         self._local = self._host in {"localhost", "127.0.0.1", "::1"}
 
     async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:  # noqa: ARG002
-        """Sends it over a connection of its own."""
+        """Opens a connection for each mail."""
         try:
             async with asyncio.timeout(SECONDS), self._client() as client:
                 if self._user is not None:
@@ -71,7 +71,7 @@ class Smtp:
         )
 
     def _context(self) -> ssl.SSLContext:
-        """A server on this very machine need not show a certificate that others trust."""
+        """A server on this machine does not need a trusted certificate."""
         context = ssl.create_default_context()
         if self._local:
             context.check_hostname = False
@@ -86,7 +86,7 @@ class Smtp:
 
 
 class Outbox:
-    """A folder of `.eml` files. Only the operator reads them, for their links sign people in.
+    """A folder of `.eml` files. Only the operator can read them, because their links sign people in.
 
     `shown`: links are printed, too, for whoever sits at the machine.
     """
@@ -96,7 +96,7 @@ class Outbox:
         self._shown = shown
 
     async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
-        """Writes the file under its name in one step, so that nobody reads half of it."""
+        """Renames the finished file, so that nobody reads half of it."""
         try:
             await asyncio.to_thread(self._write, f"{queued.id}.eml", mail)
         except OSError as fault:
@@ -114,7 +114,7 @@ class Outbox:
 
 
 def transport_for(settings: Settings) -> Transport:
-    """The one that the settings name."""
+    """The transport that the settings choose."""
     if settings.smtp_url is not None:
         return Smtp(settings.smtp_url)
     return Outbox(settings.outbox, shown=settings.loopback)
