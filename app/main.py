@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from app.access.paging import CursorCodec
 from app.domain.ids import new_request_id
 from app.graphql import view
+from app.http.authentication import AuthenticationHeaders
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.origins import allowing
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> Starlette:
 
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
+    app.add_middleware(AuthenticationHeaders)
     app.add_middleware(Requests)
     return app
 

@@ -38,7 +38,7 @@ def guarded(node: Node, target: Target) -> ASGIApp:
         await authenticate(node, scope)
         info = info_of(scope)
         assert isinstance(decide(info.actor, Operation.EVALUATE, target), Allow)
-        await _answer(send, info.headers)
+        await _answer(send, info.rate_headers)
 
     return app
 

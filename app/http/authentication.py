@@ -1,22 +1,23 @@
-"""Who calls, from the bearer token or the session cookie; and whether what changes something comes from our pages."""
+"""Who calls, by the API key or the session cookie, within which rate; and whether a write comes from our own pages."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import Token
 from app.domain.errors import AppError
-from app.http import rate_limits
 from app.http.addresses import client_address
 from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
 from app.services import sessions
 
 COOKIE = "signalbox_session"
+_ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> None:
@@ -39,9 +40,17 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
         raise AppError("unauthorized")
     if token.networks is not None and info.address not in token.networks:
         raise AppError("token_ip_denied")
-    await rate_limits.take(node, info, token)
-    node.api_keys.note_use(token.actor.token_id)
-    info.actor = token.actor
+    actor = token.actor
+    taken = await node.buckets.take(actor.token_id, token.limit, actor.org_id, token.org_limit)
+    info.rate_headers = (
+        (b"x-ratelimit-limit", b"%d" % taken.limit),
+        (b"x-ratelimit-remaining", b"%d" % taken.remaining),
+        (b"x-ratelimit-reset", b"%d" % taken.reset),
+    )
+    if taken.retry_after:
+        raise AppError("token_rate_limit", headers={"Retry-After": str(taken.retry_after)})
+    node.api_keys.note_use(actor.token_id)
+    info.actor = actor
 
 
 async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, public: bool) -> None:
@@ -55,6 +64,26 @@ async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, p
     elif not public:
         cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")
         raise AppError("unauthorized", headers={"Set-Cookie": cleared})
+
+
+class AuthenticationHeaders:
+    """Sends what `authenticate` found: how much is left of a rate limit, on the answers that say so, and the cookie of
+    a session that goes on, unless the answer sets a cookie itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                info, status, headers = info_of(scope), message["status"], message["headers"]
+                if info.rate_headers and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_RATED):
+                    headers.extend(info.rate_headers)
+                if info.renewed_cookie and "set-cookie" not in Headers(raw=headers):
+                    headers.append((b"set-cookie", info.renewed_cookie))
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
 
 
 def _bearer(scope: Scope) -> str | None:

@@ -1,8 +1,8 @@
 """Every request's id and its one log line. Pure ASGI, outermost."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import cast
 
 import structlog
@@ -15,23 +15,17 @@ from app.engine.cidrs import Address
 
 log = structlog.get_logger()
 MAX_LOGGED_ID = 200
-_ALSO_LIMITED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 @dataclass(slots=True)
 class RequestInfo:
-    """What is known of a request: its id from the start, its actor, route and the address it comes from once
-    they are found.
-
-    `headers` say how much is left of a rate limit, on the answers that tell it. `renewed_cookie` goes with whatever
-    answer sets none itself.
-    """
+    """What is known of a request: its id from the start, the rest once it is found."""
 
     request_id: str
     actor: Actor = field(default_factory=Anonymous)
     route: str = "unmatched"
     address: Address | None = None
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    rate_headers: Sequence[tuple[bytes, bytes]] = ()
     renewed_cookie: bytes | None = None
 
 
@@ -61,10 +55,6 @@ class Requests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-Id"] = info.request_id
-                if info.headers and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_LIMITED):
-                    message["headers"].extend(info.headers)
-                if info.renewed_cookie and "set-cookie" not in Headers(raw=message["headers"]):
-                    message["headers"].append((b"set-cookie", info.renewed_cookie))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(**bound):
