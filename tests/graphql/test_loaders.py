@@ -53,10 +53,10 @@ async def asked(workspace: Workspace, document: str, **variables: Any) -> tuple[
     return len(run), answer["data"]
 
 
-async def test_organisation_projects_environments_and_a_hundred_flags_take_nine_statements(
+async def test_organisation_projects_environments_and_a_hundred_flags_take_a_few_statements(
     workspace: Workspace,
 ) -> None:
-    """The organisation, and two for each list (who may see it, what is in it), at last the parents."""
+    """One for the organisation, two for each list (who may see it, what is in it), and one for each kind of parent."""
     few, data = await asked(workspace, NESTED)
     assert len(data["org"]["projects"]["nodes"]) == 1
     await seed(workspace, projects=3, environments=2, flags=98)
@@ -69,26 +69,31 @@ async def test_organisation_projects_environments_and_a_hundred_flags_take_nine_
     ]
     assert len(found) == 3 * 100 + 2 * 2 * 98
     assert {state["environment"]["key"] for state in found} == {"prod", "environment-0", "environment-1"}
-    assert (few, many) == (9, 9)
+    assert few == many <= 9
+
+
+WAYS = (
+    ("{ orgs { nodes { projects { nodes { org { slug } } } } } }", 4),
+    (
+        '{ org(slug: "acme") { projects { nodes { flags(first: 9) { nodes { states { id environment { id } } } '
+        "} } } } }",
+        7,
+    ),
+    ('{ org(slug: "acme") { projects { totalCount nodes { flags { totalCount } } } } }', 7),
+    (
+        '{ org(slug: "acme") { projects(first: 9) { nodes { a: flags(first: 1) { nodes { key } } b: flags(last: 1) '
+        "{ nodes { key } } environments { totalCount nodes { project { key } } } } } } }",
+        11,
+    ),
+)
 
 
 async def test_each_way_through_the_graph_is_batched(workspace: Workspace) -> None:
+    few = [(await asked(workspace, document))[0] for document, _ in WAYS]
     await seed(workspace, projects=2, environments=2, flags=3)
-    for document, expected in (
-        ("{ orgs { nodes { projects { nodes { org { slug } } } } } }", 4),
-        (
-            '{ org(slug: "acme") { projects { nodes { flags(first: 9) { nodes { states { id environment { id } } } '
-            "} } } } }",
-            7,
-        ),
-        ('{ org(slug: "acme") { projects { totalCount nodes { flags { totalCount } } } } }', 7),
-        (
-            '{ org(slug: "acme") { projects(first: 9) { nodes { a: flags(first: 1) { nodes { key } } b: flags(last: 1) '
-            "{ nodes { key } } environments { totalCount nodes { project { key } } } } } } }",
-            11,
-        ),
-    ):
-        assert (await asked(workspace, document))[0] == expected, document
+    many = [(await asked(workspace, document))[0] for document, _ in WAYS]
+    assert few == many
+    assert all(run <= most for run, (_, most) in zip(many, WAYS, strict=True)), many
 
 
 async def test_two_parts_of_one_list_are_two_parts(workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.clients import Api, GraphQLApi
 from tests.factories import Instance, Workspace
+from tests.graphql.statements import statements
 
 NODE = "query($id: ID!) { node(id: $id) { __typename id } }"
 
@@ -33,6 +34,14 @@ async def ids(workspace: Workspace) -> dict[str, str]:
 async def test_every_type_is_found_by_its_id(workspace: Workspace) -> None:
     for name, one in (await ids(workspace)).items():
         assert await node(workspace.org.viewer, one) == {"__typename": name, "id": one}
+
+
+async def test_whatever_the_type_a_node_takes_two_statements(workspace: Workspace) -> None:
+    for name, one in (await ids(workspace)).items():
+        await node(workspace.org.viewer, "")  # after which the session is known
+        with statements() as run:
+            await node(workspace.org.viewer, one)
+        assert len(run) == 2, name
 
 
 async def test_a_stranger_finds_null(instance: Instance, workspace: Workspace) -> None:
