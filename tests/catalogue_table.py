@@ -1,4 +1,4 @@
-"""Which test raises_codes which code of the catalogue, on each transport: read from the tests' own marks.
+"""Which test meets which code of the catalogue, on each transport: read from the markers of the tests.
 
 `python -m tests.catalogue_table` prints it. That a marked test does meet its codes is seen to while it runs
 (`tests.refusals`), so what stands here is true whenever the tests are green.

@@ -42,7 +42,7 @@ def refusals(transport: str, body: Any, status: int) -> list[dict[str, Any]]:
 
 
 def transports_of(item: pytest.Item, marker: pytest.Mark) -> set[str]:
-    """Where a marked test raises_codes its codes: where it says so, or on the transport it runs over."""
+    """The transports on which a marked test meets its codes: those that it names, or the one it runs over."""
     on = marker.kwargs.get("on")
     if on is not None:
         return {on}

@@ -17,7 +17,7 @@ OWED = {
     "approval_missing": "proposals",
     "proposal_gone": "proposals",
 }
-"""Codes that no test raises_codes yet, with the feature that brings them. The list may only shrink."""
+"""Codes that no test meets yet, with the feature that will use them. The list may only shrink."""
 
 ONE_TRANSPORT: dict[str, str] = {}
 """Codes that one transport alone can give, and which."""
@@ -31,7 +31,7 @@ def test_a_code_is_provoked_on_each_transport_that_can_or_owed(code: str) -> Non
     if code in OWED:
         assert lacking, f"{code} is provoked now: take it off the list of what is owed"
     else:
-        assert not lacking, f"no test raises_codes {code} on {lacking}"
+        assert not lacking, f"no test meets {code} on {lacking}"
 
 
 def test_marks_and_lists_name_codes_of_the_catalogue() -> None:
@@ -45,7 +45,7 @@ def test_what_is_raised_is_in_the_catalogue() -> None:
 
 def test_codes_are_written_out_where_they_are_raised() -> None:
     """So that they can be found. The few calls that pass a code on take it from the policy or the catalogue."""
-    passed_on = {workspace for workspace, code in raised() if code is None}
+    passed_on = {file for file, code in raised() if code is None}
     assert passed_on <= {"app/access/entry.py", "app/domain/errors.py", "app/domain/policy.py"}
 
 

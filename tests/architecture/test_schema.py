@@ -44,7 +44,7 @@ def test_everything_is_described() -> None:
         },
         **{f"{name}.{value}": one.description for name, type_ in ENUMS.items() for value, one in type_.values.items()},
     }
-    assert [workspace for workspace, description in described.items() if not description] == []
+    assert [where for where, description in described.items() if not description] == []
 
 
 def test_a_description_is_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""A mail server that tests start for themselves, in this very loop: it takes mail, or fails as it is reported to."""
+"""A mail server that tests start for themselves, in this very loop: it accepts mail, or fails as it is asked to."""
 
 import asyncio
 import ssl
