@@ -4,13 +4,13 @@ from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError
 
 
-class Confirm(Command):
+class Confirm(Command, json_schema_extra={"examples": [{"confirm": "ada@acme.example"}]}):
     """The body of a destructive call."""
 
     confirm: str = ""
 
 
-class Delete(Confirm):
+class Delete(Confirm, json_schema_extra={"examples": [{"confirm": "web", "reason": "No longer used"}]}):
     """That of a delete of what others work on; REST says the reason in `X-Reason`."""
 
     reason: Text | None = None

@@ -50,6 +50,9 @@ RULES_SCHEMA: Any = {
         },
     },
 }
+RULES_EXAMPLE: Any = [
+    {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True}
+]
 
 CheckValue = Callable[[Any, str, Faults], None]
 """Adds faults, at the path or below it, for a value that the primitive cannot have."""

@@ -9,6 +9,7 @@ from app.access.etags import api_key_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.policy import Operation
+from app.rest.openapi.samples import API_KEY, API_KEY_HINT, API_KEY_ID, CHANGED, ENVIRONMENT_ID, NEXT_MONTH, NOON
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -18,9 +19,24 @@ from app.services.api_keys import CreatedApiKey, Environments, Level
 from app.store.unit_of_work import UnitOfWork
 
 _OF_ORG, _ONE = "/orgs/{slug}/api-keys", "/orgs/{slug}/api-keys/{api_key_id}"
+_EXAMPLE = {
+    "id": API_KEY_ID,
+    "name": "ci",
+    "level": "maintainer",
+    "actions": ["read", "propose", "write", "toggle", "promote"],
+    "environments": {"envs": [ENVIRONMENT_ID]},
+    "resources": ["flag:checkout"],
+    "rateLimitPerMin": 600,
+    "approvalRequired": False,
+    "ipAllowlist": ["192.0.2.0/24"],
+    "expiresAt": NEXT_MONTH,
+    "lastUsedAt": NOON,
+    "hint": API_KEY_HINT,
+    **CHANGED,
+}
 
 
-class ApiKeySchema(Schema):
+class ApiKeySchema(Schema, json_schema_extra={"examples": [_EXAMPLE]}):
     """A token. `hint` is how its secret begins."""
 
     id: str
@@ -40,7 +56,9 @@ class ApiKeySchema(Schema):
     updated_at: Time
 
 
-class CreatedApiKeySchema(ApiKeySchema):
+class CreatedApiKeySchema(
+    ApiKeySchema, json_schema_extra={"examples": [{**_EXAMPLE, "lastUsedAt": None, "token": API_KEY}]}
+):
     """A new token with its secret, which is shown this once."""
 
     token: Annotated[str, Field(description="The secret to send as `Authorization: Bearer`. It is not shown again.")]

@@ -10,7 +10,7 @@ from app.domain.commands import NoBody
 from app.http.authentication import clear_cookie, set_cookie
 from app.http.browsers import asking_browser, remember_browser
 from app.models import Membership, Org
-from app.rest.orgs import OrgSchema
+from app.rest.orgs import ORG_EXAMPLE, OrgSchema
 from app.rest.requests import Call
 from app.rest.responses import json_response, no_content, read
 from app.rest.routing import Endpoint
@@ -31,7 +31,10 @@ class MembershipSchema(Schema):
         return cls(org=OrgSchema.from_row(org), role=membership.role)
 
 
-class MeSchema(Schema):
+class MeSchema(
+    Schema,
+    json_schema_extra={"examples": [{"email": "ada@acme.example", "orgs": [{"org": ORG_EXAMPLE, "role": "owner"}]}]},
+):
     """The caller; a person with their email and organisations, a token without."""
 
     actor: ActorSchema
@@ -55,7 +58,7 @@ class SessionSchema(Schema):
     me: MeSchema
 
 
-class SentSchema(Schema):
+class SentSchema(Schema, json_schema_extra={"examples": [{"sent": True}]}):
     """The same answer whether or not the email is known."""
 
     sent: bool

@@ -6,6 +6,7 @@ from app.access import confirmation
 from app.access.etags import environment_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
+from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, PROJECT_ID
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -16,7 +17,23 @@ from app.store.unit_of_work import UnitOfWork
 _OF_PROJECT, _ONE = "/projects/{project_id}/environments", "/envs/{env_id}"
 
 
-class EnvironmentSchema(Schema):
+class EnvironmentSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": ENVIRONMENT_ID,
+                "projectId": PROJECT_ID,
+                "key": "prod",
+                "name": "Production",
+                "protected": False,
+                "requiredApprovals": 1,
+                "version": 3,
+                **CHANGED,
+            }
+        ]
+    },
+):
     """An environment."""
 
     id: str

@@ -7,6 +7,8 @@ from starlette.responses import Response
 
 from app.domain.policy import Operation
 from app.engine import json_text
+from app.engine.rules import RULES_EXAMPLE
+from app.rest.openapi.samples import ENVIRONMENT_ID
 from app.rest.requests import Call
 from app.rest.responses import caller_etag, json_response, tagged
 from app.rest.routing import Endpoint
@@ -16,7 +18,23 @@ from app.services.evaluation import Evaluated
 from app.store.unit_of_work import UnitOfWork
 
 
-class RulesetSchema(Schema):
+class RulesetSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "environmentId": ENVIRONMENT_ID,
+                "version": 3,
+                "targetIdField": "userId",
+                "flags": {
+                    "checkout": {"type": "boolean", "defaultValue": False, "killed": False, "rules": RULES_EXAMPLE}
+                },
+                "configs": {},
+                "segments": {},
+            }
+        ]
+    },
+):
     """All states of an environment at one version."""
 
     environment_id: str
@@ -35,7 +53,24 @@ class EvaluationSchema(Schema):
     reason: dict[str, Any]
 
 
-class EvaluationsSchema(Schema):
+class EvaluationsSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "environmentId": ENVIRONMENT_ID,
+                "version": 3,
+                "evaluations": {
+                    "checkout": {
+                        "value": True,
+                        "defaultValue": False,
+                        "reason": {"kind": "rule_match", "ruleIndex": 0, "ruleName": "half of the pro plan"},
+                    }
+                },
+            }
+        ]
+    },
+):
     """The evaluations; null for an unknown key."""
 
     environment_id: str

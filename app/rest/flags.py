@@ -5,8 +5,9 @@ from typing import Annotated, Any, Self
 from pydantic import WithJsonSchema
 
 from app.domain.policy import Operation
-from app.engine.rules import RULES_SCHEMA
+from app.engine.rules import RULES_EXAMPLE, RULES_SCHEMA
 from app.models import Primitive
+from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, FLAG_ID, NOON, PROJECT_ID, STATE_ID
 from app.rest.primitives import Identities, States
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
@@ -15,7 +16,22 @@ from app.store import json_columns
 from app.store.primitives import Current
 
 
-class FlagSchema(Schema):
+class FlagSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": FLAG_ID,
+                "projectId": PROJECT_ID,
+                "key": "checkout",
+                "type": "boolean",
+                "description": "The new checkout.",
+                "initialValue": False,
+                **CHANGED,
+            }
+        ]
+    },
+):
     """A flag's identity."""
 
     id: str
@@ -41,7 +57,26 @@ class FlagSchema(Schema):
         )
 
 
-class FlagStateSchema(Schema):
+class FlagStateSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": STATE_ID,
+                "primitiveId": FLAG_ID,
+                "key": "checkout",
+                "type": "boolean",
+                "description": "The new checkout.",
+                "environmentId": ENVIRONMENT_ID,
+                "defaultValue": False,
+                "rules": RULES_EXAMPLE,
+                "killed": False,
+                "version": 3,
+                "updatedAt": NOON,
+            }
+        ]
+    },
+):
     """A flag's state in an environment; `version` is the environment's when the state last changed."""
 
     id: str

@@ -11,6 +11,7 @@ from app.domain.policy import Operation
 from app.http.authentication import set_cookie
 from app.models import Invitation
 from app.rest.auth import ClaimSchema, MeSchema
+from app.rest.openapi.samples import ACCEPT_URL, INVITATION_ID, MORNING, NEXT_WEEK
 from app.rest.orgs import OrgSchema
 from app.rest.requests import Call
 from app.rest.responses import json_response, no_content, page, read
@@ -21,8 +22,17 @@ from app.services.invitations import Status, status_of
 from app.store.invitations import Invited
 from app.store.unit_of_work import UnitOfWork
 
+_EXAMPLE = {
+    "id": INVITATION_ID,
+    "email": "grace@acme.example",
+    "role": "editor",
+    "status": "pending",
+    "createdAt": MORNING,
+    "expiresAt": NEXT_WEEK,
+}
 
-class InvitationSchema(Schema):
+
+class InvitationSchema(Schema, json_schema_extra={"examples": [_EXAMPLE]}):
     """A pending invitation."""
 
     id: str
@@ -46,7 +56,9 @@ class InvitationSchema(Schema):
         )
 
 
-class CreatedInvitationSchema(InvitationSchema):
+class CreatedInvitationSchema(
+    InvitationSchema, json_schema_extra={"examples": [{**_EXAMPLE, "acceptUrl": ACCEPT_URL}]}
+):
     """A new invitation. `acceptUrl` is shown once."""
 
     accept_url: str
@@ -56,7 +68,20 @@ class CreatedInvitationSchema(InvitationSchema):
         return cls(**InvitationSchema.from_row(invitation).__dict__, accept_url=accept_url)
 
 
-class InvitedSchema(Schema):
+class InvitedSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "orgName": "Acme",
+                "orgSlug": "acme",
+                "email": "grace@acme.example",
+                "role": "editor",
+                "expiresAt": NEXT_WEEK,
+            }
+        ]
+    },
+):
     """What an invitation's link shows before it is accepted."""
 
     org_name: str

@@ -8,6 +8,7 @@ from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.policy import Operation
+from app.rest.openapi.samples import API_KEY_ID, CHANGED, GRACE_ID, MEMBERSHIP_ID
 from app.rest.requests import Call
 from app.rest.responses import json_response, page, read, written
 from app.rest.routing import Endpoint
@@ -18,7 +19,21 @@ from app.store.members import Member
 from app.store.unit_of_work import UnitOfWork
 
 
-class MemberSchema(Schema):
+class MemberSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": MEMBERSHIP_ID,
+                "userId": GRACE_ID,
+                "email": "grace@acme.example",
+                "displayName": "Grace",
+                "role": "editor",
+                **CHANGED,
+            }
+        ]
+    },
+):
     """A person in an organisation. `id` is the membership's, `userId` names the member in paths."""
 
     id: str
@@ -43,14 +58,14 @@ class MemberSchema(Schema):
         )
 
 
-class LeftTokenSchema(Schema):
+class LeftTokenSchema(Schema, json_schema_extra={"examples": [{"id": API_KEY_ID, "name": "ci"}]}):
     """A live token that a removed member had minted."""
 
     id: str
     name: str
 
 
-class RemovedSchema(Schema):
+class RemovedSchema(Schema, json_schema_extra={"examples": [{"tokensRevoked": True}]}):
     """A removed member, the live tokens that they had minted, and whether those were revoked with them."""
 
     member: MemberSchema

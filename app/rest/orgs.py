@@ -6,6 +6,7 @@ from app.access import confirmation
 from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.policy import Operation
+from app.rest.openapi.samples import CHANGED, ORG_ID
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -13,8 +14,17 @@ from app.rest.schemas import Schema, Time
 from app.services import orgs
 from app.store.unit_of_work import UnitOfWork
 
+ORG_EXAMPLE = {
+    "id": ORG_ID,
+    "slug": "acme",
+    "name": "Acme",
+    "defaultTargetIdField": None,
+    "maxRateLimitPerMin": 600_000,
+    **CHANGED,
+}
 
-class OrgSchema(Schema):
+
+class OrgSchema(Schema, json_schema_extra={"examples": [ORG_EXAMPLE]}):
     """An organisation."""
 
     id: str

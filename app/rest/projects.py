@@ -6,6 +6,7 @@ from app.access import confirmation
 from app.access.etags import row_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
+from app.rest.openapi.samples import CHANGED, ORG_ID, PROJECT_ID
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -16,7 +17,14 @@ from app.store.unit_of_work import UnitOfWork
 _OF_ORG, _ONE = "/orgs/{slug}/projects", "/projects/{project_id}"
 
 
-class ProjectSchema(Schema):
+class ProjectSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {"id": PROJECT_ID, "orgId": ORG_ID, "key": "web", "name": "Web shop", "targetIdField": "userId", **CHANGED}
+        ]
+    },
+):
     """A project."""
 
     id: str

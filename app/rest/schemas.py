@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from app.engine.times import rfc3339
+from app.rest.openapi.samples import ADA_ID
 
 Time = Annotated[
     datetime, PlainSerializer(rfc3339, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})
@@ -40,7 +41,7 @@ class MinterSchema(Schema):
     name: str
 
 
-class ActorSchema(Schema):
+class ActorSchema(Schema, json_schema_extra={"examples": [{"kind": "member", "id": ADA_ID, "name": "Ada"}]}):
     """The actor of a call or of a change, with the name as it was then."""
 
     kind: Literal["member", "token", "system"]

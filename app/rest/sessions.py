@@ -9,6 +9,7 @@ from app.domain.actors import Actor
 from app.domain.commands import NoBody
 from app.http.authentication import clear_cookie
 from app.models import Session
+from app.rest.openapi.samples import MORNING, NEXT_MONTH, NOON, SESSION_ID
 from app.rest.requests import Call
 from app.rest.responses import no_content, page
 from app.rest.routing import Endpoint
@@ -17,7 +18,14 @@ from app.services import sessions
 from app.store.unit_of_work import UnitOfWork
 
 
-class OwnSessionSchema(Schema):
+class OwnSessionSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {"id": SESSION_ID, "current": True, "createdAt": MORNING, "lastSeenAt": NOON, "expiresAt": NEXT_MONTH}
+        ]
+    },
+):
     """Where you are signed in. `current`: this very call."""
 
     id: str

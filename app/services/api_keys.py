@@ -84,7 +84,21 @@ class Environments(Command):
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
-class CreateApiKey(Command):
+class CreateApiKey(
+    Command,
+    json_schema_extra={
+        "examples": [
+            {
+                "name": "ci",
+                "level": "maintainer",
+                "environments": {"envs": ["019cadc6-9a03-7c41-8f3e-5b0d9e2a6c03"]},
+                "resources": ["flag:checkout"],
+                "expiresInSeconds": 2592000,
+                "ipAllowlist": ["192.0.2.0/24"],
+            }
+        ]
+    },
+):
     """A new token: what it may do (`level` or `actions`), where, on which keys, how often, until when, from where."""
 
     name: Name
@@ -112,13 +126,13 @@ class CreateApiKey(Command):
         return [verb for verb in Verb if verb in held]
 
 
-class RenewApiKey(Command):
+class RenewApiKey(Command, json_schema_extra={"examples": [{"expiresInSeconds": 2592000}]}):
     """The new expiry, from now on; null for none."""
 
     expires_in_seconds: Lifetime
 
 
-class RevokeApiKey(Command):
+class RevokeApiKey(Command, json_schema_extra={"examples": [{"reason": "No longer used"}]}):
     """A revocation; REST says the reason in `X-Reason`."""
 
     reason: Text | None = None

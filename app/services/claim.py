@@ -14,7 +14,20 @@ from app.store import instance
 from app.store.unit_of_work import UnitOfWork
 
 
-class InstallClaim(Command):
+class InstallClaim(
+    Command,
+    json_schema_extra={
+        "examples": [
+            {
+                "email": "ada@acme.example",
+                "displayName": "Ada",
+                "orgName": "Acme",
+                "orgSlug": "acme",
+                "claimCode": "EXAMPLEEXAMPLEEXAMPLEEXA",
+            }
+        ]
+    },
+):
     """Who claims the instance, and the organisation to begin with."""
 
     email: Email

@@ -23,7 +23,7 @@ from app.store.unit_of_work import Subject, UnitOfWork
 Approvals = Annotated[int, Field(ge=1, le=10)]
 
 
-class CreateEnvironment(Command):
+class CreateEnvironment(Command, json_schema_extra={"examples": [{"key": "prod", "name": "Production"}]}):
     """A new environment: every primitive with its initial value and no rules, or as another environment has it."""
 
     key: Slug
@@ -34,7 +34,9 @@ class CreateEnvironment(Command):
     reason: Text | None = None
 
 
-class UpdateEnvironment(Command):
+class UpdateEnvironment(
+    Command, json_schema_extra={"examples": [{"protected": True, "reason": "Agreed with the team"}]}
+):
     """What may change of an environment; what is not named stays."""
 
     name: Name = ""

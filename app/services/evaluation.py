@@ -37,7 +37,9 @@ def _small(context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-class Evaluate(Command):
+class Evaluate(
+    Command, json_schema_extra={"examples": [{"context": {"userId": "u-1", "plan": "pro"}, "keys": ["checkout"]}]}
+):
     """What to evaluate for whom."""
 
     context: Annotated[dict[str, Any], AfterValidator(_small)]

@@ -18,7 +18,7 @@ from app.engine.kinds import FlagType, Kind, check_value
 from app.engine.reference_checks import check_references
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import primitive, references_of
-from app.engine.rules import RULES_SCHEMA, parse_rules
+from app.engine.rules import RULES_EXAMPLE, RULES_SCHEMA, parse_rules
 from app.models import Primitive, now
 from app.store import environments, json_columns, primitives
 from app.store.paging import Page
@@ -56,7 +56,21 @@ Value = Annotated[Any, AfterValidator(_checked_value)]
 Rules = Annotated[Any, AfterValidator(_checked_rules), WithJsonSchema(RULES_SCHEMA)]
 
 
-class CreateFlag(Command):
+class CreateFlag(
+    Command,
+    json_schema_extra={
+        "examples": [
+            {
+                "key": "checkout",
+                "type": "boolean",
+                "defaultValue": False,
+                "rules": RULES_EXAMPLE,
+                "description": "The new checkout.",
+                "reason": "Agreed with the team",
+            }
+        ]
+    },
+):
     """A new flag; every environment of the project starts with `defaultValue` and `rules`."""
 
     key: Slug
@@ -67,7 +81,9 @@ class CreateFlag(Command):
     reason: Text | None = None
 
 
-class UpdateFlag(Command):
+class UpdateFlag(
+    Command, json_schema_extra={"examples": [{"description": "The new checkout.", "reason": "Agreed with the team"}]}
+):
     """What may change of a flag's identity: what is not named stays. No environment changes by it."""
 
     description: Text = ""
@@ -75,13 +91,16 @@ class UpdateFlag(Command):
     reason: Text | None = None
 
 
-class DeleteFlag(Command):
+class DeleteFlag(Command, json_schema_extra={"examples": [{"reason": "No longer used"}]}):
     """A delete; REST says the reason in `X-Reason`."""
 
     reason: Text | None = None
 
 
-class ReplaceFlagState(Command):
+class ReplaceFlagState(
+    Command,
+    json_schema_extra={"examples": [{"defaultValue": False, "rules": RULES_EXAMPLE, "reason": "Agreed with the team"}]},
+):
     """A flag's whole state."""
 
     default_value: Value
@@ -89,7 +108,9 @@ class ReplaceFlagState(Command):
     reason: Text | None = None
 
 
-class UpdateFlagState(Command):
+class UpdateFlagState(
+    Command, json_schema_extra={"examples": [{"rules": RULES_EXAMPLE, "reason": "Agreed with the team"}]}
+):
     """What may change of a flag's state: what is not named stays."""
 
     default_value: Value = None
@@ -97,7 +118,7 @@ class UpdateFlagState(Command):
     reason: Text | None = None
 
 
-class StateAction(Command):
+class StateAction(Command, json_schema_extra={"examples": [{"reason": "Orders are lost"}]}):
     """A kill or a restore."""
 
     reason: Text | None = None

@@ -36,14 +36,14 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
-class CreateInvitation(Command):
+class CreateInvitation(Command, json_schema_extra={"examples": [{"email": "grace@acme.example", "role": "editor"}]}):
     """Whom to invite, and as what: nobody above your own role."""
 
     email: Email
     role: Annotated[Role, Field(strict=False)]
 
 
-class AcceptInvitation(Command):
+class AcceptInvitation(Command, json_schema_extra={"examples": [{"displayName": "Grace"}]}):
     """How a new user wants to be called."""
 
     display_name: Name | None = None

@@ -23,13 +23,15 @@ from app.store.unit_of_work import UnitOfWork
 LIFETIME = timedelta(minutes=15)
 
 
-class RequestMagicLink(Command):
+class RequestMagicLink(Command, json_schema_extra={"examples": [{"email": "ada@acme.example"}]}):
     """Where the link goes."""
 
     email: Email
 
 
-class RedeemLink(Command):
+class RedeemLink(
+    Command, json_schema_extra={"examples": [{"token": "sbl_EXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEE"}]}
+):
     """The secret of a sign-in link: what stands after `?t=`."""
 
     token: str

@@ -24,13 +24,13 @@ from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
 
-class UpdateMember(Command):
+class UpdateMember(Command, json_schema_extra={"examples": [{"role": "editor"}]}):
     """A member's new role."""
 
     role: Annotated[Role, Field(strict=False)]
 
 
-class RemoveMember(Command):
+class RemoveMember(Command, json_schema_extra={"examples": [{"revokeTokens": True, "reason": "Agreed with the team"}]}):
     """What becomes of the tokens that the member minted: they go on working unless `revokeTokens` is true."""
 
     revoke_tokens: Switch = False

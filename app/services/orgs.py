@@ -21,14 +21,16 @@ from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
 
-class CreateOrg(Command):
+class CreateOrg(Command, json_schema_extra={"examples": [{"slug": "acme", "name": "Acme"}]}):
     """A new organisation; who creates it becomes its owner."""
 
     slug: Annotated[Slug, Field(description="Unique on the instance; never changes.")]
     name: Name
 
 
-class UpdateOrg(Command):
+class UpdateOrg(
+    Command, json_schema_extra={"examples": [{"defaultTargetIdField": "userId", "reason": "Agreed with the team"}]}
+):
     """What may change of an organisation; what is not named stays."""
 
     name: Name = ""

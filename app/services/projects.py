@@ -15,7 +15,12 @@ from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
 
-class CreateProject(Command):
+class CreateProject(
+    Command,
+    json_schema_extra={
+        "examples": [{"key": "web", "name": "Web shop", "targetIdField": "userId", "reason": "Agreed with the team"}]
+    },
+):
     """A new project."""
 
     key: Slug
@@ -24,7 +29,9 @@ class CreateProject(Command):
     reason: Text | None = None
 
 
-class UpdateProject(Command):
+class UpdateProject(
+    Command, json_schema_extra={"examples": [{"targetIdField": "userId", "reason": "Agreed with the team"}]}
+):
     """What may change of a project; what is not named stays."""
 
     name: Name = ""

@@ -10,7 +10,12 @@ from app.store import orgs
 from app.store.unit_of_work import UnitOfWork
 
 
-class SignUp(Command):
+class SignUp(
+    Command,
+    json_schema_extra={
+        "examples": [{"email": "ada@acme.example", "displayName": "Ada", "orgName": "Acme", "orgSlug": "acme"}]
+    },
+):
     """Who wants to come, and the organisation to make for them."""
 
     email: Email

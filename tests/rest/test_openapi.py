@@ -163,9 +163,10 @@ def test_the_examples_of_an_evaluation_belong_together() -> None:
 
 
 def test_a_property_without_a_value_is_noticed() -> None:
-    components = {"Flag": {"properties": {"key": {"type": "string"}, "colour": {"type": "string"}}}}
+    members = {"key": {"type": "string"}, "colour": {"type": "string"}}
+    components = {"Flag": {"properties": members, "required": list(members)}}
     with pytest.raises(LookupError, match="colour of Flag"):
-        Examples(components, "getFlag").of({"$ref": "#/components/schemas/Flag"})
+        Examples(components, {"Flag": {"key": "checkout"}}).answer({"$ref": "#/components/schemas/Flag"}, "getFlag")
 
 
 def test_headers_of_an_answer_stand_where_they_are_sent() -> None:

@@ -42,6 +42,10 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
+    def sort(self, value: Any, parent_key: str | None = None) -> Any:  # noqa: ARG002
+        """As it is: the members of an example are in the order in which people read them."""
+        return value
+
     def normalize_name(self, name: str) -> str:
         """The name of a component."""
         return super().normalize_name(name).removesuffix("Schema")
@@ -59,6 +63,8 @@ class Schemas:
         self.components: dict[str, Any] = {"Error": ERROR, **generated["$defs"]}
         for schema in self.components.values():
             schema.pop("title", None)
+        models = {name: schema.pop("examples")[0] for name, schema in self.components.items() if "examples" in schema}
+        self._examples = Examples(self.components, models)
         self._properties = {model: self._component(model).get("properties", {}) for model in taken | asked}
         for model in taken & {endpoint.body for endpoint in table if endpoint.method == "PATCH"}:
             _forget_defaults(self._properties[model])
@@ -66,14 +72,12 @@ class Schemas:
             del self.components[self._name(model)]
 
     def body(self, endpoint: Endpoint, command: type[BaseModel]) -> dict[str, Any]:
-        return self._content(endpoint, dict(self._refs[command, "validation"]))
+        example = self._examples.body(self._name(command), endpoint.name)
+        return {"application/json": {"schema": dict(self._refs[command, "validation"]), "example": example}}
 
     def answer(self, endpoint: Endpoint) -> dict[str, Any]:
-        return self._content(endpoint, self._given(endpoint))
-
-    def _content(self, endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
-        example = Examples(self.components, endpoint.name).of(schema)
-        return {"application/json": {"schema": schema, "example": example}}
+        schema = self._given(endpoint)
+        return {"application/json": {"schema": schema, "example": self._examples.answer(schema, endpoint.name)}}
 
     def _given(self, endpoint: Endpoint) -> dict[str, Any]:
         if endpoint.response is None:
