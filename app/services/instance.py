@@ -13,15 +13,11 @@ from app.store.unit_of_work import UnitOfWork
 async def prepare(uow: UnitOfWork, settings: Settings) -> Instance:
     """The instance's row, made when missing, with a claim code as long as nobody has claimed it."""
     row = await instance.find(uow.session)
-    if row is not None and (row.claimed_at is not None or _is_code_of(row, known_code(settings))):
-        return row
-    await uow.begin_write()
-    if (row := await instance.find(uow.session)) is None:
-        row = Instance(signing_key=secrets.token_hex(32))
-        if not await uow.try_to_add(row):  # another node started first
-            row = await instance.get(uow.session)
-    if row.claimed_at is None and (row.claim_code_hash is None or settings.claim_code is not None):
-        row.claim_code_hash = digest(settings.claim_code or _write_code(settings.data_dir))
+    if row is None or _lacks_claim_code(row, settings):
+        await uow.begin_write()
+        row = await _get_or_create(uow)
+        if _lacks_claim_code(row, settings):
+            row.claim_code_hash = digest(settings.claim_code or _write_code(settings.data_dir))
     return row
 
 
@@ -51,6 +47,23 @@ def known_code(settings: Settings) -> str | None:
         return settings.claim_code
     path = _path(settings.data_dir)
     return path.read_text("utf-8").strip() if path.exists() else None
+
+
+async def _get_or_create(uow: UnitOfWork) -> Instance:
+    if (row := await instance.find(uow.session)) is None:
+        row = Instance(signing_key=secrets.token_hex(32))
+        if not await uow.try_to_add(row):  # another node started first
+            row = await instance.get(uow.session)
+    return row
+
+
+def _lacks_claim_code(row: Instance, settings: Settings) -> bool:
+    """Whether it has none, or not the configured one."""
+    if row.claimed_at is not None:
+        return False
+    return row.claim_code_hash is None or (
+        settings.claim_code is not None and not _is_code_of(row, settings.claim_code)
+    )
 
 
 def _is_code_of(row: Instance, code: str | None) -> bool:
