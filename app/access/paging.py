@@ -31,19 +31,21 @@ class ListParameters(Command):
 
 
 class KeyedParameters(ListParameters):
-    """Those of a list of what has keys."""
+    """Of a list of what has keys."""
 
     key: Annotated[Text | None, Field(description="Only the one with this key.")] = None
 
 
 class PrimitiveParameters(KeyedParameters):
-    """Those of a list of primitives."""
+    """Of a list of primitives."""
 
-    search: Annotated[Text | None, Field(description="Part of the key or description, in any case.")] = None
+    search: Annotated[Text | None, Field(description="Part of the key or description, ignoring case.")] = None
     type: Annotated[FlagType | None, Field(description="Only those of this type.")] = None
 
 
-class Asked(PrimitiveParameters):
+class ListArguments(PrimitiveParameters):
+    """REST's parameters and Relay's arguments."""
+
     first: Count = None
     after: str | None = None
     last: Count = None
@@ -91,7 +93,7 @@ class Listing:
 
     def window(self) -> Window:
         """The part of the list. Raises `invalid_request`."""
-        asked = validate(Asked, self.parameters)
+        asked = validate(ListArguments, self.parameters)
         if asked.last is not None and asked.first is not None:
             raise invalid({"last": "Cannot be combined with first."})
         return Window(
@@ -103,9 +105,9 @@ class Listing:
 
     def key(self) -> str | None:
         """The one key asked for. Raises `invalid_request`."""
-        return validate(Asked, self.parameters).key
+        return validate(ListArguments, self.parameters).key
 
     def filter(self, within: tuple[ResourcePattern, ...] | None) -> Filter:
         """Which primitives, `within` the caller's resources. Raises `invalid_request`."""
-        asked = validate(Asked, self.parameters)
+        asked = validate(ListArguments, self.parameters)
         return Filter(asked.key, asked.type, asked.search, within)

@@ -14,17 +14,17 @@ from app.http.failures import expected
 _QUOTED = re.compile(r"[,;.]? found: .*|(?<= value): .*", re.IGNORECASE | re.DOTALL)
 
 
-def formatted(error: GraphQLError, failure: AppError, request_id: str) -> dict[str, Any]:
+def error_entry(error: GraphQLError, failure: AppError, request_id: str) -> dict[str, Any]:
     """An entry of `errors`: the failure, and where it happened."""
     entry: dict[str, Any] = {"message": failure.message}
     if error.locations:
-        entry["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+        entry["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
     if error.path:
         entry["path"] = error.path
     return {**entry, "extensions": extensions_of(failure, request_id)}
 
 
-def known(error: GraphQLError) -> AppError:
+def failure_of(error: GraphQLError) -> AppError:
     """The failure. What GraphQL itself refuses is `invalid_request`; the unexpected is `internal`, and logged."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):

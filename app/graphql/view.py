@@ -16,7 +16,7 @@ from strawberry.types.graphql import OperationType
 from app.domain.errors import AppError, extensions_of, invalid
 from app.engine import json_text
 from app.graphql.context import Context
-from app.graphql.errors import formatted, known
+from app.graphql.errors import error_entry, failure_of
 from app.graphql.loaders import Loaders
 from app.graphql.schema import schema
 from app.http.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
@@ -37,8 +37,8 @@ _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": di
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """What is to be run."""
+class Params:
+    """What GraphQL over HTTP sends: the document, and what it is run with."""
 
     query: str
     operation_name: str | None
@@ -65,21 +65,19 @@ class View:
             return self.explorer()
         await authenticate(self.node, scope)
         if queries_only:
-            document = _read(_from_query(QueryParams(scope["query_string"])))
+            params = _params_of(_from_query(QueryParams(scope["query_string"])))
         else:
             require_own_origin(self.node, scope)
-            document = _read(await _body(scope, receive))
-        return await self._run(scope, document, queries_only=queries_only)
+            params = _params_of(await _body(scope, receive))
+        return await self._run(scope, params, queries_only=queries_only)
 
-    async def _run(self, scope: Scope, document: Document, *, queries_only: bool) -> Response:
+    async def _run(self, scope: Scope, params: Params, *, queries_only: bool) -> Response:
         info = info_of(scope)
         browser = asking_browser(Headers(scope=scope))
         context = Context(self.node, info, Loaders(self.node, info), browser)
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
-            result = await schema.execute(
-                document.query, document.variables, context, None, document.operation_name, allowed
-            )
+            result = await schema.execute(params.query, params.variables, context, None, params.operation_name, allowed)
         except CannotGetOperationTypeError as fault:
             raise invalid({"operationName": fault.as_http_error_reason()}) from None
         except InvalidOperationTypeError as fault:
@@ -113,8 +111,8 @@ def _result(result: ExecutionResult, request_id: str, media_type: str) -> Respon
     body: dict[str, Any] = {}
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if result.errors:
-        failures = [(error, known(error)) for error in result.errors]
-        body["errors"] = [formatted(error, failure, request_id) for error, failure in failures]
+        failures = [(error, failure_of(error)) for error in result.errors]
+        body["errors"] = [error_entry(error, failure, request_id) for error, failure in failures]
         if wait := max(int(failure.headers.get("Retry-After", 0)) for _, failure in failures):
             headers["Retry-After"] = str(wait)
     if result.data is not None:
@@ -130,7 +128,7 @@ def _status(body: dict[str, Any], media_type: str) -> int:
     return 200 if worst < INTERNAL and media_type == JSON else worst
 
 
-def _read(body: Any) -> Document:
+def _params_of(body: Any) -> Params:
     if not isinstance(body, dict):
         raise AppError("invalid_request", "The body must be one JSON object; batches are not taken.")
     faults = {name: "Is of the wrong type." for name, kind in _MEMBERS.items() if not _fits(body.get(name), kind)}
@@ -138,7 +136,7 @@ def _read(body: Any) -> Document:
         faults["query"] = "Is required."
     if faults:
         raise invalid(faults)
-    return Document(body["query"], body.get("operationName"), body.get("variables") or {})
+    return Params(body["query"], body.get("operationName"), body.get("variables") or {})
 
 
 def _fits(value: Any, kind: type) -> bool:
