@@ -31,7 +31,7 @@ SLIDES_AFTER_SECONDS = timedelta(days=1).total_seconds()
 class Credential(Protocol):
     @property
     def owner_ids(self) -> tuple[str, ...]:
-        """Whom it ends with: its own id, and its user's or organization's."""
+        """Whom it ends with: its own id, and its user's or organisation's."""
 
     @property
     def expires_at(self) -> float:
@@ -153,7 +153,7 @@ class LiveSession:
 
 
 def api_key_cache(database: Database, max_rate: int) -> CredentialCache[LiveApiKey]:
-    """`max_rate` is the operator's limit for an organization."""
+    """`max_rate` is the operator's limit for an organisation."""
 
     async def load(secret: str) -> LiveApiKey | None:
         if not is_well_formed(secret):
