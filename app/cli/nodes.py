@@ -9,6 +9,7 @@ from app.main import open_database, open_node
 from app.runtime.node import Node
 from app.settings import BadSetting, Settings
 from app.store.engines import InUse
+from app.store.migrations import UnknownSchema
 
 
 @asynccontextmanager
@@ -18,6 +19,9 @@ async def opened(settings: Settings) -> AsyncIterator[Node]:
         node = await open_node(settings)
     except (DBAPIError, OSError) as fault:
         raise BadSetting(f"{_setting_of_database(settings)}: {_describe(fault)}") from fault
+    except UnknownSchema:
+        setting, where = _database_of(settings)
+        raise BadSetting(f"{setting}: {where} has the schema of another version of Signalbox.") from None
     try:
         yield node
     finally:
@@ -35,11 +39,16 @@ async def alone(settings: Settings) -> AsyncIterator[None]:
         async with database.alone():
             yield
     except InUse:
-        setting = "SIGNALBOX_DATA_DIR" if settings.database_url is None else "SIGNALBOX_DATABASE_URL"
-        where = settings.data_dir if settings.database_url is None else "the database"
+        setting, where = _database_of(settings)
         raise BadSetting(f"{setting}: {where} is already in use by another server.") from None
     finally:
         await database.close()
+
+
+def _database_of(settings: Settings) -> tuple[str, str]:
+    if settings.database_url is None:
+        return "SIGNALBOX_DATA_DIR", str(settings.data_dir)
+    return "SIGNALBOX_DATABASE_URL", "the database"
 
 
 def _setting_of_database(settings: Settings) -> str:

@@ -4,13 +4,19 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from app.store.engines import Database
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
 # A migration's file is named after its revision, "0001_initial.py", and each revision is greater than the one before.
-HEAD = max(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*_*.py"))
+REVISIONS = frozenset(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*_*.py"))
+HEAD = max(REVISIONS)
+
+
+class UnknownSchema(Exception):
+    """The database has a schema that no migration leads on from: that of a later version, or of an early checkout."""
 
 
 def config(connection: Connection) -> Config:
@@ -23,8 +29,18 @@ def config(connection: Connection) -> Config:
 
 
 async def upgrade(database: Database) -> None:
-    """Runs the migrations that the database lacks. Where it has them all, that costs one query and no lock."""
+    """Runs the migrations that the database lacks. If it has them all, that costs one query and no lock.
+
+    Raises UnknownSchema, and changes nothing.
+    """
     if await database.schema_version() == HEAD:
         return
     async with database.migrating() as connection:
-        await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in REVISIONS:
+        raise UnknownSchema(current)
+    command.upgrade(config(connection), "head")

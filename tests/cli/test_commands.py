@@ -1,7 +1,10 @@
 """What the operator can say."""
 
+import shutil
 import socket
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -88,9 +91,28 @@ def test_a_database_that_cannot_be_opened_is_told_in_one_line(tmp_path: Path, co
     assert done.stderr == f"SIGNALBOX_DATA_DIR: cannot keep the database in {tmp_path / 'data'}: File exists\n"
 
 
+def test_a_database_of_another_version_is_reported_in_one_line_and_not_changed(
+    tmp_path: Path, migrated: Path, command: Command
+) -> None:
+    (tmp_path / "data").mkdir()
+    database = Path(shutil.copy(migrated, tmp_path / "data" / "signalbox.db"))
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    before = dump(database)
+    done = command("claim-code")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"SIGNALBOX_DATA_DIR: {tmp_path / 'data'} has the schema of another version of Signalbox.\n"
+    assert dump(database) == before
+
+
 def test_a_taken_port_is_told_in_one_line(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = command("serve", "--port", str(port))
     assert done.exit_code == 1
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in done.stderr
+
+
+def dump(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return list(connection.iterdump())
