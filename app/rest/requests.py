@@ -22,8 +22,8 @@ from app.store.unit_of_work import UnitOfWork
 class Call:
     """One request, routed, authenticated and read.
 
-    `input` is all that a command is made of: the parameters of a read, the body of a write with what else belongs to
-    it. Nothing of it is validated before the service asks for it.
+    `input` is all that a command is made of: the parameters of a read, the body of a write with what belongs to it in
+    the query and headers. The service validates it once it knows that the caller may be told what is wrong with it.
     """
 
     node: Node
@@ -46,7 +46,7 @@ class Call:
         return None if reason is None else UncheckedText(reason, "X-Break-Glass")
 
     def lines(self, header: str) -> str | None:
-        """A header that is a list, which may stand on several lines."""
+        """A header that is a list, which may be sent on several lines."""
         return ", ".join(self.headers.getlist(header)) or self.headers.get(header)
 
     @property
@@ -70,9 +70,9 @@ def input_of_read(query: QueryParams, known: Container[str]) -> Input:
 
 
 def input_of_write(body: Any, query: QueryParams, known: Container[str], reason: str | None) -> Any:
-    """The body, with what a DELETE may say in its query and in `X-Reason` instead.
+    """The body, with the members that a DELETE may have in its query and in `X-Reason` instead.
 
-    What is wrong with a parameter is a fault at `?name`, such as to say something else than the body does.
+    What is wrong with a parameter is a fault at `?name`; one that contradicts the body is wrong, too.
     """
     parameters = _parameters(query, known, "?")
     if not isinstance(body, dict) or (reason is None and not parameters and not parameters.faults):
@@ -88,6 +88,8 @@ def input_of_write(body: Any, query: QueryParams, known: Container[str], reason:
 
 
 def _parameters(query: QueryParams, known: Container[str], prefix: str) -> Input:
+    if not query:
+        return Input({}, {})
     given = Counter(name for name, _ in query.multi_items())
     faults = {
         name: "Given more than once." if name in known else "Unknown parameter."
@@ -99,5 +101,5 @@ def _parameters(query: QueryParams, known: Container[str], prefix: str) -> Input
 
 
 def _agrees(value: Any, text: str) -> bool:
-    """Whether a member of a body says the same as a parameter of the query, where all is text."""
+    """Whether a member of a body equals a parameter of the query, where all is text."""
     return bool(value == text) or (isinstance(value, bool) and text == str(value).lower())

@@ -36,7 +36,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Stands in a handler's place where every caller gets the same: no unit of work is opened for it."""
+    """In the place of a handler where every caller gets the same: no unit of work is opened for it."""
 
     encoded: Callable[[], bytes]
 
@@ -45,12 +45,11 @@ class Constant:
 class Endpoint:
     """One row of the route table: all that the router, the OpenAPI document and the table of parity know of a call.
 
-    `name` is the `operationId` of the OpenAPI document, `tag` the group in which it stands there. `operation` is the
-    row of the policy that is asked; None: none is (`public`: no caller is needed either).
-    `extra_operations` are asked for by some contents of the call besides. `body` and `query` are what may be sent,
-    `response` what a success holds (`is_list`: a list of it). `errors` and `headers` name, as the OpenAPI document
-    does, what does not follow from the rest of the row. `allow_duplicate_keys`: of a key given twice in a body the
-    last counts, for callers that pass contexts on.
+    `name` is the `operationId` of the OpenAPI document, `tag` its group there. `operation` is the
+    row of the policy that is asked, None for none (`public`: no caller is needed either). `extra_operations` are asked
+    too for some contents of the call. `body` and `query` are what may be sent, `response` what a success holds
+    (`is_list`: a list of it). `errors` and `headers` are those that do not follow from the rest of the row.
+    `allow_duplicate_keys`: the last of a key's values in a body counts, for callers that pass contexts on.
     """
 
     name: str
@@ -78,7 +77,7 @@ class Endpoint:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """What may stand in the query: of a DELETE all that may stand in its body, but for free text."""
+        """What the query may hold: for a DELETE all that its body may hold, except free text."""
         if self.method == "DELETE" and self.body is not None:
             return names_of(self.body) - {"reason"}
         return names_of(self.query)
@@ -103,17 +102,18 @@ class Resource:
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
         call = await self._read(endpoint, scope, receive)
         if isinstance(endpoint.handler, Constant):
-            _refuse_parameters(endpoint, call)
+            _refuse_query(endpoint, call)
             body = endpoint.handler.encoded()
             return tagged(call, body, body_etag(body))
         async with call.unit() as uow:
             response = await endpoint.handler(call, uow)
-            _refuse_parameters(endpoint, call)
+            _refuse_query(endpoint, call)
         return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
         await authenticate(self.node, scope, public=endpoint.public)
-        if not endpoint.public and isinstance(info_of(scope).actor, Anonymous):
+        info = info_of(scope)
+        if not endpoint.public and isinstance(info.actor, Anonymous):
             raise AppError("unauthorized")
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
         if endpoint.safe:
@@ -125,7 +125,7 @@ class Resource:
             given = input_of_write(body, query, endpoint.parameters, reason)
         return Call(
             node=self.node,
-            info=info_of(scope),
+            info=info,
             path=scope["path_params"],
             query=query,
             headers=headers,
@@ -134,10 +134,10 @@ class Resource:
         )
 
 
-def _refuse_parameters(endpoint: Endpoint, call: Call) -> None:
-    """Refuses a read's parameters where it has none of its own, so that its service asks for none.
+def _refuse_query(endpoint: Endpoint, call: Call) -> None:
+    """Refuses parameters of a read that takes none.
 
-    Such a read is done when its ids and the caller's role have been looked at, and that comes before the parameters.
+    They come after the ids and the caller's role, and all that the service of such a read does is to check these.
     """
     if endpoint.query is NoBody and endpoint.safe:
         validate(NoBody, call.input)

@@ -1,4 +1,4 @@
-"""What all bodies that REST answers with share. Each feature has its shapes beside its routes."""
+"""What all bodies that REST answers with share. Each feature has its schemas beside its routes."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self

@@ -1,6 +1,6 @@
 """What a browser gets from us: pages made on the server, their headers, and the files they load.
 
-No business logic and no services: a handler hands in what it has. What a template takes stands at its top.
+No business logic and no services: a handler hands in what it has. What a template takes is written at its top.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from app.http.requests import info_of
 HERE = Path(__file__).parent
 FOLDERS = {"/static/vendor": HERE / "vendor", "/static": HERE / "static"}
 
-# `frame-ancestors`, `base-uri` and `form-action` do not fall back to `default-src`, so they are always said.
+# `frame-ancestors`, `base-uri` and `form-action` do not fall back to `default-src`, so they are always sent.
 PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -52,7 +52,7 @@ HEADERS = {
 class Example:
     """A GraphQL document to try: a tab in GraphiQL, a step of the tour.
 
-    `{orgSlug}`, `{projectId}` and `{environmentId}` in its variables stand for what is known later.
+    `{orgSlug}`, `{projectId}` and `{environmentId}` in its variables are filled in later.
     """
 
     slug: str
@@ -89,7 +89,7 @@ def static(path: str) -> str:
 
 
 def ticked(text: str) -> Markup:
-    """A text of the catalogue as HTML: what stands between backticks is code."""
+    """A text of the catalogue as HTML: what is between backticks is code."""
     parts = (
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
         for number, part in enumerate(text.split("`"))

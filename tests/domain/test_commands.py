@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
-from app.domain.commands import Command, Email, Name, Slug, Text, validate
+from app.domain.commands import Command, Email, Input, Name, Slug, Text, validate
 from app.domain.errors import AppError
 
 
@@ -41,6 +41,11 @@ def test_a_good_body_becomes_the_command() -> None:
     order = validate(Order, {**GOOD, "parts": [{"count": 1}]})
     assert (order.key, order.display_name, order.parts[0].count, order.description) == ("a", "A", 1, "")
     assert order.given().keys() == {"key", "display_name", "parts"}
+
+
+def test_what_is_wrong_between_the_members_is_told_with_the_rest() -> None:
+    assert fields(Input({**GOOD, "email": "nobody"}, {"?key": "Given more than once."})).keys() == {"email", "?key"}
+    assert fields(Input(GOOD, {"?key": "Given more than once."})) == {"?key": "Given more than once."}
 
 
 def test_all_faults_are_told_at_once_by_their_paths() -> None:

@@ -28,7 +28,7 @@ _DESCRIPTION = (
 
 
 def document(table: Sequence[Endpoint], prefix: str) -> Json:
-    """The document of the calls in the table, which stand below `prefix`."""
+    """The document of the calls in the table, whose paths follow `prefix`."""
     schemas = Schemas(table)
     reads = {
         endpoint.path: endpoint.response for endpoint in table if endpoint.method == "GET" and not endpoint.is_list

@@ -1,4 +1,4 @@
-"""An example of each body: what its model says of itself, completed along its schema, with the exceptions of a call."""
+"""An example of each body: its model's own, completed along its schema, with the exceptions of some calls."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +35,7 @@ _ANSWERS: dict[str, Json] = {
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """`models` has by component what the models say; raises LookupError for what none of them says."""
+    """`models` has the models' own examples by component. Raises LookupError for a member that none of them has."""
 
     components: Json
     models: Json

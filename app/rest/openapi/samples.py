@@ -9,7 +9,7 @@ def _id(number: int) -> str:
 
 
 def _secret(prefix: str, length: int) -> str:
-    """Of a secret's length, and nobody's."""
+    """As long as a real one."""
     return prefix + ("EXAMPLE" * length)[:length]
 
 
