@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli import people, server
-from app.cli.running import DataDir, fail, faults_in_one_line, in_one_unit, settings_of
+from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of
 from app.services import instance, links
 
 cli = typer.Typer(name="signalbox", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -24,7 +24,7 @@ def serve(
 ) -> None:
     """Serve REST, GraphQL and the pages. Each option is also an environment variable: --port is SIGNALBOX_PORT."""
     settings = settings_of(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
-    with faults_in_one_line():
+    with errors_in_one_line():
         server.run(settings)
 
 

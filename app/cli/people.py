@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.access.paging import Listing
-from app.cli.running import DataDir, in_one_unit, on_node, settings_of
+from app.cli.runner import DataDir, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
 from app.engine.times import rfc3339
 from app.models import QueuedMail

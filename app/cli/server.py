@@ -11,8 +11,8 @@ import typer
 import uvicorn
 
 from app.cli import demo
+from app.cli.database import exclusive, node_of
 from app.cli.http_protocol import Protocol
-from app.cli.nodes import alone, opened
 from app.domain.ids import new_request_id
 from app.http import logs
 from app.main import create_app
@@ -37,7 +37,7 @@ class Server(uvicorn.Server):
         self._greeting = greeting
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        async with alone(self._settings):
+        async with exclusive(self._settings):
             await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -85,7 +85,7 @@ def listening(settings: Settings) -> socket.socket:
 
 async def _prepare(settings: Settings) -> str:
     """Migrates the database, fills it with the demo if asked to, and returns the greeting."""
-    async with alone(settings), opened(settings) as node:
+    async with exclusive(settings), node_of(settings) as node:
         parts = [welcome(settings)]
         if settings.demo:
             parts.append(await demo.fill(node))

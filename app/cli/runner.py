@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from app.cli.nodes import opened
+from app.cli.database import node_of
 from app.domain.errors import AppError
 from app.domain.ids import new_request_id
 from app.runtime.node import Node
@@ -35,10 +35,10 @@ def on_node(settings: Settings, work: Callable[[Node], Awaitable[T]]) -> T:
     """Runs what needs several units of work."""
 
     async def run() -> T:
-        async with opened(settings) as node:
+        async with node_of(settings) as node:
             return await work(node)
 
-    with faults_in_one_line():
+    with errors_in_one_line():
         return asyncio.run(run())
 
 
@@ -48,7 +48,7 @@ async def _in_unit(node: Node, use_case: Callable[[UnitOfWork], Awaitable[T]]) -
 
 
 @contextmanager
-def faults_in_one_line() -> Iterator[None]:
+def errors_in_one_line() -> Iterator[None]:
     """Shows what an operator can fix in one line; a traceback is for bugs of our own."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""A node for the duration of one command, while a server may be running on the same database."""
+"""The database of a command: a node on it, and the lock that keeps other servers off it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +13,11 @@ from app.store.migrations import UnknownSchema
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Node]:
-    """The node, closed at the end. Raises BadSetting for a database that cannot be opened."""
+async def node_of(settings: Settings) -> AsyncIterator[Node]:
+    """A node for the duration of the command, while a server may be running on the same database.
+
+    Raises BadSetting for a database that cannot be opened.
+    """
     try:
         node = await open_node(settings)
     except (DBAPIError, OSError) as fault:
@@ -29,7 +32,7 @@ async def opened(settings: Settings) -> AsyncIterator[Node]:
 
 
 @asynccontextmanager
-async def alone(settings: Settings) -> AsyncIterator[None]:
+async def exclusive(settings: Settings) -> AsyncIterator[None]:
     """Prevents other servers on the database, whose changes this one's memory would miss.
 
     Raises BadSetting if there is one.
