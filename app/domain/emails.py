@@ -13,12 +13,12 @@ def email_key(email: str) -> str:
     """
     local, _, domain = email.rpartition("@")
     key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
-    return f"{key}@{_on_the_network(domain) or domain.lower()}"
+    return f"{key}@{ascii_domain(domain) or domain.lower()}"
 
 
 def has_domain(email: str) -> bool:
     """Whether the email's domain can exist in DNS."""
-    return _on_the_network(email.rpartition("@")[2]) is not None
+    return ascii_domain(email.rpartition("@")[2]) is not None
 
 
 def local_part(email: str) -> str:
@@ -26,7 +26,7 @@ def local_part(email: str) -> str:
     return email.rpartition("@")[0]
 
 
-def _on_the_network(domain: str) -> str | None:
+def ascii_domain(domain: str) -> str | None:
     """The domain as it is looked up in DNS (RFC 5891, mapped by UTS 46); None if it is not valid."""
     try:
         return idna.encode(domain, uts46=True, std3_rules=True).decode()

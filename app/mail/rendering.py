@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from app.domain.emails import ascii_domain
 from app.models import MailKind, now
 from app.services.mail_messages import Message
 
@@ -57,12 +58,4 @@ def _one_line(text: str) -> str:
 
 def _address(email: str) -> Address:
     local, _, domain = email.rpartition("@")
-    return Address("", local, _ascii(domain))
-
-
-def _ascii(domain: str) -> str:
-    """The domain as mail servers know it; one that cannot be told so stays as it is, and is refused by them."""
-    try:
-        return domain.encode("idna").decode()
-    except UnicodeError:
-        return domain
+    return Address("", local, ascii_domain(domain) or domain)

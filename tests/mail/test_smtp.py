@@ -208,6 +208,14 @@ async def test_an_email_beyond_ascii_goes_where_servers_know_it(
     assert "zoë@bücher.example" in (smtp.received[0].get_body(("plain",)) or EmailMessage()).get_content()
 
 
+async def test_mail_to_a_domain_goes_to_no_other_that_only_looks_alike(
+    node: Node, client: httpx2.AsyncClient, smtp: MailServer
+) -> None:
+    await ask(client, "zoe@straße.example")  # another owner's than strasse.example
+    await delivered(node.database)
+    assert smtp.recipients == ["zoe@xn--strae-oqa.example"]
+
+
 async def test_an_email_beyond_ascii_is_given_up_where_they_do_not(
     node: Node, client: httpx2.AsyncClient, smtp: MailServer
 ) -> None:
