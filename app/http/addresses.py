@@ -1,4 +1,4 @@
-"""Where a request comes from, seen through the proxies that the operator trusts."""
+"""The IP address of a caller, behind the proxies that the operator trusts."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,7 +10,7 @@ from app.engine.cidrs import Address, Networks, parse_address
 
 
 def client_address(scope: Scope, trusted: Networks) -> Address | None:
-    """The peer; or, where that is a trusted proxy, the rightmost address of `X-Forwarded-For` that is none.
+    """The peer; or, if that is a trusted proxy, the rightmost address of `X-Forwarded-For` that is not one.
 
     None for what is no address: a peer on a Unix socket, or a word that somebody made up.
     """
@@ -24,11 +24,11 @@ def client_address(scope: Scope, trusted: Networks) -> Address | None:
     return address
 
 
-_peer = lru_cache(4096)(parse_address)  # peers come again with each request of a connection
+_peer = lru_cache(4096)(parse_address)  # all requests of a connection have the same peer
 
 
 def _forwarded_for(scope: Scope) -> Iterator[str]:
-    """The addresses that the proxies wrote down, the nearest one's first."""
+    """The addresses added by the proxies, that of the nearest proxy first."""
     written = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
     return (one for one in map(str.strip, reversed(written)) if one)
 

@@ -1,4 +1,4 @@
-"""Who calls, by the API key or the session cookie, within which rate; and whether a write comes from our own pages."""
+"""Authenticates callers by API key or session cookie, counts rate limits, and checks the origin of writes."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,7 +21,7 @@ _ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> None:
-    """Puts the actor into the request's info. A bearer token counts before a cookie.
+    """Sets the actor in the request's info. A bearer token takes precedence over a cookie.
 
     Raises `unauthorized` for credentials that are not valid, `token_ip_denied` and `token_rate_limit`. What is `public`
     takes a caller with a stale cookie for one without.
@@ -35,7 +35,7 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
 
 
 async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
-    """A mistyped, an unknown, a revoked and an expired token go the same way."""
+    """Mistyped, unknown, revoked and expired tokens are refused alike."""
     if (token := await node.api_keys.find(secret)) is None:
         raise AppError("unauthorized")
     if token.networks is not None and info.address not in token.networks:
@@ -87,7 +87,7 @@ class AuthenticationHeaders:
 
 
 def _bearer(scope: Scope) -> str | None:
-    """What stands as a token in `Authorization`, or else in `X-API-Key`: "" where it can be none."""
+    """The token in `Authorization`, or else in `X-API-Key`; "" if it is malformed."""
     found = None
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -98,7 +98,7 @@ def _bearer(scope: Scope) -> str | None:
 
 
 def require_own_origin(node: Node, scope: Scope) -> None:
-    """Raises `forbidden` for a browser's request from elsewhere: the rule of Go's `http.CrossOriginProtection`.
+    """Raises `forbidden` for a browser's request from another origin, by the rule of Go's `CrossOriginProtection`.
 
     `Sec-Fetch-Site` decides where a browser sends it; else `Origin` must be the host's or the base URL's. A request
     without either comes from no browser, and no browser sends a token on its own.

@@ -1,4 +1,4 @@
-"""Reads JSON bodies: media type, size and syntax, with the same refusals on both transports."""
+"""Reads JSON bodies: media type, size and syntax, with the same errors on both transports."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ _LONGEST_LENGTH = 15  # digits
 
 
 async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
-    """The decoded body, `{}` for none at all; `reading` is for the decoder. Raises `invalid_request`."""
+    """The decoded body, `{}` if there is none. `reading` is passed to the decoder. Raises `invalid_request`."""
     data, headers = await read(scope, receive), Headers(scope=scope)
     if not data:
         return {}
@@ -27,7 +27,7 @@ async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
 
 
 async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> bytes:
-    """The raw body. Raises `invalid_request` when it is too large, declared or not."""
+    """The raw body. Raises `invalid_request` if it is too large, declared or not."""
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal():
         raise AppError("invalid_request", "The header Content-Length is not a number.")
@@ -63,7 +63,7 @@ def require_json(content_type: str | None) -> None:
 
 
 def decode(data: bytes, **reading: Any) -> Any:
-    """The JSON value; `reading` is for the decoder. Raises `invalid_request` with the path of each fault."""
+    """The JSON value. `reading` is passed to the decoder. Raises `invalid_request` with the path of each fault."""
     try:
         return json_text.decode(data, **reading)
     except json_text.BadJson as fault:

@@ -1,6 +1,6 @@
-"""Which browser asked for a sign-in link: it redeems the link at once, another one is asked to press a button.
+"""Recognizes the browser that requested a sign-in link: there it signs in immediately, elsewhere it shows a button.
 
-Scanners of mail open links and press no buttons. What is no browser, such as curl, has no such cookie.
+Scanners of mail open links and press no buttons. Other clients, such as curl, have no such cookie.
 """
 
 from datetime import timedelta
@@ -17,22 +17,22 @@ LIFETIME = timedelta(days=1)
 
 
 def is_browser(headers: Headers) -> bool:
-    """Whether the request says that it comes from a browser: over plain HTTP only by the HTML that it asks for."""
+    """Whether the request is from a browser. Over plain HTTP, only the HTML that it accepts shows that."""
     return "sec-fetch-mode" in headers or "text/html" in headers.get("accept", "")
 
 
 def browser_of(headers: Headers) -> str | None:
-    """The browser's secret, as it was set before."""
+    """The secret that was set in the browser before."""
     return cookie_parser(headers.get("cookie", "")).get(COOKIE)
 
 
 def asking_browser(headers: Headers) -> str | None:
-    """The secret of a browser that asks for a link, a new one where it has none; None for what is no browser."""
+    """The secret of a browser that requests a link, a new one if it has none; None if it is not a browser."""
     return (browser_of(headers) or new_secret("sbb_")) if is_browser(headers) else None
 
 
 def remember_browser(node: Node, response: Response, secret: str | None) -> None:
-    """Lets the browser show that it is the one."""
+    """Sets the secret in the browser."""
     if secret is not None:
         seconds = int(LIFETIME.total_seconds())
         secure = node.settings.secure_cookies

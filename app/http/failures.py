@@ -1,4 +1,4 @@
-"""Turns every exception into the catalogue's answer, in the shape that a transport gives. Pure ASGI."""
+"""Turns every exception into an error of the catalogue, in the form of the transport. Pure ASGI."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Render = Callable[[AppError, str], Response]
 
 
 def expected(fault: Exception) -> AppError:
-    """The fault as callers see it: one from the catalogue, or `internal` with the cause in the log only."""
+    """The error as callers see it: one of the catalogue, or `internal`, with the cause in the log only."""
     if isinstance(fault, AppError):
         return fault
     log.error("internal", exc_info=fault)
@@ -24,13 +24,13 @@ def expected(fault: Exception) -> AppError:
 
 
 def enveloped(error: AppError, request_id: str) -> Response:
-    """The envelope of a failure, with the catalogue's status: kept by nobody, for some caches keep a 404."""
+    """The envelope of an error, with the catalogue's status. Not cacheable, because some caches store a 404."""
     headers = {"Cache-Control": "no-store", **error.headers}
     return Response(orjson.dumps(envelope(error, request_id)), error.status, headers, "application/json")
 
 
 class Failures:
-    """Answers with `render(error, request_id)` where the app inside raised before it began to answer."""
+    """Answers with `render(error, request_id)` if the app inside raises before it starts the response."""
 
     def __init__(self, app: ASGIApp, render: Render) -> None:
         self.app = app

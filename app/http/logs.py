@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, with the request's id wherever there is one."""
+"""Structured logs: one line an event, with the request's id if there is one."""
 
 import logging
 import sys
@@ -12,13 +12,13 @@ from app.settings import LogFormat
 
 
 def configure(log_format: LogFormat) -> None:
-    """Sends our events and the libraries' to standard error, alike."""
+    """Sends events of ours and of the libraries to standard error, in one format."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Tracebacks come without the values of local variables, for some are secrets.
+    # Tracebacks omit the values of local variables, because some are secrets.
     if log_format is LogFormat.JSON:
         rendered: list[Processor] = [
             ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),

@@ -1,4 +1,4 @@
-"""The methods that a path takes, told in the same way everywhere."""
+"""The methods of a path, with the same `OPTIONS` and 405 on every surface."""
 
 from collections.abc import Mapping
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Methods(Generic[T]):
-    """What each method of one path leads to. GET brings HEAD along, and OPTIONS tells the methods."""
+    """The handlers of one path by method. GET includes HEAD, and OPTIONS lists the methods."""
 
     def __init__(self, by_method: Mapping[str, T]) -> None:
         self._by_method = dict(by_method)
@@ -20,7 +20,7 @@ class Methods(Generic[T]):
         self._allow = ", ".join(sorted({*self._by_method, "OPTIONS"}))
 
     def find(self, method: str) -> T | None:
-        """What the method leads to; None for OPTIONS. Raises `method_not_allowed`."""
+        """The method's handler; None for OPTIONS. Raises `method_not_allowed`."""
         if method not in self._by_method and method != "OPTIONS":
             raise AppError("method_not_allowed", headers={"Allow": self._allow})
         return self._by_method.get(method)

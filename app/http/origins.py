@@ -1,4 +1,4 @@
-"""Pages of other origins that may call, with a token and never with a cookie."""
+"""CORS: pages of other origins that may call, with a token and never with a cookie."""
 
 from collections.abc import Sequence
 
@@ -24,16 +24,15 @@ GRANTED = 200
 
 
 class Origins(CORSMiddleware):
-    """Starlette's, which refuses by granting nothing: that is all a browser looks at, and it needs no body."""
+    """Starlette's middleware, but a refused preflight has no body: browsers only look at the missing headers."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """What a browser may send."""
         response = super().preflight_response(request_headers)
         return response if response.status_code == GRANTED else Response(status_code=204, headers={"Vary": "Origin"})
 
 
 def allowing(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """The app as browsers see it from pages of the origins."""
+    """The app, with calls from pages of the origins allowed."""
     if not origins:
         return app
     return Origins(

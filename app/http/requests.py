@@ -19,7 +19,7 @@ MAX_LOGGED_ID = 200
 
 @dataclass(slots=True)
 class RequestInfo:
-    """What is known of a request: its id from the start, the rest once it is found."""
+    """What is known of a request: its id from the start, the rest as it is determined."""
 
     request_id: str
     actor: Actor = field(default_factory=Anonymous)
@@ -30,7 +30,7 @@ class RequestInfo:
 
 
 def info_of(scope: Scope) -> RequestInfo:
-    """The request's info; `Requests` has put it there."""
+    """The request's info, which `Requests` has set."""
     return cast(RequestInfo, scope["signalbox.request"])
 
 
