@@ -5,6 +5,7 @@ the same visit, and nobody waits for the end of one that only read. What is used
 marked SLF001; `app/cli/versions.py` refuses to start on versions that may differ there.
 """
 
+import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -136,14 +137,51 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         if self._pop_begin() is None:
             super().commit()
 
+    def close(self) -> None:
+        self.run_async(_close)
+
+    async def _terminate_graceful_close(self) -> None:
+        await _close(self.driver_connection)
+
     def _pop_begin(self) -> str | None:
         begin, self._begin = self._begin, None
         return begin
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):
+    """The connections of one database, and the threads that they work in."""
+
     def __init__(self) -> None:
         super().__init__(aiosqlite, sqlite3)
+        self._connections: list[aiosqlite.Connection] = []
+        self._closed = False
 
     def connect(self, *arg: Any, **kw: Any) -> Connection:
-        return Connection(self, super().connect(*arg, **kw).driver_connection)
+        return Connection(self, super().connect(*arg, async_creator_fn=self._open, **kw).driver_connection)
+
+    def _open(self, *arg: Any, **kw: Any) -> aiosqlite.Connection:
+        """Remembers the connection before it is waited for: who waits may be canceled, and the thread goes on."""
+        if self._closed:
+            raise ConnectionError("The database has been closed.")
+        connection = aiosqlite.connect(*arg, **kw)
+        connection._thread.daemon = True  # noqa: SLF001
+        self._connections = [one for one in self._connections if one._thread.is_alive()]  # noqa: SLF001
+        self._connections.append(connection)
+        return connection
+
+    async def close(self) -> None:
+        """Closes all connections, those that somebody still has or did not wait for too, and waits for their threads.
+
+        A thread that is left behind tells its result to the loop, which may be closed by then.
+        """
+        self._closed = True
+        for connection in self._connections:
+            await _close(connection)
+
+
+async def _close(connection: Any) -> None:
+    """Closes the connection after what it is at. Can be called twice, and by two at once."""
+    thread = connection._thread  # noqa: SLF001
+    if thread.is_alive():
+        connection.stop()
+        await asyncio.to_thread(thread.join)

@@ -32,8 +32,9 @@ class Sqlite(Database):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)  # it holds emails and keys; SQLite gives its other files the same mode
         self._path = path
-        self._readers = _sqlite_engine(path, READERS, only_reads=True)
-        self._writer = _sqlite_engine(path, 1, only_reads=False)
+        self._driver = Driver()
+        self._readers = _sqlite_engine(path, self._driver, READERS, only_reads=True)
+        self._writer = _sqlite_engine(path, self._driver, 1, only_reads=False)
         self._turn = asyncio.Lock()
 
     def reading(self) -> AsyncSession:
@@ -65,7 +66,7 @@ class Sqlite(Database):
         """BEGIN IMMEDIATE is the lock."""
         await asyncio.to_thread(_switch_to_wal, self._path)
         # A table that Alembic makes anew is dropped meanwhile: with foreign keys on, what refers to it would go, too.
-        engine = _sqlite_engine(self._path, 1, only_reads=False, foreign_keys=False)
+        engine = _sqlite_engine(self._path, self._driver, 1, only_reads=False, foreign_keys=False)
         try:
             async with engine.begin() as connection:
                 await connection.execute(text("SELECT 1"))  # the transaction begins with its first statement
@@ -87,6 +88,7 @@ class Sqlite(Database):
     async def close(self) -> None:
         await self._readers.dispose()
         await self._writer.dispose()
+        await self._driver.close()
 
 
 def _schema_version(path: Path) -> str | None:
@@ -121,10 +123,12 @@ def _switch_to_wal(path: Path) -> None:
         os.close(folder)
 
 
-def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool, foreign_keys: bool = True) -> AsyncEngine:
+def _sqlite_engine(
+    path: Path, driver: Driver, pool_size: int, *, only_reads: bool, foreign_keys: bool = True
+) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        module=Driver(),
+        module=driver,
         json_deserializer=orjson.loads,
         hide_parameters=True,  # some are secrets' hashes and emails, which no log may hold
         pool_size=pool_size,
@@ -145,7 +149,7 @@ def _sqlite_engine(path: Path, pool_size: int, *, only_reads: bool, foreign_keys
 
     @event.listens_for(engine.sync_engine, "begin")
     def begun(connection: Connection) -> None:
-        driver: Any = connection.connection.dbapi_connection
-        driver.begin("BEGIN" if only_reads else "BEGIN IMMEDIATE", only_reads=only_reads)
+        begins: Any = connection.connection.dbapi_connection
+        begins.begin("BEGIN" if only_reads else "BEGIN IMMEDIATE", only_reads=only_reads)
 
     return engine
