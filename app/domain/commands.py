@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -138,7 +137,6 @@ class NoBody(Command):
     """For operations that take nothing: a body, if there is one, must be `{}`."""
 
 
-@cache
 def names_of(command: type[Command]) -> frozenset[str]:
     """The names that callers use for the command's fields."""
     return frozenset(to_camel(name) for name in command.model_fields)

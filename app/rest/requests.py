@@ -39,11 +39,9 @@ class Call:
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
-        return self.node.unit(self.info.request_id, self.info.actor, self._break_glass())
-
-    def _break_glass(self) -> UncheckedText | None:
         reason = text_of(self.headers, "X-Break-Glass")
-        return None if reason is None else UncheckedText(reason, "X-Break-Glass")
+        break_glass = None if reason is None else UncheckedText(reason, "X-Break-Glass")
+        return self.node.unit(self.info.request_id, self.info.actor, break_glass)
 
     def lines(self, header: str) -> str | None:
         """A header that is a list, which may be sent on several lines."""
@@ -75,7 +73,7 @@ def input_of_write(body: Any, query: QueryParams, known: Container[str], reason:
     What is wrong with a parameter is a fault at `?name`; one that contradicts the body is wrong, too.
     """
     parameters = _parameters(query, known, "?")
-    if not isinstance(body, dict) or (reason is None and not parameters and not parameters.faults):
+    if not isinstance(body, dict):
         return body
     members, faults = {**parameters, **body}, {**parameters.faults}
     for name, text in parameters.items():

@@ -1,7 +1,7 @@
 """From one route table to Starlette routes: one a path, dispatched by method; checks in one order for all of them."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -69,18 +69,17 @@ class Endpoint:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     tag: str = ""
+    safe: bool = field(init=False)
+    """Whether it only reads, and has no body."""
+    parameters: frozenset[str] = field(init=False)
+    """What the query may hold: for a DELETE all that its body may hold, except free text."""
 
-    @property
-    def safe(self) -> bool:
-        """Whether it only reads, and has no body."""
-        return self.method in SAFE
-
-    @property
-    def parameters(self) -> frozenset[str]:
-        """What the query may hold: for a DELETE all that its body may hold, except free text."""
+    def __post_init__(self) -> None:
+        names = names_of(self.query)
         if self.method == "DELETE" and self.body is not None:
-            return names_of(self.body) - {"reason"}
-        return names_of(self.query)
+            names = names_of(self.body) - {"reason"}
+        object.__setattr__(self, "safe", self.method in SAFE)
+        object.__setattr__(self, "parameters", names)
 
 
 class Resource:
@@ -102,12 +101,14 @@ class Resource:
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
         call = await self._read(endpoint, scope, receive)
         if isinstance(endpoint.handler, Constant):
-            _refuse_query(endpoint, call)
+            validate(endpoint.query, call.input)
             body = endpoint.handler.encoded()
             return tagged(call, body, body_etag(body))
         async with call.unit() as uow:
             response = await endpoint.handler(call, uow)
-            _refuse_query(endpoint, call)
+            if endpoint.safe and endpoint.query is NoBody:
+                # Parameters come after the ids and the caller's role, which are all that such a read checks.
+                validate(NoBody, call.input)
         return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
@@ -120,9 +121,10 @@ class Resource:
             given: Any = input_of_read(query, endpoint.parameters)
         else:
             require_own_origin(self.node, scope)
-            body = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)
+            given = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)
             reason = text_of(headers, "X-Reason") if endpoint.method == "DELETE" else None
-            given = input_of_write(body, query, endpoint.parameters, reason)
+            if query or reason is not None:
+                given = input_of_write(given, query, endpoint.parameters, reason)
         return Call(
             node=self.node,
             info=info,
@@ -132,15 +134,6 @@ class Resource:
             address=quote(scope["path"]),
             input=given,
         )
-
-
-def _refuse_query(endpoint: Endpoint, call: Call) -> None:
-    """Refuses parameters of a read that takes none.
-
-    They come after the ids and the caller's role, and all that the service of such a read does is to check these.
-    """
-    if endpoint.query is NoBody and endpoint.safe:
-        validate(NoBody, call.input)
 
 
 def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute]:
