@@ -58,4 +58,4 @@ def _one_line(text: str) -> str:
 
 def _address(email: str) -> Address:
     local, _, domain = email.rpartition("@")
-    return Address("", local, ascii_domain(domain) or domain)
+    return Address("", local, domain if domain.isascii() else ascii_domain(domain) or domain)
