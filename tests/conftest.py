@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from app.main import create_app, open_node
 from app.settings import Mode, Settings
-from tests import conformance, postgres, refusals, selection, servers
+from tests import conformance, examples, postgres, refusals, selection, servers
 from tests.clients import Api, GraphQLApi, RestApi
 from tests.factories import Instance, Org, Seeded, Workspace
 
@@ -25,7 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers of our own."""
+    """The markers of our own, and how much Hypothesis tries."""
+    examples.configure(config)
     config.addinivalue_line(
         "markers", "raises_codes(*codes, on=None): meets each code on the transport `on`, or on the one it runs over"
     )

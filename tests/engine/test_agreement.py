@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.rules import parse_rules, parse_segment_rules
 from app.engine.trace import Tracer
 from tests.engine.rulesets import compiled
+from tests.examples import examples
 from tests.naive import Naive, NaiveTraces
 from tests.naive_faults import rules_faults
 from tests.strategies import broken_rules, conditions, contexts, rulesets
@@ -21,7 +22,7 @@ def same(left: Any, right: Any) -> bool:
     return repr(left) == repr(right)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(3)
 @given(conditions([], []), st.lists(contexts, min_size=1, max_size=4))
 def test_conditions_hold_as_the_naive_interpreter_says(condition: JSON, some: list[JSON]) -> None:
     document = {
@@ -33,7 +34,7 @@ def test_conditions_hold_as_the_naive_interpreter_says(condition: JSON, some: li
         assert ruleset.call(context).evaluate("f").value is Naive(document, context).holds(condition)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(1.5)
 @given(rulesets(), st.lists(contexts, min_size=1, max_size=3), st.sampled_from([0, 1, 3, 8, 10_000]))
 def test_values_reasons_and_traces_agree(document: JSON, some: list[JSON], limit: int) -> None:
     ruleset = compiled(document)
@@ -49,7 +50,7 @@ def test_values_reasons_and_traces_agree(document: JSON, some: list[JSON], limit
             assert tracer.reason(key, outcome) == naive_tracer.reason(key)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(1.5)
 @given(rulesets(), contexts)
 def test_a_trace_tells_the_reason_again(document: JSON, context: JSON) -> None:
     call = compiled(document).call(context)
@@ -88,7 +89,7 @@ def consistent(node: JSON) -> bool:
     return True
 
 
-@settings(max_examples=400, deadline=None)
+@examples(4)
 @given(broken_rules)
 def test_rules_are_refused_at_the_same_paths(rules: Any) -> None:
     faults: dict[str, str] = {}
@@ -96,7 +97,7 @@ def test_rules_are_refused_at_the_same_paths(rules: Any) -> None:
     assert set(faults) == rules_faults(rules, "rules", segment=False, fits=lambda v: isinstance(v, bool))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(2)
 @given(broken_rules)
 def test_segment_rules_are_refused_at_the_same_paths(rules: Any) -> None:
     faults: dict[str, str] = {}

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine import json_text
 from app.engine.json_text import MAX_DEPTH, BadJson, decode, decode_carefully, encode, join
+from tests.examples import examples
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -91,7 +92,7 @@ def decoded_or_faults(decoder: Callable[[], Any]) -> str:
         return f"faults: {refused.faults}"
 
 
-@settings(max_examples=400)
+@examples(4)
 @given(BYTES)
 def test_the_fast_decoder_takes_what_the_careful_one_takes(data: bytes) -> None:
     fast = decoded_or_faults(lambda: decode(data, allow_duplicate_keys=True))

@@ -5,15 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.documents import DOCUMENTS
+from tests.examples import examples
 from tests.factories import Workspace
-
-examples = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
 
 WORDS = [
     *'{}()[]:!$@&|="#',
@@ -82,13 +79,13 @@ def mangled(draw: st.DrawFn) -> str:
 
 
 @given(body=st.binary(max_size=200))
-@examples
+@examples(1.5)
 async def test_any_bytes(workspace: Workspace, body: bytes) -> None:
     await post(workspace, body)
 
 
 @given(query=st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join))
-@examples
+@examples(1.5)
 async def test_any_text(workspace: Workspace, query: str) -> None:
     await post(workspace, json.dumps({"query": query}).encode())
 
@@ -96,7 +93,7 @@ async def test_any_text(workspace: Workspace, query: str) -> None:
 @given(
     body=st.fixed_dictionaries({"query": VALUES, "variables": VALUES, "operationName": VALUES, "extensions": VALUES})
 )
-@examples
+@examples(1.5)
 async def test_any_members(workspace: Workspace, body: dict[str, Any]) -> None:
     await post(workspace, json.dumps(body).encode())
 
@@ -121,7 +118,7 @@ async def test_any_members(workspace: Workspace, body: dict[str, Any]) -> None:
     ),
     real=st.booleans(),
 )
-@examples
+@examples(1.5)
 async def test_mangled_documents_with_any_variables(
     workspace: Workspace, query: str, given: dict[str, Any], real: bool
 ) -> None:
@@ -138,7 +135,7 @@ async def test_mangled_documents_with_any_variables(
 @given(
     parameters=st.lists(st.tuples(st.sampled_from(["query", "variables", "operationName", "a"]), st.text(max_size=9)))
 )
-@examples
+@examples(1.5)
 async def test_any_query_string(workspace: Workspace, parameters: list[tuple[str, str]]) -> None:
     text = urlencode(parameters, errors="surrogatepass")
     hold(await workspace.org.viewer.client.get(f"/graphql?{text}"))

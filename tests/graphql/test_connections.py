@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlmodel import col
@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.models import Org as OrgRow
 from app.models import Project
 from tests.clients import rest_reply
+from tests.examples import examples
 from tests.factories import Instance, Org, Workspace
 from tests.graphql.asking import ask
 from tests.graphql.statements import statements
@@ -24,7 +25,6 @@ ONE = f"query ($slug: String!, {ARGUMENTS}) {{ org(slug: $slug) {{ projects({WIN
 ALL = f"query ({ARGUMENTS}) {{ orgs {{ nodes {{ slug projects({WINDOW}) {{ {PAGE} totalCount }} }} }} }}"
 
 on_both = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Projects:
@@ -66,7 +66,7 @@ CHANGES = st.lists(st.one_of(st.just("make"), st.integers(0, 30)), max_size=6)
 @on_both
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @given(number=st.integers(0, 12), limit=st.integers(1, 5), changes=st.lists(CHANGES, max_size=8))
-@examples
+@examples(0.25)
 async def test_nothing_is_skipped_or_seen_twice_while_things_come_and_go(
     instance: Instance, workspace: Workspace, number: int, limit: int, changes: list[list[Any]], backward: bool
 ) -> None:
@@ -108,7 +108,7 @@ POSITIONS = st.one_of(st.none(), st.integers(0, 8))
     after=POSITIONS,
     before=POSITIONS,
 )
-@examples
+@examples(0.25)
 async def test_the_same_part_of_many_lists_is_the_part_of_each(
     instance: Instance,
     workspace: Workspace,

@@ -1,4 +1,7 @@
-"""Whatever a caller sends, the answer is the catalogue's, and never a failure of ours."""
+"""Whatever a caller sends, the answer is the catalogue's, and never a failure of ours.
+
+One app serves all examples of a test: what they change does not matter to what they are about.
+"""
 
 import json
 from typing import Any
@@ -6,15 +9,12 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.rest.app import PREFIX, TABLE
 from app.rest.routing import Endpoint
 from tests.factories import Workspace
-
-# One app for all examples of a test: what they change does not matter to what they are about.
-many = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 JSON = {"Content-Type": "application/json"}
 TEXT = st.text(max_size=20)
@@ -83,7 +83,6 @@ def harmless(endpoint: Endpoint) -> bool:
     return endpoint.name not in {"logout", "deleteOrg", "deleteProject", "deleteEnvironment", "deleteFlag"}
 
 
-@many
 @given(data=st.binary(max_size=300), endpoint=ENDPOINTS.filter(lambda one: not one.safe and harmless(one)))
 @example(data=b'{"a":' * 200, endpoint=TABLE[0])
 @example(data=b'{"email": "\\ud800"}', endpoint=TABLE[0])
@@ -94,7 +93,6 @@ async def test_any_bytes_as_a_body(
     assert response.status_code != 500
 
 
-@many
 @given(body=BODIES, endpoint=ENDPOINTS.filter(lambda one: not one.safe and harmless(one)))
 async def test_any_json_as_a_body(
     client: httpx2.AsyncClient, workspace: Workspace, body: Any, endpoint: Endpoint
@@ -103,7 +101,6 @@ async def test_any_json_as_a_body(
     await client.request(endpoint.method, address(endpoint, workspace), content=content, headers=JSON)
 
 
-@many
 @given(odd=TEXT, query=QUERIES, endpoint=ENDPOINTS.filter(harmless))
 @example(odd="\0", query={"limit": "9" * 5000, "cursor": "\0"}, endpoint=TABLE[-1])
 async def test_any_text_in_an_address(
@@ -113,7 +110,6 @@ async def test_any_text_in_an_address(
     await client.request(endpoint.method, address(endpoint, workspace), params=query)
 
 
-@many
 @given(path=st.binary(max_size=40), method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "X"]))
 @example(path=b"static/\0", method="GET")
 async def test_any_path(client: httpx2.AsyncClient, path: bytes, method: str) -> None:
@@ -121,7 +117,6 @@ async def test_any_path(client: httpx2.AsyncClient, path: bytes, method: str) ->
         await client.request(method, base + quote(path, safe="/"))
 
 
-@many
 @given(headers=HEADERS, endpoint=ENDPOINTS.filter(harmless))
 @example(headers={"Origin": b"http://[", "Host": b"["}, endpoint=TABLE[0])
 @example(headers={"Content-Length": b"9" * 5000}, endpoint=TABLE[0])
