@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from app.domain.actors import Member, Role
 from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User, now
 from app.runtime.node import Node
-from app.services import invitations, links
+from app.services import flags, invitations, links
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import start_session
 from tests import postgres
@@ -192,6 +192,13 @@ class Instance:
             session.add_all([Membership(org_id=org_id, user_id=guest.id, role=Role.VIEWER), invitation])
             await session.commit()
         return guest.id, invitation.id
+
+    async def create_flags(self, org: Org, project_id: str, keys: Iterable[str]) -> None:
+        """Boolean flags, all in one unit of work: hundreds of calls would be most of a test's time."""
+        editor = (await org.editor.make("me"))["actor"]
+        async with self.node.unit("req_test", Member(editor["id"], editor["name"], "session")) as uow:
+            for key in keys:
+                await flags.create_flag(uow, project_id, {"key": key, "type": "boolean", "defaultValue": True})
 
     async def mails(self, to: str | None = None) -> list[Mail]:
         """What has been mailed, to one email or to all, oldest first; waits until everything is."""

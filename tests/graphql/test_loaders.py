@@ -31,7 +31,7 @@ NESTED = """
 """
 
 
-async def seed(workspace: Workspace, *, projects: int, environments: int, flags: int) -> None:
+async def seed(instance: Instance, workspace: Workspace, *, projects: int, environments: int, flags: int) -> None:
     """More of everything, in every project."""
     editor = workspace.org.editor
     for n in range(projects - 1):
@@ -39,8 +39,7 @@ async def seed(workspace: Workspace, *, projects: int, environments: int, flags:
     for project in await editor.make("projects", orgSlug="acme"):
         for n in range(environments):
             await editor.make("createEnvironment", projectId=project["id"], key=f"environment-{n}", name="One more")
-        for n in range(flags):
-            await editor.make("createFlag", projectId=project["id"], key=f"flag-{n}", type="boolean", defaultValue=True)
+        await instance.create_flags(workspace.org, project["id"], [f"flag-{n}" for n in range(flags)])
 
 
 async def asked(workspace: Workspace, document: str, **variables: Any) -> tuple[int, dict[str, Any]]:
@@ -54,12 +53,12 @@ async def asked(workspace: Workspace, document: str, **variables: Any) -> tuple[
 
 
 async def test_organisation_projects_environments_and_a_hundred_flags_take_a_few_statements(
-    workspace: Workspace,
+    instance: Instance, workspace: Workspace
 ) -> None:
     """One for the organisation, two for each list (who may see it, what is in it), and one for each kind of parent."""
     few, data = await asked(workspace, NESTED)
     assert len(data["org"]["projects"]["nodes"]) == 1
-    await seed(workspace, projects=3, environments=2, flags=98)
+    await seed(instance, workspace, projects=3, environments=2, flags=98)
     many, data = await asked(workspace, NESTED)
     found = [
         state
@@ -88,9 +87,9 @@ WAYS = (
 )
 
 
-async def test_each_way_through_the_graph_is_batched(workspace: Workspace) -> None:
+async def test_each_way_through_the_graph_is_batched(instance: Instance, workspace: Workspace) -> None:
     few = [(await asked(workspace, document))[0] for document, _ in WAYS]
-    await seed(workspace, projects=2, environments=2, flags=3)
+    await seed(instance, workspace, projects=2, environments=2, flags=3)
     many = [(await asked(workspace, document))[0] for document, _ in WAYS]
     assert few == many
     assert all(run <= most for run, (_, most) in zip(many, WAYS, strict=True)), many
@@ -142,14 +141,7 @@ async def test_a_state_that_is_refused_to_many_flags_is_refused_at_once(
     variables = {"flags": workspace.project_id, "at": elsewhere.environment_id}
     counts, client = [], workspace.org.viewer.client
     for more in (0, 98):
-        for number in range(more):
-            asked = {
-                "projectId": workspace.project_id,
-                "key": f"flag-{number}",
-                "type": "boolean",
-                "defaultValue": True,
-            }
-            await workspace.org.editor.make("createFlag", **asked)
+        await instance.create_flags(workspace.org, workspace.project_id, [f"flag-{n}" for n in range(more)])
         await ask(client, "{ __typename }")  # after which the session is known
         with statements() as run:
             answer = await ask(client, document, variables)
