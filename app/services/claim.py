@@ -48,6 +48,7 @@ async def install_claim(uow: UnitOfWork, body: object, client: ClientContext) ->
     async with counted_guess(client):
         await _require_code(uow, command.claim_code)
     await uow.begin_write()
+    await uow.lock_email(email_key(command.email))
     await uow.lock(Instance, [instance.ID])
     await _require_unclaimed(uow)
     (await instance.get(uow.session)).claimed_at = now()

@@ -129,6 +129,7 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
     await _require_addressee(uow, invited.invitation)
     command = validate(AcceptInvitation, body)
     await uow.begin_write()
+    await uow.lock_email(invited.invitation.email_key)
     await uow.lock(Org, [invited.org.id])
     invited = await _by_secret(uow, secret)
     await _require_open(uow, invited.invitation)
@@ -141,8 +142,8 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
         email_key=invited.invitation.email_key,
         display_name=command.display_name or local_part(invited.invitation.email),
     )
-    if not await uow.try_to_add(user):
-        raise AppError("unauthorized")  # the email has become a user's in this moment
+    uow.add(user)
+    await uow.flush()
     session = start_session(uow, user)
     uow.actor = session.member
     await join(uow, user, invited)

@@ -86,38 +86,34 @@ async def is_of_browser(uow: UnitOfWork, secret: str, browser: str | None) -> bo
 async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     """Signs in whoever has the link's email; who is new must be invited, or have signed up.
 
-    Raises `magic_link_invalid`, `magic_link_used`, `magic_link_expired`, `no_invitation`, `slug_unavailable`. Of two
-    redemptions at one moment one wins: whether it was used is read and set inside the write.
+    Raises `magic_link_invalid`, `magic_link_used`, `magic_link_expired`, `no_invitation`, `slug_unavailable`. The email
+    is locked, so that of two redemptions of a link one wins, and of two links to a new email one makes the user.
     """
     command = validate(RedeemLink, body)
     link = await _by_secret(uow, command.token)
     await uow.begin_write()
-    await uow.lock(MagicLink, [link.id])
+    await uow.lock_email(link.email_key)
     link = await _by_secret(uow, command.token)
     if link.used_at is not None:
         raise AppError("magic_link_used")
     if link.expires_at <= now():
         raise AppError("magic_link_expired")
-    user = await _known(uow, link)
     link.used_at = now()
-    return await (_sign_up(uow, link) if user is None else _sign_in_existing(uow, link, user))
-
-
-async def _known(uow: UnitOfWork, link: MagicLink) -> User | None:
-    """The user with the link's email. Raises `magic_link_invalid` for a deleted one."""
-    user = await people.user_by_email(uow.session, link.email_key)
-    if user is not None and user.deleted_at is not None:
+    known = await people.user_by_email(uow.session, link.email_key)
+    if known is not None and known.deleted_at is not None:
         raise AppError("magic_link_invalid")
-    return user
-
-
-async def _sign_in_existing(uow: UnitOfWork, link: MagicLink, user: User) -> SignedIn:
-    """A user who is there already."""
+    invited = await _locked_invitations(uow, link) if known is None else []
+    if known is None and link.signup is None and not invited:
+        raise AppError("no_invitation")
+    user = known or await _add_user(uow, link)
     if link.mailed:
-        await _prove(uow, user)
-    signed_in = _sign_in(uow, user)
+        await _verify_email(uow, user)
+    signed_in = start_session(uow, user)
+    uow.actor = signed_in.member
+    for one in invited:
+        await join(uow, user, one)
     if link.signup is not None:
-        await _found(uow, user, link.signup)
+        await _create_org(uow, user, link.signup)
     return signed_in
 
 
@@ -127,49 +123,30 @@ async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
     return found
 
 
-def _sign_in(uow: UnitOfWork, user: User) -> SignedIn:
-    signed_in = start_session(uow, user)
-    uow.actor = signed_in.member
-    return signed_in
-
-
-async def _prove(uow: UnitOfWork, user: User) -> None:
+async def _verify_email(uow: UnitOfWork, user: User) -> None:
     """The mailbox is the user's. Whoever used the account before need not have been them, so they are signed out."""
     if user.email_verified_at is None:
         user.email_verified_at = now()
         await end_all(uow, user.id)
 
 
-async def _sign_up(uow: UnitOfWork, link: MagicLink) -> SignedIn:
-    """A new user, who founds an organisation or is taken into those that have invited them."""
-    invited = await _locked_invitations(uow, link)
-    if (made := await _known(uow, link)) is not None:
-        return await _sign_in_existing(uow, link, made)  # by another road, in this moment
-    if link.signup is None and not invited:
-        raise AppError("no_invitation")
+async def _add_user(uow: UnitOfWork, link: MagicLink) -> User:
     name = (link.signup or {}).get("displayName") or local_part(link.email)
     user = User(email=link.email, email_key=link.email_key, display_name=name, email_verified_at=now())
-    if not await uow.try_to_add(user):
-        if (made := await _known(uow, link)) is None:
-            raise AppError("unavailable")
-        return await _sign_in_existing(uow, link, made)
-    signed_in = _sign_in(uow, user)
-    for one in invited:
-        await join(uow, user, one)
-    if link.signup is not None:
-        await _found(uow, user, link.signup)
-    return signed_in
+    uow.add(user)
+    await uow.flush()
+    return user
 
 
 async def _locked_invitations(uow: UnitOfWork, link: MagicLink) -> list[invitations.Invited]:
-    """What waits for the email, read again once no one else can change it."""
+    """The invitations of the email, read again once no one else can change them."""
     waiting = await invitations.pending_for(uow.session, link.email_key, now())
     await uow.lock(Org, [one.org.id for one in waiting])
     held = {one.org.id for one in waiting}
     return [one for one in await invitations.pending_for(uow.session, link.email_key, now()) if one.org.id in held]
 
 
-async def _found(uow: UnitOfWork, user: User, signup: dict[str, Any]) -> None:
+async def _create_org(uow: UnitOfWork, user: User, signup: dict[str, Any]) -> None:
     """The organisation that was signed up for. An instance that has one is claimed."""
     await uow.lock(Instance, [instance.ID])
     row = await instance.get(uow.session)

@@ -132,6 +132,10 @@ class UnitOfWork:
         """Keeps other writers of the rows out. Rows of several tables are locked from the organisation downwards."""
         await self._database.lock(self.session, (table, ids))
 
+    async def lock_email(self, key: str) -> None:
+        """Keeps others from making a user of the email, or redeeming its links. Comes before any lock of rows."""
+        await self._database.lock_key(self.session, key)
+
     def add(self, row: Table) -> None:
         self._require_writing()
         self.session.add(row)

@@ -66,6 +66,22 @@ async def test_two_links_of_one_new_person_both_sign_in(instance: Instance, work
     assert [one["role"] for one in members if one["email"] == "eve@example.com"] == ["editor"]
 
 
+async def test_an_invitation_accepted_beside_a_link_makes_one_user(instance: Instance, workspace: Workspace) -> None:
+    for number in range(3):
+        email = f"eve{number}@example.com"
+        invited = await workspace.org.admin.make(
+            "createInvitation", orgSlug=workspace.org.slug, email=email, role="editor"
+        )
+        await instance.anonymous().make("requestMagicLink", email=email)
+        accepted, signed_in = await asyncio.gather(
+            instance.anonymous().do("acceptInvitation", token=invited["acceptUrl"].rpartition("/")[2]),
+            instance.anonymous().do("redeemLink", token=(await instance.mail(email)).secret),
+        )
+        assert (accepted.code, signed_in.code) in {(None, None), ("invitation_used", None)}
+        members = await workspace.org.viewer.make("members", orgSlug=workspace.org.slug)
+        assert [one["role"] for one in members if one["email"] == email] == ["editor"]
+
+
 async def test_of_a_deleted_account_and_an_organisation_it_founds_one_is(instance: Instance) -> None:
     for number in range(5):
         user, ada = await instance.person(f"ada{number}")

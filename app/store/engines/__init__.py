@@ -41,6 +41,10 @@ class Database(ABC):
         """Keeps every other writer of the rows out until the transaction ends."""
 
     @abstractmethod
+    async def lock_key(self, session: AsyncSession, key: str) -> None:
+        """The same for who locks the key as well: for a row that may not exist yet."""
+
+    @abstractmethod
     async def schema_version(self) -> str | None:
         """The last migration that the database has had; None where it has had none or is not set up otherwise."""
 

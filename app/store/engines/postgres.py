@@ -14,7 +14,7 @@ from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
 
 # Any numbers that nobody else uses for advisory locks of this database.
-_MIGRATION_LOCK, _SERVING_LOCK = 0x51691B0, 0x51691B1
+_MIGRATION_LOCK, _SERVING_LOCK, _KEYS = 0x51691B0, 0x51691B1, 0x51691B2
 
 
 class Postgres(Database):
@@ -60,6 +60,12 @@ class Postgres(Database):
                 return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
         except ProgrammingError:  # there is no such table
             return None
+
+    async def lock_key(self, session: AsyncSession, key: str) -> None:
+        """An advisory lock on the key's hash."""
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(:namespace, hashtext(:key))"), {"namespace": _KEYS, "key": key}
+        )
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:

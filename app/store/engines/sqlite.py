@@ -58,6 +58,9 @@ class Sqlite(Database):
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
         """There is one writer, so all rows are locked."""
 
+    async def lock_key(self, session: AsyncSession, key: str) -> None:
+        """There is one writer."""
+
     async def schema_version(self) -> str | None:
         return await asyncio.to_thread(_schema_version, self._path)
 
