@@ -1,6 +1,7 @@
 """CORS: pages of other origins that may call, with a token and never with a cookie."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -20,7 +21,6 @@ EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", "X-Request-Id")
 RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DAY_SECONDS = 86_400
-GRANTED = 200
 
 
 class Origins(CORSMiddleware):
@@ -28,7 +28,9 @@ class Origins(CORSMiddleware):
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
-        return response if response.status_code == GRANTED else Response(status_code=204, headers={"Vary": "Origin"})
+        return (
+            response if response.status_code == HTTPStatus.OK else Response(status_code=204, headers={"Vary": "Origin"})
+        )
 
 
 def allowing(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:

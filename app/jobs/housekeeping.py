@@ -1,4 +1,4 @@
-"""Deletes what nobody needs any more, once an hour."""
+"""Deletes expired sessions and links and old failed mail, once an hour."""
 
 from datetime import timedelta
 
@@ -15,7 +15,6 @@ EVERY_SECONDS = timedelta(hours=1).total_seconds()
 
 
 async def sweep(uow: UnitOfWork) -> None:
-    """Deletes expired sessions and links, and mail that was given up long ago."""
     await uow.begin_write()
     at = now()
     await sessions.sweep(uow.session, at)

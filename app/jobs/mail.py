@@ -1,4 +1,4 @@
-"""Takes mails from the queue, one by one, and hands them to the transport."""
+"""Sends the mail of the queue, one by one."""
 
 from datetime import timedelta
 
@@ -69,7 +69,7 @@ class Delivery:
                 await mail.done(uow, queued)
 
     async def _send(self, queued: QueuedMail) -> bool:
-        """False where there is nobody to send it to any more. That it was taken is committed before."""
+        """False if there is no longer anybody to send it to. The lease on the mail is committed before this begins."""
         async with self._unit() as uow:
             await uow.begin_write()
             message = await mail_messages.compose(uow, queued, self._node.settings)

@@ -1,4 +1,4 @@
-"""The words of each mail: a subject, a text that reads well in a terminal, and the same as HTML."""
+"""Renders mail: a subject, a text that reads well in a terminal, and the same as HTML."""
 
 import re
 from email.headerregistry import Address
@@ -30,7 +30,7 @@ templates = Environment(
 
 
 def rendered(message: Message, sender: str) -> EmailMessage:
-    """The mail. Names that people chose stand on one line each, wherever they stand."""
+    """The mail. A name that somebody chose is put on one line, so that it cannot add lines of its own."""
     facts = {name: _one_line(value) for name, value in message.facts.items()}
     mail = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
@@ -48,7 +48,7 @@ def rendered(message: Message, sender: str) -> EmailMessage:
 
 
 def _encoding(text: str) -> str:
-    """One that breaks no line, so that a link can be copied from the raw file."""
+    """An encoding that breaks no lines, so that a link can be copied from the raw file."""
     return "7bit" if text.isascii() else "8bit"
 
 

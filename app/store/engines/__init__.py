@@ -1,4 +1,4 @@
-"""A database as the rest of the store sees it; what differs by engine is in `sqlite` and `postgres`."""
+"""What the rest of the store needs of a database; `sqlite` and `postgres` are the two there are."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -23,18 +23,18 @@ class InUse(Exception):
 
 
 class Database(ABC):
-    """A database that sessions read from and write to. Services have theirs from the unit of work."""
+    """Gives sessions, locks and migrations. Services use the session of their unit of work."""
 
     write_wait_seconds = WRITE_WAIT_SECONDS
     """How long a writer waits for its turn before it is refused."""
 
     @abstractmethod
     def reading(self) -> AsyncSession:
-        """A session whose reads all see the same moment."""
+        """A session whose reads all see one snapshot."""
 
     @abstractmethod
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """Waits for the turn to write and gives the session of a write transaction."""
+        """Waits for the turn to write, and gives the session of a write transaction."""
 
     @abstractmethod
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
@@ -50,18 +50,18 @@ class Database(ABC):
 
     @abstractmethod
     def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection in a transaction that no other node migrates beside."""
+        """A connection in a transaction, while no other node migrates."""
 
     @abstractmethod
     def alone(self) -> AbstractAsyncContextManager[None]:
-        """Keeps other servers off the database. Raises InUse where there is one already."""
+        """Keeps other servers off the database. Raises InUse if there is one already."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Gives all connections back."""
+        """Closes all connections."""
 
     async def ping(self) -> None:
-        """Raises `unavailable` when the database does not answer."""
+        """Raises `unavailable` if the database does not answer."""
         try:
             async with self.reading() as session:
                 await session.execute(text("SELECT 1"))

@@ -1,4 +1,4 @@
-"""Which failures of the database the same call may get past later: they become `unavailable`."""
+"""Failures of the database that a retry may get past: they become `unavailable`."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from app.domain.errors import AppError
 
 log = structlog.get_logger()
-# A row that the write refers to was deleted meanwhile: neither busy nor gone, and the same call then finds out.
+# A row that the write refers to was deleted meanwhile: a retry finds out, and answers `not_found`.
 _FOREIGN_KEY = {sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503"}
 _SQLITE_BUSY = {
     sqlite3.SQLITE_BUSY,
@@ -28,7 +28,7 @@ _POSTGRES_BUSY = ("40001", "40P01", "55P03", "08", "53", "57")
 
 @contextmanager
 def refusing_if_busy() -> Iterator[None]:
-    """What is read outside of a unit of work fails as it does inside one."""
+    """Around reads outside of a unit of work, which calls `refuse_if_busy` itself."""
     try:
         yield
     except Exception as fault:
@@ -37,7 +37,7 @@ def refusing_if_busy() -> Iterator[None]:
 
 
 def refuse_if_busy(fault: BaseException) -> None:
-    """Raises `unavailable` where the same call may go through later, and logs why it did not."""
+    """Raises `unavailable` if a retry may succeed, and logs the cause."""
     if _is_busy(fault):
         log.warning("the database cannot serve", fault=repr(fault))
         raise AppError("unavailable", "The database is temporarily unavailable.") from fault

@@ -1,4 +1,4 @@
-"""PostgreSQL: a server that as many nodes share as there are."""
+"""PostgreSQL: row locks, snapshots and advisory locks."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,12 +18,14 @@ _MIGRATION_LOCK, _SERVING_LOCK, _KEYS = 0x51691B0, 0x51691B1, 0x51691B2
 
 
 class Postgres(Database):
-    """A server, shared by as many nodes as there are. Writers wait for each other by row."""
+    """A server that nodes share. Writers wait for each other by row."""
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda **options: asyncpg.connect(url, **options),  # it knows `sslmode` and the like
+            async_creator=lambda **options: asyncpg.connect(
+                url, **options
+            ),  # which understands `sslmode` and other options
             json_deserializer=orjson.loads,
             hide_parameters=True,
             pool_size=10,
@@ -38,13 +40,13 @@ class Postgres(Database):
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A session that sees what was committed before each of its statements."""
+        """READ COMMITTED: each statement sees what was committed before it."""
         async with AsyncSession(self._engine, expire_on_commit=False, sync_session_class=GuardedSession) as session:
             await session.execute(text(f"SET LOCAL lock_timeout = '{int(self.write_wait_seconds)}s'"))
             yield session
 
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
-        """Locks in the order of ids, so that two writers of the same rows never wait for each other in a circle.
+        """Locks in the order of ids, so that two writers of the same rows never deadlock.
 
         Whoever writes rows that refer to these (an audit row to its organisation, say) does not wait.
         """

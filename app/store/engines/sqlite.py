@@ -22,7 +22,7 @@ READERS = 4
 
 
 class Sqlite(Database):
-    """One file in WAL mode: readers beside one writer. Writers queue in the process, first come, first served.
+    """A file in WAL mode: reads go on while one writes. Writers queue in the process, first come, first served.
 
     SQLite's own lock is waited for by sleeping, which is unfair and slow; the queue is what makes a hundred writers
     at once as fast as a hundred in turn. Another process on the same file (the command line) waits by `busy_timeout`.
@@ -30,7 +30,7 @@ class Sqlite(Database):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds emails and keys; SQLite gives its other files the same mode
+        path.touch(mode=0o600)  # it holds emails and hashes of secrets; SQLite gives its other files the same mode
         self._path = path
         self._driver = Driver()
         self._readers = _sqlite_engine(path, self._driver, READERS, only_reads=True)
@@ -38,12 +38,10 @@ class Sqlite(Database):
         self._turn = asyncio.Lock()
 
     def reading(self) -> AsyncSession:
-        """A session on a reader's connection."""
         return AsyncSession(self._readers, expire_on_commit=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """The one writer's session, when its turn has come."""
         try:
             async with asyncio.timeout(self.write_wait_seconds):
                 await self._turn.acquire()
@@ -68,13 +66,13 @@ class Sqlite(Database):
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """BEGIN IMMEDIATE is the lock."""
         await asyncio.to_thread(_switch_to_wal, self._path)
-        # A table that Alembic makes anew is dropped meanwhile: with foreign keys on, what refers to it would go, too.
+        # Alembic rebuilds a table by dropping it: with foreign keys on, the rows that refer to it would go, too.
         engine = _sqlite_engine(self._path, self._driver, 1, only_reads=False, foreign_keys=False)
         try:
             async with engine.begin() as connection:
                 await connection.execute(text("SELECT 1"))  # the transaction begins with its first statement
                 yield connection
-                await _refuse_astray(connection)
+                await _check_references(connection)
         finally:
             await engine.dispose()
 
@@ -105,12 +103,12 @@ def _schema_version(path: Path) -> str | None:
     return cast("str | None", version)
 
 
-async def _refuse_astray(connection: AsyncConnection) -> None:
-    """Looks through all tables, unless nothing was migrated: a migration notes itself in a row."""
+async def _check_references(connection: AsyncConnection) -> None:
+    """Checks all tables, unless nothing was migrated: a migration writes at least its own version."""
     if (await connection.execute(text("SELECT total_changes()"))).scalar_one() == 0:
         return
-    if astray := (await connection.execute(text("PRAGMA foreign_key_check"))).all():
-        raise RuntimeError(f"a migration left rows that refer to nothing: {astray[:10]}")
+    if broken := (await connection.execute(text("PRAGMA foreign_key_check"))).all():
+        raise RuntimeError(f"a migration left rows with broken references: {broken[:10]}")
 
 
 def _switch_to_wal(path: Path) -> None:
