@@ -10,7 +10,7 @@ DATABASE = ("app/store/", "app/migrations/")
 TRANSPORTS = ("app/main.py", "app/rest/", "app/graphql/", "app/web/", "app/http/", "app/cli/")
 FRAMEWORKS = ("starlette", "strawberry", "graphql", "uvicorn")
 OUTSIDE_WORLD = {"sqlalchemy", "sqlmodel", "asyncio", "time", "os", "pathlib", "socket", "structlog", "logging"}
-LONGEST_SAID = 8
+MAX_DOCSTRING_LINES = 8
 
 
 def outside(*rooms: str) -> list[str]:
@@ -39,10 +39,8 @@ def test_only_the_store_speaks_to_the_database() -> None:
 
 
 def test_there_is_one_commit() -> None:
-    assert [(path, ast.unparse(call.func)) for path, call in calls("commit")] == [
-        ("app/store/sqlite_driver.py", "super().commit"),  # the driver's
-        ("app/store/unit_of_work.py", "self.session.commit"),
-    ]
+    committing = {path for path, call in calls("commit") if ast.unparse(call.func).endswith("session.commit")}
+    assert committing == {"app/store/unit_of_work.py"}
 
 
 def test_only_the_unit_of_work_raises_versions() -> None:
@@ -53,6 +51,7 @@ def test_only_the_unit_of_work_raises_versions() -> None:
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Attribute) and target.attr in {"version", "version_at"}
+        if ast.unparse(target.value).endswith("environment")
     }
     assert writing == {"app/store/unit_of_work.py"}
 
@@ -101,7 +100,9 @@ def test_a_module_says_in_a_few_lines_what_it_is_for() -> None:
     """A package that only holds others may be empty."""
     silent = [path for path, module in modules().items() if module.body and ast.get_docstring(module) is None]
     chatty = [
-        path for path, module in modules().items() if len((ast.get_docstring(module) or "").splitlines()) > LONGEST_SAID
+        path
+        for path, module in modules().items()
+        if len((ast.get_docstring(module) or "").splitlines()) > MAX_DOCSTRING_LINES
     ]
     assert (silent, chatty) == ([], [])
 
