@@ -1,4 +1,4 @@
-"""A real server and a real browser, one of each for a test."""
+"""A real server for each test, and a real browser for each module."""
 
 import os
 import re
@@ -59,12 +59,24 @@ def claim_link(server: Served) -> str:
     return re.search(r"http\S+/app/claim\?code=\S+", server.greeting)[0]
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Chromium. Where it is missing the test is skipped, in CI it fails."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Chromium. Where it is missing the test is skipped, in CI it fails.
+
+    One for a module and not for a worker: while Playwright is at work its loop runs, and other modules have loops of
+    their own.
+    """
     if not CHROMIUM.exists() and os.environ.get("CI") != "true":
         pytest.skip(f"{CHROMIUM} IS MISSING: the pages are not tested in a browser. apt-get install chromium")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The module's Chromium, in which nothing is left over from another test: every page has a context."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
