@@ -26,18 +26,18 @@ async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
     return decode(data, **reading)
 
 
-async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> bytes:
-    """The raw body. Raises `invalid_request` if it is too large, declared or not."""
+async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> bytes:
+    """The raw body. Raises `invalid_request` if it is too large, declared or not, or takes more than the seconds."""
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal():
         raise AppError("invalid_request", "The header Content-Length is not a number.")
     if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise _too_large(limit)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             return await _received(receive, limit)
     except TimeoutError:
-        raise AppError("invalid_request", f"The body did not arrive within {BODY_SECONDS} seconds.") from None
+        raise AppError("invalid_request", f"The body did not arrive within {seconds} seconds.") from None
 
 
 async def _received(receive: Receive, limit: int) -> bytes:

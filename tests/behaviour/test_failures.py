@@ -1,12 +1,18 @@
 """What goes wrong on our side: hidden from callers, reported to the operator, and never half done."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import structlog.testing
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from app.models import Environment
+from app.store.engines import Database
 from tests.clients import Api
 from tests.factories import Instance, Workspace
 
@@ -38,18 +44,33 @@ async def test_a_bug_is_hidden_from_the_caller_and_logged_with_its_traceback(
     assert "of the caller" not in repr([{**line, "exc_info": None} for line in logs])
 
 
-async def test_a_bug_in_a_write_leaves_nothing_behind(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any, **__: Any) -> None:
+class BrokenDatabase:
+    """The instance's database, where something goes wrong when everything has been written and nothing committed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        async with self._database.writing() as session:
+            event.listen(session.sync_session, "before_commit", self._break)
+            yield session
+
+    def _break(self, _: Session) -> None:
         raise ZeroDivisionError
 
+
+async def test_a_bug_in_a_write_leaves_nothing_behind(instance: Instance, workspace: Workspace) -> None:
+    node: Any = instance.node
+    sound, node.database = node.database, BrokenDatabase(node.database)
     async with instance.unchanged():
-        monkeypatch.setattr("app.store.changeset.new_id", broken)
         reply = await workspace.org.editor.do("killFlag", **workspace.banner)
         assert (reply.code, reply.status) == ("internal", 500)
+    node.database = sound
     assert (await workspace.evaluated("banner"))["reason"] == {"kind": "default"}
-    monkeypatch.undo()
     assert (await workspace.org.editor.make("killFlag", **workspace.banner))["version"] == workspace.environment[
         "version"
     ] + 1

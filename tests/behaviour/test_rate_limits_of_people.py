@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from app.services import throttling
 from app.settings import Mode
 from tests.clients import Reply
 from tests.conftest import CLAIM_CODE
@@ -64,18 +63,9 @@ async def test_the_addresses_of_one_ipv6_customer_count_as_one(instance: Instanc
     (await ask(instance, "ada@example.com", "2001:db8:1:3::1")).unwrap()
 
 
-async def test_a_mailbox_is_not_flooded_from_many_addresses(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(throttling, "PER_MAILBOX", 3)
-    for number in range(6):  # each is answered as ever
-        assert (await ask(instance, "ada@example.com", f"192.0.2.{number + 1}")).unwrap() == {"sent": True}
-    assert len(await instance.mails("ada@example.com")) == 3
-
-
 async def test_a_mailbox_gets_twenty_mails_an_hour_from_anywhere(instance: Instance) -> None:
     for number in range(20):
-        (await ask(instance, "ada@example.com", f"192.0.2.{number + 1}")).unwrap()
+        assert (await ask(instance, "ada@example.com", f"192.0.2.{number + 1}")).unwrap() == {"sent": True}
     assert len(await instance.mails()) == 20
     async with instance.unchanged():  # no letter is queued
         assert (await ask(instance, "ADA@example.com", "198.51.100.1")).unwrap() == {"sent": True}

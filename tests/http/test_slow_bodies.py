@@ -13,8 +13,7 @@ async def never() -> dict[str, object]:
     raise AssertionError
 
 
-async def test_a_body_that_does_not_arrive_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
+async def test_a_body_that_does_not_arrive_is_refused() -> None:
     with pytest.raises(AppError, match="did not arrive") as refused:
-        await bodies.read({"type": "http", "headers": []}, never)
+        await bodies.read({"type": "http", "headers": []}, never, seconds=0.01)
     assert refused.value.code == "invalid_request"
