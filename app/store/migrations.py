@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.store.engines import Database
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
-# A migration's file is named after its revision, "0001_initial.py", and each revision is greater than the one before.
+# A migration's file is named after its revision, "0002_initial.py", and each revision is greater than the one before.
 REVISIONS = frozenset(path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("*_*.py"))
 HEAD = max(REVISIONS)
 

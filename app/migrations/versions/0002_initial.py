@@ -1,13 +1,13 @@
 """initial
 
-Revision ID: 0001
+Revision ID: 0002. The schema of 0001 was never released, and no migration leads on from it.
 Revises:
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0002"
 down_revision = None
 branch_labels = None
 depends_on = None
