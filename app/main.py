@@ -44,7 +44,7 @@ def open_database(settings: Settings) -> Database:
 
 
 async def open_node(settings: Settings) -> Node:
-    """Brings the database up to date and gathers what the process holds. The caller closes the node."""
+    """Migrates the database and builds what the process holds. The caller closes the node."""
     database = open_database(settings)
     try:
         await migrations.upgrade(database)
@@ -59,7 +59,7 @@ async def open_node(settings: Settings) -> Node:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI app. The node is opened when the server starts, for only then is there a loop to open it on."""
+    """The ASGI app. The node is opened when the server starts, because it needs the event loop."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> Starlette:
 
 
 def surfaces(node: Node) -> list[BaseRoute]:
-    """Who answers what; the pages answer all the rest."""
+    """Which surface answers which path; the pages answer the rest."""
     return [
         Route("/healthz", Failures(Probe(alive), enveloped)),
         Route("/readyz", Failures(Probe(node.database.ping), enveloped)),
@@ -91,7 +91,7 @@ def surfaces(node: Node) -> list[BaseRoute]:
 
 
 class Probe:
-    """`{"status": "ok"}` when what it asks does not raise, `unavailable` when it does."""
+    """Answers `{"status": "ok"}` if its check does not raise."""
 
     def __init__(self, asked: Callable[[], Awaitable[None]]) -> None:
         self.methods = Methods({"GET": asked})
@@ -106,4 +106,4 @@ class Probe:
 
 
 async def alive() -> None:
-    """A process that answers is alive."""
+    """Nothing to check: a process that answers is alive."""

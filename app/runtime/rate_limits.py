@@ -1,4 +1,4 @@
-"""Rate limits in this process's memory: the token buckets of API keys, and the counts of what people do.
+"""Rate limits in this process's memory: the token buckets of API keys, and the uses of people.
 
 A shared store would keep the same protocols for all nodes.
 """
@@ -15,14 +15,14 @@ MAX_COUNTED = 100_000
 
 
 class Buckets(Protocol):
-    """Two buckets taken from together or not at all. Both limits are those of this moment."""
+    """Takes from two buckets, or from neither. The limits may change between calls."""
 
     async def take(self, token_id: str, limit: int, org_id: str, org_limit: int) -> Taken:
         """One request of the token. `retry_after` above 0: it is refused, and nothing is taken."""
 
 
 class MemoryBuckets:
-    """What is not there is full, so full buckets are forgotten when there are `sweep_at`."""
+    """A bucket that is not stored is full, so full ones are dropped once there are `sweep_at`."""
 
     def __init__(
         self, clock: Callable[[], int] = lambda: time.monotonic_ns() // 1000, *, sweep_at: int = SWEEP_AT
@@ -56,7 +56,7 @@ class MemoryBuckets:
 
 
 class MemoryLimits:
-    """The instants of what was taken. Of more than `max_counted`, whoever was quiet longest is forgotten first."""
+    """Keeps the time of each use, for exact limits. Beyond `max_counted`, whoever was idle longest is dropped first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, max_counted: int = MAX_COUNTED) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Install-claim: the first organisation and its owner on an empty instance, for whoever holds the claim code."""
+"""Install-claim: whoever holds the claim code creates the first organisation and its owner on an empty instance."""
 
 import hmac
 
@@ -38,7 +38,7 @@ class InstallClaim(
 
 
 async def install_claim(uow: UnitOfWork, body: object, client: ClientContext) -> tuple[SignedIn, Org]:
-    """Makes the owner and the organisation, and signs the owner in. Raises `already_claimed`, `rate_limited`.
+    """Creates the owner and the organisation, and signs the owner in. Raises `already_claimed`, `rate_limited`.
 
     The code is looked at before the lock is taken, and whether somebody was first inside it: of two at the same
     moment one wins.

@@ -1,7 +1,7 @@
 """Sign-in links: single use, 15 minutes, stored as SHA-256.
 
-To ask for one only queues a mail: whether the email is known is looked at when the mail is written, so the answer
-says nothing about it, by its time neither.
+Asking for a link only queues a mail. The email is looked up when the mail is composed, so that neither the answer nor
+its timing tells whether the email is known.
 """
 
 from datetime import timedelta
@@ -54,7 +54,7 @@ async def ask(
 
 
 def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
-    """A link for the email, within the write that is going on; gives its secret."""
+    """Creates a link for the email, within the current write; returns its secret."""
     secret = new_secret("sbl_")
     uow.add(
         MagicLink(
@@ -69,7 +69,7 @@ def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
 
 
 async def make_for_email(uow: UnitOfWork, email: str) -> str:
-    """A link's secret for the operator to hand over. Raises `not_found`."""
+    """The secret of a link that the operator hands over. Raises `not_found`."""
     await uow.begin_write()
     user = await people.user_by_email(uow.session, email_key(email))
     if user is None or user.deleted_at is not None:
@@ -78,7 +78,7 @@ async def make_for_email(uow: UnitOfWork, email: str) -> str:
 
 
 async def is_of_browser(uow: UnitOfWork, secret: str, browser: str | None) -> bool:
-    """Whether the link was asked for by the browser that holds the secret `browser`."""
+    """Whether the link was asked for by the browser whose secret is `browser`."""
     link = await links.by_secret(uow.session, digest(secret))
     return link is not None and browser is not None and link.browser_hash == digest(browser)
 
@@ -124,7 +124,7 @@ async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
 
 
 async def _verify_email(uow: UnitOfWork, user: User) -> None:
-    """The mailbox is the user's. Whoever used the account before need not have been them, so they are signed out."""
+    """The mailbox is the user's. Earlier sessions may have been somebody else's, so they end."""
     if user.email_verified_at is None:
         user.email_verified_at = now()
         await end_all(uow, user.id)
@@ -147,7 +147,7 @@ async def _locked_invitations(uow: UnitOfWork, link: MagicLink) -> list[invitati
 
 
 async def _create_org(uow: UnitOfWork, user: User, signup: dict[str, Any]) -> None:
-    """The organisation that was signed up for. An instance that has one is claimed."""
+    """Creates the organisation that was signed up for. The instance counts as claimed from then on."""
     await uow.lock(Instance, [instance.ID])
     row = await instance.get(uow.session)
     row.claimed_at = row.claimed_at or now()

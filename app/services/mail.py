@@ -1,4 +1,4 @@
-"""The queue of mail: mails are added by use cases in their own transaction, and taken, one by one, by the worker.
+"""The mail queue: use cases add mails in their own transaction, and the worker takes them, one by one.
 
 A mail that is taken is kept from other nodes for a while; whoever took it says what became of it. One whose worker
 died comes up again, so a mail may come twice, and none is lost.
@@ -22,13 +22,13 @@ PATIENCE = timedelta(days=1)
 
 
 def enqueue(uow: UnitOfWork, client: ClientContext, kind: MailKind, email: str, **values: Any) -> None:
-    """The mail goes out when the write that is going on has been committed."""
+    """Queues a mail, which is sent once the current write is committed."""
     uow.add(QueuedMail(kind=kind, email=email, email_key=email_key(email), due_at=now(), **values))
     uow.on_commit(client.wake_mail)
 
 
 async def take(uow: UnitOfWork) -> QueuedMail | None:
-    """The mail that has waited longest; None when none is due, or when another node was faster."""
+    """Leases the mail that has waited longest; None if none is due, or another node was faster."""
     if await mail.next_due(uow.session, now()) is None:
         return None
     await uow.begin_write()
@@ -39,18 +39,18 @@ async def take(uow: UnitOfWork) -> QueuedMail | None:
 
 
 async def next_due_at(uow: UnitOfWork) -> datetime | None:
-    """When the next mail is due; None when none waits."""
+    """When the next mail is due; None if the queue is empty."""
     return await mail.next_due_at(uow.session)
 
 
 async def done(uow: UnitOfWork, queued: QueuedMail) -> None:
-    """The mail was sent, or there is nobody to send it to any more."""
+    """Removes a mail that was sent, or that no longer has anybody to go to."""
     await uow.begin_write()
     await mail.remove(uow.session, queued.id)
 
 
 async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: bool) -> None:
-    """The attempt failed: it is tried again after a pause that doubles, for a day, unless it failed `for_good`."""
+    """Retries after a pause that doubles, for a day; gives up at once if the attempt failed `for_good`."""
     await uow.begin_write()
     at = now()
     over = for_good or at - queued.created_at > PATIENCE
@@ -59,5 +59,4 @@ async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: boo
 
 
 async def list_queued_mail(uow: UnitOfWork, listing: Listing) -> Page[QueuedMail]:
-    """The queue, for the operator."""
     return await mail.list_all(uow.session, listing.window())

@@ -1,4 +1,4 @@
-"""What a mail becomes when it is sent: to whom, with which link. Only now is looked at who is who."""
+"""Composes a queued mail when it is sent: to whom, and with which link. Only now is the email looked up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from app.store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail, ready to be rendered. `facts` are what its words tell beside the link."""
+    """A mail to render. `facts` are the names and roles that its text mentions."""
 
     kind: MailKind
     to: str
@@ -22,7 +22,7 @@ class Message:
 
 
 async def compose(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
-    """The message of the mail, within the write that is going on; None where there is nobody to send one to."""
+    """The message, within the current write; None if there is nobody to send it to."""
     if queued.kind is MailKind.INVITATION:
         return await _invitation(uow, queued, settings)
     to = await _addressee(uow, queued, settings)
@@ -34,7 +34,7 @@ async def compose(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Me
 
 
 async def _addressee(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> str | None:
-    """Mail goes to the address that is known, not to one that only compares equal."""
+    """Mail goes to the address that is stored, not to the one that was entered and only compares equal."""
     user = await people.user_by_email(uow.session, queued.email_key)
     if user is not None:
         return None if user.deleted_at is not None else user.email

@@ -1,4 +1,4 @@
-"""Signup on a hosted instance: the organisation and its owner are made when the mailed link is redeemed."""
+"""Signup on a hosted instance: redeeming the mailed link creates the organisation and its owner."""
 
 from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.errors import AppError, not_found

@@ -17,11 +17,11 @@ PER_ADDRESS = 20
 PER_MAILBOX = 20
 WRONG_CLAIM_CODES = 5
 IPV6 = 6
-IPV6_HOST_BITS = 64  # what one customer is given: a limit on single addresses would be none
+IPV6_HOST_BITS = 64  # one customer has 2^64 addresses, so a limit on single ones would be none
 
 
 class Purpose(StrEnum):
-    """What a mail is asked for; each purpose is counted by itself."""
+    """Why a mail is sent. Each purpose is counted by itself."""
 
     MAGIC_LINK = "magic_link"
     SIGNUP = "signup"
@@ -43,14 +43,14 @@ class ClientContext:
 
 
 async def count_mail(client: ClientContext, purpose: Purpose, email: str) -> bool:
-    """Counts a mail that is asked for. Raises `rate_limited`; False where the mailbox has had enough: no mail then."""
+    """Counts a mail. Raises `rate_limited`; False if the mailbox has had its share, and no mail must be sent."""
     await _take(client, *_mails(client, purpose, email))
     return await client.limits.take(_mailbox(email)) == 0
 
 
 @asynccontextmanager
 async def counted_mail(client: ClientContext, purpose: Purpose, email: str) -> AsyncIterator[bool]:
-    """Like `count_mail`, around what leads to the mail: a refusal in there does not count."""
+    """Like `count_mail`, around what leads to the mail: if that is refused, the mail does not count."""
     wanted = await count_mail(client, purpose, email)
     try:
         yield wanted
@@ -61,7 +61,7 @@ async def counted_mail(client: ClientContext, purpose: Purpose, email: str) -> A
 
 @asynccontextmanager
 async def counted_guess(client: ClientContext) -> AsyncIterator[None]:
-    """Around the look at a claim code: only wrong ones count. Raises `rate_limited`."""
+    """Around the check of a claim code: only wrong ones count. Raises `rate_limited`."""
     guesses = Allowance(f"claim:{_network(client.address)}", WRONG_CLAIM_CODES)
     await _take(client, guesses)
     wrong = False
@@ -93,7 +93,7 @@ def _mailbox(email: str) -> Allowance:
 
 
 def _network(address: Address | None) -> str:
-    """What one caller can have many addresses of; callers without an address count as one."""
+    """The network that one customer is given; callers without an address count as one."""
     if address is None:
         return "nowhere"
     return f"{address.version}/{address.number >> (IPV6_HOST_BITS if address.version == IPV6 else 0)}"
