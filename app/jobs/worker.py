@@ -1,4 +1,4 @@
-"""Runs what is done beside requests: each job on its own, when it is due or woken. One worker runs in each process."""
+"""The background worker of a process: runs each job when it is due or woken, independently of the others."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,12 +11,12 @@ from app.domain.errors import AppError
 
 log = structlog.get_logger()
 RETRY_SECONDS = 60.0
-STOP_SECONDS = 5.0  # a mail server may take longer; a query may not
+STOP_SECONDS = 5.0  # enough for any query, not for a slow mail server
 
 
 @dataclass(slots=True)
 class Job:
-    """`run` does what is due and gives the seconds until it wants to run again, unless `wake` is set before.
+    """`run` does what is due and returns the seconds until its next run, which comes sooner if `wake` is set.
 
     `runs_at_end`: it runs once more before the process stops.
     """
@@ -29,7 +29,7 @@ class Job:
 
 
 class Worker:
-    """Whatever goes wrong in a job is logged, and tried again: what is to be done is in the database."""
+    """A run that fails is logged, and tried again after a while: what is to be done is in the database."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
@@ -40,7 +40,7 @@ class Worker:
         await asyncio.gather(*map(self._repeat, self._jobs))
 
     def stop(self) -> None:
-        """Lets each job finish what it is at."""
+        """Begins no further run, but those at the end."""
         self._stopping = True
         for job in self._jobs:
             job.wake.set()
@@ -73,14 +73,15 @@ async def _sleep(wake: asyncio.Event, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def working(jobs: Sequence[Job]) -> AsyncIterator[None]:
-    """A worker at work. At the end it is waited for: a query that was cut off would still be running in its thread."""
+async def working(jobs: Sequence[Job], stop_seconds: float = STOP_SECONDS) -> AsyncIterator[None]:
+    """Runs the jobs meanwhile. At the end each may finish its run, for a canceled query goes on in its thread; what
+    takes longer than `stop_seconds`, such as a mail server, is cut off."""
     worker = Worker(jobs)
     task = asyncio.create_task(worker.run())
     try:
         yield
     finally:
         worker.stop()
-        await asyncio.wait({task}, timeout=STOP_SECONDS)
+        await asyncio.wait({task}, timeout=stop_seconds)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

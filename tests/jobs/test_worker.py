@@ -59,6 +59,22 @@ async def test_the_end_waits_for_a_job_that_is_at_work_and_begins_no_other_run()
     assert events == ["finished"]
 
 
+async def test_a_job_that_does_not_end_is_cut_off() -> None:
+    begun, ended = asyncio.Event(), []
+
+    async def run() -> float:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cut off")
+        return 0.0
+
+    async with working([Job("job", run)], stop_seconds=0.01):
+        await begun.wait()
+    assert ended == ["cut off"]
+
+
 async def test_a_job_that_runs_at_the_end_runs_once_more() -> None:
     runs = []
 
