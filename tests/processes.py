@@ -1,5 +1,6 @@
-"""The product as its users start it: `python -m app` in a process of its own, and bash lines as they paste them."""
+"""The product as its users start it: the command line in a process of its own, and bash lines as they paste them."""
 
+import multiprocessing
 import os
 import re
 import select
@@ -7,15 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import httpx2
 
+from app.cli import main
+
 TOP = Path(__file__).resolve().parent.parent
 PATIENCE = 60
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload(["app.cli.commands"])
 LAST_LINE = b"Press Ctrl+C to stop."
 
 
@@ -26,7 +32,7 @@ class Served:
     url: str
     greeting: str
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: "Process"
 
     @property
     def claim_code(self) -> str:
@@ -48,7 +54,7 @@ class Served:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ends it and gives its exit code."""
         self.process.send_signal(how)
-        return self.process.wait(PATIENCE)
+        return self.process.wait()
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -57,24 +63,70 @@ def environment(**variables: str) -> dict[str, str]:
     return {**ours, "PYTHONPATH": str(TOP), **variables}
 
 
+class Process:
+    """The product's command line in a process of its own, which has its own folder, environment and output.
+
+    The process is forked from one that has imported the product, for the imports take as long as a test.
+    """
+
+    def __init__(self, arguments: Sequence[str], folder: Path, variables: Mapping[str, str]) -> None:
+        printed, output = FORKSERVER.Pipe(duplex=False)
+        self.stdout = os.fdopen(os.dup(printed.fileno()), "rb", buffering=0)
+        printed.close()
+        self._process = FORKSERVER.Process(target=_run, args=(arguments, folder, environment(**variables), output))
+        self._process.start()
+        output.close()
+
+    def read(self) -> bytes:
+        """What it prints next; waits for it. Nothing once it has ended."""
+        ready = select.select([self.stdout], [], [], PATIENCE)[0]
+        assert ready, "the process prints nothing"
+        return os.read(self.stdout.fileno(), 65536)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """The exit code, when it has ended."""
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, "the process does not end"
+        return self._process.exitcode
+
+    def close(self) -> None:
+        """Ends it if it still runs."""
+        if self.poll() is None:
+            self._process.terminate()
+        self.wait()
+        self.stdout.close()
+        self._process.close()
+
+
+def _run(arguments: Sequence[str], folder: Path, variables: Mapping[str, str], output: Connection) -> None:
+    """What the forked process does."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    with _log(folder).open("wb") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    os.dup2(output.fileno(), sys.stdout.fileno())
+    output.close()
+    sys.argv[:] = ["signalbox", *arguments]
+    main()
+
+
 @contextmanager
 def serving(folder: Path, *options: str, **variables: str) -> Iterator[Served]:
     """`signalbox serve` in the folder, on a free port, from its greeting on."""
-    with _log(folder).open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", *options],
-            cwd=folder,
-            env=environment(**variables),
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    with process:
-        try:
-            greeting = _greeting(process, folder)
-            url = re.search(r"http://\S+", greeting)[0]
-            yield Served(url, greeting, folder, process)
-        finally:
-            process.terminate()
+    process = Process(["serve", "--port", "0", *options], folder, variables)
+    with closing(process):
+        greeting = _greeting(process, folder)
+        url = re.search(r"http://\S+", greeting)[0]
+        yield Served(url, greeting, folder, process)
 
 
 @contextmanager
@@ -107,11 +159,10 @@ def _log(folder: Path) -> Path:
     return folder / "stderr.log"
 
 
-def _greeting(process: subprocess.Popen[bytes], folder: Path) -> str:
-    output, deadline = b"", time.monotonic() + PATIENCE
+def _greeting(process: Process, folder: Path) -> str:
+    output = b""
     while LAST_LINE not in output:
-        ready, _, _ = select.select([process.stdout], [], [], deadline - time.monotonic())
-        read = os.read(process.stdout.fileno(), 65536) if ready else b""
+        read = process.read()
         assert read, f"the server did not start:\n{output.decode()}\n{_log(folder).read_text('utf-8')}"
         output += read
     return output.decode()
