@@ -208,5 +208,5 @@ def load(**options: Any) -> Settings:
 def _one_line(fault: ValidationError, given: dict[str, Any]) -> str:
     first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first["loc"][0])
-    shown = f"--{name.replace('_', '-')}" if name in given else f"SIGNALBOX_{name.upper()}"
-    return f"{shown}: {first['msg'].removeprefix('Value error, ')}"
+    option = f"--{name.replace('_', '-')}" if name in given else f"SIGNALBOX_{name.upper()}"
+    return f"{option}: {first['msg'].removeprefix('Value error, ')}"

@@ -80,7 +80,7 @@ async def fill(node: Node) -> str:
     production = await _fill_project(filler)
     minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])
-    return shown(node.settings.public_url, owner.secret, link, minted.secret, production.id)
+    return _greeting(node.settings.public_url, owner.secret, link, minted.secret, production.id)
 
 
 async def _fill_project(filler: Filler) -> Environment:
@@ -100,8 +100,8 @@ async def _fill_project(filler: Filler) -> Environment:
     return production
 
 
-def shown(url: str, secret: str, link: str, token: str, environment_id: str) -> str:
-    """How to look at the demo in a browser and from a shell."""
+def _greeting(url: str, secret: str, link: str, token: str, environment_id: str) -> str:
+    """How to try the demo in a browser and from a shell."""
     return f"""  The organisation "demo" is ready. Sign in as its owner with this link (once, within 15 minutes):
 
     {url}/auth/link?t={link}

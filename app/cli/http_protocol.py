@@ -18,38 +18,34 @@ log = structlog.get_logger()
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol, which also answers malformed HTTP with the envelope, and limits the time for a head."""
 
-    _patience: asyncio.TimerHandle | None = None
+    _head_timeout: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """A caller has come."""
         super().connection_made(transport)
-        self._wait()
+        self._start_head_timeout()
 
     def on_message_begin(self) -> None:
-        """A request has begun to arrive."""
         super().on_message_begin()
-        self._wait()
+        self._start_head_timeout()
 
     def on_headers_complete(self) -> None:
-        """Its head is there; the body has a limit of its own."""
-        self._stop_waiting()
+        """The body has a time limit of its own."""
+        self._cancel_head_timeout()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The caller has gone."""
-        self._stop_waiting()
+        self._cancel_head_timeout()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._stop_waiting()
-        self._patience = self.loop.call_later(HEAD_SECONDS, self.send_400_response, "The request did not arrive.")
+    def _start_head_timeout(self) -> None:
+        self._cancel_head_timeout()
+        self._head_timeout = self.loop.call_later(HEAD_SECONDS, self.send_400_response, "The request did not arrive.")
 
-    def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
+    def _cancel_head_timeout(self) -> None:
+        if self._head_timeout is not None:
+            self._head_timeout.cancel()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses, and closes."""
         request_id, refusal = new_request_id(), AppError("invalid_request", msg)
         log.info("request", requestId=request_id, route="unmatched", status=refusal.status)
         body = orjson.dumps(envelope(refusal, request_id))

@@ -52,9 +52,9 @@ class Smtp:
                 await client.send_message(mail)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             answer = refused.recipients[0]
-            raise Undelivered(_told(answer), for_good=_is_permanent(answer)) from refused
+            raise Undelivered(_answer_of(answer), for_good=_is_permanent(answer)) from refused
         except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as refused:
-            raise Undelivered(_told(refused), for_good=_is_permanent(refused)) from refused
+            raise Undelivered(_answer_of(refused), for_good=_is_permanent(refused)) from refused
         except aiosmtplib.SMTPNotSupported as fault:
             raise Undelivered(f"The mail server cannot take this address: {fault}", for_good=True) from fault
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as fault:
@@ -88,20 +88,20 @@ class Smtp:
 class Outbox:
     """A folder of `.eml` files. Only the operator can read them, because their links sign people in.
 
-    `shown`: links are printed, too, for whoever sits at the machine.
+    `prints_links`: for an operator who tries the server on their own machine.
     """
 
-    def __init__(self, folder: Path, *, shown: bool) -> None:
+    def __init__(self, folder: Path, *, prints_links: bool) -> None:
         self._folder = folder
-        self._shown = shown
+        self._prints_links = prints_links
 
     async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
-        """Renames the finished file, so that nobody reads half of it."""
+        """Renames the finished file, so that no reader sees half of it."""
         try:
             await asyncio.to_thread(self._write, f"{queued.id}.eml", mail)
         except OSError as fault:
             raise Undelivered(f"Cannot write to {self._folder}: {fault.strerror}") from fault
-        if self._shown:
+        if self._prints_links:
             sys.stdout.write(f"  Mail to {message.to}: {message.link}\n")
             sys.stdout.flush()
 
@@ -117,7 +117,7 @@ def transport_for(settings: Settings) -> Transport:
     """The transport that the settings choose."""
     if settings.smtp_url is not None:
         return Smtp(settings.smtp_url)
-    return Outbox(settings.outbox, shown=settings.loopback)
+    return Outbox(settings.outbox, prints_links=settings.loopback)
 
 
 def _is_ascii(mail: EmailMessage) -> bool:
@@ -128,5 +128,5 @@ def _is_permanent(answer: aiosmtplib.SMTPResponseException) -> bool:
     return answer.code >= FIRST_PERMANENT
 
 
-def _told(answer: aiosmtplib.SMTPResponseException) -> str:
+def _answer_of(answer: aiosmtplib.SMTPResponseException) -> str:
     return f"The mail server answered {answer.code} {answer.message}"

@@ -11,7 +11,7 @@ from app.store.unit_of_work import UnitOfWork
 
 
 async def prepare(uow: UnitOfWork, settings: Settings) -> Instance:
-    """The instance's row, made when missing, with a claim code as long as nobody has claimed it."""
+    """The instance's row, made when missing, with a claim code until it is claimed."""
     row = await instance.find(uow.session)
     if row is None or _lacks_claim_code(row, settings):
         await uow.begin_write()

@@ -1,7 +1,7 @@
 """aiosqlite with one visit to the connection's thread for a statement, where SQLAlchemy's own cursor makes four.
 
 A point read is little work, and each visit costs as much again. So a transaction begins with its first statement, in
-the same visit, and nobody waits for the end of one that only read. What is used of the insides of both libraries is
+the same visit, and the end of one that only read is not waited for. What is used of the insides of both libraries is
 marked SLF001; `app/cli/versions.py` refuses to start on versions that may differ there.
 """
 
@@ -172,7 +172,7 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
     async def close(self) -> None:
         """Closes all connections, those that somebody still has or did not wait for too, and waits for their threads.
 
-        A thread that is left behind tells its result to the loop, which may be closed by then.
+        A thread that is left behind hands its result to the loop, which may be closed by then.
         """
         self._closed = True
         for connection in self._connections:

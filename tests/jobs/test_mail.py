@@ -155,7 +155,7 @@ async def test_the_outbox_is_the_operators_alone(tmp_path: Path, capsys: pytest.
     written = rendered(message, "Signalbox <signalbox@example.com>")
     queued = QueuedMail(kind=MailKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
     for shown in (True, False):
-        await Outbox(tmp_path / "outbox", shown=shown).deliver(queued, message, written)
+        await Outbox(tmp_path / "outbox", prints_links=shown).deliver(queued, message, written)
         printed = capsys.readouterr().out
         assert printed == (f"  Mail to zoë@example.com: {message.link}\n" if shown else "")
     (file,) = (tmp_path / "outbox").iterdir()
@@ -171,6 +171,6 @@ async def test_an_outbox_that_cannot_be_written_to_says_so(tmp_path: Path) -> No
     message = Message(MailKind.SIGN_IN, ADA, "http://x")
     queued = QueuedMail(kind=MailKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
     with pytest.raises(Undelivered, match="Cannot write to"):
-        await Outbox(tmp_path / "outbox", shown=False).deliver(
+        await Outbox(tmp_path / "outbox", prints_links=False).deliver(
             queued, message, rendered(message, "signalbox@x.example")
         )

@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
 
-# Any numbers that nobody else uses for advisory locks of this database.
+# Keys of advisory locks: any numbers that are not used otherwise in this database.
 _MIGRATION_LOCK, _SERVING_LOCK, _KEYS = 0x51691B0, 0x51691B1, 0x51691B2
 
 
@@ -23,9 +23,8 @@ class Postgres(Database):
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda **options: asyncpg.connect(
-                url, **options
-            ),  # which understands `sslmode` and other options
+            # asyncpg reads the URL, because it understands `sslmode` and other options.
+            async_creator=lambda **options: asyncpg.connect(url, **options),
             json_deserializer=orjson.loads,
             hide_parameters=True,
             pool_size=10,
