@@ -1,6 +1,7 @@
 """An instance for each test: its own database, its own app, in this process."""
 
 import asyncio
+import gc
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -38,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Not all pairs of transport and database are run on each push."""
     selection.select(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays for good: the collector need not look through it in every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,8 +6,6 @@ import pytest
 
 from tests.factories import Instance, Workspace
 
-pytestmark = pytest.mark.all_pairs
-
 
 async def test_each_kind_of_write_raises_the_version_by_one(workspace: Workspace) -> None:
     version = await workspace.version()
@@ -47,6 +45,7 @@ async def test_200_concurrent_writes_raise_the_version_by_exactly_200(instance: 
     assert len([event for event in await instance.audited() if event.action == "update_state"]) == 200
 
 
+@pytest.mark.all_pairs
 async def test_of_concurrent_writes_to_two_flags_none_is_lost(workspace: Workspace) -> None:
     before = await workspace.version()
     await asyncio.gather(
