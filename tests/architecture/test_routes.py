@@ -23,15 +23,64 @@ def test_reads_have_no_body_and_writes_have_a_command() -> None:
     assert [route.name for route in ROUTES if not route.safe and route.body is None] == []
 
 
-def test_a_row_names_the_operation_that_its_service_asks_for() -> None:
+def test_a_route_names_the_operation_that_its_service_asks_for() -> None:
     """The service enters with `Operation.X`; the route, OpenAPI and the README must not say another."""
-    asked: dict[str, set[str]] = {}
-    for path, module in modules().items():
-        if path.startswith("app/services/"):
-            for function in module.body:
-                if isinstance(function, ast.AsyncFunctionDef):
-                    named = {ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-                    asked[to_camel(function.name)] = {one for one in named if one.startswith("Operation.")}
-    for route in ROUTES:
-        if route.operation is not None and asked.get(route.name):
-            assert f"Operation.{route.operation.name}" in asked[route.name], route.name
+    services = {
+        to_camel(node.name): (path, node.name)
+        for path, module in modules().items()
+        if path.startswith("app/services/")
+        for node in module.body
+        if isinstance(node, ast.AsyncFunctionDef)
+    }
+    wrong = [
+        (route.name, route.operation)
+        for route in ROUTES
+        if route.operation is not None and f"Operation.{route.operation.name}" not in operations(*services[route.name])
+    ]
+    assert wrong == []
+
+
+def operations(path: str, name: str) -> set[str]:
+    """The operations that a function of a service names, or what it uses of the services does."""
+    found: set[str] = set()
+    seen, open_ends = set(), [(path, name)]
+    while open_ends:
+        if (at := open_ends.pop()) in seen or (definition := definitions(at[0]).get(at[1])) is None:
+            continue
+        seen.add(at)
+        imported = services_imported_by(at[0])
+        for node in ast.walk(definition):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                if node.value.id == "Operation":
+                    found.add(ast.unparse(node))
+                elif (module := imported.get(node.value.id)) is not None:
+                    open_ends.append((module[0], node.attr))
+            elif isinstance(node, ast.Name):
+                open_ends.append(imported.get(node.id) or (at[0], node.id))
+    return found
+
+
+def definitions(path: str) -> dict[str, ast.stmt]:
+    """What a module defines, by name."""
+    found: dict[str, ast.stmt] = {}
+    for node in modules()[path].body if path in modules() else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign):
+            found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def services_imported_by(path: str) -> dict[str, tuple[str, str]]:
+    """The names of services' modules and of what is in them: where each is defined."""
+    found = {}
+    for node in modules()[path].body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("app.services"):
+            folder = (node.module or "").replace(".", "/")
+            for alias in node.names:
+                is_module = node.module == "app.services"
+                found[alias.asname or alias.name] = (
+                    f"{folder}/{alias.name}.py" if is_module else f"{folder}.py",
+                    alias.name,
+                )
+    return found
