@@ -8,8 +8,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from app.access.paging import CursorCodec
-from app.domain.ids import new_request_id
 from app.graphql import view
 from app.http.authentication import AuthenticationHeaders
 from app.http.failures import Failures, enveloped
@@ -22,16 +20,13 @@ from app.jobs.mail import mail_job
 from app.jobs.worker import working
 from app.mail.transports import transport_for
 from app.rest import app as rest
-from app.runtime.credentials import api_key_cache, session_cache
-from app.runtime.node import Caches, Node
-from app.runtime.rulesets import RulesetCache
-from app.services import instance
+from app.runtime.clock import SYSTEM_CLOCK, Clock
+from app.runtime.node import Node
 from app.settings import Settings
 from app.store import migrations
 from app.store.engines import Database
 from app.store.engines.postgres import Postgres
 from app.store.engines.sqlite import Sqlite
-from app.store.unit_of_work import UnitOfWork
 from app.web import app as web
 from app.web.pages import graphiql_page
 
@@ -43,27 +38,23 @@ def open_database(settings: Settings) -> Database:
     return Postgres(settings.database_url or "")
 
 
-async def open_node(settings: Settings) -> Node:
-    """Migrates the database and builds what the process holds. The caller closes the node."""
+async def open_node(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Node:
+    """Brings the database up to date and gathers what the process holds. The caller closes the node."""
     database = open_database(settings)
     try:
         await migrations.upgrade(database)
-        keys = api_key_cache(database, settings.max_rate_per_min)
-        caches = Caches(RulesetCache(database), keys, session_cache(database))
-        async with UnitOfWork(database, caches, new_request_id()) as uow:
-            row = await instance.prepare(uow, settings)
+        return await Node(settings, database, clock).open()
     except BaseException:
         await database.close()
         raise
-    return Node(settings, database, caches, CursorCodec(row.signing_key), settings.trusted_networks)
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The ASGI app. The node is opened when the server starts, because it needs the event loop."""
+def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Starlette:
+    """The ASGI app. The node is opened when the server starts, for only then is there a loop to open it on."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        node = app.state.node = await open_node(settings)
+        node = app.state.node = await open_node(settings, clock)
         try:
             app.router.routes[:] = surfaces(node)
             app.router.default = web.build(node)

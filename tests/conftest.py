@@ -14,6 +14,7 @@ from app.main import create_app, open_node
 from app.settings import Mode, Settings
 from tests import conformance, examples, postgres, refusals, selection, servers
 from tests.clients import Api, GraphQLApi, RestApi
+from tests.clock import SetClock
 from tests.factories import Instance, Org, Seeded, Workspace
 
 CLAIM_CODE = "claim-code-of-the-tests"
@@ -127,9 +128,15 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: 
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Starlette]:
+def clock() -> SetClock:
+    """What this test's instance takes for the time."""
+    return SetClock()
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: SetClock) -> AsyncIterator[Starlette]:
     """This test's instance, started."""
-    app = create_app(settings)
+    app = create_app(settings, clock)
     async with app.router.lifespan_context(app):
         yield app
 

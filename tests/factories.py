@@ -14,13 +14,14 @@ from sqlmodel import col
 from starlette.applications import Starlette
 
 from app.domain.actors import Member, Role
-from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User, now
+from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User
 from app.runtime.node import Node
 from app.services import flags, invitations, links
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import start_session
 from tests import postgres
 from tests.clients import Api, GraphQLApi
+from tests.clock import now
 from tests.mailbox import Mail, delivered, in_outbox
 
 
@@ -189,7 +190,9 @@ class Instance:
         guest, _ = await self.person(f"{name}-guest")
         invitation = invitation_of(org_id, f"{name}-invited@example.com")
         async with self.node.database.writing() as session:
-            session.add_all([Membership(org_id=org_id, user_id=guest.id, role=Role.VIEWER), invitation])
+            dated = {"created_at": now(), "updated_at": now()}
+            membership = Membership(org_id=org_id, user_id=guest.id, role=Role.VIEWER, **dated)
+            session.add_all([membership, invitation])
             await session.commit()
         return guest.id, invitation.id
 
@@ -286,6 +289,7 @@ def invitation_of(org_id: str, email: str, role: Role = Role.VIEWER) -> Invitati
         email_key=email,
         role=role,
         invited_by=_member(User(email="x", email_key="x", display_name="Somebody")).as_json(),
+        created_at=now(),
         expires_at=now() + invitations.LIFETIME,
     )
 

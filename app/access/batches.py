@@ -12,17 +12,17 @@ from app.access.entry import resources_of, scope_of, tenant_of
 from app.access.paging import Listing
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
-from app.domain.policy import Allow, Asked, Operation, ResourceType, Target, allowed_without_approval, decide
+from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, allowed_without_approval, decide
 from app.engine.kinds import Kind
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, Table
-from app.store import by_ids, paging
+from app.store import by_ids, identities, paging
 from app.store import environments as environment_rows
-from app.store import primitives as primitive_rows
 from app.store import projects as project_rows
+from app.store import states as state_rows
 from app.store.by_ids import ByIds, EnvironmentRef, Seen
 from app.store.members import Member
 from app.store.paging import Page, WholeList
-from app.store.primitives import Current
+from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ async def primitives_of_projects(
 ) -> Mapping[str, Page[Primitive]]:
     seen = [project.id for project in await projects(uow, project_ids)]
     chosen = listing.filter(resources_of(uow, kind))
-    return await primitive_rows.lists_of_projects(uow.session, seen, kind, chosen, listing.window())
+    return await identities.lists_of_projects(uow.session, seen, kind, chosen, listing.window())
 
 
 async def states_of_environments(
@@ -102,7 +102,7 @@ async def states_of_environments(
 ) -> Mapping[str, Page[Current]]:
     seen = [environment.id for environment in await environments(uow, environment_ids)]
     chosen = listing.filter(resources_of(uow, kind))
-    return await primitive_rows.lists_current(uow.session, seen, kind, chosen, listing.window())
+    return await state_rows.lists_current(uow.session, seen, kind, chosen, listing.window())
 
 
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:
@@ -172,11 +172,11 @@ def _over(target: Target, below: Iterable[EnvironmentRef]) -> Target:
 
 
 def _target(seen: Seen[Any]) -> Target:
-    environment, (kind, key) = seen.environment, seen.primitive
+    environment, primitive = seen.environment, seen.primitive
     return Target(
         role=seen.role,
         project_id=seen.project_id,
         environment_id=None if environment is None else environment.id,
-        asked=() if kind is None or key is None else (Asked((kind,), key),),
+        asked=() if primitive is None else (AskedKey((primitive.kind,), primitive.key),),
         protected=environment is not None and environment.protected,
     )

@@ -1,82 +1,200 @@
-"""The proof of tenancy, and the caller of the policy (with `lookups`, which asks it for many things at once).
+"""The proof of tenancy, and (with `batches`, which asks for many things at once) the only caller of the policy.
 
-`enter_org`, `enter_project` and `enter_environment` turn what a stranger asks for into `not_found`, then ask the policy
-about the operation. An `Access` cannot be had otherwise, so no service works without the proof.
+An `Entry` says what a call enters and what for. Opening it turns what a stranger asks for into `not_found`, asks the
+policy, and gives an `Access`, or a `Diverted` where the change must wait for a person; neither can be had otherwise.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Self, cast
+from dataclasses import dataclass, replace
+from typing import Any
 
-from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Token
-from app.domain.commands import UncheckedText, is_slug
+from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Role, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
-from app.domain.policy import TABLE, Allow, Approval, Asked, Decision, Deny, Divert, Operation, Reach, Target, decide
+from app.domain.policy import (
+    TABLE,
+    Allow,
+    Approval,
+    AskedKey,
+    Decision,
+    Deny,
+    Divert,
+    Operation,
+    Reach,
+    Target,
+    decide,
+)
+from app.domain.unread import NOTHING, Named
 from app.engine.kinds import Kind
-from app.models import Environment, Org, Primitive, Project, User
-from app.store import api_keys, environments, people, resolve
-from app.store.resolve import Named
+from app.models import Environment, Org, Primitive, Project
+from app.models.base import Revised
+from app.store import api_keys, environments, projects
+from app.store.resolve import KeyRef, Level, Resolved, resolve
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
-Naming = Callable[[UnitOfWork, Org], Awaitable[None]]
-NamingBelow = Callable[[UnitOfWork, Project], Awaitable[None]]
+Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a call enters: an organisation by slug, a project or environment by id, and for which operation.
+
+    `key_ref` is the primitive that it asks for below that, `named` what its body names, both looked at before the rest
+    of the body. `find` looks up what else the path names in the organisation, and raises `not_found`.
+    """
+
+    level: Level
+    id: str
+    operation: Operation
+    key_ref: KeyRef | None = None
+    named: Named = NOTHING
+    find: Find | None = None
+
+    @classmethod
+    def of_org(cls, slug: str, operation: Operation, *, named: Named = NOTHING, find: Find | None = None) -> "Entry":
+        return cls(Level.ORG, slug, operation, None, named, find)
+
+    @classmethod
+    def of_project(
+        cls, project_id: str, operation: Operation, key_ref: KeyRef | None = None, *, named: Named = NOTHING
+    ) -> "Entry":
+        return cls(Level.PROJECT, project_id, operation, key_ref, named)
+
+    @classmethod
+    def of_environment(
+        cls, environment_id: str, operation: Operation, key_ref: KeyRef | None = None, *, named: Named = NOTHING
+    ) -> "Entry":
+        return cls(Level.ENVIRONMENT, environment_id, operation, key_ref, named)
+
+    async def open(self, uow: UnitOfWork) -> "Access | Diverted":
+        """The way in. Raises `unauthorized`, `not_found`, or what the policy says."""
+        resolved = await resolve(uow.session, self.level, self.id, tenant_of(uow), self.key_ref)
+        if resolved is None:
+            raise not_found(self.level.value)
+        found = None if self.find is None else await self.find(uow, resolved.org)
+        if self.named.ids:
+            await self._require_ids(uow, resolved)
+        missing = self.key_ref is not None and resolved.primitive is None
+        if self.key_ref is not None and missing and not isinstance(uow.actor, Token):
+            raise not_found(self.key_ref.kind)  # for people a key counts among the ids, before the role
+        target = await self._target(uow, resolved)
+        decision, override = _decided(uow, self.operation, target)
+        if self.key_ref is not None and missing:
+            raise not_found(self.key_ref.kind)  # a token's resources were tested on the key it asked for
+        kind = Diverted if isinstance(decision, Divert) else Access
+        entered = kind(uow=uow, entry=self, resolved=resolved, target=target, found=found, override=override)
+        for declared, one in self.named.ids:
+            if declared.reads is not None:
+                await Entry(Level.ENVIRONMENT, one, declared.reads).enter(uow)
+        for operation in self.named.operations:
+            entered.require(operation)
+        for role in self.named.roles:
+            entered.require_rank(role)
+        return entered
+
+    async def enter(self, uow: UnitOfWork) -> "Access":
+        """The same where nothing can be diverted. Raises `approval_not_supported` for what must wait for a person."""
+        return _immediate(await self.open(uow))
+
+    async def _require_ids(self, uow: UnitOfWork, resolved: Resolved) -> None:
+        """The ids that the body names must be below what is entered. Raises `not_found`."""
+        within = " in this project" if resolved.project is not None else ""
+        for what in dict.fromkeys(declared.what for declared, _ in self.named.ids):
+            ids = {one for declared, one in self.named.ids if declared.what == what}
+            if not all(map(is_id, ids)):
+                raise not_found(f"{what}{within}")
+            if resolved.project is not None:
+                known = ids & set(await environments.ids_of_project(uow.session, resolved.project.id))
+            else:
+                known = await _IDS_AMONG[what](uow.session, resolved.org.id, ids)
+            if known != ids:
+                raise not_found(f"{what}{within}")
+
+    async def _target(self, uow: UnitOfWork, resolved: Resolved) -> Target:
+        """What the policy wants to know of what is entered."""
+        row, (role, org, project, environment, _) = TABLE[self.operation], resolved
+        asked = self.named.asked
+        if self.key_ref is not None:
+            asked = (AskedKey((self.key_ref.kind,), self.key_ref.key),)
+        if environment is not None and project is not None:
+            return Target(role, project.id, environment.id, asked=asked, protected=environment.protected)
+        depends_on_protection = row.protected is not Approval.PASS
+        if project is None:
+            protected = depends_on_protection and await environments.any_protected_of_org(uow.session, org.id)
+            return Target(role, asked=asked, protected=protected)
+        ids: frozenset[str] = frozenset()
+        if isinstance(uow.actor, Token) and row.reach is Reach.ANY_ENV:
+            ids = frozenset(await environments.ids_of_project(uow.session, project.id))
+        protected = depends_on_protection and await environments.any_protected(uow.session, project.id)
+        return Target(role, project.id, environment_ids=ids, asked=asked, protected=protected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrgAccess:
-    """An actor's way into an organisation, for one operation. `target` is what the policy was asked about."""
+class Entered:
+    """What an entry led to. `found` is what its `find` gave; `override` why protection is overridden, if it is."""
 
     uow: UnitOfWork
-    operation: Operation
-    org: Org
+    entry: Entry
+    resolved: Resolved
     target: Target
-    decision: Decision
-    again: Callable[[], Awaitable["OrgAccess"]]
-    further: list[Operation] = field(default_factory=list)
-
-    async def to_write(self) -> Self:
-        """The same access inside the write transaction, with what it enters locked and all it rests on read again."""
-        await self.uow.begin_write()
-        await self._lock()
-        actor = self.uow.actor
-        if isinstance(actor, Token) and not await api_keys.is_live(self.uow.session, actor.token_id):
-            raise AppError("unauthorized")
-        self.uow.override_used = False
-        access = cast(Self, await self.again())
-        for operation in self.further:
-            access.require(operation)
-        return access
-
-    async def _lock(self) -> None:
-        await self.uow.lock(Org, [self.org.id])
-
-    def require(self, operation: Operation, *, protected: bool = False) -> None:
-        """Asks for a further operation, that the content of the call turned out to need; again inside the write."""
-        if isinstance(_decided(self.uow, operation, replace(self.target, protected=protected)), Divert):
-            raise AppError("approval_not_supported")
-        if not protected:
-            self.further.append(operation)
-
-    def require_immediate(self) -> None:
-        """Raises `approval_not_supported` where the change must wait for a person."""
-        if isinstance(self.decision, Divert):
-            raise AppError("approval_not_supported")
+    found: Any
+    override: str | None
 
     @property
-    def scope(self) -> EnvironmentScope | None:
-        """What lists of projects and environments are cut down to; None for people."""
-        return scope_of(self.uow)
+    def org(self) -> Org:
+        return self.resolved.org
 
-    def resources(self, kind: Kind) -> tuple[ResourcePattern, ...] | None:
-        """What lists of primitives of the kind are cut down to; None for people."""
-        return resources_of(self.uow, kind)
+    @property
+    def project(self) -> Project:
+        """Of an entry into a project or an environment."""
+        if self.resolved.project is None:
+            raise LookupError("the entry leads into an organisation only")
+        return self.resolved.project
+
+    @property
+    def environment(self) -> Environment:
+        """Of an entry into an environment."""
+        if self.resolved.environment is None:
+            raise LookupError("the entry does not lead into an environment")
+        return self.resolved.environment
+
+    @property
+    def primitive(self) -> Primitive:
+        """Of an entry that asks for one."""
+        if self.resolved.primitive is None:
+            raise LookupError("the entry asks for no primitive")
+        return self.resolved.primitive
+
+    async def reopen_to_write(self) -> "Access | Diverted":
+        """The same inside the write transaction: what is entered is locked, and all that it rests on is read anew."""
+        uow, (_, org, project, environment, _) = self.uow, self.resolved
+        await uow.begin_write()
+        if environment is not None:
+            await uow.lock(Environment, [environment.id])
+        elif project is not None:  # with its environments: whoever writes a state holds its environment
+            await uow.lock(Project, [project.id])
+            await uow.lock(Environment, await environments.ids_of_project(uow.session, project.id))
+        else:
+            await uow.lock(Org, [org.id])
+        if isinstance(uow.actor, Token) and not await api_keys.is_live(uow.session, uow.actor.token_id):
+            raise AppError("unauthorized")
+        return await self.entry.open(uow)
+
+    def require(self, operation: Operation, *, protected: bool = False) -> None:
+        """Asks for one more operation on what is entered; `protected` where what would change is."""
+        if isinstance(_decided(self.uow, operation, replace(self.target, protected=protected))[0], Divert):
+            raise AppError("approval_not_supported")
+
+    def require_rank(self, role: Role) -> None:
+        """Raises `insufficient_role` for a role above the caller's own."""
+        own = self.target.role
+        if own is None or own.rank < role.rank:
+            raise AppError("insufficient_role", "You cannot create or revoke an invitation for a role above your own.")
 
     def sees(self, kind: Kind, key: str) -> bool:
         """Whether the primitive is within what lists are cut down to."""
-        within = self.resources(kind)
+        within = resources_of(self.uow, kind)
         return within is None or any(pattern.matches(kind, key) for pattern in within)
 
     @property
@@ -85,180 +203,63 @@ class OrgAccess:
         actor = self.uow.actor
         return not isinstance(actor, Token) or any(pattern.everything for pattern in actor.resources)
 
-    @property
-    def subject(self) -> Subject:
-        """What is entered, for the audit."""
-        return Subject(self.org.id, "org", self.org.id, self.org.slug)
+    def subject(self, primitive: Primitive | None = None) -> Subject:
+        """What is entered, or a primitive within it, for the audit."""
+        _, org, project, environment, _ = self.resolved
+        environment_id = None if environment is None else environment.id
+        project_id = None if project is None else project.id
+        if primitive is not None:
+            return Subject(org.id, primitive.kind.value, primitive.id, primitive.key, project_id, environment_id)
+        if environment is not None:
+            return Subject(org.id, "environment", environment.id, environment.key, project_id, environment_id)
+        if project is not None:
+            return Subject(org.id, "project", project.id, project.key, project_id)
+        return Subject(org.id, "org", org.id, org.slug)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectAccess(OrgAccess):
-    """An actor's way into a project, and to the primitive whose key was asked for."""
-
-    project: Project
-    primitive: Primitive | None
-
-    async def _lock(self) -> None:
-        """The project with all its environments: whoever writes a state holds its environment."""
-        await self.uow.lock(Project, [self.project.id])
-        await self.uow.lock(Environment, await environments.ids_of_project(self.uow.session, self.project.id))
-
-    @property
-    def found(self) -> Primitive:
-        """The primitive asked for. Raises `not_found` when there is none."""
-        if self.primitive is None:
-            raise not_found("primitive")
-        return self.primitive
-
-    @property
-    def subject(self) -> Subject:
-        """What is entered, for the audit."""
-        return Subject(self.org.id, "project", self.project.id, self.project.key, self.project.id)
-
-    def subject_of(self, primitive: Primitive) -> Subject:
-        """A primitive within what is entered, for the audit."""
-        return replace(self.subject, type=primitive.kind.value, id=primitive.id, key=primitive.key)
+class Diverted(Entered):
+    """A way in for a change that must wait for a person. It can be looked around in, and nothing be recorded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentAccess(ProjectAccess):
-    """An actor's way into an environment, and to the primitive whose key was asked for."""
+class Access(Entered):
+    """A way in for the operation, at once."""
 
-    environment: Environment
+    async def to_write(self) -> "Access":
+        """As `reopen_to_write`, where nothing can be diverted. Raises `approval_not_supported` where it must be."""
+        return _immediate(await self.reopen_to_write())
 
-    async def _lock(self) -> None:
-        await self.uow.lock(Environment, [self.environment.id])
+    def record(
+        self,
+        reason: str | None,
+        subject: Subject | None = None,
+        *,
+        operation: Operation | None = None,
+        previous: Any | None = None,
+        new: Any | None = None,
+    ) -> None:
+        """The audit row of what is done: to what is entered, by the entry's operation, unless said otherwise."""
+        self.uow.record(
+            operation or self.entry.operation,
+            subject or self.subject(),
+            reason=reason,
+            override=self.override,
+            previous=previous,
+            new=new,
+        )
 
-    @property
-    def subject(self) -> Subject:
-        """What is entered, for the audit."""
-        environment = self.environment
-        return Subject(self.org.id, "environment", environment.id, environment.key, self.project.id, environment.id)
-
-
-async def enter_org(uow: UnitOfWork, slug: str, operation: Operation, naming: Naming | None = None) -> OrgAccess:
-    """Into the organisation of the slug. Raises `unauthorized`, `not_found`, or what the policy says.
-
-    `naming` looks at the ids that the body names, which come before the role.
-    """
-    tenant = tenant_of(uow)
-    found = await resolve.org(uow.session, slug, tenant) if is_slug(slug) else None
-    if found is None:
-        raise not_found("organisation")
-    org, role = found
-    if naming is not None:
-        await naming(uow, org)
-    protected = _depends_on_protection(operation) and await environments.any_protected_of_org(uow.session, org.id)
-    target = Target(role=role, protected=protected)
-    return OrgAccess(
-        uow=uow,
-        operation=operation,
-        org=org,
-        target=target,
-        decision=_decided(uow, operation, target),
-        again=partial(enter_org, uow, slug, operation, naming),
-    )
-
-
-async def enter_project(
-    uow: UnitOfWork,
-    project_id: str,
-    operation: Operation,
-    kind: Kind | None = None,
-    key: str | None = None,
-    *,
-    asked: tuple[Asked, ...] = (),
-    naming: NamingBelow | None = None,
-) -> ProjectAccess:
-    """Into the project, and to its primitive `key` of `kind` where one is asked for; `asked` need not exist.
-
-    `naming` looks at the ids that the body names, which come before the role.
-    """
-    tenant = tenant_of(uow)
-    found = await resolve.project(uow.session, project_id, tenant, _named(kind, key)) if is_id(project_id) else None
-    if found is None:
-        raise not_found("project")
-    project, org, primitive, role = found
-    if naming is not None:
-        await naming(uow, project)
-    target = Target(
-        role=role,
-        project_id=project.id,
-        environment_ids=await _environment_ids(uow, project, operation),
-        asked=asked or _asked(kind, key),
-        protected=_depends_on_protection(operation) and await environments.any_protected(uow.session, project.id),
-    )
-    return ProjectAccess(
-        uow=uow,
-        operation=operation,
-        org=org,
-        project=project,
-        target=target,
-        primitive=primitive,
-        decision=_decided_on(uow, operation, target, kind if key is not None and primitive is None else None),
-        again=partial(enter_project, uow, project_id, operation, kind, key, asked=asked, naming=naming),
-    )
-
-
-async def enter_environment(
-    uow: UnitOfWork,
-    environment_id: str,
-    operation: Operation,
-    kind: Kind | None = None,
-    key: str | None = None,
-    *,
-    asked: tuple[Asked, ...] = (),
-) -> EnvironmentAccess:
-    """Into the environment, and to its primitive `key` of `kind` where one is asked for.
-
-    `asked` are the keys of a call that names several, which need not exist.
-    """
-    tenant = tenant_of(uow)
-    named = _named(kind, key)
-    found = await resolve.environment(uow.session, environment_id, tenant, named) if is_id(environment_id) else None
-    if found is None:
-        raise not_found("environment")
-    environment, project, org, primitive, role = found
-    target = Target(
-        role=role,
-        project_id=project.id,
-        environment_id=environment.id,
-        asked=asked or _asked(kind, key),
-        protected=environment.protected,
-    )
-    return EnvironmentAccess(
-        uow=uow,
-        operation=operation,
-        org=org,
-        project=project,
-        environment=environment,
-        target=target,
-        primitive=primitive,
-        decision=_decided_on(uow, operation, target, kind if key is not None and primitive is None else None),
-        again=partial(enter_environment, uow, environment_id, operation, kind, key, asked=asked),
-    )
-
-
-def signed_in(uow: UnitOfWork) -> Member:
-    """The person who calls, for what any user may do. Raises `unauthorized` or `forbidden` for anybody else."""
-    tenant_of(uow)
-    if not isinstance(uow.actor, Member):
-        raise AppError("forbidden")
-    return uow.actor
-
-
-async def user_of(uow: UnitOfWork) -> User:
-    """The row of the person who calls. Raises `unauthorized` for one who has been deleted in this moment."""
-    user = await people.user(uow.session, signed_in(uow).user_id)
-    if user is None or user.deleted_at is not None:
-        raise AppError("unauthorized")
-    return user
-
-
-async def locked_user_of(uow: UnitOfWork) -> User:
-    """The same, within the write that is going on: nobody deletes them meanwhile."""
-    await uow.lock(User, [signed_in(uow).user_id])
-    return await user_of(uow)
+    def revise(
+        self,
+        row: Revised,
+        values: Mapping[str, Any],
+        reason: str | None,
+        subject: Subject | None = None,
+        *,
+        operation: Operation | None = None,
+    ) -> None:
+        """Sets and records the values of a row that people change; nothing is done if it has them all."""
+        if previous := self.uow.revise(row, values):
+            new = {name: values[name] for name in previous}
+            self.record(reason, subject, operation=operation, previous=previous, new=new)
 
 
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:
@@ -285,58 +286,25 @@ def tenant_of(uow: UnitOfWork) -> Tenant:
     raise AppError("forbidden")
 
 
-def _named(kind: Kind | None, key: str | None) -> Named:
-    """What to look for: nothing where the key can be no primitive's."""
-    return Named(kind, key) if key is not None and is_slug(key) else Named()
+_IDS_AMONG = {"project": projects.ids_among, "environment": environments.ids_among}
 
 
-def _asked(kind: Kind | None, key: str | None) -> tuple[Asked, ...]:
-    return () if kind is None or key is None else (Asked((kind,), key),)
+def _immediate(entered: Access | Diverted) -> Access:
+    if isinstance(entered, Diverted):
+        raise AppError("approval_not_supported")
+    return entered
 
 
-async def _environment_ids(uow: UnitOfWork, project: Project, operation: Operation) -> frozenset[str]:
-    """The project's environments, where the answer depends on them."""
-    if not isinstance(uow.actor, Token) or TABLE[operation].reach is not Reach.ANY_ENV:
-        return frozenset()
-    return frozenset(await environments.ids_of_project(uow.session, project.id))
-
-
-def _depends_on_protection(operation: Operation) -> bool:
-    return TABLE[operation].protected is not Approval.PASS
-
-
-def requested_key(kind: Kind, body: object) -> tuple[Asked, ...]:
-    """The key that an unread body asks to make; one that is no string is refused with the rest of the body."""
-    key = body.get("key") if isinstance(body, Mapping) else None
-    return (Asked((kind,), key),) if isinstance(key, str) else ()
-
-
-def _decided_on(uow: UnitOfWork, operation: Operation, target: Target, missing: Kind | None) -> Decision:
-    """The decision where a primitive may be missing: for people a key counts among the ids, before the role; a
-    token's scope is tested on the key that it asked for, before its existence."""
-    if missing is not None and not isinstance(uow.actor, Token):
-        raise not_found(missing)
-    decision = _decided(uow, operation, target)
-    if missing is not None:
-        raise not_found(missing)
-    return decision
-
-
-def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> Decision:
-    decision = decide(uow.actor, operation, target)
+def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Decision, str | None]:
+    """The policy's decision, and why protection is overridden where an owner does that. Raises what it denies."""
+    decision, override = decide(uow.actor, operation, target), None
     if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
-        return _emergency_override(uow, uow.break_glass, operation, target)
+        # What it would be without protection, for those who may break the glass; the audit will say so.
+        decision = decide(uow.actor, operation, replace(target, protected=False))
+        for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
+            if isinstance(denied, Deny):
+                raise AppError(denied.code, denied.message, fields=denied.fields)
+        override = uow.break_glass.validated()
     if isinstance(decision, Deny):
         raise AppError(decision.code, decision.message, fields=decision.fields)
-    return decision
-
-
-def _emergency_override(uow: UnitOfWork, reason: UncheckedText, operation: Operation, target: Target) -> Decision:
-    """What the operation would be without protection, for those who may break the glass; the audit will say so."""
-    decision = decide(uow.actor, operation, replace(target, protected=False))
-    for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
-        if isinstance(denied, Deny):
-            raise AppError(denied.code, denied.message, fields=denied.fields)
-    reason.checked()
-    uow.override_used = True
-    return decision
+    return decision, override

@@ -2,7 +2,7 @@
 
 from app.models import ApiKey, Environment
 from app.models.base import Revised
-from app.store.primitives import Current
+from app.store.states import Current
 
 
 def row_etag(row: Revised) -> str:

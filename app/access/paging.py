@@ -15,8 +15,8 @@ from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.engine.kinds import FlagType
+from app.store.identities import Filter
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Window
-from app.store.primitives import Filter
 
 Count = Annotated[int | None, Field(ge=1, le=MAX_LIMIT)]
 

@@ -76,7 +76,7 @@ async def fill(node: Node) -> str:
     filler = Filler(node)
     if (code := await filler.do(instance.new_claim_code, node.settings)) is None:
         return "  --demo is ignored: this instance is not empty.\n"
-    owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.client(None))
+    owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code})
     production = await _fill_project(filler)
     minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])

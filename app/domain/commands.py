@@ -106,7 +106,7 @@ class UncheckedText:
     text: str
     name: str
 
-    def checked(self) -> str:
+    def validated(self) -> str:
         if not 0 < len(self.text) <= MAX_REASON or "\0" in self.text:
             raise invalid({self.name: f"Must have 1 to {MAX_REASON} characters."})
         return self.text
@@ -156,20 +156,20 @@ class Input(dict[str, Any]):
 C = TypeVar("C", bound=Command)
 
 
-def validate(command: type[C], body: Any, **context: Any) -> C:
-    """`body` (decoded JSON) as the command. Raises `invalid_request` with all faults.
+def validate(command: type[C], body: Any, faults: Mapping[str, str] | None = None) -> C:
+    """`body` (decoded JSON) as the command. Raises `invalid_request` with all faults, those found before included.
 
-    Validators see `context`, and may add faults below their field to its `faults` (path to message).
+    Validators may add to the context's `faults` (path to message).
     """
     if not isinstance(body, Mapping):
         raise AppError("invalid_request", "The body must be a JSON object.")
-    faults = dict(body.faults) if isinstance(body, Input) else {}
+    found = {**(body.faults if isinstance(body, Input) else {}), **(faults or {})}
     try:
-        made = command.model_validate(body, context={**context, "faults": faults})
+        made = command.model_validate(body, context={"faults": found})
     except ValidationError as fault:
-        raise invalid({**fault_paths(fault), **faults}) from None
-    if faults:
-        raise invalid(faults)
+        raise invalid({**fault_paths(fault), **found}) from None
+    if found:
+        raise invalid(found)
     return made
 
 

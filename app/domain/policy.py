@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
 from app.domain.actors import Actor, Member, Role, Token, Verb
-from app.engine.kinds import Kind
+from app.engine.kinds import SPECS, Kind
 
 
 class Operation(StrEnum):
@@ -44,14 +44,8 @@ class Operation(StrEnum):
     UPDATE_PRIMITIVE = "update_primitive"
     DELETE_PRIMITIVE = "delete_primitive"
     UPDATE_STATE = "update_state"
-    SET_SPOT_CHECKS = "set_spot_checks"
     KILL = "kill"
     RESTORE = "restore"
-    PROMOTE = "promote"
-    PROPOSE = "propose"
-    REVIEW_PROPOSAL = "review_proposal"
-    APPLY_PROPOSAL = "apply_proposal"
-    CANCEL_PROPOSAL = "cancel_proposal"
 
 
 class ResourceType(Enum):
@@ -63,7 +57,6 @@ class ResourceType(Enum):
     ENVIRONMENT = auto()
     PRIMITIVE = auto()
     STATE = auto()
-    PROPOSAL = auto()
     MEMBER = auto()
     INVITATION = auto()
     API_KEY = auto()
@@ -93,28 +86,32 @@ class Approval(Enum):
     PASS = auto()
     DIVERT = auto()
     REFUSE = auto()  # it would have to be diverted, and cannot be
-    FORBID = auto()  # it is for those who need no approval
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `role` None: any user; `verb` None: for sessions only."""
+    """One line of the table. `role` None: any user; `verb` None: for sessions only.
 
-    on: ResourceType
+    `kinds` are those of primitives that have the operation at all.
+    """
+
+    target: ResourceType
     role: Role | None
     verb: Verb | None
     reach: Reach
     resource: Resource
     for_tokens: Approval  # what `approvalRequired` does to a token's call
     protected: Approval  # what a protected environment does to anybody's call
+    kinds: frozenset[Kind] = frozenset(Kind)
 
 
 _R = ResourceType
 _V, _E, _A, _O = Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER
 _ORG, _PROJECT, _ENV, _ANY, _SOME = Reach.ORG, Reach.PROJECT, Reach.ENV, Reach.ANY_ENV, Reach.ANYWHERE
 _NO, _KEY, _ALL = Resource.NONE, Resource.KEY, Resource.ALL
-_PASS, _DIVERT, _REFUSE, _FORBID = Approval.PASS, Approval.DIVERT, Approval.REFUSE, Approval.FORBID
+_PASS, _DIVERT, _REFUSE = Approval.PASS, Approval.DIVERT, Approval.REFUSE
 _SESSION = None
+_FLAGS = frozenset(kind for kind, spec in SPECS.items() if spec.can_be_killed)
 
 # fmt: off
 TABLE: dict[Operation, Row] = {
@@ -149,15 +146,8 @@ TABLE: dict[Operation, Row] = {
     Operation.UPDATE_PRIMITIVE:    Row(_R.PRIMITIVE,    _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
     Operation.DELETE_PRIMITIVE:    Row(_R.PRIMITIVE,    _E, Verb.DELETE,   _PROJECT, _KEY,     _DIVERT,  _DIVERT),
     Operation.UPDATE_STATE:        Row(_R.STATE,        _E, Verb.WRITE,    _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.SET_SPOT_CHECKS:     Row(_R.ENVIRONMENT,  _E, Verb.WRITE,    _ENV,     _NO,      _REFUSE,  _PASS),
-    Operation.KILL:                Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS),
-    Operation.RESTORE:             Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.PROMOTE:             Row(_R.STATE,        _E, Verb.PROMOTE,  _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.PROPOSE:             Row(_R.STATE,        _E, Verb.PROPOSE,  _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.REVIEW_PROPOSAL:     Row(_R.PROPOSAL,     _E, _SESSION,      _ENV,     _NO,      _PASS,    _PASS),
-    # Applying is decided by the row of the proposal's own kind; this one adds what applying itself asks for.
-    Operation.APPLY_PROPOSAL:      Row(_R.PROPOSAL,     _E, Verb.READ,     _ENV,     _KEY,     _FORBID,  _PASS),
-    Operation.CANCEL_PROPOSAL:     Row(_R.PROPOSAL,     _E, Verb.WRITE,    _ENV,     _KEY,     _PASS,    _PASS),
+    Operation.KILL:                Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS, _FLAGS),
+    Operation.RESTORE:             Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,    _DIVERT, _DIVERT, _FLAGS),
 }
 # fmt: on
 
@@ -172,7 +162,7 @@ LEVELS: dict[str, frozenset[Verb]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedKey:
     """A primitive as it was asked for, existing or not: what `kinds` it may be, and where the call names it."""
 
     kinds: tuple[Kind, ...]
@@ -192,7 +182,7 @@ class Target:
     project_id: str | None = None
     environment_id: str | None = None
     environment_ids: frozenset[str] = frozenset()
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[AskedKey, ...] = ()
     protected: bool = False
 
 
@@ -229,16 +219,18 @@ def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
 
 
 def allowed_without_approval(actor: Actor, thing: ResourceType, target: Target) -> list[Operation]:
-    """What the actor may do to the target without anybody's approval, by the table's order."""
+    """What the actor may do to the target without anybody's approval, by the table's order; of a primitive, what its
+    kind has."""
     # To protect more is free; to protect less is what breaking the glass is for.
     unprotected = replace(target, protected=False)
-    targets = dict.fromkeys(_operations_on(thing), target)
+    kinds = {kind for asked in target.asked for kind in asked.kinds} or set(Kind)
+    targets = {one: target for one in _operations_on(thing) if not TABLE[one].kinds.isdisjoint(kinds)}
     targets |= {operation: unprotected for operation in targets if operation is Operation.PROTECT_ENVIRONMENT}
     return [operation for operation, its in targets.items() if isinstance(decide(actor, operation, its), Allow)]
 
 
 def _operations_on(thing: ResourceType) -> Iterable[Operation]:
-    return _OF_PARTS.get(thing) or [operation for operation, row in TABLE.items() if row.on is thing]
+    return _OF_PARTS.get(thing) or [operation for operation, row in TABLE.items() if row.target is thing]
 
 
 # Parts of an organisation: their rows are about all of its parts of that sort, so they are the organisation's.
@@ -329,7 +321,7 @@ def _refused(token: Token, resource: Resource, target: Target) -> list[str]:
     return [asked.path for asked in target.asked if not _matches(token, asked)]
 
 
-def _matches(token: Token, asked: Asked) -> bool:
+def _matches(token: Token, asked: AskedKey) -> bool:
     for pattern in token.resources:  # no generator: this is on the way of every evaluation
         for kind in asked.kinds:
             if pattern.matches(kind, asked.key):
@@ -341,8 +333,6 @@ def _approval(actor: Actor, row: Row, target: Target) -> Decision:
     of_place = row.protected if target.protected else Approval.PASS
     of_caller = row.for_tokens if isinstance(actor, Token) and actor.approval_required else Approval.PASS
     duties = (of_place, of_caller)
-    if Approval.FORBID in duties:
-        return Deny("forbidden")
     if Approval.REFUSE in duties:
         return Deny("approval_not_supported")
     return _DIVERTED if Approval.DIVERT in duties else _ALLOW

@@ -1,13 +1,23 @@
-"""The words for what an environment holds: kinds of primitives, their value types, and which values fit."""
+"""The one table that says how flags, configs and segments differ: types of values, key spaces, dimensions, kill.
 
+A dimension is what one change of a state can be about. Bodies, diffs, proposals and promotions name the same ones.
+"""
+
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.engine import json_text
+from app.engine.faults import Faults
+from app.engine.json_values import NUMBERS, equal
+from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
+from app.engine.target_ids import parse_target_ids
+
+MAX_VALUE_BYTES = 64 * 1024
 
 
 class Kind(StrEnum):
-    """What a primitive is. Flags and configs share one key space in a project, segments have their own."""
+    """What a primitive is."""
 
     FLAG = "flag"
     CONFIG = "config"
@@ -21,13 +31,90 @@ class FlagType(StrEnum):
     STRING = "string"
 
 
-MAX_VALUE_BYTES = 64 * 1024
+class ConfigType(StrEnum):
+    """What a config's values are."""
+
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    JSON = "json"
 
 
-def check_value(value_type: FlagType, value: Any, path: str, faults: dict[str, str]) -> None:
-    """Adds to `faults`, under `path`, what is wrong with `value` as a value of the type."""
-    expected = bool if value_type is FlagType.BOOLEAN else str
-    if type(value) is not expected:
-        faults.setdefault(path, f"Must be a {value_type} (the flag's type).")
+class Dimension(NamedTuple):
+    """`name` is what bodies call it. `column` of a state holds it as JSON text; None: each entry is a row of its own.
+
+    `check` adds what is wrong with a decoded value at a path to the faults; `same` is when a change changes nothing.
+    """
+
+    name: str
+    column: str | None
+    check: Callable[[Any, str, Faults, CheckValue], Any]
+    same: Callable[[Any, Any], bool] = equal
+
+
+class Spec(NamedTuple):
+    """How one kind differs. Keys are unique in a `space` of a project; `types` is None where there are no values."""
+
+    kind: Kind
+    plural: str
+    space: str
+    types: type[StrEnum] | None
+    dimensions: tuple[Dimension, ...]
+    can_be_killed: bool = False
+
+    def check(self, body: Mapping[str, Any], value_type: str | None, faults: Faults) -> tuple[Rule, ...]:
+        """Adds to `faults` what is wrong with the dimensions that the body has, and gives its rules.
+
+        Of no type, any value will do.
+        """
+
+        def check_value(value: Any, path: str, found: Faults) -> None:
+            if value_type is not None:
+                check_typed_value(self.kind, value_type, value, path, found)
+
+        parsed: tuple[Rule, ...] = ()
+        for dimension in self.dimensions:
+            if dimension.name in body:
+                found = dimension.check(body[dimension.name], dimension.name, faults, check_value)
+                parsed = found if dimension.name == "rules" else parsed
+        return parsed
+
+
+def check_typed_value(kind: Kind, value_type: str, value: Any, path: str, faults: Faults) -> None:
+    """Adds to `faults`, under `path`, what is wrong with `value` as a value of the primitive's type."""
+    expected = _PYTHON_TYPES[value_type]
+    if expected is not None and type(value) not in expected:
+        faults.setdefault(path, f"Must be a {value_type} (the {kind}'s type).")
     elif len(json_text.encode(value).encode()) > MAX_VALUE_BYTES:
         faults.setdefault(path, f"Must be at most {MAX_VALUE_BYTES // 1024} KiB of JSON.")
+
+
+_PYTHON_TYPES: dict[str, frozenset[type] | None] = {
+    "boolean": frozenset({bool}),
+    "string": frozenset({str}),
+    "number": NUMBERS,
+    "json": None,
+}
+
+DEFAULT_VALUE = Dimension(
+    "defaultValue", "default_value", lambda value, path, faults, check_value: check_value(value, path, faults)
+)
+RULES = Dimension("rules", "rules", parse_rules)
+SEGMENT_RULES = Dimension("rules", "rules", lambda rules, path, faults, _: parse_segment_rules(rules, path, faults))
+
+
+def _target_ids(name: str) -> Dimension:
+    return Dimension(
+        name,
+        None,
+        lambda ids, path, faults, _: parse_target_ids(ids, path, faults),
+        lambda left, right: set(left) == set(right),
+    )
+
+
+ALLOW_LIST, DENY_LIST = _target_ids("allowList"), _target_ids("denyList")
+
+FLAG = Spec(Kind.FLAG, "flags", "value", FlagType, (DEFAULT_VALUE, RULES), can_be_killed=True)
+CONFIG = Spec(Kind.CONFIG, "configs", "value", ConfigType, (DEFAULT_VALUE, RULES))
+SEGMENT = Spec(Kind.SEGMENT, "segments", "segment", None, (SEGMENT_RULES, ALLOW_LIST, DENY_LIST))
+SPECS: dict[Kind, Spec] = {spec.kind: spec for spec in (FLAG, CONFIG, SEGMENT)}

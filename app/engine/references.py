@@ -31,6 +31,11 @@ def segment(key: str) -> Node:
     return Node("segment", key)
 
 
+def node(kind: str, key: str) -> Node:
+    """The node of the key of a flag, config or segment."""
+    return segment(key) if kind == "segment" else primitive(key)
+
+
 def references_of(rules: Sequence[Rule], path: str = "rules") -> list[Reference]:
     """Every reference in `rules`, which stand at `path`, in their order."""
     found: list[Reference] = []

@@ -5,93 +5,107 @@ that is stored, so that encoding a ruleset decodes nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from app.engine import json_text
-from app.engine.compiler import compile_primitive
-from app.engine.kinds import FlagType, Kind, check_value
+from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
-from app.engine.references import references_of
-from app.engine.rules import parse_rules
-from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, PrimitiveState
+from app.engine.references import Node, node, references_of
+from app.engine.rules import parse_rules, parse_segment_rules
+from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
 
 
 class DamagedState(ValueError):
     """A stored state that nothing of ours has written so; it cannot be evaluated."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredState:
-    """A flag's state as an environment stores it; `default_value` and `rules` are JSON text."""
+class StoredState(NamedTuple):
+    """A primitive's state as an environment stores it; `default_value` and `rules` are JSON text.
 
+    Segments have no `type` and no `default_value`; only they have lists, of target ids.
+    """
+
+    kind: Kind
     key: str
-    type: str
-    default_value: str
+    type: str | None
+    default_value: str | None
     rules: str
-    killed: bool
+    killed: bool = False
+    allow_list: frozenset[str] = frozenset()
+    deny_list: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """A state ready to serve: compiled, and its part of the ruleset document as JSON text."""
 
-    compiled: CompiledPrimitive
+    kind: Kind
+    key: str
+    compiled: CompiledPrimitive | CompiledSegment
     document: bytes
 
 
 def prepare(stored: StoredState) -> Served:
     """Compiles a stored state. Raises DamagedState."""
+    faults: dict[str, str] = {}
+    compiled: CompiledPrimitive | CompiledSegment
     try:
-        faults: dict[str, str] = {}
-        value_type = FlagType(stored.type)
-        default = json_text.decode(stored.default_value.encode())
-        check_value(value_type, default, "defaultValue", faults)
-        rules = parse_rules(
-            json_text.decode(stored.rules.encode()),
-            "rules",
-            faults,
-            lambda value, path, found: check_value(value_type, value, path, found),
-        )
+        rules = json_text.decode(stored.rules.encode())
+        if stored.kind is Kind.SEGMENT:
+            parsed = parse_segment_rules(rules, "rules", faults)
+            compiled = compile_segment(SegmentState(stored.key, parsed, stored.allow_list, stored.deny_list))
+        else:
+            compiled = _primitive(stored, rules, faults)
     except ValueError as fault:
         raise DamagedState(f"{stored.key}: {fault}") from fault
     if faults:
         raise DamagedState(f"{stored.key}: {faults}")
-    compiled = compile_primitive(PrimitiveState(Kind.FLAG, stored.key, stored.type, default, rules, stored.killed))
-    return Served(compiled, _document(stored))
+    return Served(stored.kind, stored.key, compiled, _document(stored))
+
+
+def _primitive(stored: StoredState, rules: Any, faults: dict[str, str]) -> CompiledPrimitive:
+    kind, value_type = stored.kind, stored.type or ""
+    if value_type not in list(SPECS[kind].types or ()):
+        raise DamagedState(f"There is no type {value_type} of {kind}.")
+
+    def check(value: Any, path: str, found: dict[str, str]) -> None:
+        check_typed_value(kind, value_type, value, path, found)
+
+    default = json_text.decode((stored.default_value or "").encode())
+    check(default, "defaultValue", faults)
+    parsed = parse_rules(rules, "rules", faults, check)
+    return compile_primitive(PrimitiveState(kind, stored.key, value_type, default, parsed, stored.killed))
 
 
 def _document(stored: StoredState) -> bytes:
-    killed = "true" if stored.killed else "false"
-    text = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},"killed":{killed},"rules":{stored.rules}}}'
+    if stored.kind is Kind.SEGMENT:
+        lists = json_text.encode({"allowList": sorted(stored.allow_list), "denyList": sorted(stored.deny_list)})
+        return f'{{"rules":{stored.rules},{lists[1:]}'.encode()
+    killed = f'"killed":{"true" if stored.killed else "false"},' if stored.kind is Kind.FLAG else ""
+    text = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},{killed}"rules":{stored.rules}}}'
     return text.encode()
 
 
+Documents = Mapping[Kind, Mapping[str, bytes]]
+
+
 class Ruleset:
-    """All states of one environment at one version."""
+    """All states of one environment at one version. `documents` has that of each state, by kind and key."""
 
-    __slots__ = ("_encoded", "compiled", "flags")
+    __slots__ = ("_encoded", "compiled", "documents")
 
-    def __init__(self, compiled: CompiledRuleset, flags: Mapping[str, bytes]) -> None:
-        """`flags` has the document of each flag, by key."""
+    def __init__(self, compiled: CompiledRuleset, documents: Documents) -> None:
         self.compiled = compiled
-        self.flags = flags
+        self.documents = documents
         self._encoded: bytes | None = None
 
     @classmethod
     def of(cls, environment_id: str, version: int, target_id_field: str, states: Iterable[StoredState]) -> "Ruleset":
         """From all stored states of an environment. Raises DamagedState."""
-        served = [prepare(state) for state in states]
-        compiled = CompiledRuleset(
-            environment_id=environment_id,
-            version=version,
-            target_id_path=FieldPath.of(target_id_field),
-            primitives={one.compiled.state.key: one.compiled for one in served},
-            segments={},
-        )
-        return cls(compiled, {one.compiled.state.key: one.document for one in served})
+        empty = CompiledRuleset(environment_id, version, FieldPath.of(target_id_field), {}, {})
+        return cls(empty, {kind: {} for kind in Kind}).with_changes(version, target_id_field, states)
 
     @property
     def environment_id(self) -> str:
@@ -107,46 +121,60 @@ class Ruleset:
         return self.compiled.target_id_path.text
 
     def with_changes(
-        self, version: int, target_id_field: str, changed: Iterable[StoredState], removed: Collection[str]
+        self,
+        version: int,
+        target_id_field: str,
+        changed: Iterable[StoredState],
+        removed: Collection[tuple[Kind, str]] = (),
     ) -> "Ruleset":
         """The ruleset of a later version; only what changed is compiled. Raises DamagedState."""
         served = [prepare(state) for state in changed]
         compiled = self.compiled.with_changes(
-            version, (one.compiled for one in served), removed, target_id_path=FieldPath.of(target_id_field)
+            version,
+            (one.compiled for one in served),
+            [key for kind, key in removed if kind is not Kind.SEGMENT],
+            [key for kind, key in removed if kind is Kind.SEGMENT],
+            FieldPath.of(target_id_field),
         )
-        flags = dict(self.flags)
-        for key in removed:
-            flags.pop(key, None)
-        flags.update((one.compiled.state.key, one.document) for one in served)
-        return Ruleset(compiled, flags)
+        touched = {one.kind for one in served} | {kind for kind, _ in removed}
+        documents = dict(self.documents)
+        for kind in touched:
+            kept = {key: of for key, of in self.documents[kind].items() if (kind, key) not in removed}
+            documents[kind] = kept | {one.key: one.document for one in served if one.kind is kind}
+        return Ruleset(compiled, documents)
 
-    def needed(self, keys: Iterable[str]) -> frozenset[str]:
-        """The keys, and the prerequisites that it takes to evaluate them."""
-        needed, ahead = set[str](), list(keys)
+    def needed(self, keys: Iterable[tuple[Kind, str]]) -> frozenset[Node]:
+        """What the keys name, and the segments and prerequisites that it takes to evaluate them."""
+        needed, ahead = set[Node](), [node(kind, key) for kind, key in keys]
         while ahead:
-            key = ahead.pop()
-            if key not in needed and (primitive := self.compiled.primitives.get(key)) is not None:
-                needed.add(key)
-                references = references_of(primitive.state.rules)
-                ahead.extend(one.target.key for one in references if one.target.kind == "primitive")
+            one = ahead.pop()
+            found = (self.compiled.segments if one.kind == Kind.SEGMENT else self.compiled.primitives).get(one.key)
+            if one not in needed and found is not None:
+                needed.add(one)
+                ahead.extend(reference.target for reference in references_of(found.state.rules))
         return frozenset(needed)
 
-    def encoded(self, keys: Collection[str] | None = None) -> bytes:
-        """The ruleset document: of all flags, put together when first asked for, or of `keys` only."""
-        if keys is not None:
-            return self._encode({key: document for key, document in self.flags.items() if key in keys})
+    def encoded(self, nodes: Collection[Node] | None = None) -> bytes:
+        """The ruleset document: of everything, put together when first asked for, or of some nodes only."""
+        if nodes is not None:
+            return self._encode(
+                {kind: {key: of[key] for key in of if node(kind, key) in nodes} for kind, of in self.documents.items()}
+            )
         if self._encoded is None:
-            self._encoded = self._encode(self.flags)
+            self._encoded = self._encode(self.documents)
         return self._encoded
 
-    def _encode(self, flags: Mapping[str, bytes]) -> bytes:
+    def _encode(self, documents: Documents) -> bytes:
         head = json_text.encode(
             {"environmentId": self.environment_id, "version": self.version, "targetIdField": self.target_id_field}
         )
-        members = b",".join(b'"%b":%b' % (key.encode(), document) for key, document in flags.items())
-        return b'%b,"flags":{%b},"configs":{},"segments":{}}' % (head[:-1].encode(), members)
+        members = b",".join(
+            b'"%b":{%b}' % (SPECS[kind].plural.encode(), b",".join(b'"%b":%b' % (k.encode(), d) for k, d in of.items()))
+            for kind, of in documents.items()
+        )
+        return b"%b,%b}" % (head[:-1].encode(), members)
 
 
-def document(ruleset: Ruleset, keys: Collection[str] | None = None) -> Any:
+def document(ruleset: Ruleset, nodes: Collection[Node] | None = None) -> Any:
     """The ruleset document as JSON values, for those who look into it."""
-    return orjson.loads(ruleset.encoded(keys))
+    return orjson.loads(ruleset.encoded(nodes))

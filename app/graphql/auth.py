@@ -95,7 +95,7 @@ class AuthMutations:
     @strawberry.mutation(description="Claim an empty instance: creates the first organisation and signs its owner in.")
     async def install_claim(self, info: Info, input: InstallClaimInput) -> InstallClaimPayload | None:
         async with info.context.unit() as uow:
-            signed_in, org = await claim.install_claim(uow, body_of(input), info.context.client())
+            signed_in, org = await claim.install_claim(uow, body_of(input))
             me = await sessions.me(uow)
         info.context.sign_in(signed_in)
         return InstallClaimPayload(me=Me.of(me), org=Org.of(org))
@@ -105,13 +105,15 @@ class AuthMutations:
     )
     async def request_magic_link(self, info: Info, input: RequestMagicLinkInput) -> RequestMagicLinkPayload | None:
         async with info.context.unit() as uow:
-            await links.request_link(uow, body_of(input), info.context.client_for_link_request())
+            uow.client = info.context.remember_browser()
+            await links.request_link(uow, body_of(input))
         return RequestMagicLinkPayload(sent=True)
 
     @strawberry.mutation(description="Sign up on a hosted instance. The mailed link creates the organisation.")
     async def sign_up(self, info: Info, input: SignUpInput) -> SignUpPayload | None:
         async with info.context.unit() as uow:
-            await signup.sign_up(uow, body_of(input), info.context.client_for_link_request())
+            uow.client = info.context.remember_browser()
+            await signup.sign_up(uow, body_of(input))
         return SignUpPayload(sent=True)
 
     @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")

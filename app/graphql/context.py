@@ -12,7 +12,7 @@ from app.graphql.loaders import Loaders
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services.sessions import SignedIn
-from app.services.throttling import ClientContext
+from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -40,17 +40,15 @@ class Context:
         self.request.actor = Anonymous()
         self.cookie = ""
 
-    def client(self) -> ClientContext:
-        return self.node.client(self.request.address)
-
-    def client_for_link_request(self) -> ClientContext:
-        """The same for requesting a link, which the browser that requested it redeems at once."""
+    def remember_browser(self) -> Client:
+        """Where a request for a link comes from: the browser that asks for one redeems it at once."""
         self.remembered = True
-        return self.node.client(self.request.address, self.browser)
+        return Client(self.request.address, self.browser)
 
     def unit(self, given: Overridable | None = None) -> UnitOfWork:
         """A unit of work for one root mutation field (whose input is `given`), or for one read."""
-        return self.node.unit(self.request.request_id, self.request.actor, break_glass(given))
+        client = Client(self.request.address)
+        return self.node.unit(self.request.request_id, self.request.actor, client, break_glass(given))
 
 
 Info = strawberry.Info[Context, None]

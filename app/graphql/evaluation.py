@@ -22,13 +22,13 @@ class EvaluationQueries:
     @strawberry.field(description="The ruleset of an environment.")
     async def ruleset(self, info: Info, environment_id: EnvironmentId) -> Ruleset | None:
         async with info.context.unit() as uow:
-            return Ruleset.of(await evaluation.get_ruleset(uow, info.context.node.rulesets, environment_id, {}))
+            return Ruleset.of(await evaluation.get_ruleset(uow, environment_id, {}))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: EvaluateInput) -> Evaluations | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            answers = await evaluation.evaluate(uow, info.context.node.rulesets, input.environment_id, body)
+            answers = await evaluation.evaluate(uow, input.environment_id, body)
         return Evaluations(
             environment_id=strawberry.ID(answers.ruleset.environment_id),
             version=answers.ruleset.version,

@@ -88,7 +88,7 @@ class InvitationMutations:
     async def create_invitation(self, info: Info, input: CreateInvitationInput) -> CreateInvitationPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            row, url = await invitations.create_invitation(uow, input.org_slug, body, info.context.client())
+            row, url = await invitations.create_invitation(uow, input.org_slug, body)
         return CreateInvitationPayload(invitation=Invitation.of(row), accept_url=url)
 
     @strawberry.mutation(description="Revoke an invitation. Its links stop working.")

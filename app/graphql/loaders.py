@@ -20,7 +20,7 @@ from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services import environments
 from app.store.paging import Page, WholeList
-from app.store.primitives import Current
+from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 MAX_BATCH = 1000

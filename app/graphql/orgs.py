@@ -82,9 +82,8 @@ class OrgMutations:
 
     @strawberry.mutation(description="Change an organisation.")
     async def update_org(self, info: Info, input: UpdateOrgInput) -> UpdateOrgPayload | None:
-        limit = info.context.node.settings.max_rate_per_min
         async with info.context.unit(input) as uow:
-            org = await orgs.update_org(uow, input.slug, body_of(input), if_match(input), limit)
+            org = await orgs.update_org(uow, input.slug, body_of(input), if_match(input))
         return UpdateOrgPayload(org=Org.of(org))
 
     @strawberry.mutation(description="Delete an organisation with everything in it.")

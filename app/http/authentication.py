@@ -58,7 +58,7 @@ async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, p
         return
     if (session := await node.sessions.find(secret)) is not None:
         info.actor = session.member
-        if session.slides(node.sessions.clock()):
+        if session.slides(node.clock.now().timestamp()):
             node.sessions.note_use(session.member.session_id)
             info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
     elif not public:

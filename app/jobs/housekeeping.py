@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from app.domain.ids import new_request_id
 from app.jobs.worker import Job
-from app.models import now
 from app.runtime.node import Node
 from app.store import links, mail, sessions
 from app.store.unit_of_work import UnitOfWork
@@ -16,7 +15,7 @@ EVERY_SECONDS = timedelta(hours=1).total_seconds()
 
 async def sweep(uow: UnitOfWork) -> None:
     await uow.begin_write()
-    at = now()
+    at = uow.now
     await sessions.sweep(uow.session, at)
     await links.sweep(uow.session, at - KEPT_LINKS)
     await mail.sweep(uow.session, at - KEPT_MAIL)

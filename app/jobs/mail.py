@@ -9,7 +9,7 @@ from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.mail.rendering import rendered
 from app.mail.transports import Transport, Undelivered
-from app.models import QueuedMail, now
+from app.models import QueuedMail
 from app.runtime.node import Node
 from app.services import mail, mail_messages
 from app.store.unit_of_work import UnitOfWork
@@ -45,7 +45,7 @@ class Delivery:
         """Seconds until the next mail is due."""
         async with self._unit() as uow:
             due_at = await mail.next_due_at(uow)
-        pause = LONGEST_PAUSE if due_at is None else min(due_at - now(), LONGEST_PAUSE)
+        pause = LONGEST_PAUSE if due_at is None else min(due_at - self._node.clock.now(), LONGEST_PAUSE)
         return max(0.0, pause.total_seconds())
 
     async def _deliver(self, queued: QueuedMail) -> None:

@@ -1,6 +1,7 @@
 """Renders mail: a subject, a text that reads well in a terminal, and the same as HTML."""
 
 import re
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.domain.emails import ascii_domain
-from app.models import MailKind, now
+from app.models import MailKind
 from app.services.mail_messages import Message
 
 _SUBJECTS = {
@@ -37,7 +38,7 @@ def rendered(message: Message, sender: str) -> EmailMessage:
     mail["From"] = Address(name, addr_spec=address)
     mail["To"] = _address(message.to)
     mail["Subject"] = _SUBJECTS[message.kind].format(**facts)
-    mail["Date"] = format_datetime(now())
+    mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = make_msgid(domain=address.rpartition("@")[2])
     mail["Auto-Submitted"] = "auto-generated"
     words = {**facts, "link": message.link, "to": message.to}

@@ -3,18 +3,17 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import Enum
+from sqlalchemy import DateTime, Enum
 from sqlmodel import AutoString
 
 from app.models import Table
-from app.models.base import Instant
 
 
 def render_item(kind: str, item: Any, _: Any) -> str | Literal[False]:
     """Migrations name no type of ours or of SQLModel's, so that an old one never changes with the code."""
     if kind != "type":
         return False
-    if isinstance(item, Instant):
+    if isinstance(item, DateTime):
         return "sa.DateTime(timezone=True)"
     return "sa.String()" if isinstance(item, AutoString | Enum) else False
 

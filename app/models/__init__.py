@@ -2,14 +2,14 @@
 
 from app.models.api_keys import ApiKey
 from app.models.audit import AuditEvent, AuditVersion
-from app.models.base import Table, now
+from app.models.base import Table
 from app.models.environments import Environment, EnvironmentVersion
 from app.models.instance import Instance
 from app.models.invitations import Invitation, InvitationSecret
 from app.models.mail import MailKind, QueuedMail
 from app.models.orgs import DEFAULT_RATE_PER_MIN, Org
 from app.models.people import MagicLink, Membership, Session, User
-from app.models.primitives import Primitive, State
+from app.models.primitives import Primitive, State, StateEntry, StateReference
 from app.models.projects import Project
 
 __all__ = [
@@ -31,7 +31,8 @@ __all__ = [
     "QueuedMail",
     "Session",
     "State",
+    "StateEntry",
+    "StateReference",
     "Table",
     "User",
-    "now",
 ]

@@ -12,16 +12,24 @@ from app.models.base import Identified, Instant
 class AuditEvent(Identified, table=True):
     """One change. What a state was and became is told by its versions; other rows keep both as JSON text.
 
-    It names projects and environments by id without a foreign key, for it outlives them.
+    It names actors, projects, environments and proposals by id without a foreign key, for it outlives them.
+    `approvers` are actors like `actor`.
     """
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index("ix_audit_event_org_id_id", "org_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_event_org_id_id", "org_id", "id"),
+        Index("ix_audit_event_org_id_actor_id_id", "org_id", "actor_id", "id"),
+    )
 
     org_id: str = Field(foreign_key="org.id", ondelete="CASCADE")
     at: datetime = Field(sa_type=Instant)
     request_id: str
     actor: dict[str, Any] = Field(sa_type=JSON)
+    actor_kind: str
+    actor_id: str
+    approvers: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    proposal_id: str | None = None
     action: str
     resource_type: str
     resource_id: str

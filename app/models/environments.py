@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Field, UniqueConstraint
 
-from app.models.base import Instant, Revised, Table, now
+from app.models.base import Instant, Revised, Table
 
 
 class Environment(Revised, table=True):
@@ -22,7 +22,7 @@ class Environment(Revised, table=True):
     required_approvals: int = 1
     target_id_field: str
     version: int = 0
-    version_at: datetime = Field(default_factory=now, sa_type=Instant)
+    version_at: datetime = Field(sa_type=Instant)
 
 
 class EnvironmentVersion(Table, table=True):

@@ -33,36 +33,72 @@ class Primitive(Revised, table=True):
     kind: Kind = Field(sa_type=words(Kind))
     space: str
     key: str
-    value_type: str
+    value_type: str | None = None
     description: str = ""
-    initial_value: str = Field(sa_type=Text)
+    initial_value: str | None = Field(default=None, sa_type=Text)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+def _one_current(name: str, *columns: str) -> Index:
+    """Of the rows of one thing by version only one may have no end."""
+    still = text("to_version IS NULL")
+    return Index(name, *columns, unique=True, sqlite_where=still, postgresql_where=still)
 
 
 class State(Table, table=True):
     """A primitive's state in an environment, valid from one version to another (`to_version` None: still).
 
-    `id` is the same in all of a state's rows. Values and rules are canonical JSON text.
+    `id` is the same in all of a state's rows. There is a column for each dimension that is a value; `None` where the
+    kind has no such dimension. Values and rules are canonical JSON text.
     """
 
-    __table_args__ = (
-        Index(
-            "uq_state_current",
-            "environment_id",
-            "primitive_id",
-            unique=True,
-            sqlite_where=text("to_version IS NULL"),
-            postgresql_where=text("to_version IS NULL"),
-        ),
-    )
+    __table_args__ = (_one_current("uq_state_current", "environment_id", "primitive_id"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     from_version: int = Field(primary_key=True)
     to_version: int | None = None
     environment_id: str = Field(foreign_key="environment.id", index=True, ondelete="CASCADE")
     primitive_id: str = Field(foreign_key="primitive.id", index=True, ondelete="CASCADE")
-    default_value: str = Field(sa_type=Text)
+    default_value: str | None = Field(default=None, sa_type=Text)
     rules: str = Field(default="[]", sa_type=Text)
     killed: bool = False
     updated_at: datetime = Field(sa_type=Instant)
     updated_by: dict[str, Any] = Field(sa_type=JSON)
+
+
+class StateEntry(Table, table=True):
+    """An entry of a state's allow or deny list (`list`, the dimension's name), valid by version as states are.
+
+    So a change of one entry of many is one row, and not a copy of all.
+    """
+
+    __tablename__ = "state_entry"
+    __table_args__ = (_one_current("uq_state_entry_current", "environment_id", "primitive_id", "list", "entry"),)
+
+    environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
+    primitive_id: str = Field(foreign_key="primitive.id", primary_key=True, index=True, ondelete="CASCADE")
+    list: str = Field(primary_key=True)
+    entry: str = Field(primary_key=True)
+    from_version: int = Field(primary_key=True)
+    to_version: int | None = None
+
+
+class StateReference(Table, table=True):
+    """That a state's rules refer to a key of the environment, at `path`; valid by version as states are.
+
+    `target_kind` is "segment", or "primitive" for what flags and configs share. So what refers to a key is a query.
+    """
+
+    __tablename__ = "state_reference"
+    __table_args__ = (
+        _one_current("uq_state_reference_current", "environment_id", "primitive_id", "path"),
+        Index("ix_state_reference_target", "environment_id", "target_kind", "target_key"),
+    )
+
+    environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
+    primitive_id: str = Field(foreign_key="primitive.id", primary_key=True, index=True, ondelete="CASCADE")
+    path: str = Field(primary_key=True)
+    from_version: int = Field(primary_key=True)
+    to_version: int | None = None
+    target_kind: str
+    target_key: str

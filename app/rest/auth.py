@@ -17,6 +17,7 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema
 from app.services import claim, links, sessions, signup, users
 from app.services.sessions import Me
+from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -72,7 +73,7 @@ class ClaimSchema(Schema):
 
 
 async def install_claim(call: Call, uow: UnitOfWork) -> Response:
-    signed_in, org = await claim.install_claim(uow, call.input, call.client())
+    signed_in, org = await claim.install_claim(uow, call.input)
     me = await sessions.me(uow)
     shape = ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
@@ -82,7 +83,8 @@ async def install_claim(call: Call, uow: UnitOfWork) -> Response:
 
 async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    await links.request_link(uow, call.input, call.client(browser))
+    uow.client = Client(uow.client.address, browser)
+    await links.request_link(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response
@@ -90,7 +92,8 @@ async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
 
 async def sign_up(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    await signup.sign_up(uow, call.input, call.client(browser))
+    uow.client = Client(uow.client.address, browser)
+    await signup.sign_up(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
     return response

@@ -79,13 +79,13 @@ class EvaluationsSchema(
 
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
-    ruleset = await evaluation.get_ruleset(uow, call.node.rulesets, call.path["env_id"], call.input)
+    ruleset = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
     body = ruleset.encoded()
     return tagged(call, body, caller_etag(call, body))
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
-    answers = await evaluation.evaluate(uow, call.node.rulesets, call.path["env_id"], call.input)
+    answers = await evaluation.evaluate(uow, call.path["env_id"], call.input)
     return json_response(_encoded(answers))
 
 

@@ -13,7 +13,7 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import flags
 from app.store import json_columns
-from app.store.primitives import Current
+from app.store.states import Current
 
 
 class FlagSchema(
@@ -49,7 +49,7 @@ class FlagSchema(
             id=flag.id,
             project_id=flag.project_id,
             key=flag.key,
-            type=flag.value_type,
+            type=flag.value_type or "",
             description=flag.description,
             initial_value=json_columns.value(flag.initial_value),
             created_at=flag.created_at,
@@ -99,7 +99,7 @@ class FlagStateSchema(
             id=state.id,
             primitive_id=flag.id,
             key=flag.key,
-            type=flag.value_type,
+            type=flag.value_type or "",
             description=flag.description,
             environment_id=state.environment_id,
             default_value=json_columns.value(state.default_value),

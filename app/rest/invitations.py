@@ -1,5 +1,6 @@
 """Invitations over REST."""
 
+from datetime import datetime
 from typing import Self
 
 from starlette.responses import Response
@@ -44,12 +45,12 @@ class InvitationSchema(Schema, json_schema_extra={"examples": [_EXAMPLE]}):
     expires_at: Time
 
     @classmethod
-    def from_row(cls, invitation: Invitation) -> Self:
+    def from_invitation(cls, invitation: Invitation, at: datetime) -> Self:
         return cls(
             id=invitation.id,
             email=invitation.email,
             role=invitation.role,
-            status=status_of(invitation),
+            status=status_of(invitation, at),
             invited_by=ActorSchema.model_validate(invitation.invited_by),
             created_at=invitation.created_at,
             expires_at=invitation.expires_at,
@@ -64,8 +65,8 @@ class CreatedInvitationSchema(
     accept_url: str
 
     @classmethod
-    def from_created(cls, invitation: Invitation, accept_url: str) -> Self:
-        return cls(**InvitationSchema.from_row(invitation).__dict__, accept_url=accept_url)
+    def from_created(cls, invitation: Invitation, accept_url: str, at: datetime) -> Self:
+        return cls(**InvitationSchema.from_invitation(invitation, at).__dict__, accept_url=accept_url)
 
 
 class InvitedSchema(
@@ -104,15 +105,15 @@ class InvitedSchema(
 
 async def create_invitation(call: Call, uow: UnitOfWork) -> Response:
     slug = call.path["slug"]
-    invitation, url = await invitations.create_invitation(uow, slug, call.input, call.client())
-    shape = CreatedInvitationSchema.from_created(invitation, url)
+    invitation, url = await invitations.create_invitation(uow, slug, call.input)
+    shape = CreatedInvitationSchema.from_created(invitation, url, uow.now)
     location = f"/api/v1/orgs/{slug}/invitations/{invitation.id}"
     return json_response(shape.encoded(), 201, {"Location": location})
 
 
 async def list_invitations(call: Call, uow: UnitOfWork) -> Response:
     found = await invitations.list_invitations(uow, call.path["slug"], call.listing())
-    return page(call, found, lambda invitation: invitation.id, InvitationSchema.from_row)
+    return page(call, found, lambda row: row.id, lambda row: InvitationSchema.from_invitation(row, uow.now))
 
 
 async def revoke_invitation(call: Call, uow: UnitOfWork) -> Response:

@@ -52,7 +52,7 @@ async def get_org(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def update_org(call: Call, uow: UnitOfWork) -> Response:
-    org = await orgs.update_org(uow, call.path["slug"], call.input, call.if_match, call.node.settings.max_rate_per_min)
+    org = await orgs.update_org(uow, call.path["slug"], call.input, call.if_match)
     return written(OrgSchema.from_row(org), row_etag(org))
 
 

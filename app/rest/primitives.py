@@ -20,7 +20,7 @@ from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import Schema
 from app.store.paging import Page
-from app.store.primitives import Current
+from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")

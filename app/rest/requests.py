@@ -14,7 +14,7 @@ from app.domain.preconditions import IfMatch
 from app.engine.json_text import MAX_FAULTS, join
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
-from app.services.throttling import ClientContext
+from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -34,14 +34,12 @@ class Call:
     address: str
     input: Any
 
-    def client(self, browser: str | None = None) -> ClientContext:
-        return self.node.client(self.info.address, browser)
-
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
         reason = text_of(self.headers, "X-Break-Glass")
         break_glass = None if reason is None else UncheckedText(reason, "X-Break-Glass")
-        return self.node.unit(self.info.request_id, self.info.actor, break_glass)
+        client = Client(self.info.address)
+        return self.node.unit(self.info.request_id, self.info.actor, client, break_glass)
 
     def lines(self, header: str) -> str | None:
         """A header that is a list, which may be sent on several lines."""

@@ -5,7 +5,6 @@ and written down once a minute.
 """
 
 import math
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from app.domain.actors import Member, Token
 from app.domain.ids import digest
 from app.domain.token_secrets import is_well_formed
 from app.engine.cidrs import Networks
-from app.models import now
+from app.runtime.clock import Clock
 from app.services import api_keys, sessions
 from app.store import api_keys as stored_api_keys
 from app.store import sessions as stored_sessions
@@ -47,12 +46,12 @@ class CredentialCache(Generic[Live]):
     def __init__(
         self,
         load: Callable[[str], Awaitable[Live | None]],
+        clock: Clock,
         on_use: Callable[[UnitOfWork, Mapping[str, datetime]], Awaitable[None]],
         ttl: float = math.inf,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.ttl = ttl
-        self.clock = clock
+        self._clock = clock
         self.uses: dict[str, float] = {}  # not written down yet
         self._load = load
         self._on_use = on_use
@@ -62,7 +61,7 @@ class CredentialCache(Generic[Live]):
 
     async def find(self, secret: str) -> Live | None:
         """The credential of the secret; None for one that is mistyped, unknown, ended or expired."""
-        at, secret_hash = self.clock(), digest(secret)
+        at, secret_hash = self._clock.now().timestamp(), digest(secret)
         kept = self._live.get(secret_hash)
         if kept is not None and 0 <= at - kept[1] <= self.ttl:
             live: Live | None = kept[0]
@@ -79,7 +78,7 @@ class CredentialCache(Generic[Live]):
                 self._forget(secret_hash)
 
     def note_use(self, credential_id: str) -> None:
-        self.uses[credential_id] = self.clock()
+        self.uses[credential_id] = self._clock.now().timestamp()
 
     async def write_uses(self, unit: Callable[[], UnitOfWork]) -> None:
         """Writes down the uses since the last time. Those that cannot be written are kept for the next."""
@@ -96,7 +95,7 @@ class CredentialCache(Generic[Live]):
     async def _read(self, secret: str, secret_hash: str) -> Live | None:
         """What is invalidated while it is read is read once more."""
         while True:
-            read_at, invalidations = self.clock(), self._invalidations
+            read_at, invalidations = self._clock.now().timestamp(), self._invalidations
             if (live := await self._load(secret)) is None:
                 return None
             if invalidations == self._invalidations:
@@ -152,7 +151,7 @@ class LiveSession:
         return at - self.last_seen_at > SLIDES_AFTER_SECONDS
 
 
-def api_key_cache(database: Database, max_rate: int) -> CredentialCache[LiveApiKey]:
+def api_key_cache(database: Database, clock: Clock, max_rate: int) -> CredentialCache[LiveApiKey]:
     """`max_rate` is the operator's limit for an organisation."""
 
     async def load(secret: str) -> LiveApiKey | None:
@@ -172,18 +171,18 @@ def api_key_cache(database: Database, max_rate: int) -> CredentialCache[LiveApiK
             org_limit=org_limit,
         )
 
-    return CredentialCache(load, api_keys.note_uses)
+    return CredentialCache(load, clock, api_keys.note_uses)
 
 
-def session_cache(database: Database) -> CredentialCache[LiveSession]:
+def session_cache(database: Database, clock: Clock) -> CredentialCache[LiveSession]:
     async def load(secret: str) -> LiveSession | None:
         with refusing_if_busy():
             async with database.reading() as session:
-                found = await stored_sessions.live(session, digest(secret), now())
+                found = await stored_sessions.live(session, digest(secret), clock.now())
         if found is None:
             return None
         row, user = found
         member = Member(user.id, user.display_name, row.id)
         return LiveSession(member, row.expires_at.timestamp(), row.last_seen_at.timestamp())
 
-    return CredentialCache(load, sessions.note_uses, SESSION_TTL_SECONDS)
+    return CredentialCache(load, clock, sessions.note_uses, SESSION_TTL_SECONDS)

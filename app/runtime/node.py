@@ -1,21 +1,23 @@
 """What one process holds for its lifetime: the database, the caches, the buckets, the keys. Built by `open_node`."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 from app.access.paging import CursorCodec
 from app.domain.actors import Actor
 from app.domain.commands import UncheckedText
-from app.domain.rate_limits import Limits
-from app.engine.cidrs import Address, Networks
-from app.runtime.credentials import CredentialCache, LiveApiKey, LiveSession
+from app.domain.ids import new_request_id
+from app.engine.cidrs import Networks
+from app.runtime.clock import Clock
+from app.runtime.credentials import CredentialCache, LiveApiKey, LiveSession, api_key_cache, session_cache
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.rulesets import RulesetCache
-from app.services.throttling import ClientContext
+from app.services import instance
 from app.settings import Settings
-from app.store.changeset import EnvironmentChange
+from app.store.changeset import Commit
 from app.store.engines import Database
+from app.store.host import NO_CLIENT, Client, Host
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -27,39 +29,58 @@ class Caches:
     api_keys: CredentialCache[LiveApiKey]
     sessions: CredentialCache[LiveSession]
 
-    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], invalidated: Sequence[str]) -> None:
-        self.api_keys.invalidate(invalidated)
-        self.sessions.invalidate(invalidated)
-        self.rulesets.committed(changes, gone)
+    def take_in(self, commit: Commit) -> None:
+        self.api_keys.invalidate(commit.invalidated)
+        self.sessions.invalidate(commit.invalidated)
+        self.rulesets.take_in(commit)
 
 
-@dataclass(slots=True)
 class Node:
-    """Shared by all requests of the process."""
+    """Shared by all requests of the process. `host` is what use cases see of it."""
 
-    settings: Settings
-    database: Database
-    caches: Caches
-    cursors: CursorCodec
-    trusted_proxies: Networks
-    buckets: Buckets = field(default_factory=MemoryBuckets)
-    limits: Limits = field(default_factory=MemoryLimits)
-    mail_waits: asyncio.Event = field(default_factory=asyncio.Event)
-    rulesets: RulesetCache = field(init=False)
-    api_keys: CredentialCache[LiveApiKey] = field(init=False)
-    sessions: CredentialCache[LiveSession] = field(init=False)
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.rulesets = RulesetCache(database)
+        self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
+        self.sessions = session_cache(database, clock)
+        self.trusted_proxies: Networks = settings.trusted_networks
+        self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
+        self.mail_waits = asyncio.Event()
+        self.host = Host(
+            settings=settings,
+            now=clock.now,
+            rate_limits=MemoryLimits(clock.monotonic),
+            rulesets=self.rulesets,
+            wake_mail=self.mail_waits.set,
+            on_commit=(Caches(self.rulesets, self.api_keys, self.sessions).take_in,),
+        )
+        self._cursors: CursorCodec | None = None
 
-    def __post_init__(self) -> None:
-        """What is looked at often stands here, too."""
-        self.rulesets, self.api_keys, self.sessions = self.caches.rulesets, self.caches.api_keys, self.caches.sessions
+    @property
+    def cursors(self) -> CursorCodec:
+        """What signs cursors, once the node is open."""
+        if self._cursors is None:
+            raise RuntimeError("the node is not open")
+        return self._cursors
 
-    def unit(self, request_id: str, actor: Actor | None = None, break_glass: UncheckedText | None = None) -> UnitOfWork:
+    def unit(
+        self,
+        request_id: str,
+        actor: Actor | None = None,
+        client: Client = NO_CLIENT,
+        break_glass: UncheckedText | None = None,
+    ) -> UnitOfWork:
         """A unit of work for one use case of a request."""
-        return UnitOfWork(self.database, self.caches, request_id, actor, break_glass)
+        return UnitOfWork(self.database, self.host, request_id, actor, client=client, break_glass=break_glass)
 
-    def client(self, address: Address | None, browser: str | None = None) -> ClientContext:
-        """What a use case is told of a call from the address."""
-        return ClientContext(self.settings, self.limits, address, self.mail_waits.set, browser)
+    async def open(self) -> Self:
+        """Reads, or makes, what the instance's row holds."""
+        async with self.unit(new_request_id()) as uow:
+            row = await instance.prepare(uow, self.settings)
+        self._cursors = CursorCodec(row.signing_key)
+        return self
 
     async def close(self) -> None:
         await self.database.close()

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 import structlog
 
 from app.domain.errors import AppError, not_found
-from app.engine.ruleset import DamagedState, Ruleset, StoredState
-from app.models import Primitive, State
+from app.engine.ruleset import DamagedState, Ruleset
 from app.store import rulesets
-from app.store.changeset import EnvironmentChange
+from app.store.changeset import Commit, EnvironmentCommit, stored_state
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
 
@@ -28,7 +27,7 @@ class RulesetCache:
         self._database = database
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._missed: dict[str, list[EnvironmentChange]] = {}  # by environment, while one is read
+        self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
 
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
@@ -37,21 +36,20 @@ class RulesetCache:
             raise AppError("ruleset_not_cached")
         return snapshot
 
-    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str]) -> None:
-        """Takes in a commit. A snapshot that cannot follow is forgotten, and loaded when next asked for."""
-        for environment_id in gone:
+    def take_in(self, commit: Commit) -> None:
+        """Follows a commit. A snapshot that cannot follow is forgotten, and loaded when next asked for."""
+        for environment_id in commit.deleted_environment_ids:
             self._snapshots.pop(environment_id, None)
             self._missed.pop(environment_id, None)
             self._loading.pop(environment_id, None)
-        for change in changes:
-            snapshot = self._snapshots.get(change.environment.id)
+        for change in commit.environments:
+            snapshot = self._snapshots.get(change.environment_id)
             if snapshot is None:
-                self._missed.get(change.environment.id, []).append(change)
-                continue
-            if snapshot.version < change.version:
-                del self._snapshots[snapshot.environment_id]
+                self._missed.get(change.environment_id, []).append(change)
+            elif snapshot.version < change.version:
+                del self._snapshots[change.environment_id]
                 if (following := _advanced(snapshot, change)) is not None:
-                    self._snapshots[snapshot.environment_id] = following
+                    self._snapshots[change.environment_id] = following
 
     async def _load(self, environment_id: str) -> Ruleset:
         """Loads once for all who ask at the same moment, and takes in what was committed while it read."""
@@ -61,8 +59,8 @@ class RulesetCache:
                 try:
                     read = await self._read(environment_id)
                 finally:
-                    heeded = self._missed.pop(environment_id, None)
-                caught_up = _caught_up(read, missed) if heeded is missed else None
+                    waited = self._missed.pop(environment_id, None)
+                caught_up = _caught_up(read, missed) if waited is missed else None
                 if caught_up is not None:
                     self._snapshots[environment_id] = caught_up
         return snapshot
@@ -74,7 +72,7 @@ class RulesetCache:
         if rows is None:
             raise not_found("environment")
         environment = rows.environment
-        states = (_stored(current.primitive, current.state) for current in rows.states)
+        states = (stored_state(current.primitive, current.state) for current in rows.states)
         try:
             return Ruleset.of(environment.id, environment.version, environment.target_id_field, states)
         except DamagedState as fault:
@@ -82,7 +80,7 @@ class RulesetCache:
             raise AppError("unavailable", "The environment's stored ruleset is corrupt.") from fault
 
 
-def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentChange]) -> Ruleset | None:
+def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentCommit]) -> Ruleset | None:
     """The snapshot with what was committed while it was read; None where that must be read again."""
     for change in sorted(missed, key=lambda change: change.version):
         if change.version > snapshot.version:
@@ -92,18 +90,14 @@ def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentChange]) -> Rulese
     return snapshot
 
 
-def _advanced(snapshot: Ruleset, change: EnvironmentChange) -> Ruleset | None:
+def _advanced(snapshot: Ruleset, change: EnvironmentCommit) -> Ruleset | None:
     """The snapshot with one commit more; None where it is not the next one, or cannot be compiled."""
     if change.version != snapshot.version + 1:
         return None
-    changed = [_stored(item.primitive, item.state) for item in change.states if item.state is not None]
-    removed = {item.primitive.key for item in change.states if item.state is None}
+    changed = [delta.state for delta in change.deltas if delta.state is not None]
+    removed = {(delta.kind, delta.key) for delta in change.deltas if delta.state is None}
     try:
-        return snapshot.with_changes(change.version, change.environment.target_id_field, changed, removed)
+        return snapshot.with_changes(change.version, change.target_id_field, changed, removed)
     except DamagedState:
         log.exception("ruleset cannot be compiled", environmentId=snapshot.environment_id)
         return None
-
-
-def _stored(primitive: Primitive, state: State) -> StoredState:
-    return StoredState(primitive.key, primitive.value_type, state.default_value, state.rules, state.killed)

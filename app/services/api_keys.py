@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.access.entry import OrgAccess, enter_org, signed_in
+from app.access.entry import Access, Entry
 from app.access.etags import api_key_etag
 from app.access.paging import Listing
+from app.access.people import signed_in
 from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
 from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.errors import AppError, invalid, not_found
@@ -24,10 +24,11 @@ from app.domain.ids import digest, is_id
 from app.domain.policy import LEVELS, Operation
 from app.domain.preconditions import IfMatch
 from app.domain.token_secrets import hint, new_token_secret
+from app.domain.unread import Id, named_in
 from app.engine.cidrs import Networks, parse_network
 from app.engine.times import rfc3339
-from app.models import ApiKey, Org, now
-from app.store import api_keys, environments, projects
+from app.models import ApiKey, Org
+from app.store import api_keys
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -70,8 +71,8 @@ class Environments(Command):
     """Where a token reaches: exactly one of the three."""
 
     org: Literal[True] | None = None
-    projects: Ids | None = None
-    envs: Ids | None = None
+    projects: Annotated[Ids | None, Id("project", many=True)] = None
+    envs: Annotated[Ids | None, Id("environment", many=True)] = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -148,7 +149,8 @@ class CreatedApiKey:
 
 async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> CreatedApiKey:
     """Makes a token of the organisation. Raises `not_found` for a project or environment that is not in it."""
-    access = await enter_org(uow, org_slug, Operation.MANAGE_TOKENS, partial(_require_scope, body))
+    entry = Entry.of_org(org_slug, Operation.MANAGE_TOKENS, named=named_in(CreateApiKey, body))
+    access = await entry.enter(uow)
     command = validate(CreateApiKey, body)
     rate = _rate(command, access.org)
     access = await access.to_write()
@@ -163,26 +165,25 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
         rate_limit_per_min=rate,
         approval_required=command.approval_required,
         ip_allowlist=command.ip_allowlist,
-        expires_at=_expiry(command.expires_in_seconds),
+        expires_at=_expiry(uow, command.expires_in_seconds),
         secret_hash=digest(secret),
         hint=hint(secret),
         minter_id=minter.user_id,
         minted_by=minter.as_json(),
     )
     uow.add(row)
-    uow.record(access.operation, _subject(row), new=_recorded(row))
+    access.record(None, _subject(row), new=_recorded(row))
     return CreatedApiKey(row, secret)
 
 
 async def list_api_keys(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[ApiKey]:
     """The organisation's tokens, expired ones included."""
-    access = await enter_org(uow, org_slug, Operation.MANAGE_TOKENS)
+    access = await Entry.of_org(org_slug, Operation.MANAGE_TOKENS).enter(uow)
     return await api_keys.list_of_org(uow.session, access.org.id, listing.window())
 
 
 async def get_api_key(uow: UnitOfWork, org_slug: str, token_id: str) -> ApiKey:
-    access = await _enter(uow, org_slug, token_id)
-    return await _found(uow, access.org, token_id)
+    return _row(await _enter(uow, org_slug, token_id))
 
 
 async def renew_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: object, if_match: IfMatch) -> ApiKey:
@@ -190,16 +191,16 @@ async def renew_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: obj
     access = await _enter(uow, org_slug, token_id)
     command = validate(RenewApiKey, body)
     access = await access.to_write()
-    row = await _found(uow, access.org, token_id)
+    row = _row(access)
     if_match.require_ignoring_usage(api_key_etag(row))
-    if row.expires_at is not None and row.expires_at <= now():
+    if row.expires_at is not None and row.expires_at <= uow.now:
         raise AppError("not_found", "The token has expired. Create a new one.")
-    previous, row.expires_at = row.expires_at, _expiry(command.expires_in_seconds)
+    previous, row.expires_at = row.expires_at, _expiry(uow, command.expires_in_seconds)
     row.revision += 1
-    row.updated_at = now()
-    uow.invalidate(row.id)
+    row.updated_at = uow.now
+    uow.changes.invalidate(row.id)
     before, after = {"expiresAt": _shown(previous)}, {"expiresAt": _shown(row.expires_at)}
-    uow.record(access.operation, _subject(row), previous=before, new=after)
+    access.record(None, _subject(row), previous=before, new=after)
     return row
 
 
@@ -208,7 +209,7 @@ async def revoke_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: ob
     access = await _enter(uow, org_slug, token_id)
     command = validate(RevokeApiKey, body)
     access = await access.to_write()
-    row = await _found(uow, access.org, token_id)
+    row = _row(access)
     if_match.require_ignoring_usage(api_key_etag(row))
     await end_api_key(uow, row, command.reason)
     return row
@@ -252,35 +253,21 @@ def networks_of(row: ApiKey) -> Networks | None:
     return Networks(network for network in map(parse_network, row.ip_allowlist) if network is not None)
 
 
-async def _enter(uow: UnitOfWork, org_slug: str, token_id: str) -> OrgAccess:
-    async def known(uow: UnitOfWork, org: Org) -> None:
-        await _found(uow, org, token_id)
+async def _enter(uow: UnitOfWork, org_slug: str, token_id: str) -> Access:
+    """The token counts among the ids that a call names."""
 
-    return await enter_org(uow, org_slug, Operation.MANAGE_TOKENS, known)
+    async def find(uow: UnitOfWork, org: Org) -> ApiKey:
+        row = await api_keys.of_org(uow.session, org.id, token_id) if is_id(token_id) else None
+        if row is None:
+            raise not_found("token")
+        return row
+
+    return await Entry.of_org(org_slug, Operation.MANAGE_TOKENS, find=find).enter(uow)
 
 
-async def _found(uow: UnitOfWork, org: Org, token_id: str) -> ApiKey:
-    row = await api_keys.of_org(uow.session, org.id, token_id) if is_id(token_id) else None
-    if row is None:
-        raise not_found("token")
+def _row(access: Access) -> ApiKey:
+    row: ApiKey = access.found
     return row
-
-
-async def _require_scope(body: object, uow: UnitOfWork, org: Org) -> None:
-    """The projects and environments that an unread body names must be the organisation's."""
-    scope = body.get("environments") if isinstance(body, Mapping) else None
-    for member, what, known in (
-        ("projects", "project", projects.ids_among),
-        ("envs", "environment", environments.ids_among),
-    ):
-        named = _strings(scope.get(member) if isinstance(scope, Mapping) else None)
-        if not all(map(is_id, named)) or (named and await known(uow.session, org.id, named) != named):
-            raise not_found(what)
-
-
-def _strings(value: object) -> set[str]:
-    """What may be ids; the rest is refused by its type."""
-    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
 
 
 def _rate(command: CreateApiKey, org: Org) -> int:
@@ -290,8 +277,8 @@ def _rate(command: CreateApiKey, org: Org) -> int:
     return command.rate_limit_per_min or min(DEFAULT_RATE_PER_MIN, cap)
 
 
-def _expiry(seconds: int | None) -> datetime | None:
-    return None if seconds is None else now() + timedelta(seconds=seconds)
+def _expiry(uow: UnitOfWork, seconds: int | None) -> datetime | None:
+    return None if seconds is None else uow.now + timedelta(seconds=seconds)
 
 
 def _shown(at: datetime | None) -> str | None:

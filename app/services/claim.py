@@ -6,10 +6,10 @@ from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
-from app.models import Instance, Org, User, now
+from app.models import Instance, Org, User
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, start_session
-from app.services.throttling import ClientContext, counted_guess
+from app.services.throttling import counted_guess
 from app.store import instance
 from app.store.unit_of_work import UnitOfWork
 
@@ -37,26 +37,26 @@ class InstallClaim(
     claim_code: str
 
 
-async def install_claim(uow: UnitOfWork, body: object, client: ClientContext) -> tuple[SignedIn, Org]:
-    """Creates the owner and the organisation, and signs the owner in. Raises `already_claimed`, `rate_limited`.
+async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
+    """Makes the owner and the organisation, and signs the owner in. Raises `already_claimed`, `rate_limited`.
 
     The code is looked at before the lock is taken, and whether somebody was first inside it: of two at the same
     moment one wins.
     """
     command = validate(InstallClaim, body)
     await _require_unclaimed(uow)
-    async with counted_guess(client):
+    async with counted_guess(uow):
         await _require_code(uow, command.claim_code)
     await uow.begin_write()
     await uow.lock_email(email_key(command.email))
     await uow.lock(Instance, [instance.ID])
     await _require_unclaimed(uow)
-    (await instance.get(uow.session)).claimed_at = now()
+    (await instance.get(uow.session)).claimed_at = uow.now
     user = User(
         email=command.email,
         email_key=email_key(command.email),
         display_name=command.display_name or local_part(command.email),
-        email_verified_at=now(),  # the claim code is proof enough
+        email_verified_at=uow.now,  # the claim code is proof enough
     )
     uow.add(user)
     await uow.flush()

@@ -1,18 +1,19 @@
-"""Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from the serving side."""
+"""Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from memory."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.access.entry import EnvironmentAccess, enter_environment
+from app.access.entry import Entry
 from app.domain.commands import Command, Key, NoBody, validate
-from app.domain.policy import Asked, Operation, sees_rule_names
+from app.domain.policy import Operation, sees_rule_names
+from app.domain.unread import Keys, Needs, named_in
 from app.engine import json_text
 from app.engine.evaluation import Evaluation
 from app.engine.kinds import Kind
+from app.engine.references import Node
 from app.engine.ruleset import Ruleset, document
 from app.engine.snapshot import Call
 from app.engine.trace import Tracer
@@ -22,13 +23,6 @@ ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
 MAX_CONTEXT_BYTES = 64 * 1024
-
-
-class Rulesets(Protocol):
-    """Where compiled rulesets come from."""
-
-    async def get(self, environment_id: str) -> Ruleset:
-        """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
 
 
 def _small(context: dict[str, Any]) -> dict[str, Any]:
@@ -43,23 +37,24 @@ class Evaluate(
     """What to evaluate for whom."""
 
     context: Annotated[dict[str, Any], AfterValidator(_small)]
-    keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS)] = None
-    verbose_reason: bool = False
+    keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS), Keys(EVALUABLE)] = None
+    # A trace tells the rules, so it is for those who may read them.
+    verbose_reason: Annotated[bool, Needs(Operation.READ_STATE, when=(True,))] = False
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """A ruleset, and what of it the caller may read: the keys of flags, None for all."""
+    """A ruleset, and what of it the caller may read; None for all."""
 
     ruleset: Ruleset
-    keys: frozenset[str] | None = None
+    nodes: frozenset[Node] | None = None
 
     def encoded(self) -> bytes:
-        return self.ruleset.encoded(self.keys)
+        return self.ruleset.encoded(self.nodes)
 
     def document(self) -> Any:
         """The ruleset document as JSON values."""
-        return document(self.ruleset, self.keys)
+        return document(self.ruleset, self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,60 +65,41 @@ class Evaluated:
     evaluations: dict[str, Evaluation | None]
 
 
-async def get_ruleset(uow: UnitOfWork, rulesets: Rulesets, environment_id: str, query: object) -> Readable:
+async def get_ruleset(uow: UnitOfWork, environment_id: str, query: object) -> Readable:
     """The environment's ruleset, as far as the caller may read it. Raises `ruleset_not_cached`.
 
     There is nothing that `query` may ask for yet; it is refused before the ruleset is looked for.
     """
-    access = await enter_environment(uow, environment_id, Operation.READ_STATE)
+    access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
     validate(NoBody, query)
     await uow.release()
-    ruleset = await rulesets.get(access.environment.id)
-    return Readable(ruleset, None if access.sees_all else ruleset.needed(_seen(access, ruleset)))
+    ruleset = await uow.host.rulesets.get(access.environment.id)
+    if access.sees_all:
+        return Readable(ruleset)
+    seen = [(kind, key) for kind, of in ruleset.documents.items() for key in of if access.sees(kind, key)]
+    return Readable(ruleset, ruleset.needed(seen))
 
 
-async def evaluate(uow: UnitOfWork, rulesets: Rulesets, environment_id: str, body: object) -> Evaluated:
+async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evaluated:
     """What each flag and config asked for is for the context. Raises `ruleset_not_cached`."""
-    access = await enter_environment(uow, environment_id, _operation(body), asked=_asked(body))
+    named = named_in(Evaluate, body)
+    access = await Entry.of_environment(environment_id, Operation.EVALUATE, named=named).enter(uow)
     command = validate(Evaluate, body)
     await uow.release()
-    ruleset = await rulesets.get(access.environment.id)
-    call = ruleset.compiled.call(command.context)
-    if command.keys is None or command.keys == ALL_KEYS:
-        evaluations = {key: call.evaluate(key) for key in _seen(access, ruleset)}
-    else:
-        evaluations = {key: call.evaluate(key) if access.sees(Kind.FLAG, key) else None for key in command.keys}
+    ruleset = await uow.host.rulesets.get(access.environment.id)
+    call, primitives = ruleset.compiled.call(command.context), ruleset.compiled.primitives
+    asked = primitives if command.keys is None or command.keys == ALL_KEYS else command.keys
+    evaluations: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
+    for key in asked:
+        if (found := primitives.get(key)) is not None and access.sees(Kind(found.state.kind), key):
+            evaluations[key] = call.evaluate(key)
     if not sees_rule_names(uow.actor):
         evaluations = {key: found and _nameless(found) for key, found in evaluations.items()}
     return Evaluated(ruleset, _traced(call, evaluations) if command.verbose_reason else evaluations)
 
 
-def _seen(access: EnvironmentAccess, ruleset: Ruleset) -> Collection[str]:
-    """The keys that the operation covers, in the ruleset's order."""
-    if access.sees_all:
-        return ruleset.flags.keys()
-    return {key: None for key in ruleset.flags if access.sees(Kind.FLAG, key)}.keys()
-
-
-def _operation(body: object) -> Operation:
-    """A trace tells the rules, so it is for those who may read them."""
-    traced = isinstance(body, Mapping) and body.get("verboseReason") is True
-    return Operation.READ_STATE if traced else Operation.EVALUATE
-
-
-def _asked(body: object) -> tuple[Asked, ...]:
-    """The keys that an unread body names, each where it stands first."""
-    named = body.get("keys") if isinstance(body, Mapping) else None
-    if not isinstance(named, list) or named == ALL_KEYS:
-        return ()
-    first = {key: index for index, key in reversed(list(enumerate(named))) if isinstance(key, str)}
-    if len(first) == 1:
-        return (Asked(EVALUABLE, *first),)
-    return tuple(Asked(EVALUABLE, key, f"keys.{index}") for key, index in reversed(first.items()))
-
-
 def _nameless(found: Evaluation) -> Evaluation:
-    return found._replace(reason={name: told for name, told in found.reason.items() if name != "ruleName"})
+    return found._replace(reason={name: value for name, value in found.reason.items() if name != "ruleName"})
 
 
 def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:

@@ -1,25 +1,27 @@
 """Invitations: an email's way into an organisation. The link is mailed, and shown once to whoever invites."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from app.access.entry import Naming, OrgAccess, enter_org, locked_user_of, user_of
+from app.access.entry import Access, Entry
 from app.access.paging import Listing
+from app.access.people import locked_user_of, user_of
 from app.domain.actors import Anonymous, Role
 from app.domain.commands import Command, Email, Name, NoBody, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, new_secret
 from app.domain.policy import Operation
-from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User, now
+from app.domain.unread import Grants, named_in
+from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User
 from app.services import mail
 from app.services.sessions import SignedIn, start_session
-from app.services.throttling import ClientContext, Purpose, counted_mail
+from app.services.throttling import Purpose, counted_mail
 from app.settings import Settings
 from app.store import invitations, members, people
 from app.store.invitations import Invited
@@ -40,7 +42,7 @@ class CreateInvitation(Command, json_schema_extra={"examples": [{"email": "grace
     """Whom to invite, and as what: nobody above your own role."""
 
     email: Email
-    role: Annotated[Role, Field(strict=False)]
+    role: Annotated[Role, Field(strict=False), Grants()]
 
 
 class AcceptInvitation(Command, json_schema_extra={"examples": [{"displayName": "Grace"}]}):
@@ -57,41 +59,46 @@ class Accepted:
     session: SignedIn | None
 
 
-async def create_invitation(uow: UnitOfWork, slug: str, body: object, client: ClientContext) -> tuple[Invitation, str]:
+async def create_invitation(uow: UnitOfWork, slug: str, body: object) -> tuple[Invitation, str]:
     """Invites the email, and gives the link's address, which nobody will see again.
 
     Raises `insufficient_role`, `rate_limited`, `already_member`, `invitation_pending`, `invitation_email_locked`.
     """
-    access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS)
-    if (role := _named_role(body)) is not None:
-        _require_rank(access, role)
+    entry = Entry.of_org(slug, Operation.MANAGE_INVITATIONS, named=named_in(CreateInvitation, body))
+    access = await entry.enter(uow)
     command = validate(CreateInvitation, body)
-    async with counted_mail(client, Purpose.INVITATION, command.email) as wanted:
+    async with counted_mail(uow, Purpose.INVITATION, command.email) as wanted:
         access = await access.to_write()
-        _require_rank(access, command.role)
         await _require_invitable(access, email_key(command.email))
         invitation = await _invite(access, command)
         if wanted:
-            mail.enqueue(uow, client, MailKind.INVITATION, command.email, invitation_id=invitation.id)
-    return invitation, accept_url(client.settings, add_secret(uow, invitation))
+            mail.enqueue(uow, MailKind.INVITATION, command.email, invitation_id=invitation.id)
+    return invitation, accept_url(uow.host.settings, add_secret(uow, invitation))
 
 
 async def list_invitations(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Invitation]:
     """The invitations that nobody has accepted, expired ones included."""
-    access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS)
+    access = await Entry.of_org(slug, Operation.MANAGE_INVITATIONS).enter(uow)
     return await invitations.list_of_org(uow.session, access.org.id, listing.window())
 
 
 async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body: object) -> Invitation:
     """Takes the invitation back: its links lead nowhere. Raises `invitation_used`."""
-    access = await enter_org(uow, slug, Operation.MANAGE_INVITATIONS, _naming(invitation_id))
+
+    async def find(uow: UnitOfWork, org: Org) -> Invitation:
+        found = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
+        if found is None or found.org.id != org.id:
+            raise not_found("invitation")
+        return found.invitation
+
+    access = await Entry.of_org(slug, Operation.MANAGE_INVITATIONS, find=find).enter(uow)
     validate(NoBody, body)
     access = await access.to_write()
-    invitation = await _of_org(uow, access.org, invitation_id)
-    _require_rank(access, invitation.role)
+    invitation: Invitation = access.found
+    access.require_rank(invitation.role)
     if invitation.accepted_at is not None:
         raise AppError("invitation_used")
-    uow.record(access.operation, _subject(invitation), previous=_recorded(invitation))
+    access.record(None, _subject(invitation), previous=_recorded(invitation))
     await uow.delete(invitation)
     return invitation
 
@@ -116,7 +123,7 @@ async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:
     user = await user_of(uow)
     if user.email_verified_at is None:
         return []
-    return await invitations.pending_for(uow.session, user.email_key, now())
+    return await invitations.pending_for(uow.session, user.email_key, uow.now)
 
 
 async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accepted:
@@ -172,7 +179,7 @@ async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
 async def join(uow: UnitOfWork, user: User, invited: Invited) -> None:
     """The membership that an invitation leads to, within the write that is going on."""
     invitation, org = invited
-    invitation.accepted_at = now()
+    invitation.accepted_at = uow.now
     if await members.find(uow.session, org.id, user.id) is None:
         uow.add(Membership(org_id=org.id, user_id=user.id, role=invitation.role))
     subject = Subject(org.id, "member", user.id, user.email)
@@ -191,29 +198,17 @@ def accept_url(settings: Settings, secret: str) -> str:
     return f"{settings.public_url}/app/invitations/{secret}"
 
 
-def is_open(invitation: Invitation) -> bool:
+def is_open(invitation: Invitation, at: datetime) -> bool:
     """Whether the invitation still waits."""
-    return invitation.accepted_at is None and invitation.expires_at > now()
+    return invitation.accepted_at is None and invitation.expires_at > at
 
 
-def status_of(invitation: Invitation) -> Status:
+def status_of(invitation: Invitation, at: datetime) -> Status:
     """Of one that nobody has accepted."""
-    return Status.PENDING if is_open(invitation) else Status.EXPIRED
+    return Status.PENDING if is_open(invitation, at) else Status.EXPIRED
 
 
-def _named_role(body: object) -> Role | None:
-    """The role in an unread body, for who may give it is asked before the rest is read."""
-    named = body.get("role") if isinstance(body, Mapping) else None
-    return Role(named) if named in list(Role) else None
-
-
-def _require_rank(access: OrgAccess, role: Role) -> None:
-    own = access.target.role
-    if own is None or own.rank < role.rank:
-        raise AppError("insufficient_role", "You cannot create or revoke an invitation for a role above your own.")
-
-
-async def _require_invitable(access: OrgAccess, key: str) -> None:
+async def _require_invitable(access: Access, key: str) -> None:
     """Raises what speaks against an invitation of the email, and clears an expired one away."""
     uow, org = access.uow, access.org
     user = await people.user_by_email(uow.session, key)
@@ -222,24 +217,24 @@ async def _require_invitable(access: OrgAccess, key: str) -> None:
     if user is not None and await members.find(uow.session, org.id, user.id) is not None:
         raise AppError("already_member")
     before = await invitations.open_of_org(uow.session, org.id, key)
-    if before is not None and is_open(before):
+    if before is not None and is_open(before, uow.now):
         raise AppError("invitation_pending")
     if before is not None:
         await uow.delete(before)
 
 
-async def _invite(access: OrgAccess, command: CreateInvitation) -> Invitation:
+async def _invite(access: Access, command: CreateInvitation) -> Invitation:
     invitation = Invitation(
         org_id=access.org.id,
         email=command.email,
         email_key=email_key(command.email),
         role=command.role,
         invited_by=access.uow.actor_as_json(),
-        expires_at=now() + LIFETIME,
+        expires_at=access.uow.now + LIFETIME,
     )
     access.uow.add(invitation)
     await access.uow.flush()
-    access.uow.record(access.operation, _subject(invitation), new=_recorded(invitation))
+    access.record(None, _subject(invitation), new=_recorded(invitation))
     return invitation
 
 
@@ -252,22 +247,6 @@ def _recorded(invitation: Invitation) -> dict[str, str]:
     return {"email": invitation.email, "role": invitation.role}
 
 
-def _naming(invitation_id: str) -> Naming:
-    """The invitation counts among the ids that a call names."""
-
-    async def find(uow: UnitOfWork, org: Org) -> None:
-        await _of_org(uow, org, invitation_id)
-
-    return find
-
-
-async def _of_org(uow: UnitOfWork, org: Org, invitation_id: str) -> Invitation:
-    found = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
-    if found is None or found.org.id != org.id:
-        raise not_found("invitation")
-    return found.invitation
-
-
 async def _by_secret(uow: UnitOfWork, secret: str) -> Invited:
     if (found := await invitations.by_secret(uow.session, digest(secret))) is None:
         raise not_found("invitation")
@@ -277,7 +256,7 @@ async def _by_secret(uow: UnitOfWork, secret: str) -> Invited:
 async def _require_open(uow: UnitOfWork, invitation: Invitation) -> None:
     if invitation.accepted_at is not None:
         raise AppError("invitation_used")
-    if invitation.expires_at <= now():
+    if invitation.expires_at <= uow.now:
         raise AppError("invitation_expired")
     user = await people.user_by_email(uow.session, invitation.email_key)
     if user is not None and user.deleted_at is not None:

@@ -11,12 +11,12 @@ from app.domain.commands import Command, Email, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
-from app.models import Instance, MagicLink, MailKind, Org, User, now
+from app.models import Instance, MagicLink, MailKind, Org, User
 from app.services import mail
 from app.services.invitations import join
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, end_all, start_session
-from app.services.throttling import ClientContext, Purpose, count_mail
+from app.services.throttling import Purpose, count_mail
 from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
 
@@ -37,20 +37,18 @@ class RedeemLink(
     token: str
 
 
-async def request_link(uow: UnitOfWork, body: object, client: ClientContext) -> None:
+async def request_link(uow: UnitOfWork, body: object) -> None:
     """Queues a mail with a link. Raises `rate_limited`, whether or not the email is known."""
     command = validate(RequestMagicLink, body)
-    if await count_mail(client, Purpose.MAGIC_LINK, command.email):
-        await ask(uow, client, MailKind.SIGN_IN, command.email)
+    if await count_mail(uow, Purpose.MAGIC_LINK, command.email):
+        await ask(uow, MailKind.SIGN_IN, command.email)
 
 
-async def ask(
-    uow: UnitOfWork, client: ClientContext, kind: MailKind, email: str, signup: dict[str, Any] | None = None
-) -> None:
+async def ask(uow: UnitOfWork, kind: MailKind, email: str, signup: dict[str, Any] | None = None) -> None:
     """Queues the mail that will hold a link."""
     await uow.begin_write()
-    browser_hash = None if client.browser is None else digest(client.browser)
-    mail.enqueue(uow, client, kind, email, browser_hash=browser_hash, signup=signup)
+    browser_hash = None if uow.client.browser is None else digest(uow.client.browser)
+    mail.enqueue(uow, kind, email, browser_hash=browser_hash, signup=signup)
 
 
 def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
@@ -61,7 +59,7 @@ def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
             email=email,
             email_key=email_key(email),
             secret_hash=digest(secret),
-            expires_at=now() + LIFETIME,
+            expires_at=uow.now + LIFETIME,
             **values,
         )
     )
@@ -96,9 +94,9 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     link = await _by_secret(uow, command.token)
     if link.used_at is not None:
         raise AppError("magic_link_used")
-    if link.expires_at <= now():
+    if link.expires_at <= uow.now:
         raise AppError("magic_link_expired")
-    link.used_at = now()
+    link.used_at = uow.now
     known = await people.user_by_email(uow.session, link.email_key)
     if known is not None and known.deleted_at is not None:
         raise AppError("magic_link_invalid")
@@ -126,13 +124,13 @@ async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
 async def _verify_email(uow: UnitOfWork, user: User) -> None:
     """The mailbox is the user's. Earlier sessions may have been somebody else's, so they end."""
     if user.email_verified_at is None:
-        user.email_verified_at = now()
+        user.email_verified_at = uow.now
         await end_all(uow, user.id)
 
 
 async def _add_user(uow: UnitOfWork, link: MagicLink) -> User:
     name = (link.signup or {}).get("displayName") or local_part(link.email)
-    user = User(email=link.email, email_key=link.email_key, display_name=name, email_verified_at=now())
+    user = User(email=link.email, email_key=link.email_key, display_name=name, email_verified_at=uow.now)
     uow.add(user)
     await uow.flush()
     return user
@@ -140,15 +138,15 @@ async def _add_user(uow: UnitOfWork, link: MagicLink) -> User:
 
 async def _locked_invitations(uow: UnitOfWork, link: MagicLink) -> list[invitations.Invited]:
     """The invitations of the email, read again once no one else can change them."""
-    waiting = await invitations.pending_for(uow.session, link.email_key, now())
+    waiting = await invitations.pending_for(uow.session, link.email_key, uow.now)
     await uow.lock(Org, [one.org.id for one in waiting])
     held = {one.org.id for one in waiting}
-    return [one for one in await invitations.pending_for(uow.session, link.email_key, now()) if one.org.id in held]
+    return [one for one in await invitations.pending_for(uow.session, link.email_key, uow.now) if one.org.id in held]
 
 
 async def _create_org(uow: UnitOfWork, user: User, signup: dict[str, Any]) -> None:
     """Creates the organisation that was signed up for. The instance counts as claimed from then on."""
     await uow.lock(Instance, [instance.ID])
     row = await instance.get(uow.session)
-    row.claimed_at = row.claimed_at or now()
+    row.claimed_at = row.claimed_at or uow.now
     await create_org_with_owner(uow, user.id, signup["orgSlug"], signup["orgName"])

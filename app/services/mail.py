@@ -9,8 +9,7 @@ from typing import Any
 
 from app.access.paging import Listing
 from app.domain.emails import email_key
-from app.models import MailKind, QueuedMail, now
-from app.services.throttling import ClientContext
+from app.models import MailKind, QueuedMail
 from app.store import mail
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -21,19 +20,19 @@ LONGEST_PAUSE = timedelta(minutes=15)
 PATIENCE = timedelta(days=1)
 
 
-def enqueue(uow: UnitOfWork, client: ClientContext, kind: MailKind, email: str, **values: Any) -> None:
-    """Queues a mail, which is sent once the current write is committed."""
-    uow.add(QueuedMail(kind=kind, email=email, email_key=email_key(email), due_at=now(), **values))
-    uow.on_commit(client.wake_mail)
+def enqueue(uow: UnitOfWork, kind: MailKind, email: str, **values: Any) -> None:
+    """The mail goes out when the write that is going on has been committed."""
+    uow.add(QueuedMail(kind=kind, email=email, email_key=email_key(email), due_at=uow.now, **values))
+    uow.on_commit(uow.host.wake_mail)
 
 
 async def take(uow: UnitOfWork) -> QueuedMail | None:
-    """Leases the mail that has waited longest; None if none is due, or another node was faster."""
-    if await mail.next_due(uow.session, now()) is None:
+    """The mail that has waited longest; None when none is due, or when another node was faster."""
+    if await mail.next_due(uow.session, uow.now) is None:
         return None
     await uow.begin_write()
-    queued = await mail.next_due(uow.session, now())
-    if queued is None or not await mail.claim(uow.session, queued, now() + LEASE):
+    queued = await mail.next_due(uow.session, uow.now)
+    if queued is None or not await mail.claim(uow.session, queued, uow.now + LEASE):
         return None
     return queued
 
@@ -52,7 +51,7 @@ async def done(uow: UnitOfWork, queued: QueuedMail) -> None:
 async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: bool) -> None:
     """Retries after a pause that doubles, for a day; gives up at once if the attempt failed `for_good`."""
     await uow.begin_write()
-    at = now()
+    at = uow.now
     over = for_good or at - queued.created_at > PATIENCE
     pause = min(FIRST_PAUSE * 2 ** min(queued.attempts, 20), LONGEST_PAUSE)
     await mail.put_off(uow.session, queued.id, due_at=at + pause, last_error=why, given_up_at=at if over else None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.models import MailKind, QueuedMail, now
+from app.models import MailKind, QueuedMail
 from app.services import links
 from app.services.invitations import accept_url, add_secret, is_open
 from app.settings import Mode, Settings
@@ -38,7 +38,7 @@ async def _addressee(uow: UnitOfWork, queued: QueuedMail, settings: Settings) ->
     user = await people.user_by_email(uow.session, queued.email_key)
     if user is not None:
         return None if user.deleted_at is not None else user.email
-    waiting = await invitations.pending_for(uow.session, queued.email_key, now())
+    waiting = await invitations.pending_for(uow.session, queued.email_key, uow.now)
     if waiting:
         return waiting[0].invitation.email
     return queued.email if settings.mode is Mode.HOSTED else None
@@ -46,7 +46,7 @@ async def _addressee(uow: UnitOfWork, queued: QueuedMail, settings: Settings) ->
 
 async def _invitation(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
     invited = None if queued.invitation_id is None else await invitations.by_id(uow.session, queued.invitation_id)
-    if invited is None or not is_open(invited.invitation):
+    if invited is None or not is_open(invited.invitation, uow.now):
         return None
     invitation, org = invited
     return Message(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.access.entry import Naming, OrgAccess, enter_org
+from app.access.entry import Access, Entry, Find
 from app.access.etags import row_etag
 from app.access.paging import Listing
 from app.domain.actors import Member as Caller
@@ -16,7 +16,8 @@ from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.models import ApiKey, Org, now
+from app.domain.unread import Needs, named_in
+from app.models import ApiKey, Org
 from app.services.api_keys import end_api_key
 from app.store import members
 from app.store.members import Member
@@ -33,7 +34,7 @@ class UpdateMember(Command, json_schema_extra={"examples": [{"role": "editor"}]}
 class RemoveMember(Command, json_schema_extra={"examples": [{"revokeTokens": True, "reason": "Agreed with the team"}]}):
     """What becomes of the tokens that the member minted: they go on working unless `revokeTokens` is true."""
 
-    revoke_tokens: Switch = False
+    revoke_tokens: Annotated[Switch, Needs(Operation.MANAGE_TOKENS, when=(True, "true"))] = False
     reason: Text | None = None
 
 
@@ -47,25 +48,24 @@ class Removed:
 
 
 async def list_members(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Member]:
-    access = await enter_org(uow, slug, Operation.READ_ORG)
+    access = await Entry.of_org(slug, Operation.READ_ORG).enter(uow)
     return await members.list_of_org(uow.session, access.org.id, listing.window())
 
 
 async def get_member(uow: UnitOfWork, slug: str, user_id: str) -> Member:
-    access = await enter_org(uow, slug, Operation.READ_ORG, _naming(user_id))
-    return await _member(uow, access.org, user_id)
+    return _member(await Entry.of_org(slug, Operation.READ_ORG, find=_finding(user_id)).enter(uow))
 
 
 async def update_member(uow: UnitOfWork, slug: str, user_id: str, body: object, if_match: IfMatch) -> Member:
     """Gives the member another role. Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`."""
-    access = await enter_org(uow, slug, Operation.CHANGE_ROLE, _naming(user_id))
+    access = await Entry.of_org(slug, Operation.CHANGE_ROLE, find=_finding(user_id)).enter(uow)
     command = validate(UpdateMember, body)
     access = await access.to_write()
-    member = await _member(uow, access.org, user_id)
+    member = _member(access)
     if_match.require(row_etag(member.membership))
     if member.membership.role is Role.OWNER and command.role is not Role.OWNER:
         await require_other_owners(uow, [access.org.id], user_id)
-    uow.revise(access.operation, _subject(access, member), member.membership, {"role": command.role})
+    access.revise(member.membership, {"role": command.role}, None, _subject(access.org, member))
     return member
 
 
@@ -76,15 +76,14 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
     """
     leaving = isinstance(uow.actor, Caller) and uow.actor.user_id == user_id
     operation = Operation.LEAVE_ORG if leaving else Operation.REMOVE_MEMBER
-    access = await enter_org(uow, slug, operation, _naming(user_id))
+    entry = Entry.of_org(slug, operation, named=named_in(RemoveMember, body), find=_finding(user_id))
+    access = await entry.enter(uow)
     command = validate(RemoveMember, body)
-    if command.revoke_tokens:
-        access.require(Operation.MANAGE_TOKENS)
     access = await access.to_write()
-    member = await _member(uow, access.org, user_id)
+    member = _member(access)
     if_match.require(row_etag(member.membership))
     await require_other_owners(uow, _owned(access.org, member), user_id)
-    minted = await members.tokens_of(uow.session, access.org.id, user_id, now())
+    minted = await members.tokens_of(uow.session, access.org.id, user_id, uow.now)
     await leave(uow, access.org, member, operation, command.reason)
     if command.revoke_tokens:
         for token in minted:
@@ -94,15 +93,14 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
 
 async def leave(uow: UnitOfWork, org: Org, member: Member, operation: Operation, reason: str | None = None) -> None:
     """Ends the membership, within the write that is going on and that holds the organisation's lock."""
-    subject = Subject(org.id, "member", member.user.id, member.user.email)
-    uow.record(operation, subject, reason=reason, previous={"role": member.membership.role})
+    uow.record(operation, _subject(org, member), reason=reason, previous={"role": member.membership.role})
     await uow.delete(member.membership)
 
 
 async def require_other_owners(uow: UnitOfWork, org_ids: Iterable[str], user_id: str) -> None:
     """Raises `last_owner_cannot_demote_or_remove` unless each of the organisations has an active owner beside the user.
 
-    Whoever asks holds the organisations' locks: of two owners who go at one moment the second finds itself the last.
+    Whoever asks holds the organisations' locks: of two owners who go at once the second finds itself the last.
     """
     wanted = set(org_ids)
     if wanted - await members.orgs_with_owners_beside(uow.session, wanted, user_id):
@@ -113,21 +111,22 @@ def _owned(org: Org, member: Member) -> list[str]:
     return [org.id] if member.membership.role is Role.OWNER else []
 
 
-def _naming(user_id: str) -> Naming:
+def _finding(user_id: str) -> Find:
     """The member counts among the ids that a call names."""
 
-    async def find(uow: UnitOfWork, org: Org) -> None:
-        await _member(uow, org, user_id)
+    async def find(uow: UnitOfWork, org: Org) -> Member:
+        found = await members.find(uow.session, org.id, user_id) if is_id(user_id) else None
+        if found is None:
+            raise not_found("member")
+        return found
 
     return find
 
 
-async def _member(uow: UnitOfWork, org: Org, user_id: str) -> Member:
-    found = await members.find(uow.session, org.id, user_id) if is_id(user_id) else None
-    if found is None:
-        raise not_found("member")
-    return found
+def _member(access: Access) -> Member:
+    member: Member = access.found
+    return member
 
 
-def _subject(access: OrgAccess, member: Member) -> Subject:
-    return Subject(access.org.id, "member", member.user.id, member.user.email)
+def _subject(org: Org, member: Member) -> Subject:
+    return Subject(org.id, "member", member.user.id, member.user.email)

@@ -6,9 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.access import confirmation
-from app.access.entry import OrgAccess, enter_org, locked_user_of, signed_in, tenant_of
+from app.access.entry import Access, Entry, tenant_of
 from app.access.etags import row_etag
 from app.access.paging import Listing
+from app.access.people import locked_user_of, signed_in
 from app.domain.actors import Role
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid
@@ -63,25 +64,26 @@ async def list_orgs(uow: UnitOfWork, listing: Listing) -> Page[Org]:
     tenant = tenant_of(uow)
     if tenant.org_id is not None:
         if (org := await orgs.by_id(uow.session, tenant.org_id)) is None:
-            raise AppError("unauthorized")  # the token has gone with its organisation in this moment
-        await enter_org(uow, org.slug, Operation.READ_ORG)
+            raise AppError("unauthorized")  # the token has gone with its organisation meanwhile
+        await Entry.of_org(org.slug, Operation.READ_ORG).enter(uow)
     return await orgs.list_for_tenant(uow.session, tenant, listing.window())
 
 
 async def get_org(uow: UnitOfWork, slug: str) -> Org:
     """The organisation, for its members."""
-    return (await enter_org(uow, slug, Operation.READ_ORG)).org
+    return (await Entry.of_org(slug, Operation.READ_ORG).enter(uow)).org
 
 
-async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch, max_rate_per_min: int) -> Org:
-    """Changes what the body names. `max_rate_per_min` is the operator's. Raises `precondition_failed`."""
-    access = await enter_org(uow, slug, Operation.UPDATE_ORG)
+async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch) -> Org:
+    """Changes what the body names. Raises `precondition_failed`."""
+    access = await Entry.of_org(slug, Operation.UPDATE_ORG).enter(uow)
     command = validate(UpdateOrg, body)
+    max_rate_per_min = uow.host.settings.max_rate_per_min
     if command.max_rate_limit_per_min > max_rate_per_min:
         raise invalid({"maxRateLimitPerMin": f"Must be at most {max_rate_per_min}, the operator's limit."})
     access = await access.to_write()
     if_match.require(row_etag(access.org))
-    uow.revise(access.operation, access.subject, access.org, command.given(), command.reason)
+    access.revise(access.org, command.given(), command.reason)
     if "default_target_id_field" in command.given():
         await _lock_below(access)
         await retarget_org(access)
@@ -93,7 +95,7 @@ async def delete_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch
 
     Raises `invalid_confirmation`, `precondition_failed`.
     """
-    access = await enter_org(uow, slug, Operation.DELETE_ORG)
+    access = await Entry.of_org(slug, Operation.DELETE_ORG).enter(uow)
     confirmation.require(body, access.org.slug)
     access = await access.to_write()
     if_match.require(row_etag(access.org))
@@ -101,7 +103,7 @@ async def delete_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch
     return access.org
 
 
-async def _lock_below(access: OrgAccess) -> Sequence[str]:
+async def _lock_below(access: Access) -> Sequence[str]:
     """Locks all projects and environments of the organisation, and gives the environments' ids."""
     uow, org_id = access.uow, access.org.id
     await uow.lock(Project, await projects.ids_of_org(uow.session, org_id))

@@ -1,13 +1,16 @@
 """Projects: create, list, read, change, delete."""
 
+from typing import Annotated
+
 from app.access import confirmation
-from app.access.entry import enter_org, enter_project
+from app.access.entry import Entry, scope_of
 from app.access.etags import row_etag
 from app.access.paging import Listing
-from app.domain.commands import Command, FieldPath, Name, Slug, Text, is_slug, mentions, validate
+from app.domain.commands import Command, FieldPath, Name, Slug, Text, is_slug, validate
 from app.domain.errors import key_collision, not_found
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
+from app.domain.unread import Needs, named_in
 from app.models import Project
 from app.services.target_id_fields import retarget_project
 from app.store import environments, projects
@@ -25,7 +28,7 @@ class CreateProject(
 
     key: Slug
     name: Name
-    target_id_field: FieldPath | None = None
+    target_id_field: Annotated[FieldPath | None, Needs(Operation.SET_TARGET_ID_FIELD)] = None
     reason: Text | None = None
 
 
@@ -35,15 +38,13 @@ class UpdateProject(
     """What may change of a project; what is not named stays."""
 
     name: Name = ""
-    target_id_field: FieldPath | None = None
+    target_id_field: Annotated[FieldPath | None, Needs(Operation.SET_TARGET_ID_FIELD)] = None
     reason: Text | None = None
 
 
 async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Project:
     """Makes a project in the organisation. Raises `key_collision`."""
-    access = await enter_org(uow, org_slug, Operation.CREATE_PROJECT)
-    if mentions(body, "targetIdField"):
-        access.require(Operation.SET_TARGET_ID_FIELD)
+    access = await Entry.of_org(org_slug, Operation.CREATE_PROJECT, named=named_in(CreateProject, body)).enter(uow)
     command = validate(CreateProject, body)
     access = await access.to_write()
     if await projects.by_key(uow.session, access.org.id, command.key) is not None:
@@ -51,23 +52,23 @@ async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Projec
     project = Project(org_id=access.org.id, key=command.key, name=command.name, target_id_field=command.target_id_field)
     uow.add(project)
     subject = Subject(access.org.id, "project", project.id, project.key, project.id)
-    uow.record(access.operation, subject, reason=command.reason, new=command.recorded())
+    access.record(command.reason, subject, new=command.recorded())
     return project
 
 
 async def list_projects(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[Project]:
     """The organisation's projects: for members all, for a token those that it reaches."""
-    access = await enter_org(uow, org_slug, Operation.LIST_PROJECTS)
-    return await projects.list_of_org(uow.session, access.org.id, listing.key(), listing.window(), access.scope)
+    access = await Entry.of_org(org_slug, Operation.LIST_PROJECTS).enter(uow)
+    return await projects.list_of_org(uow.session, access.org.id, listing.key(), listing.window(), scope_of(uow))
 
 
 async def get_project(uow: UnitOfWork, project_id: str) -> Project:
-    return (await enter_project(uow, project_id, Operation.READ_PROJECT)).project
+    return (await Entry.of_project(project_id, Operation.READ_PROJECT).enter(uow)).project
 
 
 async def get_project_by_key(uow: UnitOfWork, org_slug: str, key: str) -> Project:
     """The project of the key. Raises `not_found`."""
-    access = await enter_org(uow, org_slug, Operation.LIST_PROJECTS)
+    access = await Entry.of_org(org_slug, Operation.LIST_PROJECTS).enter(uow)
     project = await projects.by_key(uow.session, access.org.id, key) if is_slug(key) else None
     if project is None:
         raise not_found("project")
@@ -76,13 +77,12 @@ async def get_project_by_key(uow: UnitOfWork, org_slug: str, key: str) -> Projec
 
 async def update_project(uow: UnitOfWork, project_id: str, body: object, if_match: IfMatch) -> Project:
     """Changes what the body names. Raises `precondition_failed`."""
-    access = await enter_project(uow, project_id, Operation.UPDATE_PROJECT)
-    if mentions(body, "targetIdField"):
-        access.require(Operation.SET_TARGET_ID_FIELD)
+    entry = Entry.of_project(project_id, Operation.UPDATE_PROJECT, named=named_in(UpdateProject, body))
+    access = await entry.enter(uow)
     command = validate(UpdateProject, body)
     access = await access.to_write()
     if_match.require(row_etag(access.project))
-    uow.revise(access.operation, access.subject, access.project, command.given(), command.reason)
+    access.revise(access.project, command.given(), command.reason)
     await retarget_project(access, access.project)
     return access.project
 
@@ -92,11 +92,11 @@ async def delete_project(uow: UnitOfWork, project_id: str, body: object, if_matc
 
     Raises `invalid_confirmation`, `precondition_failed`.
     """
-    access = await enter_project(uow, project_id, Operation.DELETE_PROJECT)
+    access = await Entry.of_project(project_id, Operation.DELETE_PROJECT).enter(uow)
     command = confirmation.require(body, access.project.key)
     access = await access.to_write()
     if_match.require(row_etag(access.project))
     previous = {"key": access.project.key, "name": access.project.name}
-    uow.record(access.operation, access.subject, reason=command.reason, previous=previous)
+    access.record(command.reason, previous=previous)
     await uow.delete(access.project, await environments.ids_of_project(uow.session, access.project.id))
     return access.project

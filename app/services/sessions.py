@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.access.entry import signed_in, user_of
 from app.access.paging import Listing
+from app.access.people import signed_in, user_of
 from app.domain.actors import Actor, Member, Token
 from app.domain.commands import NoBody, validate
 from app.domain.errors import not_found
 from app.domain.ids import digest, is_id, new_secret
-from app.models import Membership, Org, Session, User, now
+from app.models import Membership, Org, Session, User
 from app.store import people, sessions
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -39,12 +39,12 @@ async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
     """Moves the ends of sessions that are in use on from when they were used last."""
     await uow.begin_write()
     await sessions.slide(uow.session, uses, LIFETIME)
-    uow.invalidate(*uses)
+    uow.changes.invalidate(*uses)
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:
     """A session for the user, within the write that is going on."""
-    at, secret = now(), new_secret("sbs_")
+    at, secret = uow.now, new_secret("sbs_")
     session = Session(
         user_id=user.id, secret_hash=digest(secret), created_at=at, last_seen_at=at, expires_at=at + LIFETIME
     )
@@ -69,7 +69,7 @@ async def me(uow: UnitOfWork) -> Me:
 
 async def list_sessions(uow: UnitOfWork, listing: Listing) -> Page[Session]:
     """Where the caller is signed in."""
-    return await sessions.list_of_user(uow.session, signed_in(uow).user_id, now(), listing.window())
+    return await sessions.list_of_user(uow.session, signed_in(uow).user_id, uow.now, listing.window())
 
 
 async def sessions_by_id(uow: UnitOfWork, ids: Iterable[str]) -> list[Session]:
@@ -86,7 +86,7 @@ async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Sess
     validate(NoBody, body)
     await uow.begin_write()
     await sessions.end(uow.session, session_id)
-    uow.invalidate(session_id)
+    uow.changes.invalidate(session_id)
     return found[0]
 
 
@@ -101,10 +101,10 @@ async def sign_out(uow: UnitOfWork, body: object) -> None:
     if isinstance(uow.actor, Member):
         await uow.begin_write()
         await sessions.end(uow.session, uow.actor.session_id)
-        uow.invalidate(uow.actor.session_id)
+        uow.changes.invalidate(uow.actor.session_id)
 
 
 async def end_all(uow: UnitOfWork, user_id: str) -> None:
     """Signs the user out everywhere, within the write that is going on."""
     await sessions.end_all(uow.session, user_id)
-    uow.invalidate(user_id)
+    uow.changes.invalidate(user_id)

@@ -1,16 +1,15 @@
 """How often people may ask for mail or try a claim code, by mailbox and by the network they call from."""
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.emails import email_key
 from app.domain.errors import AppError
-from app.domain.rate_limits import Allowance, Limits
+from app.domain.rate_limits import Allowance
 from app.engine.cidrs import Address
-from app.settings import Settings
+from app.store.unit_of_work import UnitOfWork
 
 PER_EMAIL_AND_ADDRESS = 5
 PER_ADDRESS = 20
@@ -28,42 +27,28 @@ class Purpose(StrEnum):
     INVITATION = "invitation"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientContext:
-    """What a use case knows of a call besides its unit of work.
-
-    `browser` is the secret that ties a mailed link to the browser that asked for it.
-    """
-
-    settings: Settings
-    limits: Limits
-    address: Address | None
-    wake_mail: Callable[[], None]
-    browser: str | None = None
-
-
-async def count_mail(client: ClientContext, purpose: Purpose, email: str) -> bool:
-    """Counts a mail. Raises `rate_limited`; False if the mailbox has had its share, and no mail must be sent."""
-    await _take(client, *_mails(client, purpose, email))
-    return await client.limits.take(_mailbox(email)) == 0
+async def count_mail(uow: UnitOfWork, purpose: Purpose, email: str) -> bool:
+    """Counts a mail that is asked for. Raises `rate_limited`; False where the mailbox has had enough: no mail then."""
+    await _take(uow, *_mails(uow, purpose, email))
+    return await uow.host.rate_limits.take(_mailbox(email)) == 0
 
 
 @asynccontextmanager
-async def counted_mail(client: ClientContext, purpose: Purpose, email: str) -> AsyncIterator[bool]:
-    """Like `count_mail`, around what leads to the mail: if that is refused, the mail does not count."""
-    wanted = await count_mail(client, purpose, email)
+async def counted_mail(uow: UnitOfWork, purpose: Purpose, email: str) -> AsyncIterator[bool]:
+    """Like `count_mail`, around what leads to the mail: a refusal in there does not count."""
+    wanted = await count_mail(uow, purpose, email)
     try:
         yield wanted
     except AppError:
-        await client.limits.give_back(*_mails(client, purpose, email), *([_mailbox(email)] if wanted else []))
+        await uow.host.rate_limits.give_back(*_mails(uow, purpose, email), *([_mailbox(email)] if wanted else []))
         raise
 
 
 @asynccontextmanager
-async def counted_guess(client: ClientContext) -> AsyncIterator[None]:
-    """Around the check of a claim code: only wrong ones count. Raises `rate_limited`."""
-    guesses = Allowance(f"claim:{_network(client.address)}", WRONG_CLAIM_CODES)
-    await _take(client, guesses)
+async def counted_guess(uow: UnitOfWork) -> AsyncIterator[None]:
+    """Around the look at a claim code: only wrong ones count. Raises `rate_limited`."""
+    guesses = Allowance(f"claim:{_network(uow.client.address)}", WRONG_CLAIM_CODES)
+    await _take(uow, guesses)
     wrong = False
     try:
         yield
@@ -72,16 +57,16 @@ async def counted_guess(client: ClientContext) -> AsyncIterator[None]:
         raise
     finally:
         if not wrong:
-            await client.limits.give_back(guesses)
+            await uow.host.rate_limits.give_back(guesses)
 
 
-async def _take(client: ClientContext, *allowances: Allowance) -> None:
-    if wait := await client.limits.take(*allowances):
+async def _take(uow: UnitOfWork, *allowances: Allowance) -> None:
+    if wait := await uow.host.rate_limits.take(*allowances):
         raise AppError("rate_limited", headers={"Retry-After": str(max(1, math.ceil(wait)))})
 
 
-def _mails(client: ClientContext, purpose: Purpose, email: str) -> tuple[Allowance, Allowance]:
-    network = _network(client.address)
+def _mails(uow: UnitOfWork, purpose: Purpose, email: str) -> tuple[Allowance, Allowance]:
+    network = _network(uow.client.address)
     return (
         Allowance(f"{purpose}:{network}:{email_key(email)}", PER_EMAIL_AND_ADDRESS),
         Allowance(f"{purpose}:{network}", PER_ADDRESS),

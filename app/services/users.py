@@ -1,14 +1,14 @@
 """Users: deleting oneself, and what the operator lists and purges."""
 
 from app.access.confirmation import Confirm
-from app.access.entry import user_of
 from app.access.paging import Listing
+from app.access.people import user_of
 from app.domain.actors import Role, System
 from app.domain.commands import validate
 from app.domain.emails import email_key
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation
-from app.models import Org, User, now
+from app.models import Org, User
 from app.services.members import leave, require_other_owners
 from app.services.sessions import end_all
 from app.store import people
@@ -33,7 +33,7 @@ async def delete_me(uow: UnitOfWork, body: object) -> User:
     if user.email_verified_at is None:  # whose mailbox it is was never shown, so the email is not theirs to lock
         await people.forget(uow.session, user)
     else:
-        user.deleted_at = now()
+        user.deleted_at = uow.now
     return user
 
 
@@ -50,7 +50,7 @@ async def purge(uow: UnitOfWork, email: str) -> User:
         raise not_found("user")
     user = await _leave_all(uow, user.id)
     await people.erase(uow.session, user)
-    uow.invalidate(user.id)
+    uow.changes.invalidate(user.id)
     return user
 
 

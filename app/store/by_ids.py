@@ -12,8 +12,8 @@ from app.domain.actors import Role
 from app.models import ApiKey, Environment, Invitation, Membership, Org, Primitive, Project, Session, State, Table, User
 from app.store.members import Member
 from app.store.paging import AnySelect
-from app.store.primitives import Current
-from app.store.resolve import Named
+from app.store.resolve import KeyRef
+from app.store.states import Current
 from app.store.tenancy import Tenant, Tenanted
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Seen(NamedTuple, Generic[T]):
     role: Role | None
     project_id: str | None = None
     environment: Environment | None = None
-    primitive: Named = Named()
+    primitive: KeyRef | None = None
 
 
 class ByIds(Generic[T]):
@@ -43,12 +43,12 @@ class ByIds(Generic[T]):
 
 def _primitive(row: Any) -> Seen[Primitive]:
     primitive = row[0]
-    return Seen(primitive.id, primitive, row[1], primitive.project_id, primitive=Named(primitive.kind, primitive.key))
+    return Seen(primitive.id, primitive, row[1], primitive.project_id, primitive=KeyRef(primitive.kind, primitive.key))
 
 
 def _state(row: Any) -> Seen[Current]:
     primitive, state, environment, role = row
-    named = Named(primitive.kind, primitive.key)
+    named = KeyRef(primitive.kind, primitive.key)
     return Seen(state.id, Current(primitive, state), role, primitive.project_id, environment, named)
 
 

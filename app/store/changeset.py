@@ -1,13 +1,14 @@
-"""What a commit changes: the versions it makes, the states they hold, and the audit of both.
+"""What one transaction changes: collected while a use case runs, written at the commit, then told to the process.
 
-These rows refer to what is there already, and what they hold is known, so they are written past the ORM, which would
+The rows refer to what is there already, and what they hold is known, so they are written past the ORM, which would
 take several times as long.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Insert, bindparam, insert, inspect, update
 from sqlalchemy import Table as SqlTable
@@ -15,79 +16,226 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import col
 
 from app.domain.ids import new_id
-from app.models import AuditEvent, AuditVersion, Environment, EnvironmentVersion, Primitive, State, Table
+from app.engine.kinds import Kind
+from app.engine.references import Reference
+from app.engine.ruleset import StoredState
+from app.models import (
+    AuditEvent,
+    AuditVersion,
+    Environment,
+    EnvironmentVersion,
+    Primitive,
+    State,
+    StateEntry,
+    StateReference,
+    Table,
+)
 
-_IDS_A_STATEMENT = 1000
+_ROWS_A_STATEMENT = 1000
+_CARRIED = ("id", "default_value", "rules", "killed")
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StateChange:
-    """A primitive's state as it is from now on; `state` None: the primitive is gone."""
+class Delta(NamedTuple):
+    """What became of one key in an environment: its state from now on, or None where it is gone."""
 
-    primitive: Primitive
-    state: State | None
+    kind: Kind
+    key: str
+    state: StoredState | None
+
+
+class EnvironmentCommit(NamedTuple):
+    """The version that a commit made of an environment, and what changed from the one before."""
+
+    environment_id: str
+    version: int
+    target_id_field: str
+    deltas: tuple[Delta, ...]
+
+
+class Commit(NamedTuple):
+    """What a transaction changed, for those who act after it: caches, feeds.
+
+    `invalidated` are ids of tokens and sessions, or of the organisations and users whose tokens and sessions are to be
+    read again before they are trusted.
+    """
+
+    environments: tuple[EnvironmentCommit, ...] = ()
+    deleted_environment_ids: tuple[str, ...] = ()
+    invalidated: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class EnvironmentChange:
-    """What one commit changed in an environment, and the version that it made."""
+class EnvironmentChanges:
+    """What is to change in an environment at its next version."""
 
     environment: Environment
     version: int
-    states: list[StateChange] = field(default_factory=list)
+    deltas: list[Delta] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)  # primitives whose state has an end now
+    deleted: list[str] = field(default_factory=list)  # primitives that are gone with all that they hold
+    states: list[State] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)  # primitives whose rules refer to something else now
+    references: list[Values] = field(default_factory=list)
 
 
-async def write(session: AsyncSession, changes: Sequence[EnvironmentChange], events: Sequence[AuditEvent]) -> None:
-    """All of it. A state that was current ends before the next begins, for only one may be current."""
-    connection = await session.connection()
-    states = [one.state for change in changes for one in change.states if one.state is not None]
-    await _insert(connection, EnvironmentVersion, [_version(change) for change in changes])
-    for change in changes:
-        await _end_states(connection, change)
-    await _insert(connection, State, map(_values, states))
-    await _insert(connection, AuditEvent, map(_values, events))
-    await _insert(connection, AuditVersion, [_audited(event, change) for event in events for change in changes])
+class Changeset:
+    """`now` is the transaction's one instant, `actor` who is written beside what they change."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.events: list[AuditEvent] = []
+        self._environments: dict[str, EnvironmentChanges] = {}
+        self._deleted_environment_ids: list[str] = []
+        self._invalidated: list[str] = []
+
+    def raise_version(self, environment: Environment) -> EnvironmentChanges:
+        """The environment's one next version in this transaction."""
+        if (changes := self._environments.get(environment.id)) is None:
+            environment.version += 1
+            # Not before its predecessor's time, should the clock have been set back.
+            environment.version_at = max(self.now, environment.version_at)
+            changes = self._environments[environment.id] = EnvironmentChanges(environment, environment.version)
+        return changes
+
+    def retarget(self, environment: Environment, target_id_field: str) -> None:
+        """Ids come from another field: a change of state in every environment that has been written to."""
+        if environment.target_id_field != target_id_field:
+            environment.target_id_field = target_id_field
+            if environment.version > 0:
+                self.raise_version(environment)
+
+    def write_state(
+        self,
+        environment: Environment,
+        primitive: Primitive,
+        current: State | None,
+        actor: Values,
+        *,
+        references: Iterable[Reference] | None = None,
+        **values: Any,
+    ) -> State:
+        """The primitive's state from the next version on: `current` with `values`, or a first one.
+
+        `references` are those of the rules, where these change.
+        """
+        changes = self.raise_version(environment)
+        carried = {} if current is None else {name: getattr(current, name) for name in _CARRIED}
+        state = State(
+            **{**carried, **values},
+            from_version=changes.version,
+            environment_id=environment.id,
+            primitive_id=primitive.id,
+            updated_at=environment.version_at,
+            updated_by=actor,
+        )
+        changes.states.append(state)
+        changes.deltas.append(Delta(primitive.kind, primitive.key, stored_state(primitive, state)))
+        if current is not None:
+            changes.ended.append(primitive.id)
+        if references is not None:
+            if current is not None:
+                changes.rewritten.append(primitive.id)
+            changes.references += [
+                {"primitive_id": primitive.id, "path": path, "target_kind": to.kind, "target_key": to.key}
+                for path, to in references
+            ]
+        return state
+
+    def end_state(self, environment: Environment, primitive: Primitive) -> None:
+        """The primitive is gone from the environment's next version on."""
+        changes = self.raise_version(environment)
+        changes.deltas.append(Delta(primitive.kind, primitive.key, None))
+        changes.deleted.append(primitive.id)
+
+    def delete_environments(self, environment_ids: Iterable[str]) -> None:
+        """They go with a row that is deleted."""
+        self._deleted_environment_ids.extend(environment_ids)
+
+    def invalidate(self, *ids: str) -> None:
+        """What a cache knows of these tokens and sessions, or of all those of these organisations and users, holds no
+        longer."""
+        self._invalidated.extend(ids)
+
+    @property
+    def raises_versions(self) -> bool:
+        return bool(self._environments)
+
+    def committed(self) -> Commit:
+        """What the process is told once all is written."""
+        environments = (
+            EnvironmentCommit(of.environment.id, of.version, of.environment.target_id_field, tuple(of.deltas))
+            for of in self._environments.values()
+        )
+        return Commit(tuple(environments), tuple(self._deleted_environment_ids), tuple(self._invalidated))
+
+    def doubt(self) -> Commit:
+        """What it is told where a commit failed and may have taken place: to forget all that may have changed."""
+        return Commit((), (*self._environments, *self._deleted_environment_ids), tuple(self._invalidated))
+
+    async def write(self, session: AsyncSession) -> None:
+        """All of it. A state that was current ends before the next begins, for only one may be current."""
+        connection, changed = await session.connection(), list(self._environments.values())
+        await _insert(connection, EnvironmentVersion, [_version(of) for of in changed])
+        for of in changed:
+            await _end(connection, of)
+        await _insert(connection, State, [_values(state) for of in changed for state in of.states])
+        references = [
+            {"environment_id": of.environment.id, "from_version": of.version, "to_version": None, **row}
+            for of in changed
+            for row in of.references
+        ]
+        await _insert(connection, StateReference, references)
+        await _insert(connection, AuditEvent, [_values(event) for event in self.events])
+        versions = [_audited(event, of) for event in self.events for of in changed]
+        await _insert(connection, AuditVersion, versions)
 
 
-def _version(change: EnvironmentChange) -> Values:
+def stored_state(primitive: Primitive, state: State) -> StoredState:
+    """The state as the engine reads it, without the entries of its lists."""
+    return StoredState(
+        primitive.kind, primitive.key, primitive.value_type, state.default_value, state.rules, state.killed
+    )
+
+
+def _version(of: EnvironmentChanges) -> Values:
     return {
-        "environment_id": change.environment.id,
-        "version": change.version,
-        "at": change.environment.version_at,
-        "target_id_field": change.environment.target_id_field,
+        "environment_id": of.environment.id,
+        "version": of.version,
+        "at": of.environment.version_at,
+        "target_id_field": of.environment.target_id_field,
     }
 
 
-def _audited(event: AuditEvent, change: EnvironmentChange) -> Values:
+def _audited(event: AuditEvent, of: EnvironmentChanges) -> Values:
     return {
         "id": new_id(),
         "created_at": event.created_at,
         "event_id": event.id,
-        "environment_id": change.environment.id,
-        "version": change.version,
+        "environment_id": of.environment.id,
+        "version": of.version,
     }
 
 
-async def _end_states(connection: AsyncConnection, change: EnvironmentChange) -> None:
-    ids = [one.primitive.id for one in change.states]
-    for start in range(0, len(ids), _IDS_A_STATEMENT):
-        sought = {"environment": change.environment.id, "primitives": ids[start : start + _IDS_A_STATEMENT]}
-        await connection.execute(_END, {**sought, "ended": change.version})
+async def _end(connection: AsyncConnection, of: EnvironmentChanges) -> None:
+    """Gives what was current in the environment an end at the new version."""
+    for table, primitive_ids in (
+        (State, of.ended + of.deleted),
+        (StateReference, of.rewritten + of.deleted),
+        (StateEntry, of.deleted),
+    ):
+        for start in range(0, len(primitive_ids), _ROWS_A_STATEMENT):
+            sought = {"environment": of.environment.id, "primitives": primitive_ids[start : start + _ROWS_A_STATEMENT]}
+            await connection.execute(_ending(table), {**sought, "ended": of.version})
 
 
 def _values(row: Table) -> Values:
     return {name: getattr(row, name) for name in type(row).model_fields}
 
 
-async def _insert(connection: AsyncConnection, table: type[Table], rows: Iterable[Values]) -> None:
-    if values := list(rows):
-        await connection.execute(_insertion(table), values)
-
-
-def _bare(table: type[Table]) -> SqlTable:
-    """The table without its ORM."""
-    return cast(SqlTable, inspect(table).local_table)
+async def _insert(connection: AsyncConnection, table: type[Table], rows: Sequence[Values]) -> None:
+    if rows:
+        await connection.execute(_insertion(table), rows)
 
 
 @cache
@@ -95,12 +243,19 @@ def _insertion(table: type[Table]) -> Insert:
     return insert(_bare(table))
 
 
-_END = (
-    update(_bare(State))
-    .where(
-        col(State.environment_id) == bindparam("environment"),
-        col(State.primitive_id).in_(bindparam("primitives", expanding=True)),
-        col(State.to_version).is_(None),
+@cache
+def _ending(table: Any) -> Any:
+    return (
+        update(_bare(table))
+        .where(
+            col(table.environment_id) == bindparam("environment"),
+            col(table.primitive_id).in_(bindparam("primitives", expanding=True)),
+            col(table.to_version).is_(None),
+        )
+        .values(to_version=bindparam("ended"))
     )
-    .values(to_version=bindparam("ended"))
-)
+
+
+def _bare(table: type[Table]) -> SqlTable:
+    """The table without its ORM."""
+    return cast(SqlTable, inspect(table).local_table)

@@ -10,10 +10,10 @@ from app.domain.errors import AppError
 log = structlog.get_logger()
 
 
-def value(text: str) -> Any:
+def value(text: str | None) -> Any:
     """The value of the text. Raises `unavailable`, and says why in the log, where there is none."""
     try:
-        return orjson.loads(text)
+        return orjson.loads(text or "")
     except ValueError as fault:
         raise _damaged() from fault
 

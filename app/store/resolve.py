@@ -1,6 +1,7 @@
-"""What a caller enters, in one query each: the thing by its id with all above it, the caller's role in the
-organisation (None for tokens), and the live primitive that is asked for below it, if there is one."""
+"""What a call names, in one query: the thing by its id with all above it, the caller's role in the organisation
+(None for tokens), and the live primitive that is asked for below it, if there is one."""
 
+from enum import Enum
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, select
@@ -8,75 +9,79 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Role
+from app.domain.commands import is_slug
+from app.domain.ids import is_id
 from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project
 from app.store.tenancy import Tenant, Tenanted
 
 
-class ResolvedOrg(NamedTuple):
-    org: Org
+class Level(Enum):
+    """What is named: an organisation by its slug, the others by id."""
+
+    ORG = "organisation"
+    PROJECT = "project"
+    ENVIRONMENT = "environment"
+
+
+class KeyRef(NamedTuple):
+    """A primitive by its key."""
+
+    kind: Kind
+    key: str
+
+
+class Resolved(NamedTuple):
+    """What was found, down to the level that was asked for; below it None."""
+
     role: Role | None
-
-
-class ResolvedProject(NamedTuple):
-    project: Project
     org: Org
-    primitive: Primitive | None
-    role: Role | None
+    project: Project | None = None
+    environment: Environment | None = None
+    primitive: Primitive | None = None
 
 
-class ResolvedEnvironment(NamedTuple):
-    environment: Environment
-    project: Project
-    org: Org
-    primitive: Primitive | None
-    role: Role | None
-
-
-class Named(NamedTuple):
-    """The primitive asked for; of no kind, none is."""
-
-    kind: Kind | None = None
-    key: str | None = None
-
-
-_ASKED_FOR = and_(
+_PRIMITIVE = and_(
     col(Primitive.project_id) == col(Project.id),
     col(Primitive.kind) == bindparam("kind"),
     col(Primitive.key) == bindparam("key"),
     col(Primitive.deleted_at).is_(None),
 )
-_ORG = Tenanted(select(Org).where(col(Org.slug) == bindparam("slug")))
-_PROJECT = Tenanted(
-    select(Project, Org, Primitive)
-    .join(Org, col(Org.id) == col(Project.org_id))
-    .outerjoin(Primitive, _ASKED_FOR)
-    .where(col(Project.id) == bindparam("id"))
-)
-_ENVIRONMENT = Tenanted(
-    select(Environment, Project, Org, Primitive)
-    .join(Project, col(Project.id) == col(Environment.project_id))
-    .join(Org, col(Org.id) == col(Project.org_id))
-    .outerjoin(Primitive, _ASKED_FOR)
-    .where(col(Environment.id) == bindparam("id"))
-)
+_QUERIES = {
+    Level.ORG: Tenanted(select(Org).where(col(Org.slug) == bindparam("id"))),
+    Level.PROJECT: Tenanted(
+        select(Org, Project, Primitive)
+        .select_from(Project)
+        .join(Org, col(Org.id) == col(Project.org_id))
+        .outerjoin(Primitive, _PRIMITIVE)
+        .where(col(Project.id) == bindparam("id"))
+    ),
+    Level.ENVIRONMENT: Tenanted(
+        select(Org, Project, Environment, Primitive)
+        .select_from(Environment)
+        .join(Project, col(Project.id) == col(Environment.project_id))
+        .join(Org, col(Org.id) == col(Project.org_id))
+        .outerjoin(Primitive, _PRIMITIVE)
+        .where(col(Environment.id) == bindparam("id"))
+    ),
+}
 
 
-async def org(session: AsyncSession, slug: str, tenant: Tenant) -> ResolvedOrg | None:
-    """The organisation of the slug; None where it is not the tenant's."""
-    row = await _ORG.row(session, tenant, slug=slug)
-    return None if row is None else ResolvedOrg(*row)
-
-
-async def project(session: AsyncSession, project_id: str, tenant: Tenant, named: Named) -> ResolvedProject | None:
-    """The project; None where it is not the tenant's."""
-    row = await _PROJECT.row(session, tenant, id=project_id, **named._asdict())
-    return None if row is None else ResolvedProject(*row)
-
-
-async def environment(
-    session: AsyncSession, environment_id: str, tenant: Tenant, named: Named
-) -> ResolvedEnvironment | None:
-    """The environment; None where it is not the tenant's."""
-    row = await _ENVIRONMENT.row(session, tenant, id=environment_id, **named._asdict())
-    return None if row is None else ResolvedEnvironment(*row)
+async def resolve(
+    session: AsyncSession, level: Level, name: str, tenant: Tenant, key_ref: KeyRef | None = None
+) -> Resolved | None:
+    """What the name names; None where it is nothing of the tenant's."""
+    if not (is_slug if level is Level.ORG else is_id)(name):
+        return None
+    sought: dict[str, str | None] = {"id": name}
+    if level is not Level.ORG:
+        known = key_ref is not None and is_slug(key_ref.key)  # what can be no key is nobody's
+        sought |= {"kind": key_ref.kind, "key": key_ref.key} if key_ref and known else {"kind": None, "key": None}
+    match await _QUERIES[level].row(session, tenant, **sought):
+        case (org, role):
+            return Resolved(role, org)
+        case (org, project, primitive, role):
+            return Resolved(role, org, project, primitive=primitive)
+        case (org, project, environment, primitive, role):
+            return Resolved(role, org, project, environment, primitive)
+    return None

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Environment
-from app.store import primitives
-from app.store.primitives import Current
+from app.store import states
+from app.store.states import Current
 
 
 class RulesetRows(NamedTuple):
@@ -21,4 +21,4 @@ async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None
     """The rows of an environment's present ruleset; None when there is no such environment."""
     if (environment := await session.get(Environment, environment_id)) is None:
         return None
-    return RulesetRows(environment, await primitives.all_current(session, environment_id))
+    return RulesetRows(environment, await states.all_current(session, environment_id))

@@ -30,7 +30,8 @@ class Tenanted:
         self._of_user = member.where(col(Membership.user_id) == bindparam("tenant")).add_columns(col(Membership.role))
 
     async def rows(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Sequence[Any]:
-        return (await session.execute(self._query(tenant), {"tenant": _id(tenant), **sought})).all()
+        query = self._of_user if tenant.org_id is None else self._of_token
+        return (await session.execute(query, {"tenant": tenant.org_id or tenant.user_id, **sought})).all()
 
     async def row(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Any | None:
         """The one row, if it is the tenant's."""
@@ -38,11 +39,5 @@ class Tenanted:
 
     def of(self, tenant: Tenant) -> AnySelect:
         """The tenant's rows as a query to go on with."""
-        return self._query(tenant).params(tenant=_id(tenant))
-
-    def _query(self, tenant: Tenant) -> AnySelect:
-        return self._of_user if tenant.org_id is None else self._of_token
-
-
-def _id(tenant: Tenant) -> str | None:
-    return tenant.user_id if tenant.org_id is None else tenant.org_id
+        query = self._of_user if tenant.org_id is None else self._of_token
+        return query.params(tenant=tenant.org_id or tenant.user_id)

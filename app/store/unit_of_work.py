@@ -1,16 +1,16 @@
-"""The unit of work: one use case, one transaction, the one commit.
+"""The unit of work: one use case, one transaction, one instant, the one commit.
 
-What a write changes is told to the unit of work. It alone raises the version of each environment touched, writes the
-audit row, commits, and tells the serving side: no service can forget any of the three. Leaving it commits, an exception
+What a write changes is collected in its changeset. The commit raises the version of each environment touched, writes
+states and audit, and tells the process: no service can forget any of them. Leaving the unit commits, an exception
 rolls back.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self, cast
 
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -20,22 +20,14 @@ from app.domain.actors import Actor, Anonymous
 from app.domain.commands import UncheckedText
 from app.domain.policy import Operation
 from app.engine import json_text
-from app.models import (
-    AuditEvent,
-    Environment,
-    Instance,
-    Org,
-    Primitive,
-    State,
-    Table,
-    now,
-)
+from app.engine.references import Reference
+from app.models import AuditEvent, Environment, Instance, Org, Primitive, State, Table
 from app.models.base import Identified, Revised
-from app.store import changeset
 from app.store.audit_guard import GuardedSession
-from app.store.changeset import EnvironmentChange, StateChange
+from app.store.changeset import Changeset, Commit
 from app.store.engines import Database
 from app.store.engines.busy import refuse_if_busy
+from app.store.host import NO_CLIENT, Client, Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +42,32 @@ class Subject:
     environment_id: str | None = None
 
 
-class Observer(Protocol):
-    """The serving side: told after the commit, before the next write of the same environment."""
-
-    def committed(self, changes: Sequence[EnvironmentChange], gone: Sequence[str], invalidated: Sequence[str]) -> None:
-        """Takes in what was committed; `gone` are deleted environments. Must not raise and must not wait.
-
-        `invalidated` are ids of tokens and sessions, or of the organisations and users whose tokens and sessions are to
-        be read again before they are trusted.
-        """
-
-
 class UnitOfWork:
-    """Opened by a transport for an actor's one request; `session` reads until `begin_write`, then writes."""
+    """Opened by a transport for an actor's one request; `session` reads until `begin_write`, then writes.
+
+    `now` is the one instant of all that it does: that of its beginning, and once it writes, of its turn to write.
+    """
 
     def __init__(
         self,
         database: Database,
-        observer: Observer,
+        host: Host,
         request_id: str,
         actor: Actor | None = None,
+        *,
+        client: Client = NO_CLIENT,
         break_glass: UncheckedText | None = None,
     ) -> None:
+        self.host = host
         self.actor: Actor = actor or Anonymous()
+        self.client = client
         self.request_id = request_id
         self.break_glass = break_glass
-        self.override_used = False
+        self.now: datetime = host.now()
         self.session = database.reading()
         self._database = database
-        self._observer = observer
         self._stack = AsyncExitStack()
-        self._writing = False
-        self._changes: dict[str, EnvironmentChange] = {}
-        self._events: list[AuditEvent] = []
-        self._gone: list[str] = []
-        self._outdated: list[str] = []
-        self._deleted = False
+        self._changes: Changeset | None = None
         self._on_commit: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
@@ -95,14 +77,13 @@ class UnitOfWork:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if fault is None and self._writing:
-                await self._commit()
+            if fault is None and self._changes is not None:
+                await self._commit(self._changes)
         except (DBAPIError, OSError) as refused:
             fault = refused
         finally:
             try:
-                if not self._writing:
-                    await self.session.close()
+                await self.release()
             finally:
                 await self._stack.aclose()
         if fault is not None:
@@ -112,21 +93,23 @@ class UnitOfWork:
 
     async def release(self) -> None:
         """Gives the reader's connection back, before a wait for something else that needs one."""
-        if not self._writing:
+        if self._changes is None:
             await self.session.close()
 
     async def begin_write(self) -> None:
         """Waits for the turn to write. What was read before may be stale now: read it again."""
-        if self._writing:
-            return
-        await self.session.close()
-        self.session = await self._stack.enter_async_context(self._database.writing())
-        self._writing = True
+        if self._changes is None:
+            await self.session.close()
+            self.session = await self._stack.enter_async_context(self._database.writing())
+            self.now = self.host.now()
+            self._changes = Changeset(self.now)
 
-    def _require_writing(self) -> None:
-        """A change that is told to a unit of work that only reads would be forgotten: a bug."""
-        if not self._writing:
+    @property
+    def changes(self) -> Changeset:
+        """What is going to be committed. A change of a unit that only reads would be forgotten: a bug."""
+        if self._changes is None:
             raise RuntimeError("begin_write comes before a change")
+        return self._changes
 
     async def lock(self, table: type[Identified | Instance], ids: Iterable[str | int]) -> None:
         """Keeps other writers of the rows out. Rows of several tables are locked from the organisation downwards."""
@@ -137,92 +120,59 @@ class UnitOfWork:
         await self._database.lock_key(self.session, key)
 
     def add(self, row: Table) -> None:
-        self._require_writing()
-        self.session.add(row)
+        """A new row, made at the unit's instant."""
+        self.session.add(self._dated(row))
+        _ = self.changes
 
     async def try_to_add(self, row: Table) -> bool:
-        """Adds the row unless another node has made one with the same unique value in this moment."""
+        """Adds the row unless another node has made one with the same unique value meanwhile."""
         try:
             async with self.session.begin_nested():
-                self.session.add(row)
+                self.session.add(self._dated(row))
         except IntegrityError:
             return False
         return True
 
-    def on_commit(self, told: Callable[[], None]) -> None:
+    def on_commit(self, call: Callable[[], None]) -> None:
         """Is called once the write has been committed. Must not raise and must not wait."""
-        self._on_commit.append(told)
+        self._on_commit.append(call)
 
     async def flush(self) -> None:
         """Sends what was added so far, for rows that refer to it."""
         await self.session.flush()
 
-    def revise(
-        self,
-        operation: Operation,
-        subject: Subject,
-        row: Revised,
-        values: Mapping[str, Any],
-        reason: str | None = None,
-    ) -> bool:
-        """Sets and records the values of a row that people change. False, and nothing done, if it has them all."""
+    def revise(self, row: Revised, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Sets the values of a row that people change; gives what they were, empty where it had them all."""
         new = {name: value for name, value in values.items() if getattr(row, name) != value}
-        if not new:
-            return False
-        self.record(operation, subject, reason=reason, previous={name: getattr(row, name) for name in new}, new=new)
+        previous = {name: getattr(row, name) for name in new}
         for name, value in new.items():
             setattr(row, name, value)
-        row.revision += 1
-        row.updated_at = now()
-        self.invalidate(row.id)
-        return True
+        if new:
+            row.revision += 1
+            row.updated_at = self.now
+            self.changes.invalidate(row.id)
+        return previous
 
     async def delete(self, row: Identified, environment_ids: Iterable[str] = ()) -> None:
         """Deletes the row with all below it; `environment_ids` are the environments that go with it."""
-        self._deleted |= not isinstance(row, Org)  # an organisation takes its audit with it
-        self._gone.extend(environment_ids)
-        self.invalidate(row.id)
+        self.changes.delete_environments(environment_ids)
+        self.changes.invalidate(row.id)
+        if not isinstance(row, Org):  # an organisation takes its audit with it
+            self._guarded.touched_audited = True
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
 
-    def invalidate(self, *ids: str) -> None:
-        """What a cache knows of these tokens and sessions, or of all those of these organisations and users, holds no
-        longer."""
-        self._require_writing()
-        self._outdated.extend(ids)
-
-    def end_state(self, environment: Environment, primitive: Primitive) -> None:
-        """The primitive is gone from the environment's next version on."""
-        self._raise(environment).states.append(StateChange(primitive, None))
-
-    def retarget(self, environment: Environment, target_id_field: str) -> None:
-        """Ids come from another field: a change of state in every environment that has been written to."""
-        if environment.target_id_field != target_id_field:
-            environment.target_id_field = target_id_field
-            if environment.version > 0:
-                self._raise(environment)
-
     def write_state(
-        self, environment: Environment, primitive: Primitive, current: State | None, **values: Any
+        self,
+        environment: Environment,
+        primitive: Primitive,
+        current: State | None,
+        *,
+        references: Iterable[Reference] | None = None,
+        **values: Any,
     ) -> State:
-        """The primitive's state from the next version on: `current` with `values`, or a first one.
-
-        The rows are written at the commit.
-        """
-        change = self._raise(environment)
-        state = State(
-            **{**_carried(current), **values},
-            from_version=change.version,
-            environment_id=environment.id,
-            primitive_id=primitive.id,
-            updated_at=environment.version_at,
-            updated_by=self.actor_as_json(),
-        )
-        change.states.append(StateChange(primitive, state))
-        return state
-
-    def raise_version(self, environment: Environment) -> None:
-        """Raises the version of an environment that was copied, even when there was nothing to copy."""
-        self._raise(environment)
+        """See `Changeset.write_state`."""
+        actor = self.actor_as_json()
+        return self.changes.write_state(environment, primitive, current, actor, references=references, **values)
 
     def record(
         self,
@@ -230,25 +180,33 @@ class UnitOfWork:
         subject: Subject,
         *,
         reason: str | None = None,
+        override: str | None = None,
         previous: Any | None = None,
         new: Any | None = None,
     ) -> None:
-        """The audit row of the change. `previous` and `new` are for what is not told by state versions."""
-        self._require_writing()
-        self._events.append(
+        """The audit row of the change. `previous` and `new` are for what is not told by state versions.
+
+        `override` is the reason why protection was overridden, where it was.
+        """
+        actor = self.actor_as_json()
+        self.changes.events.append(
             AuditEvent(
+                created_at=self.now,
                 org_id=subject.org_id,
-                at=now(),
+                at=self.now,
                 request_id=self.request_id,
-                actor=self.actor_as_json(),
+                actor=actor,
+                actor_kind=actor["kind"],
+                actor_id=actor["id"],
+                approvers=[],
                 action=operation.value,
                 resource_type=subject.type,
                 resource_id=subject.id,
                 resource_key=subject.key,
                 project_id=subject.project_id,
                 environment_id=subject.environment_id,
-                reason=reason or (self.break_glass.text if self.break_glass and self.override_used else None),
-                break_glass=self.override_used,
+                reason=reason or override,
+                break_glass=override is not None,
                 previous_value=None if previous is None else json_text.encode(previous),
                 new_value=None if new is None else json_text.encode(new),
             )
@@ -260,50 +218,32 @@ class UnitOfWork:
             raise TypeError("an anonymous caller changes nothing that is audited")
         return self.actor.as_json()
 
-    def _raise(self, environment: Environment) -> EnvironmentChange:
-        """The environment's one next version in this transaction."""
-        self._require_writing()
-        if (change := self._changes.get(environment.id)) is None:
-            environment.version += 1
-            environment.version_at = _not_before(environment.version_at)
-            change = self._changes[environment.id] = EnvironmentChange(environment, environment.version)
-        return change
+    def _dated(self, row: Table) -> Table:
+        if isinstance(row, Identified) and row.created_at is None:
+            row.created_at = self.now
+        if isinstance(row, Revised) and row.updated_at is None:
+            row.updated_at = row.created_at
+        return row
 
     @property
-    def _is_audited(self) -> bool:
-        return bool(self._changes) or self._deleted or cast(GuardedSession, self.session.sync_session).touched_audited
+    def _guarded(self) -> GuardedSession:
+        return cast(GuardedSession, self.session.sync_session)
 
-    async def _commit(self) -> None:
+    async def _commit(self, changes: Changeset) -> None:
         await self.session.flush()
-        if self._is_audited and not self._events:  # a bug, found before it is committed
-            raise RuntimeError("a change was not recorded for the audit")
-        await changeset.write(self.session, list(self._changes.values()), self._events)
+        if (changes.raises_versions or self._guarded.touched_audited) and not changes.events:
+            raise RuntimeError("a change was not recorded for the audit")  # a bug, found before it is committed
+        await changes.write(self.session)
         try:
             await self.session.commit()
         except BaseException:
-            self._doubt()
+            self._tell(changes.doubt())
             raise
-        if self._changes or self._gone or self._outdated:
-            self._observer.committed(list(self._changes.values()), self._gone, self._outdated)
-        for told in self._on_commit:
-            told()
+        self._tell(changes.committed())
+        for call in self._on_commit:
+            call()
 
-    def _doubt(self) -> None:
-        """Whether a failed commit took place is not known: the serving side forgets all that it may have changed."""
-        self._observer.committed([], [*self._changes, *self._gone], self._outdated)
-
-
-def _carried(current: State | None) -> dict[str, Any]:
-    if current is None:
-        return {}
-    return {
-        "id": current.id,
-        "default_value": current.default_value,
-        "rules": current.rules,
-        "killed": current.killed,
-    }
-
-
-def _not_before(previous: datetime) -> datetime:
-    """Now, but never before the version's predecessor, should the clock have been set back."""
-    return max(now(), previous)
+    def _tell(self, commit: Commit) -> None:
+        if any(commit):
+            for handler in self.host.on_commit:
+                handler(commit)

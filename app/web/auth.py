@@ -10,6 +10,7 @@ from app.http.browsers import asking_browser, browser_of, is_browser, remember_b
 from app.http.requests import info_of
 from app.services import claim, invitations, links, sessions, signup
 from app.settings import Mode
+from app.store.host import Client
 from app.web.handlers import PageData, PageHandler, filled, form_of, redirect, refused, viewer
 from app.web.pages import page
 
@@ -32,7 +33,7 @@ class AuthPages(PageHandler):
         form = await form_of(request)
         try:
             async with self.unit(info) as uow:
-                signed_in, _ = await claim.install_claim(uow, filled(form), self.node.client(info.address))
+                signed_in, _ = await claim.install_claim(uow, filled(form))
         except AppError as error:
             return refused("claim.html", {"form": form}, error, request)
         return self._signed_in_redirect(signed_in.secret)
@@ -52,7 +53,8 @@ class AuthPages(PageHandler):
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                await links.request_link(uow, form, self.node.client(info.address, browser))
+                uow.client = Client(info.address, browser)
+                await links.request_link(uow, form)
         except AppError as error:
             return refused("signin.html", {**self._sign_in_data(), "form": form}, error, request)
         return self._sent(form["email"], browser)
@@ -69,7 +71,8 @@ class AuthPages(PageHandler):
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                await signup.sign_up(uow, filled(form), self.node.client(info.address, browser))
+                uow.client = Client(info.address, browser)
+                await signup.sign_up(uow, filled(form))
         except AppError as error:
             return refused("signup.html", {"form": form}, error, request)
         return self._sent(form["email"], browser)

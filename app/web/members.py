@@ -6,7 +6,7 @@ from starlette.responses import Response
 from app.access import batches
 from app.domain.actors import Actor, Role
 from app.domain.policy import Operation, ResourceType
-from app.http.requests import RequestInfo, info_of
+from app.http.requests import RequestInfo
 from app.services import invitations, members, sessions
 from app.services.invitations import status_of
 from app.services.members import Removed
@@ -39,8 +39,7 @@ class MembersPage(OrgPageHandler):
     @action
     async def invite(self, request: Request, uow: UnitOfWork, form: Form) -> PageData:
         """Invites an email, and shows the link once."""
-        client = self.node.client(info_of(request.scope).address)
-        invitation, url = await invitations.create_invitation(uow, request.path_params["slug"], form, client)
+        invitation, url = await invitations.create_invitation(uow, request.path_params["slug"], form)
         return {"made": {"email": invitation.email, "url": url}}
 
     @action
@@ -65,7 +64,7 @@ class MembersPage(OrgPageHandler):
             "may": [operation.value for operation in may],
             "members": listed.rows,
             "next": self.node.cursors.encode(listed.rows[-1].membership.id) if listed.has_next else None,
-            "invitations": [(one, status_of(one)) for one in pending],
+            "invitations": [(one, status_of(one, uow.now)) for one in pending],
             "invitable": [role for role in Role if role.rank <= own.role.rank],
             "form": {},
         }

@@ -15,6 +15,7 @@ from app.domain.ids import digest
 from app.models.invitations import InvitationSecret
 from tests.behaviour.test_roles import WRITES
 from tests.clients import ENDPOINTS, Api, GraphQLApi, Reply, RestApi
+from tests.clock import now
 from tests.conformance import DOCUMENT
 from tests.conftest import client_of
 from tests.factories import Instance, Workspace, invitation_of
@@ -104,7 +105,8 @@ async def _good(operation: str, instance: Instance, workspace: Workspace) -> Jso
         async with instance.node.database.writing() as session:
             session.add(invitation)
             await session.flush()
-            session.add(InvitationSecret(invitation_id=invitation.id, secret_hash=digest("sbi_of_the_test")))
+            secret = digest("sbi_of_the_test")
+            session.add(InvitationSecret(created_at=now(), invitation_id=invitation.id, secret_hash=secret))
             await session.commit()
         return {"token": "sbi_of_the_test", "displayName": "New"}
     return OF_THE_PLACE[operation](workspace) if operation in OF_THE_PLACE else ANYBODYS[operation]

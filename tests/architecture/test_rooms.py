@@ -43,7 +43,7 @@ def test_there_is_one_commit() -> None:
     assert committing == {"app/store/unit_of_work.py"}
 
 
-def test_only_the_unit_of_work_raises_versions() -> None:
+def test_only_the_changeset_raises_versions() -> None:
     writing = {
         path
         for path, module in modules().items()
@@ -53,7 +53,7 @@ def test_only_the_unit_of_work_raises_versions() -> None:
         if isinstance(target, ast.Attribute) and target.attr in {"version", "version_at"}
         if ast.unparse(target.value).endswith("environment")
     }
-    assert writing == {"app/store/unit_of_work.py"}
+    assert writing == {"app/store/changeset.py"}
 
 
 def test_the_policy_is_asked_in_two_places_only() -> None:

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from app.models import Session, now
+from app.models import Session
+from tests.clock import now
 from tests.factories import Instance, Org
 
 

@@ -19,6 +19,7 @@ from app.jobs.last_uses import write_last_uses
 from app.models import ApiKey, Environment
 from app.services import api_keys
 from app.store.unit_of_work import UnitOfWork
+from tests.clock import SetClock
 from tests.factories import Instance, Workspace
 
 UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
@@ -175,11 +176,11 @@ async def test_mistyped_unknown_revoked_and_expired_tokens_get_the_same_answer(
     assert set(map(repr, answers)) == {repr(("unauthorized", 401, answers[0][2], {}))}
 
 
-async def test_a_token_that_expires_ends_by_itself(instance: Instance, workspace: Workspace) -> None:
+async def test_a_token_that_expires_ends_by_itself(instance: Instance, workspace: Workspace, clock: SetClock) -> None:
     minted = await instance.minted(workspace.org, expiresInSeconds=3600)
-    caller, ends = instance.bearer(minted["token"]), datetime.fromisoformat(minted["expiresAt"]).timestamp()
-    for at, code in ((ends - 0.001, None), (ends, "unauthorized"), (ends - 0.001, None)):
-        instance.node.api_keys.clock = lambda at=at: at
+    caller, ends = instance.bearer(minted["token"]), datetime.fromisoformat(minted["expiresAt"])
+    before = ends - timedelta(milliseconds=1)
+    for clock.stopped_at, code in ((before, None), (ends, "unauthorized"), (before, None)):
         assert (await caller.do("orgs")).code == code
 
 
@@ -247,15 +248,17 @@ async def test_a_renewal_moves_the_expiry_and_keeps_the_secret(instance: Instanc
             assert (reply.code, set(reply.fields)) == ("invalid_request", {"expiresInSeconds"})
 
 
-async def test_a_renewal_acts_at_once_on_a_token_in_use(instance: Instance, workspace: Workspace) -> None:
+async def test_a_renewal_acts_at_once_on_a_token_in_use(
+    instance: Instance, workspace: Workspace, clock: SetClock
+) -> None:
     minted = await instance.minted(workspace.org, expiresInSeconds=60)
     caller = instance.bearer(minted["token"])
     (await caller.do("orgs")).unwrap()
     key = {"orgSlug": workspace.org.slug, "apiKeyId": minted["id"]}
     renewed = await workspace.org.admin.make("renewApiKey", **key, expiresInSeconds=7200)
-    first, second = (datetime.fromisoformat(one["expiresAt"]).timestamp() for one in (minted, renewed))
-    for at, code in ((first + 1, None), (second - 1, None), (second, "unauthorized")):
-        instance.node.api_keys.clock = lambda at=at: at
+    first, second = (datetime.fromisoformat(one["expiresAt"]) for one in (minted, renewed))
+    second_before = second - timedelta(seconds=1)
+    for clock.stopped_at, code in ((first, None), (second_before, None), (second, "unauthorized")):
         assert (await caller.do("orgs")).code == code
 
 

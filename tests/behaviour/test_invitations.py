@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from app.domain.actors import Role
-from app.models import Invitation, now
+from app.models import Invitation
 from app.models import Org as OrgRow
 from tests.clients import Api
+from tests.clock import now
 from tests.factories import Instance, Org
 
 BOB = "Bob@Example.com"

@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import update
 
-from app.models import MagicLink, QueuedMail, now
+from app.models import MagicLink, QueuedMail
 from app.settings import Mode
 from app.store.unit_of_work import UnitOfWork
 from tests.clients import Api
+from tests.clock import now
 from tests.factories import Instance, invitation_of
 
 ADA = "ada@example.com"

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from app.domain.actors import Role
-from app.models import User, now
+from app.models import User
 from tests.clients import Api, Reply
+from tests.clock import now
 from tests.factories import Instance, Org, Workspace
 
 LAST_OWNER = ("last_owner_cannot_demote_or_remove", 409)

@@ -25,10 +25,10 @@ class Clock:
 
 
 @pytest.fixture
-def clock(instance: Instance) -> Clock:
+def bucket_clock(instance: Instance) -> Clock:
     """The clock of this instance's buckets."""
     made = Clock()
-    object.__setattr__(instance.node, "buckets", MemoryBuckets(made))
+    instance.node.buckets = MemoryBuckets(made)
     return made
 
 
@@ -55,7 +55,7 @@ async def watched(instance: Instance, workspace: Workspace, **asked: Any) -> Wat
 
 
 @pytest.mark.raises_codes("token_rate_limit")
-async def test_a_burst_a_refusal_and_a_refill(instance: Instance, workspace: Workspace, clock: Clock) -> None:
+async def test_a_burst_a_refusal_and_a_refill(instance: Instance, workspace: Workspace, bucket_clock: Clock) -> None:
     caller = await watched(instance, workspace, rateLimitPerMin=3)
     where = {"environmentId": workspace.environment_id}
     assert [await caller.ask("environment", **where) for _ in range(3)] == [
@@ -67,14 +67,14 @@ async def test_a_burst_a_refusal_and_a_refill(instance: Instance, workspace: Wor
         for _ in range(3):
             assert await caller.ask("killFlag", **workspace.banner) == ("token_rate_limit", [3, 0, 60, 20])
             assert caller.status == 429
-    clock.at += 19 * SECOND + 1
+    bucket_clock.at += 19 * SECOND + 1
     assert await caller.ask("environment", **where) == ("token_rate_limit", [3, 0, 41, 1])
-    clock.at += SECOND - 1
+    bucket_clock.at += SECOND - 1
     assert await caller.ask("environment", **where) == (None, [3, 0, 60])
 
 
 async def test_headers_stand_on_successes_and_not_modified_and_not_on_refusals(
-    instance: Instance, workspace: Workspace, clock: Clock
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
 ) -> None:
     caller = await watched(instance, workspace, rateLimitPerMin=60)
     assert await caller.ask("killFlag", **workspace.banner) == (None, [60, 59, 1])
@@ -92,7 +92,7 @@ async def test_headers_stand_on_successes_and_not_modified_and_not_on_refusals(
 
 
 async def test_a_request_that_is_refused_later_has_taken_its_share(
-    instance: Instance, workspace: Workspace, clock: Clock
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
 ) -> None:
     caller = await watched(instance, workspace, rateLimitPerMin=2, level="observer")
     for _ in range(2):
@@ -101,7 +101,7 @@ async def test_a_request_that_is_refused_later_has_taken_its_share(
 
 
 async def test_the_limit_comes_before_the_body_and_the_ids(
-    instance: Instance, workspace: Workspace, clock: Clock
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
 ) -> None:
     caller = await watched(instance, workspace, rateLimitPerMin=1)
     await caller.api.do("orgs")
@@ -115,7 +115,7 @@ async def test_the_limit_comes_before_the_body_and_the_ids(
 
 
 async def test_the_tokens_of_an_organisation_share_its_bucket(
-    instance: Instance, workspace: Workspace, clock: Clock
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
 ) -> None:
     await workspace.org.admin.make("updateOrg", slug=workspace.org.slug, maxRateLimitPerMin=4)
     first, second = [await watched(instance, workspace, rateLimitPerMin=3) for _ in range(2)]
@@ -127,12 +127,12 @@ async def test_the_tokens_of_an_organisation_share_its_bucket(
     assert await second.ask("orgs") == (None, [4, 1, 45])
     assert await second.ask("orgs") == (None, [4, 0, 60])
     assert await second.ask("orgs") == ("token_rate_limit", [4, 0, 60, 15])
-    clock.at += 15 * SECOND
+    bucket_clock.at += 15 * SECOND
     assert await second.ask("orgs") == (None, [3, 0, 45])  # of a tie the token's is reported; the refusal took nothing
 
 
 async def test_a_changed_limit_of_the_organisation_acts_at_once(
-    instance: Instance, workspace: Workspace, clock: Clock
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
 ) -> None:
     caller = await watched(instance, workspace, rateLimitPerMin=100)
     assert await caller.ask("orgs") == (None, [100, 99, 1])
@@ -144,7 +144,7 @@ async def test_a_changed_limit_of_the_organisation_acts_at_once(
 
 
 async def test_organisations_do_not_take_from_each_other(
-    instance: Instance, workspace: Workspace, clock: Clock
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
 ) -> None:
     other = replace(workspace, org=await instance.org("other"))
     first, second = (
@@ -155,14 +155,16 @@ async def test_organisations_do_not_take_from_each_other(
         assert await caller.ask("orgs") == (None, [1, 0, 60])
 
 
-async def test_sessions_have_no_such_limit(instance: Instance, workspace: Workspace, clock: Clock) -> None:
+async def test_sessions_have_no_such_limit(instance: Instance, workspace: Workspace, bucket_clock: Clock) -> None:
     caller = Watched(workspace.org.viewer)
     assert await caller.ask("orgs") == (None, [])
     caller = Watched(instance.anonymous())
     assert await caller.ask("errorCatalog") == (None, [])
 
 
-async def test_a_bearer_pays_for_what_is_public_too(instance: Instance, workspace: Workspace, clock: Clock) -> None:
+async def test_a_bearer_pays_for_what_is_public_too(
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
+) -> None:
     caller = await watched(instance, workspace, rateLimitPerMin=1)
     assert await caller.ask("errorCatalog") == (None, [1, 0, 60])
     assert (await caller.ask("errorCatalog"))[0] == "token_rate_limit"

@@ -9,8 +9,9 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from app.jobs.last_uses import write_last_uses
-from app.models import MagicLink, Session, User, now
+from app.models import MagicLink, Session, User
 from app.services import links
+from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
 
 
@@ -100,11 +101,10 @@ async def test_a_session_ends_when_it_expires(instance: Instance) -> None:
     assert (await ada.do("me")).code == "unauthorized"
 
 
-async def test_a_session_expires_in_memory_as_well(instance: Instance) -> None:
+async def test_a_session_expires_in_memory_as_well(instance: Instance, clock: SetClock) -> None:
     _, ada = await instance.person("ada")
     await ada.make("me")
-    later = (now() + timedelta(days=30)).timestamp()
-    instance.node.sessions.clock, instance.node.sessions.ttl = lambda: later, math.inf
+    clock.ahead, instance.node.sessions.ttl = timedelta(days=30), math.inf
     assert (await ada.do("me")).code == "unauthorized"
 
 

@@ -28,14 +28,8 @@ MINIMUM = {
         "update_primitive",
         "delete_primitive",
         "update_state",
-        "set_spot_checks",
         "kill",
         "restore",
-        "promote",
-        "propose",
-        "review_proposal",
-        "apply_proposal",
-        "cancel_proposal",
     },
     Role.ADMIN: {
         "update_org",
@@ -48,7 +42,7 @@ MINIMUM = {
     },
     Role.OWNER: {"change_role", "remove_member", "delete_org", "break_glass"},
 }
-DIVERTED_WHERE_PROTECTED = {"delete_primitive", "update_state", "restore", "promote"}
+DIVERTED_WHERE_PROTECTED = {"delete_primitive", "update_state", "restore"}
 REFUSED_WHERE_PROTECTED = {
     "protect_environment",
     "set_target_id_field",

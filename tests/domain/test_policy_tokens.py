@@ -13,7 +13,7 @@ from app.domain.policy import (
     TABLE,
     Allow,
     Approval,
-    Asked,
+    AskedKey,
     Deny,
     Divert,
     Operation,
@@ -55,7 +55,7 @@ def target(project: str = "p1", environment: str | None = "e1", key: str | None 
         project_id=project,
         environment_id=environment,
         environment_ids=frozenset(ENVIRONMENTS[project]),
-        asked=() if key is None else (Asked((Kind.FLAG,), key),),
+        asked=() if key is None else (AskedKey((Kind.FLAG,), key),),
         **more,
     )
 
@@ -83,7 +83,7 @@ tokens = st.builds(
 )
 asked = st.lists(
     st.builds(
-        Asked,
+        AskedKey,
         st.sampled_from([(Kind.FLAG,), (Kind.CONFIG,), (Kind.SEGMENT,), (Kind.FLAG, Kind.CONFIG)]),
         st.sampled_from(KEYS),
     ),
@@ -209,7 +209,7 @@ def test_what_is_at_once_is_what_is_allowed(held: Token, thing: ResourceType, wh
     able = allowed_without_approval(held, thing, where)
     for operation, row in TABLE.items():
         allowed = isinstance(decide(held, operation, where), Allow)
-        assert (operation in able) == (row.on is thing and allowed)
+        assert (operation in able) == (row.target is thing and allowed)
 
 
 @pytest.mark.parametrize(

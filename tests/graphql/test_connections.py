@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.models import Org as OrgRow
 from app.models import Project
 from tests.clients import rest_reply
+from tests.clock import now
 from tests.examples import examples
 from tests.factories import Instance, Org, Workspace
 from tests.graphql.asking import ask
@@ -39,7 +40,8 @@ class Projects:
     async def make(self, number: int) -> None:
         async with self.instance.node.database.writing() as session:
             org_id = (await session.execute(select(col(OrgRow.id)).where(col(OrgRow.slug) == self.slug))).scalar_one()
-            rows = [Project(org_id=org_id, key="", name="") for _ in range(number)]
+            dated = {"created_at": now(), "updated_at": now()}
+            rows = [Project(org_id=org_id, key="", name="", **dated) for _ in range(number)]
             for row in rows:
                 row.key = row.id
             session.add_all(rows)

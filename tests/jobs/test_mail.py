@@ -16,12 +16,13 @@ from app.jobs import mail as mail_job
 from app.jobs.mail import Delivery
 from app.mail.rendering import rendered
 from app.mail.transports import Outbox, Undelivered
-from app.models import MagicLink, MailKind, QueuedMail, now
+from app.models import MagicLink, MailKind, QueuedMail
 from app.runtime.node import Node
 from app.services import mail, mail_messages
 from app.services.mail_messages import Message
 from app.settings import Mode, Settings
 from app.store.unit_of_work import UnitOfWork
+from tests.clock import now
 from tests.mailbox import in_outbox
 
 ADA = "ada@example.com"

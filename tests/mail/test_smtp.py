@@ -17,10 +17,11 @@ from starlette.applications import Starlette
 from app.mail import transports
 from app.mail.transports import Smtp, Undelivered
 from app.main import create_app
-from app.models import MailKind, QueuedMail, now
+from app.models import MailKind, QueuedMail
 from app.runtime.node import Node
 from app.services.mail_messages import Message
 from app.settings import Mode, Settings
+from tests.clock import now
 from tests.conftest import client_of
 from tests.mail.servers import OK, MailServer, certificate
 from tests.mailbox import PATIENCE, delivered

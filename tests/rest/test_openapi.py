@@ -15,6 +15,7 @@ from app.domain.catalogue import CATALOGUE
 from app.domain.commands import validate
 from app.domain.ids import is_id
 from app.engine.json_text import encode
+from app.engine.kinds import Kind
 from app.engine.ruleset import Ruleset, StoredState
 from app.rest.app import PREFIX, TABLE
 from app.rest.openapi.document import document
@@ -145,7 +146,7 @@ def test_the_examples_of_an_evaluation_belong_together() -> None:
     """The environment of one example, asked what another one asks, answers what a third one says."""
     served, asked, answered = example("getRuleset", "200"), example("evaluate", None), example("evaluate", "200")
     stored = [
-        StoredState(key, flag["type"], encode(flag["defaultValue"]), encode(flag["rules"]), flag["killed"])
+        StoredState(Kind.FLAG, key, flag["type"], encode(flag["defaultValue"]), encode(flag["rules"]), flag["killed"])
         for key, flag in served["flags"].items()
     ]
     ruleset = Ruleset.of(served["environmentId"], served["version"], served["targetIdField"], stored)

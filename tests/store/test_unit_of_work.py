@@ -1,7 +1,7 @@
 """The unit of work: a service can forget neither the version, nor the audit, nor to tell the serving side."""
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
@@ -11,9 +11,10 @@ from sqlmodel import col
 from app.domain.actors import Member, Role
 from app.domain.errors import AppError
 from app.domain.policy import Operation
-from app.models import Environment, EnvironmentVersion, Membership, Primitive, Project, State, now
-from app.store import unit_of_work
+from app.models import Environment, EnvironmentVersion, Membership, Primitive, Project, State
+from app.store.changeset import Commit
 from app.store.unit_of_work import Subject, UnitOfWork
+from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
 
 ADA = Member("ada", "Ada", "session")
@@ -44,7 +45,7 @@ async def write(instance: Instance, workspace: Workspace, value: str) -> None:
         environment, flags = await loaded(uow, workspace)
         for flag in flags:
             uow.write_state(environment, flag, await current(uow, flag), default_value=value)
-        uow.record(Operation.PROMOTE, subject(workspace), reason="Both at once.")
+        uow.record(Operation.UPDATE_STATE, subject(workspace), reason="Both at once.")
 
 
 async def test_one_transaction_is_one_version_however_much_it_changes(instance: Instance, workspace: Workspace) -> None:
@@ -54,7 +55,7 @@ async def test_one_transaction_is_one_version_however_much_it_changes(instance: 
     assert [state["version"] for state in states] == [3, 3]
     event = (await instance.audited())[-1]
     assert (event.action, event.reason, event.request_id, event.actor["name"]) == (
-        "promote",
+        "update_state",
         "Both at once.",
         "req_test",
         "Ada",
@@ -126,7 +127,7 @@ async def test_a_change_before_the_write_begins_is_not_forgotten_but_refused(
     instance: Instance, workspace: Workspace
 ) -> None:
     async with unit(instance) as uow:
-        for change in (lambda: uow.invalidate("x"), lambda: uow.record(Operation.KILL, subject(workspace))):
+        for change in (lambda: uow.changes.invalidate("x"), lambda: uow.record(Operation.KILL, subject(workspace))):
             with pytest.raises(RuntimeError):
                 change()
 
@@ -138,10 +139,10 @@ async def test_what_reads_cannot_write(instance: Instance) -> None:
 
 
 async def test_a_versions_time_is_never_before_its_predecessors(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, workspace: Workspace, clock: SetClock
 ) -> None:
     for drift in (timedelta(hours=2), timedelta(0), timedelta(hours=-5)):
-        monkeypatch.setattr(unit_of_work, "now", lambda drift=drift: now() + drift)
+        clock.ahead = drift
         await write(instance, workspace, f'"{drift}"')
     async with unit(instance) as uow:
         query = select(EnvironmentVersion.at).order_by(col(EnvironmentVersion.version))
@@ -150,15 +151,15 @@ async def test_a_versions_time_is_never_before_its_predecessors(
     assert times[-1] == times[-2] == times[-3] > now()
 
 
-async def test_the_serving_side_is_told_after_the_commit_and_of_commits_only(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+async def test_the_process_is_told_after_the_commit_and_of_commits_only(
+    instance: Instance, workspace: Workspace
 ) -> None:
-    reported: list[Any] = []
-    observer = instance.node.unit("req_test")._observer
-    monkeypatch.setattr(type(observer), "committed", lambda _, *said: reported.append(said))
+    reported: list[Commit] = []
+    node = instance.node
+    node.host = replace(node.host, on_commit=(*node.host.on_commit, reported.append))
     await write(instance, workspace, '"x"')
-    ((changes, *_),) = reported
-    assert [(change.environment.id, change.version, len(change.states)) for change in changes] == [
+    (commit,) = reported
+    assert [(one.environment_id, one.version, len(one.deltas)) for one in commit.environments] == [
         (workspace.environment_id, 3, 2)
     ]
     with pytest.raises(RuntimeError):

@@ -8,9 +8,10 @@ import structlog.testing
 from sqlalchemy import update
 from starlette.applications import Starlette
 
-from app.models import Invitation, MagicLink, now
+from app.models import Invitation, MagicLink
 from app.settings import Mode
 from tests.clients import RestApi
+from tests.clock import now
 from tests.conftest import client_of
 from tests.factories import Instance
 

@@ -4,6 +4,7 @@ import strawberry
 
 from app.domain.actors import Role
 from app.domain.policy import ResourceType
+from app.graphql.context import Info
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import Node
@@ -16,11 +17,11 @@ from app.services.invitations import Status, status_of
 class Invitation(Node):
     email: str = strawberry.field(description="The email of the person invited.")
     role: Role = strawberry.field(description="The role they will have.")
-    status: Status = strawberry.field(description="Whether it can still be accepted.")
     invited_by: Actor = strawberry.field(description="Who created the invitation.")
     created_at: Time = strawberry.field(description="When it was created.")
     expires_at: Time = strawberry.field(description="When it expires.")
     viewer_can: Abilities = viewer_can(ResourceType.INVITATION)
+    row: strawberry.Private[InvitationRow]
 
     @classmethod
     def of(cls, row: InvitationRow) -> "Invitation":
@@ -28,11 +29,15 @@ class Invitation(Node):
             id=strawberry.ID(row.id),
             email=row.email,
             role=row.role,
-            status=status_of(row),
             invited_by=Actor.of(row.invited_by),
             created_at=Time(row.created_at),
             expires_at=Time(row.expires_at),
+            row=row,
         )
+
+    @strawberry.field(description="Whether it can still be accepted.")
+    def status(self, info: Info) -> Status:
+        return status_of(self.row, info.context.node.clock.now())
 
 
 @strawberry.type(description="What the holder of an invitation's link sees.")

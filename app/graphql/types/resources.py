@@ -21,7 +21,7 @@ from app.models import Org as OrgRow
 from app.models import Primitive
 from app.models import Project as ProjectRow
 from app.store import json_columns
-from app.store.primitives import Current
+from app.store.states import Current
 
 
 @strawberry.type(description="A tenant, with its people, tokens and projects.")
@@ -198,7 +198,7 @@ class Flag(Node):
         return cls(
             id=strawberry.ID(row.id),
             key=row.key,
-            type=FlagType(row.value_type),
+            type=FlagType(str(row.value_type)),
             description=row.description,
             initial_value=json_columns.value(row.initial_value),
             created_at=Time(row.created_at),

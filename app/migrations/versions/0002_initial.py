@@ -103,6 +103,10 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("actor", sa.JSON(), nullable=False),
+        sa.Column("actor_kind", sa.String(), nullable=False),
+        sa.Column("actor_id", sa.String(), nullable=False),
+        sa.Column("approvers", sa.JSON(), nullable=False),
+        sa.Column("proposal_id", sa.String(), nullable=True),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("resource_type", sa.String(), nullable=False),
         sa.Column("resource_id", sa.String(), nullable=False),
@@ -117,6 +121,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_event")),
     )
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_event_org_id_actor_id_id", ["org_id", "actor_id", "id"], unique=False)
         batch_op.create_index("ix_audit_event_org_id_id", ["org_id", "id"], unique=False)
 
     op.create_table(
@@ -243,6 +248,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_invitation_secret_invitation_id"), ["invitation_id"], unique=False)
 
     op.create_table(
+        "primitive",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("space", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("value_type", sa.String(), nullable=True),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("initial_value", sa.Text(), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_primitive_project_id_project"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_primitive")),
+    )
+    with op.batch_alter_table("primitive", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_primitive_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(
+            "uq_primitive_live_key",
+            ["project_id", "space", "key"],
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+
+    op.create_table(
         "queued_mail",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -269,35 +303,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_queued_mail_email_key"), ["email_key"], unique=False)
 
     op.create_table(
-        "primitive",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("project_id", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("space", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("value_type", sa.String(), nullable=False),
-        sa.Column("description", sa.String(), nullable=False),
-        sa.Column("initial_value", sa.Text(), nullable=False),
-        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_primitive_project_id_project"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_primitive")),
-    )
-    with op.batch_alter_table("primitive", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_primitive_project_id"), ["project_id"], unique=False)
-        batch_op.create_index(
-            "uq_primitive_live_key",
-            ["project_id", "space", "key"],
-            unique=True,
-            sqlite_where=sa.text("deleted_at IS NULL"),
-            postgresql_where=sa.text("deleted_at IS NULL"),
-        )
-
-    op.create_table(
         "environment_version",
         sa.Column("environment_id", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -318,7 +323,7 @@ def upgrade() -> None:
         sa.Column("to_version", sa.Integer(), nullable=True),
         sa.Column("environment_id", sa.String(), nullable=False),
         sa.Column("primitive_id", sa.String(), nullable=False),
-        sa.Column("default_value", sa.Text(), nullable=False),
+        sa.Column("default_value", sa.Text(), nullable=True),
         sa.Column("rules", sa.Text(), nullable=False),
         sa.Column("killed", sa.Boolean(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -342,11 +347,99 @@ def upgrade() -> None:
             postgresql_where=sa.text("to_version IS NULL"),
         )
 
+    op.create_table(
+        "state_entry",
+        sa.Column("environment_id", sa.String(), nullable=False),
+        sa.Column("primitive_id", sa.String(), nullable=False),
+        sa.Column("list", sa.String(), nullable=False),
+        sa.Column("entry", sa.String(), nullable=False),
+        sa.Column("from_version", sa.Integer(), nullable=False),
+        sa.Column("to_version", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["environment_id"],
+            ["environment.id"],
+            name=op.f("fk_state_entry_environment_id_environment"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["primitive_id"], ["primitive.id"], name=op.f("fk_state_entry_primitive_id_primitive"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint(
+            "environment_id", "primitive_id", "list", "entry", "from_version", name=op.f("pk_state_entry")
+        ),
+    )
+    with op.batch_alter_table("state_entry", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_state_entry_primitive_id"), ["primitive_id"], unique=False)
+        batch_op.create_index(
+            "uq_state_entry_current",
+            ["environment_id", "primitive_id", "list", "entry"],
+            unique=True,
+            sqlite_where=sa.text("to_version IS NULL"),
+            postgresql_where=sa.text("to_version IS NULL"),
+        )
+
+    op.create_table(
+        "state_reference",
+        sa.Column("environment_id", sa.String(), nullable=False),
+        sa.Column("primitive_id", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("from_version", sa.Integer(), nullable=False),
+        sa.Column("to_version", sa.Integer(), nullable=True),
+        sa.Column("target_kind", sa.String(), nullable=False),
+        sa.Column("target_key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["environment_id"],
+            ["environment.id"],
+            name=op.f("fk_state_reference_environment_id_environment"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["primitive_id"],
+            ["primitive.id"],
+            name=op.f("fk_state_reference_primitive_id_primitive"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "environment_id", "primitive_id", "path", "from_version", name=op.f("pk_state_reference")
+        ),
+    )
+    with op.batch_alter_table("state_reference", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_state_reference_primitive_id"), ["primitive_id"], unique=False)
+        batch_op.create_index(
+            "ix_state_reference_target", ["environment_id", "target_kind", "target_key"], unique=False
+        )
+        batch_op.create_index(
+            "uq_state_reference_current",
+            ["environment_id", "primitive_id", "path"],
+            unique=True,
+            sqlite_where=sa.text("to_version IS NULL"),
+            postgresql_where=sa.text("to_version IS NULL"),
+        )
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("state_reference", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_state_reference_current",
+            sqlite_where=sa.text("to_version IS NULL"),
+            postgresql_where=sa.text("to_version IS NULL"),
+        )
+        batch_op.drop_index("ix_state_reference_target")
+        batch_op.drop_index(batch_op.f("ix_state_reference_primitive_id"))
+
+    op.drop_table("state_reference")
+    with op.batch_alter_table("state_entry", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_state_entry_current",
+            sqlite_where=sa.text("to_version IS NULL"),
+            postgresql_where=sa.text("to_version IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_state_entry_primitive_id"))
+
+    op.drop_table("state_entry")
     with op.batch_alter_table("state", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_state_current",
@@ -358,6 +451,11 @@ def downgrade() -> None:
 
     op.drop_table("state")
     op.drop_table("environment_version")
+    with op.batch_alter_table("queued_mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_queued_mail_email_key"))
+        batch_op.drop_index(batch_op.f("ix_queued_mail_due_at"))
+
+    op.drop_table("queued_mail")
     with op.batch_alter_table("primitive", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_primitive_live_key",
@@ -367,11 +465,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_primitive_project_id"))
 
     op.drop_table("primitive")
-    with op.batch_alter_table("queued_mail", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_queued_mail_email_key"))
-        batch_op.drop_index(batch_op.f("ix_queued_mail_due_at"))
-
-    op.drop_table("queued_mail")
     with op.batch_alter_table("invitation_secret", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitation_secret_invitation_id"))
 
@@ -401,6 +494,7 @@ def downgrade() -> None:
     op.drop_table("invitation")
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_event_org_id_id")
+        batch_op.drop_index("ix_audit_event_org_id_actor_id_id")
 
     op.drop_table("audit_event")
     with op.batch_alter_table("api_key", schema=None) as batch_op:

@@ -1,38 +1,18 @@
-"""Queries for primitives: identities of a project, states of an environment."""
+"""Queries for the identities of primitives: what a project has, whatever environments hold."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import ResourcePattern
-from app.engine.kinds import Kind
-from app.models import Primitive, State
+from app.engine.kinds import SPECS, Kind
+from app.models import Primitive
 from app.store.paging import AnySelect, Page, Window, pages
 
 _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
-_STATE = select(State).where(
-    col(State.environment_id) == bindparam("environment_id"),
-    col(State.primitive_id) == bindparam("primitive_id"),
-    col(State.to_version).is_(None),
-)
-_CURRENT = (
-    select(Primitive, State)
-    .join(State, col(State.primitive_id) == col(Primitive.id))
-    .where(col(State.to_version).is_(None))
-)
-
-SPACES = {Kind.FLAG: "value", Kind.CONFIG: "value", Kind.SEGMENT: "segment"}
-
-
-class Current(NamedTuple):
-    """A primitive and its present state in one environment."""
-
-    primitive: Primitive
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +30,11 @@ class Filter:
 
 async def key_taken(session: AsyncSession, project_id: str, kind: Kind, key: str) -> bool:
     """Whether a live primitive has the key in the kind's key space."""
-    query = _live(project_id).where(col(Primitive.space) == SPACES[kind], col(Primitive.key) == key)
+    query = _live(project_id).where(col(Primitive.space) == SPECS[kind].space, col(Primitive.key) == key)
     return (await session.execute(query.with_only_columns(col(Primitive.id)))).first() is not None
 
 
 async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Primitive]:
-    """All live primitives of the project."""
     return (await session.execute(_live(project_id).order_by(col(Primitive.id)))).scalars().all()
 
 
@@ -70,46 +49,13 @@ async def lists_of_projects(
     session: AsyncSession, project_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
 ) -> Mapping[str, Page[Primitive]]:
     """The same for many projects at once."""
-    query = _chosen(_LIVE.where(col(Primitive.kind) == kind), chosen)
+    query = filtered(_LIVE.where(col(Primitive.kind) == kind), chosen)
     parents = col(Primitive.project_id), project_ids
     return await pages(session, query, parents, col(Primitive.id), window, lambda row: row[0])
 
 
-async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
-    """The primitive's present state in an environment of its project."""
-    sought = {"environment_id": environment_id, "primitive_id": primitive.id}
-    return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
-
-
-async def list_current(
-    session: AsyncSession, environment_id: str, kind: Kind, chosen: Filter, window: Window
-) -> Page[Current]:
-    """The present states of an environment's primitives of the kind."""
-    return (await lists_current(session, [environment_id], kind, chosen, window))[environment_id]
-
-
-async def lists_current(
-    session: AsyncSession, environment_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
-) -> Mapping[str, Page[Current]]:
-    """The same for many environments at once."""
-    query = _chosen(_CURRENT.where(col(Primitive.kind) == kind), chosen)
-    parents = col(State.environment_id), environment_ids
-    return await pages(session, query, parents, col(Primitive.id), window, lambda row: Current(row[0], row[1]))
-
-
-async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:
-    """All present states of an environment, whatever their kind."""
-    rows = (
-        await session.execute(_CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id)))
-    ).all()
-    return [Current(row[0], row[1]) for row in rows]
-
-
-def _live(project_id: str) -> Select[Primitive]:
-    return _LIVE.where(col(Primitive.project_id) == project_id)
-
-
-def _chosen(query: AnySelect, chosen: Filter) -> AnySelect:
+def filtered(query: AnySelect, chosen: Filter) -> AnySelect:
+    """A query that names `Primitive`, cut down to what the filter says."""
     if chosen.key is not None:
         query = query.where(col(Primitive.key) == chosen.key)
     if chosen.value_type is not None:
@@ -122,6 +68,10 @@ def _chosen(query: AnySelect, chosen: Filter) -> AnySelect:
     if chosen.within is not None:
         query = query.where(or_(false(), *map(_matching, chosen.within)))
     return query
+
+
+def _live(project_id: str) -> Select[Primitive]:
+    return _LIVE.where(col(Primitive.project_id) == project_id)
 
 
 def _matching(pattern: ResourcePattern) -> ColumnElement[bool]:

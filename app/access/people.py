@@ -1,0 +1,30 @@
+"""The person who calls, for what any user may do."""
+
+from app.access.entry import tenant_of
+from app.domain.actors import Member
+from app.domain.errors import AppError
+from app.models import User
+from app.store import people
+from app.store.unit_of_work import UnitOfWork
+
+
+def signed_in(uow: UnitOfWork) -> Member:
+    """The person who calls. Raises `unauthorized` or `forbidden` for anybody else."""
+    tenant_of(uow)
+    if not isinstance(uow.actor, Member):
+        raise AppError("forbidden")
+    return uow.actor
+
+
+async def user_of(uow: UnitOfWork) -> User:
+    """The row of the person who calls. Raises `unauthorized` for one who has been deleted meanwhile."""
+    user = await people.user(uow.session, signed_in(uow).user_id)
+    if user is None or user.deleted_at is not None:
+        raise AppError("unauthorized")
+    return user
+
+
+async def locked_user_of(uow: UnitOfWork) -> User:
+    """The same, within the write that is going on: nobody deletes them meanwhile."""
+    await uow.lock(User, [signed_in(uow).user_id])
+    return await user_of(uow)

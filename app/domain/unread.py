@@ -1,0 +1,121 @@
+"""What a body names before it is validated: ids, keys and roles, which are looked at ahead of all its other faults.
+
+Commands declare it in the metadata of their fields. It is read leniently: what has the wrong type is refused with the
+rest of the body.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from app.domain.actors import Role
+from app.domain.commands import Command
+from app.domain.policy import AskedKey, Operation
+from app.engine.json_values import MISSING
+from app.engine.kinds import Kind
+
+
+class Id(NamedTuple):
+    """The field holds an id of `what`, or `many`, below what is entered. `reads` must be allowed there."""
+
+    what: str
+    reads: Operation | None = None
+    many: bool = False
+
+
+class Keys(NamedTuple):
+    """The field holds a key or a list of keys, which a token's resources are tested on whether they exist or not."""
+
+    kinds: tuple[Kind, ...]
+
+
+class Needs(NamedTuple):
+    """A call with the field asks for one more operation; with `when` only where the field is one of these."""
+
+    operation: Operation
+    when: tuple[Any, ...] = ()
+
+
+class Grants(NamedTuple):
+    """The field holds a role that the call hands out: nobody hands out more than their own."""
+
+
+class Named(NamedTuple):
+    """What a body names. An id comes with the declaration of its field."""
+
+    ids: tuple[tuple[Id, str], ...] = ()
+    asked: tuple[AskedKey, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    roles: tuple[Role, ...] = ()
+
+
+NOTHING = Named()
+_ALL_KEYS = ["*"]
+
+
+def named_in(command: type[Command], body: object) -> Named:
+    """What the unread body names in the fields of the command."""
+    ids: list[tuple[Id, str]] = []
+    asked: tuple[AskedKey, ...] = ()
+    operations: list[Operation] = []
+    roles: list[Role] = []
+    for path, declared in _declarations(command):
+        value: Any = body
+        for step in path:
+            value = value.get(step, MISSING) if isinstance(value, Mapping) else MISSING
+        if value is MISSING:
+            continue
+        match declared:
+            case Id(many=many):
+                listed = value if isinstance(value, list) else []
+                named = listed if many else [value]
+                ids += [(declared, one) for one in named if _is_text(one)]
+            case Keys(kinds):
+                asked = _asked(kinds, value, path[-1])
+            case Needs(operation, when):
+                if not when or any(type(value) is type(one) and value == one for one in when):
+                    operations.append(operation)
+            case Grants():
+                roles += [Role(value)] if _is_text(value) and value in list(Role) else []
+    return Named(tuple(ids), asked, tuple(operations), tuple(roles))
+
+
+def needs_of(command: type[Command]) -> tuple[Operation, ...]:
+    """Every operation that some call with the command asks for beside its own."""
+    found: list[Operation] = []
+    for _, declared in _declarations(command):
+        if isinstance(declared, Needs):
+            found.append(declared.operation)
+        if isinstance(declared, Id) and declared.reads is not None:
+            found.append(declared.reads)
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def _declarations(command: type[Command]) -> tuple[tuple[tuple[str, ...], Id | Keys | Needs | Grants], ...]:
+    found: list[tuple[tuple[str, ...], Id | Keys | Needs | Grants]] = []
+    for name, field in command.model_fields.items():
+        alias = field.alias or name
+        found += [((alias,), one) for one in field.metadata if isinstance(one, Id | Keys | Needs | Grants)]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Command):
+            found += [((alias, *path), one) for path, one in _declarations(field.annotation)]
+    return tuple(found)
+
+
+def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> tuple[AskedKey, ...]:
+    """The keys, each where the body names it first. A refusal names several by their paths."""
+    if _is_text(value):
+        return (AskedKey(kinds, value),)
+    if not isinstance(value, list) or value == _ALL_KEYS:
+        return ()
+    first: dict[str, int] = {}
+    for index, key in enumerate(value):
+        if _is_text(key):
+            first.setdefault(key, index)
+    if len(first) == 1:
+        return (AskedKey(kinds, *first),)
+    return tuple(AskedKey(kinds, key, f"{name}.{index}") for key, index in first.items())
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

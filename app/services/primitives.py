@@ -1,0 +1,174 @@
+"""What flags, configs and segments have in common: identities in a project, states in each of its environments.
+
+A feature (`services.flags`) holds its commands and says which kind it is; how kinds differ is data (`engine.kinds`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.access.entry import Access, Diverted, Entry, resources_of
+from app.access.etags import row_etag
+from app.access.paging import Listing
+from app.domain.commands import Command, Text, validate
+from app.domain.errors import AppError, key_collision
+from app.domain.policy import Operation
+from app.domain.preconditions import IfMatch
+from app.domain.unread import named_in
+from app.engine import json_text
+from app.engine.kinds import Spec, check_typed_value
+from app.engine.references import node
+from app.models import Primitive
+from app.services.changes import KILLED, change_state, faults_in, write_first_state
+from app.store import environments, identities, states
+from app.store.paging import Page
+from app.store.resolve import KeyRef
+from app.store.states import Current
+from app.store.unit_of_work import UnitOfWork
+
+
+class Reasoned(Command):
+    """What says no more than why."""
+
+    reason: Text | None = None
+
+
+async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, command_type: type[Command]) -> Primitive:
+    """Makes a primitive and seeds it in every environment of the project. Raises `key_collision`."""
+    entry = Entry.of_project(project_id, Operation.CREATE_PRIMITIVE, named=named_in(command_type, body))
+    access = await entry.enter(uow)
+    environment_ids = await environments.ids_of_project(uow.session, access.project.id)
+    faults = await faults_in(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
+    command: Any = validate(command_type, body, faults)
+    access = await access.to_write()
+    if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
+        raise key_collision(command.key)
+    values = command.model_dump(include={"description"})
+    if spec.types is not None:
+        values |= {"value_type": command.type, "initial_value": json_text.encode(command.default_value)}
+    primitive = Primitive(project_id=access.project.id, kind=spec.kind, space=spec.space, key=command.key, **values)
+    uow.add(primitive)
+    await uow.flush()
+    columns = {
+        dimension.column: json_text.encode(getattr(command, dimension.column))
+        for dimension in spec.dimensions
+        if dimension.column is not None
+    }
+    for environment in await environments.all_of_project(uow.session, access.project.id):
+        await write_first_state(access, environment, primitive, columns)
+    access.record(command.reason, access.subject(primitive), new=command.recorded())
+    return primitive
+
+
+async def list_identities(spec: Spec, uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
+    access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
+    chosen = listing.filter(resources_of(uow, spec.kind))
+    return await identities.list_of_project(uow.session, access.project.id, spec.kind, chosen, listing.window())
+
+
+async def get(spec: Spec, uow: UnitOfWork, project_id: str, key: str) -> Primitive:
+    """The identity."""
+    entry = Entry.of_project(project_id, Operation.READ_PRIMITIVE, KeyRef(spec.kind, key))
+    return (await entry.enter(uow)).primitive
+
+
+async def update(
+    spec: Spec,
+    uow: UnitOfWork,
+    project_id: str,
+    key: str,
+    body: object,
+    if_match: IfMatch,
+    command_type: type[Command],
+) -> Primitive:
+    """Changes what the body names of the identity. Raises `precondition_failed`."""
+    access = await Entry.of_project(project_id, Operation.UPDATE_PRIMITIVE, KeyRef(spec.kind, key)).enter(uow)
+    faults: dict[str, str] = {}
+    if isinstance(body, Mapping) and "initialValue" in body and access.primitive.value_type is not None:
+        check_typed_value(spec.kind, access.primitive.value_type, body["initialValue"], "initialValue", faults)
+    command: Any = validate(command_type, body, faults)
+    values = command.given()
+    if "initial_value" in values:
+        values["initial_value"] = json_text.encode(command.initial_value)
+    access = await access.to_write()
+    if_match.require(row_etag(access.primitive))
+    access.revise(access.primitive, values, command.reason, access.subject(access.primitive))
+    return access.primitive
+
+
+async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
+    """Deletes the primitive from every environment of the project, and gives it as it was.
+
+    Raises `precondition_failed`, `in_use`, `approval_not_supported`.
+    """
+    entered = await Entry.of_project(project_id, Operation.DELETE_PRIMITIVE, KeyRef(spec.kind, key)).open(uow)
+    command = validate(Reasoned, body)
+    entered = await entered.reopen_to_write()
+    primitive = entered.primitive
+    if_match.require(row_etag(primitive))
+    await _require_unused(entered, primitive)
+    if isinstance(entered, Diverted):
+        raise AppError("approval_not_supported")
+    primitive.deleted_at = uow.now
+    for environment in await environments.all_of_project(uow.session, entered.project.id):
+        uow.changes.end_state(environment, primitive)
+    entered.record(command.reason, entered.subject(primitive))
+    return primitive
+
+
+async def list_states(spec: Spec, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
+    access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
+    chosen = listing.filter(resources_of(uow, spec.kind))
+    return await states.list_current(uow.session, access.environment.id, spec.kind, chosen, listing.window())
+
+
+async def get_state(spec: Spec, uow: UnitOfWork, environment_id: str, key: str) -> Current:
+    entry = Entry.of_environment(environment_id, Operation.READ_STATE, KeyRef(spec.kind, key))
+    access = await entry.enter(uow)
+    return await states.current(uow.session, access.environment.id, access.primitive)
+
+
+async def set_state(
+    spec: Spec,
+    uow: UnitOfWork,
+    environment_id: str,
+    key: str,
+    body: object,
+    if_match: IfMatch,
+    command_type: type[Command],
+) -> Current:
+    """Changes the dimensions that the body names. Raises `precondition_failed`, `approval_not_supported`."""
+    entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, KeyRef(spec.kind, key)).open(uow)
+    faults = await faults_in(spec, entered, body, entered.primitive.value_type, [environment_id], key)
+    command: Any = validate(command_type, body, faults)
+    given = command.model_fields_set
+    wanted = {one.name: getattr(command, one.column) for one in spec.dimensions if one.column and one.column in given}
+    return await change_state(entered, wanted, if_match, command.reason)
+
+
+async def switch(
+    spec: Spec, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, operation: Operation
+) -> Current:
+    """Kills or restores. Raises `precondition_failed`, `approval_not_supported`."""
+    entered = await Entry.of_environment(environment_id, operation, KeyRef(spec.kind, key)).open(uow)
+    command = validate(Reasoned, body)
+    return await change_state(entered, {KILLED: operation is Operation.KILL}, if_match, command.reason)
+
+
+def _key_in(body: object) -> str:
+    """The key in an unread body; the empty one for one that is refused there."""
+    named = body.get("key") if isinstance(body, Mapping) else None
+    return named if isinstance(named, str) else ""
+
+
+def _type_in(spec: Spec, body: object) -> str | None:
+    """The type in an unread body; None for one that is refused there."""
+    named = body.get("type") if isinstance(body, Mapping) else None
+    return named if isinstance(named, str) and spec.types is not None and named in list(spec.types) else None
+
+
+async def _require_unused(entered: Access | Diverted, primitive: Primitive) -> None:
+    target = node(primitive.kind, primitive.key)
+    used = await states.referrers(entered.uow.session, entered.project.id, target)
+    if used:
+        fields = {f"{kind}.{key}": f"Refers to it in {', '.join(names)}." for (kind, key), names in used.items()}
+        raise AppError("in_use", fields=fields)

@@ -1,0 +1,45 @@
+"""What a use case may ask of the process that runs it, and of the call that it serves.
+
+The process (`runtime.node`) fills it in; services reach it as `uow.host` and `uow.client`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.domain.rate_limits import Limits
+from app.engine.cidrs import Address
+from app.engine.ruleset import Ruleset
+from app.settings import Settings
+from app.store.changeset import Commit
+
+
+class Rulesets(Protocol):
+    """Where compiled rulesets come from."""
+
+    async def get(self, environment_id: str) -> Ruleset:
+        """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The process. Each of `on_commit` is handed what every transaction changed; none may raise or wait."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    rate_limits: Limits
+    rulesets: Rulesets
+    wake_mail: Callable[[], None]
+    on_commit: tuple[Callable[[Commit], None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a call comes from. `browser` is the secret that ties a mailed link to the browser that asked for it."""
+
+    address: Address | None = None
+    browser: str | None = None
+
+
+NO_CLIENT = Client()

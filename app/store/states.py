@@ -1,0 +1,114 @@
+"""Queries for states: what primitives hold in environments, and what their rules refer to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.engine.kinds import Kind
+from app.engine.reference_graph import ReferenceGraph
+from app.engine.references import Node, node
+from app.models import Environment, Primitive, State, StateReference
+from app.store.identities import Filter, filtered
+from app.store.paging import Page, Window, pages
+
+_STATE = select(State).where(
+    col(State.environment_id) == bindparam("environment_id"),
+    col(State.primitive_id) == bindparam("primitive_id"),
+    col(State.to_version).is_(None),
+)
+_CURRENT = (
+    select(Primitive, State)
+    .join(State, col(State.primitive_id) == col(Primitive.id))
+    .where(col(State.to_version).is_(None))
+)
+
+
+class Current(NamedTuple):
+    """A primitive and its present state in one environment."""
+
+    primitive: Primitive
+    state: State
+
+
+async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
+    """The primitive's present state in an environment of its project."""
+    sought = {"environment_id": environment_id, "primitive_id": primitive.id}
+    return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
+
+
+async def list_current(
+    session: AsyncSession, environment_id: str, kind: Kind, chosen: Filter, window: Window
+) -> Page[Current]:
+    """The present states of an environment's primitives of the kind."""
+    return (await lists_current(session, [environment_id], kind, chosen, window))[environment_id]
+
+
+async def lists_current(
+    session: AsyncSession, environment_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
+) -> Mapping[str, Page[Current]]:
+    """The same for many environments at once."""
+    query = filtered(_CURRENT.where(col(Primitive.kind) == kind), chosen)
+    parents = col(State.environment_id), environment_ids
+    return await pages(session, query, parents, col(Primitive.id), window, lambda row: Current(row[0], row[1]))
+
+
+async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:
+    """All present states of an environment, whatever their kind."""
+    rows = (
+        await session.execute(_CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id)))
+    ).all()
+    return [Current(row[0], row[1]) for row in rows]
+
+
+async def references_of(session: AsyncSession, environment_id: str, primitive_id: str) -> set[Node]:
+    """What the primitive's present rules refer to."""
+    query = select(col(StateReference.target_kind), col(StateReference.target_key)).where(
+        col(StateReference.environment_id) == environment_id,
+        col(StateReference.primitive_id) == primitive_id,
+        col(StateReference.to_version).is_(None),
+    )
+    return {Node(kind, key) for kind, key in (await session.execute(query)).all()}
+
+
+async def reference_graph(session: AsyncSession, environment_id: str) -> ReferenceGraph:
+    """Who refers to whom in the environment now; it has those too that refer to nothing."""
+    primitives = (
+        await session.execute(
+            select(col(Primitive.id), col(Primitive.kind), col(Primitive.key))
+            .join(Environment, col(Environment.project_id) == col(Primitive.project_id))
+            .where(col(Environment.id) == environment_id, col(Primitive.deleted_at).is_(None))
+        )
+    ).all()
+    targets: dict[str, set[Node]] = {primitive_id: set() for primitive_id, _, _ in primitives}
+    query = select(
+        col(StateReference.primitive_id), col(StateReference.target_kind), col(StateReference.target_key)
+    ).where(col(StateReference.environment_id) == environment_id, col(StateReference.to_version).is_(None))
+    for primitive_id, kind, key in (await session.execute(query)).all():
+        targets[primitive_id].add(Node(kind, key))
+    return ReferenceGraph().with_changes(
+        {node(kind, key): targets[primitive_id] for primitive_id, kind, key in primitives}
+    )
+
+
+async def referrers(session: AsyncSession, project_id: str, target: Node) -> dict[tuple[Kind, str], list[str]]:
+    """What refers to the target in any environment of the project: kind and key, with the environments' keys."""
+    query = (
+        select(col(Primitive.kind), col(Primitive.key), col(Environment.key))
+        .distinct()
+        .join(StateReference, col(StateReference.primitive_id) == col(Primitive.id))
+        .join(Environment, col(Environment.id) == col(StateReference.environment_id))
+        .where(
+            col(Environment.project_id) == project_id,
+            col(StateReference.target_kind) == target.kind,
+            col(StateReference.target_key) == target.key,
+            col(StateReference.to_version).is_(None),
+        )
+        .order_by(col(Primitive.kind), col(Primitive.key), col(Environment.key))
+    )
+    found: dict[tuple[Kind, str], list[str]] = {}
+    for kind, key, environment in (await session.execute(query)).all():
+        found.setdefault((Kind(kind), key), []).append(environment)
+    return found
