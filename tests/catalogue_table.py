@@ -14,13 +14,13 @@ from app.domain.catalogue import CATALOGUE
 
 TESTS = Path(__file__).parent
 TRANSPORTS = ("rest", "graphql")
-Provoked = dict[tuple[str, str], list[str]]
+CodesMet = dict[tuple[str, str], list[str]]
 
 
 @cache
-def provoked() -> Provoked:
+def codes_met() -> CodesMet:
     """The names of the tests by code and transport."""
-    found: Provoked = defaultdict(list)
+    found: CodesMet = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
         for name, codes, transports in _marks(ast.parse(path.read_text("utf-8"))):
             for code in codes:
@@ -41,7 +41,7 @@ def _marks(module: ast.Module) -> Iterator[tuple[str, list[str], tuple[str, ...]
 
 def table() -> str:
     """The catalogue with the first test of each code, as Markdown."""
-    found = provoked()
+    found = codes_met()
     lines = ["| code | status | REST | GraphQL |", "|---|---|---|---|"]
     for code, entry in CATALOGUE.items():
         tests = [_shown(found.get((code, transport), [])) for transport in TRANSPORTS]

@@ -53,7 +53,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A test that is marked `raises_codes` and did not meet its codes has failed."""
     refusals.SEEN.clear()
     yield
-    assert not (unmet := refusals.missing(item)), f"marked as provoking what it did not meet: {unmet}"
+    assert not (unmet := refusals.missing(item)), f"marked with codes that it did not meet: {unmet}"
 
 
 @pytest.fixture(scope="session")

@@ -260,11 +260,11 @@ class Naive:
         who = identity(find(self.context, self.by(rule)))
         if who is None:
             return 0
-        workspace = bucket(rule.get("seed", key) + ":split", who)
+        position = bucket(rule.get("seed", key) + ":split", who)
         reached = Fraction(0)
         for index, entry in enumerate(rule["split"]):
             reached += percent(entry["percent"]) * 100
-            if workspace < reached:
+            if position < reached:
                 return index
         raise AssertionError
 

@@ -50,7 +50,7 @@ def transports_of(item: pytest.Item, marker: pytest.Mark) -> set[str]:
 
 
 def missing(item: pytest.Item) -> set[tuple[str, str]]:
-    """The codes, by transport, that a test claims to provoke and that were not seen while it ran."""
+    """The codes, by transport, that a test claims to meet and that were not seen while it ran."""
     return {
         (code, transport)
         for marker in item.iter_markers("raises_codes")

@@ -25,17 +25,17 @@ ONE_TRANSPORT: dict[str, str] = {}
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_a_code_is_provoked_on_each_transport_that_can_or_owed(code: str) -> None:
-    found = catalogue_table.provoked()
+    found = catalogue_table.codes_met()
     wanted = [ONE_TRANSPORT[code]] if code in ONE_TRANSPORT else list(catalogue_table.TRANSPORTS)
     lacking = [transport for transport in wanted if (code, transport) not in found]
     if code in OWED:
-        assert lacking, f"{code} is provoked now: take it off the list of what is owed"
+        assert lacking, f"{code} is met by a test now: take it off the list of what is owed"
     else:
         assert not lacking, f"no test meets {code} on {lacking}"
 
 
 def test_marks_and_lists_name_codes_of_the_catalogue() -> None:
-    named = {code for code, _ in catalogue_table.provoked()} | set(OWED) | set(ONE_TRANSPORT)
+    named = {code for code, _ in catalogue_table.codes_met()} | set(OWED) | set(ONE_TRANSPORT)
     assert named <= set(CATALOGUE)
 
 
@@ -52,7 +52,7 @@ def test_codes_are_written_out_where_they_are_raised() -> None:
 def test_the_table_names_every_test_of_a_code() -> None:
     shown = catalogue_table.table()
     assert "| `already_claimed` | 409 | `tests/behaviour/test_claim.py::" in shown
-    assert len(shown.splitlines()) == 2 + len({code for code, _ in catalogue_table.provoked()})
+    assert len(shown.splitlines()) == 2 + len({code for code, _ in catalogue_table.codes_met()})
 
 
 def raised() -> Iterator[tuple[str, str | None]]:

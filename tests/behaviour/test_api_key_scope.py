@@ -46,10 +46,10 @@ async def test_a_call_asks_for_its_verb(instance: Instance, workspace: Workspace
     verb = row(name).verb
     without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {verb} - ({"read"} if verb == "evaluate" else set()))
     poorer = await instance.token(workspace.org, actions=without)
-    able = await instance.token(workspace.org, actions=[verb])
+    permitted = await instance.token(workspace.org, actions=[verb])
     async with instance.unchanged():
         assert await refusal(poorer, name, **CALLS[name](workspace)) == ("token_action_denied", {})
-    (await able.do(name, **CALLS[name](workspace))).unwrap()
+    (await permitted.do(name, **CALLS[name](workspace))).unwrap()
 
 
 @pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).reach is not Reach.ANYWHERE])
@@ -87,11 +87,11 @@ async def test_a_key_outside_the_resources_is_refused_before_anybody_looks_for_i
             for key in ("banner", "none"):
                 arguments = {**CALLS[name](workspace), "key": key}
                 assert await refusal(caller, name, **arguments) == ("token_resource_out_of_scope", {})
-    able = await instance.token(workspace.org, resources=["none", "flag:banner"])
+    permitted = await instance.token(workspace.org, resources=["none", "flag:banner"])
     async with instance.unchanged():
-        reply = await able.do(name, **{**CALLS[name](workspace), "key": "none"})
+        reply = await permitted.do(name, **{**CALLS[name](workspace), "key": "none"})
         assert (reply.code, reply.status) == ("not_found", 404)
-    (await able.do(name, **CALLS[name](workspace))).unwrap()
+    (await permitted.do(name, **CALLS[name](workspace))).unwrap()
 
 
 async def test_the_key_of_a_flag_to_be_made_is_tested_in_the_unread_body(

@@ -271,7 +271,7 @@ async def test_unusual_emails_are_invited_and_come_in(instance: Instance, org: O
     assert made["email"] == email
     bob = instance.anonymous()
     assert (await bob.make("acceptInvitation", token=token_of(made)))["me"]["email"] == email
-    assert len(await instance.mails()) in {0, 1}  # the letter may have found the invitation accepted already
+    assert len(await instance.mails()) in {0, 1}  # the mail may have found the invitation accepted already
     reply = await org.admin.do("createInvitation", orgSlug=org.slug, email=email.upper(), role="viewer")
     assert reply.code == "already_member"
 

@@ -67,7 +67,7 @@ async def test_a_mailbox_gets_twenty_mails_an_hour_from_anywhere(instance: Insta
     for number in range(20):
         assert (await ask(instance, "ada@example.com", f"192.0.2.{number + 1}")).unwrap() == {"sent": True}
     assert len(await instance.mails()) == 20
-    async with instance.unchanged():  # no letter is queued
+    async with instance.unchanged():  # no mail is queued
         assert (await ask(instance, "ADA@example.com", "198.51.100.1")).unwrap() == {"sent": True}
         assert len(await instance.mails()) == 20
     (await ask(instance, "bob@example.com", "198.51.100.1")).unwrap()

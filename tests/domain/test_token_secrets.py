@@ -19,9 +19,9 @@ def test_scanners_find_a_secret_by_its_form() -> None:
 
 
 @given(st.integers(4, 52), st.sampled_from(ALPHABET))
-def test_one_wrong_letter_is_seen(workspace: int, letter: str) -> None:
+def test_one_wrong_letter_is_seen(position: int, letter: str) -> None:
     secret = new_token_secret()
-    wrong = secret[:workspace] + letter + secret[workspace + 1 :]
+    wrong = secret[:position] + letter + secret[position + 1 :]
     assert is_well_formed(wrong) == (wrong == secret)
 
 

@@ -38,14 +38,14 @@ class RecordingTransport:
     """A transport that keeps what it is given, and fails where `fault` says so."""
 
     def __init__(self) -> None:
-        self.carried: Counter[str] = Counter()
+        self.delivered: Counter[str] = Counter()
         self.fault: Any = None
 
     async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:
         await asyncio.sleep(0)
         if self.fault is not None:
             raise self.fault
-        self.carried[message.to] += 1
+        self.delivered[message.to] += 1
 
 
 async def queue(node: Node, *emails: str) -> None:
@@ -58,38 +58,38 @@ async def queue(node: Node, *emails: str) -> None:
         await session.commit()
 
 
-async def deliver_all(node: Node, bag: RecordingTransport) -> None:
-    delivery = Delivery(node, bag)
+async def deliver_all(node: Node, transport: RecordingTransport) -> None:
+    delivery = Delivery(node, transport)
     while await delivery.deliver_one():
         pass
 
 
-async def test_of_many_postmen_each_letter_is_delivered_by_one(node: Node) -> None:
+async def test_of_many_workers_one_delivers_each_mail(node: Node) -> None:
     emails = [f"{number}@example.com" for number in range(20)]
     await queue(node, *emails)
-    bag = RecordingTransport()
+    transport = RecordingTransport()
     for _ in range(20):  # a worker that was too late looks again later
-        await asyncio.gather(*(deliver_all(node, bag) for _ in range(3)))
-    assert bag.carried == Counter(emails)
+        await asyncio.gather(*(deliver_all(node, transport) for _ in range(3)))
+    assert transport.delivered == Counter(emails)
 
 
-async def test_a_letter_whose_postman_died_is_delivered_by_another(node: Node) -> None:
+async def test_a_mail_whose_worker_died_is_delivered_by_another(node: Node) -> None:
     await queue(node, ADA)
-    bag = RecordingTransport()
-    bag.fault = asyncio.CancelledError()
+    transport = RecordingTransport()
+    transport.fault = asyncio.CancelledError()
     with pytest.raises(asyncio.CancelledError):
-        await deliver_all(node, bag)
-    bag.fault = None
-    await deliver_all(node, bag)
-    assert bag.carried == Counter()  # for a while it is his
+        await deliver_all(node, transport)
+    transport.fault = None
+    await deliver_all(node, transport)
+    assert transport.delivered == Counter()  # for a while it is the dead worker's
     async with node.database.writing() as session:
         await session.execute(update(QueuedMail).values(due_at=now()))
         await session.commit()
-    await deliver_all(node, bag)
-    assert bag.carried == Counter([ADA])
+    await deliver_all(node, transport)
+    assert transport.delivered == Counter([ADA])
 
 
-async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_mail_that_cannot_be_worded_holds_nobody_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(message: Message, sender: str) -> EmailMessage:
         if message.to == ADA:
             raise ZeroDivisionError
@@ -98,13 +98,13 @@ async def test_a_letter_that_cannot_be_worded_holds_nobody_up(node: Node, monkey
     monkeypatch.setattr(mail_job, "rendered", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
-    bag = RecordingTransport()
-    await deliver_all(node, bag)
-    assert bag.carried == Counter(["bob@example.com"])
+    transport = RecordingTransport()
+    await deliver_all(node, transport)
+    assert transport.delivered == Counter(["bob@example.com"])
 
 
 @pytest.mark.parametrize(("fault", "given_up"), [(ZeroDivisionError(), True), (AppError("unavailable"), False)])
-async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
+async def test_a_mail_that_cannot_be_composed_holds_nobody_up(
     node: Node, monkeypatch: pytest.MonkeyPatch, fault: Exception, given_up: bool
 ) -> None:
     compose = mail_messages.compose
@@ -118,9 +118,9 @@ async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
     monkeypatch.setattr(mail_messages, "compose", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
-    bag = RecordingTransport()
-    await deliver_all(node, bag)
-    assert bag.carried == Counter(["bob@example.com"])
+    transport = RecordingTransport()
+    await deliver_all(node, transport)
+    assert transport.delivered == Counter(["bob@example.com"])
     async with node.database.reading() as session:
         queued = (await session.execute(select(QueuedMail))).scalar_one()
         links = (await session.execute(select(MagicLink.email))).scalars().all()
@@ -128,13 +128,13 @@ async def test_a_letter_that_cannot_be_composed_holds_nobody_up(
     assert links == ["bob@example.com"]
 
 
-async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) -> None:
+async def test_pauses_double_and_after_a_day_a_mail_is_given_up(node: Node) -> None:
     await queue(node, ADA)
-    bag = RecordingTransport()
-    bag.fault = Undelivered("The server is away.")
+    transport = RecordingTransport()
+    transport.fault = Undelivered("The server is away.")
     pauses = []
     for _ in range(12):
-        await deliver_all(node, bag)
+        await deliver_all(node, transport)
         async with node.unit("req_test") as uow:
             pauses.append((await mail.next_due_at(uow) or now()) - now())
         async with node.database.writing() as session:
@@ -146,7 +146,7 @@ async def test_pauses_double_and_after_a_day_a_letter_is_given_up(node: Node) ->
     async with node.database.writing() as session:
         await session.execute(update(QueuedMail).values(created_at=now() - timedelta(days=2)))
         await session.commit()
-    await deliver_all(node, bag)
+    await deliver_all(node, transport)
     async with node.unit("req_test") as uow:
         assert await mail.next_due_at(uow) is None
 

@@ -55,9 +55,11 @@ async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
     await node.close()
 
 
-@pytest.mark.parametrize("workspace", ["app.services.instance.prepare", "app.main.surfaces", "app.main.transport_for"])
+@pytest.mark.parametrize(
+    "broken_part", ["app.services.instance.prepare", "app.main.surfaces", "app.main.transport_for"]
+)
 async def test_a_start_that_fails_closes_the_database(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, workspace: str
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, broken_part: str
 ) -> None:
     database, closed = open_database(settings), []
     close = database.close
@@ -71,7 +73,7 @@ async def test_a_start_that_fails_closes_the_database(
 
     monkeypatch.setattr(database, "close", closing)
     monkeypatch.setattr("app.main.open_database", lambda _: database)
-    monkeypatch.setattr(workspace, broken)
+    monkeypatch.setattr(broken_part, broken)
     app = create_app(settings)
     with pytest.raises(ZeroDivisionError):
         async with app.router.lifespan_context(app):

@@ -21,7 +21,7 @@ def new_page(browser: Browser, watch: Watch | None = None) -> Page:
 
 
 def mail_to(page: Page, server: Served, email: str, count: int = 1) -> Mail:
-    """The last of so many mails to the email; the postman is a moment behind the page."""
+    """The last of so many mails to the email; the mail is delivered a moment after the page."""
     for _ in range(PATIENCE // 50):
         found = [mail for mail in in_outbox(server.folder / "data" / "outbox") if mail.to == email]
         if len(found) >= count:
