@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -202,6 +202,15 @@ class Instance:
         async with self.node.unit("req_test", Member(editor["id"], editor["name"], "session")) as uow:
             for key in keys:
                 await flags.create_flag(uow, project_id, {"key": key, "type": "boolean", "defaultValue": True})
+
+    @contextmanager
+    def mail_held(self) -> Iterator[None]:
+        """Keeps what is queued in the block from being delivered before its end."""
+        node = self.node
+        host, node.host = node.host, replace(node.host, wake_mail=lambda: None)
+        yield
+        node.host = host
+        host.wake_mail()
 
     async def mails(self, to: str | None = None) -> list[Mail]:
         """What has been mailed, to one email or to all, oldest first; waits until everything is."""

@@ -4,6 +4,7 @@ A database of its own for each test would cost a tenth of a second; to put the r
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ import asyncpg
 from app.models import Table
 
 DATABASE = "signalbox"
+PATIENCE_SECONDS = 20
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
 TABLES = [table.name for table in Table.metadata.sorted_tables]
 # A line a table: a digest of all its rows, whatever order they are stored in.
 DIGESTS = " UNION ALL ".join(
@@ -44,6 +47,13 @@ class KeptDatabase:
                 statements.append(f'DELETE FROM public."{table}"')
                 statements.append(f'INSERT INTO public."{table}" SELECT * FROM {content}."{table}"')
         self._run(self._connection.execute("; ".join(statements)))
+
+    def wait_until_alone(self) -> None:
+        """Returns when nobody else is connected: the server sees a moment later that a connection was closed."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while others := self._run(self._connection.fetchval(OTHERS, DATABASE)):
+            assert time.monotonic() < deadline, f"{others} connections were left open"
+            time.sleep(0.01)
 
     def close(self) -> None:
         """Closes the connection and the loop."""

@@ -1,6 +1,8 @@
 """Sends the mail of the queue, one by one."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from email.message import EmailMessage
 
 import structlog
 
@@ -12,6 +14,8 @@ from app.mail.transports import Transport, Undelivered
 from app.models import QueuedMail
 from app.runtime.node import Node
 from app.services import mail, mail_messages
+from app.services.mail_messages import Message
+from app.settings import Settings
 from app.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -28,9 +32,17 @@ def mail_job(node: Node, transport: Transport) -> Job:
 
 
 class Delivery:
-    def __init__(self, node: Node, transport: Transport) -> None:
+    def __init__(
+        self,
+        node: Node,
+        transport: Transport,
+        compose: Callable[[UnitOfWork, QueuedMail, Settings], Awaitable[Message | None]] = mail_messages.compose,
+        render: Callable[[Message, str], EmailMessage] = rendered,
+    ) -> None:
         self._node = node
         self._transport = transport
+        self._compose = compose
+        self._render = render
 
     async def deliver_one(self) -> bool:
         """Delivers a mail that is due. False when there was none."""
@@ -72,10 +84,10 @@ class Delivery:
         """False if there is no longer anybody to send it to. The lease on the mail is committed before this begins."""
         async with self._unit() as uow:
             await uow.begin_write()
-            message = await mail_messages.compose(uow, queued, self._node.settings)
+            message = await self._compose(uow, queued, self._node.settings)
         if message is None:
             return False
-        await self._transport.deliver(queued, message, rendered(message, self._node.settings.sender))
+        await self._transport.deliver(queued, message, self._render(message, self._node.settings.sender))
         return True
 
     def _unit(self) -> UnitOfWork:

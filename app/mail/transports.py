@@ -34,7 +34,8 @@ class Transport(Protocol):
 class Smtp:
     """A mail server. Uses STARTTLS if it is offered, and never sends a password over the network unencrypted."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._tls = parts.scheme == "smtps"
@@ -46,7 +47,7 @@ class Smtp:
     async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:  # noqa: ARG002
         """Opens a connection for each mail."""
         try:
-            async with asyncio.timeout(SECONDS), self._client() as client:
+            async with asyncio.timeout(self._seconds), self._client() as client:
                 if self._user is not None:
                     await self._login(client, self._user)
                 await client.send_message(mail)
@@ -64,7 +65,7 @@ class Smtp:
         return aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
-            timeout=SECONDS,
+            timeout=self._seconds,
             use_tls=self._tls,
             start_tls=None,
             tls_context=self._context(),

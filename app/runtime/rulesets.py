@@ -24,6 +24,7 @@ class RulesetCache:
     """The snapshots of this node."""
 
     def __init__(self, database: Database) -> None:
+        self.load = rulesets.load
         self._database = database
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -68,7 +69,7 @@ class RulesetCache:
     async def _read(self, environment_id: str) -> Ruleset:
         with refusing_if_busy():
             async with self._database.reading() as session:
-                rows = await rulesets.load(session, environment_id)
+                rows = await self.load(session, environment_id)
         if rows is None:
             raise not_found("environment")
         environment = rows.environment

@@ -42,14 +42,6 @@ MINIMUM = {
     },
     Role.OWNER: {"change_role", "remove_member", "delete_org", "break_glass"},
 }
-DIVERTED_WHERE_PROTECTED = {"delete_primitive", "update_state", "restore"}
-REFUSED_WHERE_PROTECTED = {
-    "protect_environment",
-    "set_target_id_field",
-    "delete_org",
-    "delete_project",
-    "delete_environment",
-}
 
 
 @pytest.mark.parametrize("role", MINIMUM)
@@ -72,14 +64,24 @@ def test_without_a_role_there_is_only_what_any_user_may(operation: Operation) ->
 
 
 @pytest.mark.parametrize("operation", Operation)
-def test_where_it_is_protected_even_an_owner_waits(operation: Operation) -> None:
+def test_where_it_is_protected_the_row_says_whether_even_an_owner_waits(operation: Operation) -> None:
+    expected = {Approval.PASS: Allow(), Approval.DIVERT: Divert(), Approval.REFUSE: Deny("approval_not_supported")}
     decision = decide(PERSON, operation, Target(role=Role.OWNER, protected=True))
-    if operation.value in DIVERTED_WHERE_PROTECTED:
-        assert decision == Divert()
-    elif operation.value in REFUSED_WHERE_PROTECTED:
-        assert decision == Deny("approval_not_supported")
-    else:
-        assert decision == Allow()
+    assert decision == expected[TABLE[operation].protected]
+
+
+def test_what_deletes_does_not_pass_protection() -> None:
+    deleting = [operation for operation in TABLE if operation.value.startswith("delete_")]
+    assert len(deleting) >= 4
+    assert Approval.PASS not in {TABLE[operation].protected for operation in deleting}
+
+
+def test_what_lifts_protection_does_not_wait_for_what_it_protects_from() -> None:
+    assert TABLE[Operation.PROTECT_ENVIRONMENT].protected is Approval.REFUSE
+
+
+def test_an_emergency_is_not_held_up() -> None:
+    assert {TABLE[operation].protected for operation in (Operation.KILL, Operation.BREAK_GLASS)} == {Approval.PASS}
 
 
 def test_a_role_that_is_too_low_is_told_before_protection() -> None:

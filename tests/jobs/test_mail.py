@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select, update
 
 from app.domain.errors import AppError
-from app.jobs import mail as mail_job
 from app.jobs.mail import Delivery
 from app.mail.rendering import rendered
 from app.mail.transports import Outbox, Undelivered
@@ -58,8 +57,8 @@ async def queue(node: Node, *emails: str) -> None:
         await session.commit()
 
 
-async def deliver_all(node: Node, transport: RecordingTransport) -> None:
-    delivery = Delivery(node, transport)
+async def deliver_all(node: Node, transport: RecordingTransport, **broken: Any) -> None:
+    delivery = Delivery(node, transport, **broken)
     while await delivery.deliver_one():
         pass
 
@@ -89,37 +88,31 @@ async def test_a_mail_whose_worker_died_is_delivered_by_another(node: Node) -> N
     assert transport.delivered == Counter([ADA])
 
 
-async def test_a_mail_that_cannot_be_worded_holds_nobody_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_mail_that_cannot_be_worded_holds_nobody_up(node: Node) -> None:
     def broken(message: Message, sender: str) -> EmailMessage:
         if message.to == ADA:
             raise ZeroDivisionError
         return rendered(message, sender)
 
-    monkeypatch.setattr(mail_job, "rendered", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
     transport = RecordingTransport()
-    await deliver_all(node, transport)
+    await deliver_all(node, transport, render=broken)
     assert transport.delivered == Counter(["bob@example.com"])
 
 
 @pytest.mark.parametrize(("fault", "given_up"), [(ZeroDivisionError(), True), (AppError("unavailable"), False)])
-async def test_a_mail_that_cannot_be_composed_holds_nobody_up(
-    node: Node, monkeypatch: pytest.MonkeyPatch, fault: Exception, given_up: bool
-) -> None:
-    compose = mail_messages.compose
-
+async def test_a_mail_that_cannot_be_composed_holds_nobody_up(node: Node, fault: Exception, given_up: bool) -> None:
     async def broken(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
-        message = await compose(uow, queued, settings)
+        message = await mail_messages.compose(uow, queued, settings)
         if queued.email == ADA:
             raise fault
         return message
 
-    monkeypatch.setattr(mail_messages, "compose", broken)
     await queue(node, ADA)
     await queue(node, "bob@example.com")
     transport = RecordingTransport()
-    await deliver_all(node, transport)
+    await deliver_all(node, transport, compose=broken)
     assert transport.delivered == Counter(["bob@example.com"])
     async with node.database.reading() as session:
         queued = (await session.execute(select(QueuedMail))).scalar_one()

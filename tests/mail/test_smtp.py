@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -14,14 +13,13 @@ import structlog.testing
 from sqlalchemy import select
 from starlette.applications import Starlette
 
-from app.mail import transports
 from app.mail.transports import Smtp, Undelivered
-from app.main import create_app
 from app.models import MailKind, QueuedMail
 from app.runtime.node import Node
+from app.services import mail
 from app.services.mail_messages import Message
 from app.settings import Mode, Settings
-from tests.clock import now
+from tests.clock import SetClock, now
 from tests.conftest import client_of
 from tests.mail.servers import OK, MailServer, certificate
 from tests.mailbox import PATIENCE, delivered
@@ -59,12 +57,22 @@ def settings(migrated: Path, tmp_path: Path, smtp: MailServer, credentials: str)
 
 
 @pytest.fixture
-async def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Starlette]:
-    """The instance, whose worker is not patient."""
-    monkeypatch.setattr("app.services.mail.FIRST_PAUSE", timedelta(milliseconds=20))
-    app = create_app(settings)
-    async with app.router.lifespan_context(app):
-        yield app
+async def app(app: Starlette, clock: SetClock) -> AsyncIterator[Starlette]:
+    """The instance, whose time jumps to when the next mail is due."""
+    hurrying = asyncio.create_task(hurry(app.state.node, clock))
+    yield app
+    hurrying.cancel()
+    await asyncio.gather(hurrying, return_exceptions=True)
+
+
+async def hurry(node: Node, clock: SetClock) -> None:
+    while True:
+        async with node.unit("req_test") as uow:
+            due_at = await mail.next_due_at(uow)
+        if due_at is not None and due_at > clock.now():
+            clock.ahead += due_at - clock.now()
+            node.mail_waits.set()
+        await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -175,15 +183,11 @@ async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     writer.close()
 
 
-async def test_a_server_that_says_nothing_is_left(
-    node: Node, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, smtp: MailServer
-) -> None:
-    monkeypatch.setattr(transports, "SECONDS", 0.1)
+async def test_a_server_that_says_nothing_is_left(smtp: MailServer) -> None:
     await smtp.stop()
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", smtp.port)
-    await ask(client)
-    queued = await failed_mail(node)
-    assert "Timeout" in (queued.last_error or "")
+    with pytest.raises(Undelivered, match="Timeout"):
+        await Smtp(f"smtp://127.0.0.1:{smtp.port}", seconds=0.1).deliver(*a_mail())
     silent.close()
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from app.runtime.rulesets import RulesetCache
-from app.store import rulesets
 from tests.factories import Instance, Workspace
 
 
@@ -16,10 +15,10 @@ def cache(instance: Instance) -> RulesetCache:
     return instance.node.rulesets
 
 
-def slowly(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event, list[str]]:
+def slowly(cache: RulesetCache) -> tuple[asyncio.Event, asyncio.Event, list[str]]:
     """Makes each load say when it has read, and wait until it may go on."""
     has_read, may_go_on, loads = asyncio.Event(), asyncio.Event(), []
-    load = rulesets.load
+    load = cache.load
 
     async def loading(session: Any, environment_id: str) -> Any:
         rows = await load(session, environment_id)
@@ -28,14 +27,12 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Even
         await may_go_on.wait()
         return rows
 
-    monkeypatch.setattr(rulesets, "load", loading)
+    cache.load = loading
     return has_read, may_go_on, loads
 
 
-async def test_a_commit_while_a_ruleset_is_read_is_in_it(
-    cache: RulesetCache, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    has_read, may_go_on, loads = slowly(monkeypatch)
+async def test_a_commit_while_a_ruleset_is_read_is_in_it(cache: RulesetCache, workspace: Workspace) -> None:
+    has_read, may_go_on, loads = slowly(cache)
     evaluating = asyncio.create_task(workspace.evaluated("banner"))
     await has_read.wait()
     await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue="first")
@@ -46,10 +43,8 @@ async def test_a_commit_while_a_ruleset_is_read_is_in_it(
     assert len(loads) == 1
 
 
-async def test_all_who_ask_at_one_moment_share_one_load(
-    cache: RulesetCache, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    has_read, may_go_on, loads = slowly(monkeypatch)
+async def test_all_who_ask_at_one_moment_share_one_load(cache: RulesetCache, workspace: Workspace) -> None:
+    has_read, may_go_on, loads = slowly(cache)
     asking = [asyncio.create_task(cache.get(workspace.environment_id)) for _ in range(20)]
     await has_read.wait()
     may_go_on.set()
@@ -66,14 +61,12 @@ async def test_a_snapshot_never_changes_under_its_reader(cache: RulesetCache, wo
     assert (await cache.get(workspace.environment_id)).version == before.version + 1
 
 
-async def test_a_load_that_fails_is_tried_again(
-    cache: RulesetCache, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_load_that_fails_is_tried_again(cache: RulesetCache, workspace: Workspace) -> None:
     async def broken(*_: Any) -> Any:
         raise OSError("the disk is gone")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(rulesets, "load", broken)
-        with pytest.raises(OSError, match="disk"):
-            await cache.get(workspace.environment_id)
+    load, cache.load = cache.load, broken
+    with pytest.raises(OSError, match="disk"):
+        await cache.get(workspace.environment_id)
+    cache.load = load
     assert (await cache.get(workspace.environment_id)).version == workspace.environment["version"]

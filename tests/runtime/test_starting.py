@@ -1,18 +1,23 @@
 """Starting: two nodes at one moment make one instance, and a start that fails leaves nothing open."""
 
 import asyncio
+import threading
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.ids import digest, new_request_id
-from app.main import create_app, open_database, open_node
+from app.main import create_app, open_node
 from app.models import Instance
 from app.runtime.node import Node
 from app.services import instance
 from app.settings import Settings
 from tests.conftest import CLAIM_CODE
+
+BROKEN: ContextVar[str | None] = ContextVar("broken", default=None)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -55,27 +60,27 @@ async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
     await node.close()
 
 
-@pytest.mark.parametrize(
-    "broken_part", ["app.services.instance.prepare", "app.main.surfaces", "app.main.transport_for"]
-)
+class BrokenSettings(Settings):
+    """Settings of which one cannot be read, once somebody says which."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == BROKEN.get():
+            raise ZeroDivisionError
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("broken", ["max_rate_per_min", "origins", "smtp_url"], ids=["node", "surfaces", "mail"])
 async def test_a_start_that_fails_closes_the_database(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, broken_part: str
+    request: pytest.FixtureRequest, settings: Settings, engine: str, broken: str
 ) -> None:
-    database, closed = open_database(settings), []
-    close = database.close
-
-    async def closing() -> None:
-        closed.append(database)
-        await close()
-
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(database, "close", closing)
-    monkeypatch.setattr("app.main.open_database", lambda _: database)
-    monkeypatch.setattr(broken_part, broken)
-    app = create_app(settings)
+    before = set(threading.enumerate())
+    app = create_app(BrokenSettings.model_validate(settings.model_dump()))
+    token = BROKEN.set(broken)
     with pytest.raises(ZeroDivisionError):
         async with app.router.lifespan_context(app):
             pass
-    assert closed == [database]
+    BROKEN.reset(token)
+    if engine == "sqlite":
+        assert [one.name for one in {*threading.enumerate()} - before if not one.name.startswith("asyncio_")] == []
+    else:
+        await asyncio.to_thread(request.getfixturevalue("server")[0].wait_until_alone)
