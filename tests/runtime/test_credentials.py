@@ -15,6 +15,7 @@ from app.main import open_node
 from app.runtime.credentials import CredentialCache
 from app.settings import Settings
 from app.store.unit_of_work import UnitOfWork
+from tests.clock import SetClock
 
 ADA, BOB = datetime.fromtimestamp(1, UTC), datetime.fromtimestamp(2, UTC)
 
@@ -33,7 +34,13 @@ class Store:
     keys: dict[str, Key] = field(default_factory=dict)
     reads: Counter[str] = field(default_factory=Counter)
     written: list[Mapping[str, datetime]] = field(default_factory=list)
-    now: float = 1.0
+    clock: SetClock = field(default_factory=SetClock)
+
+    def __post_init__(self) -> None:
+        self.set_time(1)
+
+    def set_time(self, seconds: float) -> None:
+        self.clock.stopped_at = datetime.fromtimestamp(seconds, UTC)
 
     async def load(self, secret: str) -> Key | None:
         self.reads[secret] += 1
@@ -45,7 +52,7 @@ class Store:
         self.written.append(uses)
 
     def cache(self, ttl: float = math.inf) -> CredentialCache[Key]:
-        return CredentialCache(self.load, self.write, ttl, lambda: self.now)
+        return CredentialCache(self.load, self.clock, self.write, ttl)
 
 
 async def test_a_known_secret_is_read_once_and_an_unknown_one_each_time() -> None:
@@ -82,7 +89,8 @@ async def test_what_is_trusted_for_a_while_is_read_again_after_it_and_when_the_c
     store = Store({"a": Key("ada")})
     cache = store.cache(ttl=10)
     reads = []
-    for store.now in (1, 11, 12, 0):
+    for seconds in (1, 11, 12, 0):
+        store.set_time(seconds)
         assert await cache.find("a") == Key("ada")
         reads.append(store.reads["a"])
     assert reads == [1, 1, 2, 3]
@@ -92,7 +100,8 @@ async def test_what_expires_ends_without_being_read_again() -> None:
     store = Store({"a": Key("ada", expires_at=5)})
     cache = store.cache()
     found = []
-    for store.now in (4.9, 5, 6):
+    for seconds in (4.9, 5, 6):
+        store.set_time(seconds)
         found.append(await cache.find("a"))
     assert (found, store.reads["a"]) == ([Key("ada", expires_at=5), None, None], 1)
 
@@ -109,7 +118,7 @@ async def test_a_use_that_could_not_be_written_is_written_with_the_next(tmp_path
     cache.note_use("bob")
     with pytest.raises(OSError):  # noqa: PT011
         await cache.write_uses(broken)
-    store.now = 2.0
+    store.set_time(2)
     cache.note_use("bob")
     for _ in range(2):
         await cache.write_uses(lambda: node.unit(new_request_id()))
