@@ -15,6 +15,7 @@ from app.models import Instance
 from app.runtime.node import Node
 from app.services import instance
 from app.settings import Settings
+from app.store.engines import Database
 from tests.conftest import CLAIM_CODE
 
 BROKEN: ContextVar[str | None] = ContextVar("broken", default=None)
@@ -43,18 +44,31 @@ async def test_of_two_first_starts_at_one_moment_one_makes_the_instance(settings
         await node.close()
 
 
-async def test_who_starts_a_moment_too_late_reads_what_the_other_made(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    node = await open_node(settings)
+class StaleDatabase:
+    """A database whose readers see what was there when the session began to read."""
+
+    def __init__(self, database: Database, session: AsyncSession) -> None:
+        self._database = database
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def reading(self) -> AsyncSession:
+        return self._session
+
+
+async def test_who_starts_a_moment_too_late_reads_what_the_other_made(settings: Settings) -> None:
+    node: Any = await open_node(settings)
+    async with node.database.writing() as session:
+        await session.execute(delete(Instance))
+        await session.commit()
+    stale = node.database.reading()
+    assert (await stale.execute(select(Instance))).first() is None
     key = await start(node)
-
-    async def nothing_yet(_: AsyncSession) -> None:
-        return None
-
-    monkeypatch.setattr("app.store.instance.find", nothing_yet)
+    database, node.database = node.database, StaleDatabase(node.database, stale)
     assert await start(node) == key
-    async with node.database.reading() as session:
+    async with database.reading() as session:
         row = (await session.execute(select(Instance))).scalar_one()
     assert row.claim_code_hash == digest(CLAIM_CODE)
     await node.close()
