@@ -95,7 +95,10 @@ class Entry:
 
     async def enter(self, uow: UnitOfWork) -> "Access":
         """The same where nothing can be diverted. Raises `approval_not_supported` for what must wait for a person."""
-        return _immediate(await self.open(uow))
+        entered = await self.open(uow)
+        if isinstance(entered, Diverted):
+            raise AppError("approval_not_supported")
+        return entered
 
     async def _require_ids(self, uow: UnitOfWork, resolved: Resolved) -> None:
         """The ids that the body names must be below what is entered. Raises `not_found`."""
@@ -226,7 +229,10 @@ class Access(Entered):
 
     async def to_write(self) -> "Access":
         """As `reopen_to_write`, where nothing can be diverted. Raises `approval_not_supported` where it must be."""
-        return _immediate(await self.reopen_to_write())
+        entered = await self.reopen_to_write()
+        if isinstance(entered, Diverted):
+            raise AppError("approval_not_supported")
+        return entered
 
     def record(
         self,
@@ -287,12 +293,6 @@ def tenant_of(uow: UnitOfWork) -> Tenant:
 
 
 _IDS_AMONG = {"project": projects.ids_among, "environment": environments.ids_among}
-
-
-def _immediate(entered: Access | Diverted) -> Access:
-    if isinstance(entered, Diverted):
-        raise AppError("approval_not_supported")
-    return entered
 
 
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Decision, str | None]:

@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from app.engine.kinds import Kind
 
 
 class Role(StrEnum):
-    """A person's role in an organisation, lowest first."""
+    """A person's role in an organisation, lowest first. `rank` is its position from 0 (viewer) to 3 (owner)."""
+
+    rank: int
+
+    def __new__(cls, word: str) -> Self:
+        role = str.__new__(cls, word)
+        role._value_ = word
+        role.rank = len(cls.__members__)
+        return role
 
     VIEWER = "viewer"
     EDITOR = "editor"
     ADMIN = "admin"
     OWNER = "owner"
-
-    @property
-    def rank(self) -> int:
-        """Position from 0 (viewer) to 3 (owner)."""
-        return _RANKS[self]
-
-
-_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class Verb(StrEnum):

@@ -69,14 +69,14 @@ def named_in(command: type[Command], body: object) -> Named:
             case Id(many=many):
                 listed = value if isinstance(value, list) else []
                 named = listed if many else [value]
-                ids += [(declared, one) for one in named if _is_text(one)]
+                ids += [(declared, one) for one in named if isinstance(one, str)]
             case Keys(kinds):
                 asked = _asked(kinds, value, path[-1])
             case Needs(operation, when):
                 if not when or any(type(value) is type(one) and value == one for one in when):
                     operations.append(operation)
             case Grants():
-                roles += [Role(value)] if _is_text(value) and value in list(Role) else []
+                roles += [Role(value)] if isinstance(value, str) and value in list(Role) else []
     return Named(tuple(ids), asked, tuple(operations), tuple(roles))
 
 
@@ -104,18 +104,14 @@ def _declarations(command: type[Command]) -> tuple[tuple[tuple[str, ...], Id | K
 
 def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> tuple[AskedKey, ...]:
     """The keys, each where the body names it first. A refusal names several by their paths."""
-    if _is_text(value):
+    if isinstance(value, str):
         return (AskedKey(kinds, value),)
     if not isinstance(value, list) or value == _ALL_KEYS:
         return ()
     first: dict[str, int] = {}
     for index, key in enumerate(value):
-        if _is_text(key):
+        if isinstance(key, str):
             first.setdefault(key, index)
     if len(first) == 1:
         return (AskedKey(kinds, *first),)
     return tuple(AskedKey(kinds, key, f"{name}.{index}") for key, index in first.items())
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)

@@ -55,15 +55,39 @@ def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = 
     return value
 
 
-def decode_carefully(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
+def decode_carefully(  # noqa: C901
+    data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH
+) -> Any:
     """What `decode` does, ten times slower: it notices keys that were given twice, and knows the path of each fault."""
+    marked = False  # whether some value is marked as a fault, whose path only a walk knows
+
+    def double_of(digits: str) -> float:
+        nonlocal marked
+        if math.isinf(number := float(digits)):
+            marked, number = True, _TooLarge(number)
+        return number
+
+    def integer_of(digits: str) -> int | float:
+        if len(digits) <= _LONGEST_INT and _MIN_INT <= (number := int(digits)) <= _MAX_INT:
+            return number
+        return double_of(digits)
+
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal marked
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        marked, value = True, _Repeated(value)
+        value.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        return value
+
     try:
         value = json.loads(
             data.decode("utf-8"),
-            parse_int=_integer,
-            parse_float=_double,
+            parse_int=integer_of,
+            parse_float=double_of,
             parse_constant=_constant,
-            object_pairs_hook=dict if allow_duplicate_keys else _object,
+            object_pairs_hook=dict if allow_duplicate_keys else object_of,
         )
     except UnicodeDecodeError as fault:
         raise BadJson({"": "The body is not UTF-8."}) from fault
@@ -73,7 +97,8 @@ def decode_carefully(data: bytes, *, allow_duplicate_keys: bool = False, max_dep
         ) from fault
     except RecursionError as fault:
         raise BadJson({"": _TOO_DEEP}) from fault
-    if faults := faults_of(value, max_depth):
+    may_be_faulty = marked or b"\\u" in data or data.count(b"{") + data.count(b"[") > max_depth
+    if may_be_faulty and (faults := faults_of(value, max_depth)):  # a surrogate can only come as an escape
         raise BadJson(faults)
     return value
 
@@ -115,28 +140,8 @@ def has_lone_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _integer(digits: str) -> int | float:
-    if len(digits) <= _LONGEST_INT and _MIN_INT <= (number := int(digits)) <= _MAX_INT:
-        return number
-    return _double(digits)
-
-
-def _double(digits: str) -> float:
-    number = float(digits)
-    return _TooLarge(number) if math.isinf(number) else number
-
-
 def _constant(name: str) -> NoReturn:
     raise BadJson({"": f"The body is not JSON: {name} is not a JSON number."})
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) == len(pairs):
-        return value
-    marked = _Repeated(value)
-    marked.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-    return marked
 
 
 def _faults(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:

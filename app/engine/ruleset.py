@@ -52,7 +52,7 @@ def prepare(stored: StoredState) -> Served:
     faults: dict[str, str] = {}
     compiled: CompiledPrimitive | CompiledSegment
     try:
-        rules = json_text.decode(stored.rules.encode())
+        rules = orjson.loads(stored.rules)
         if stored.kind is Kind.SEGMENT:
             parsed = parse_segment_rules(rules, "rules", faults)
             compiled = compile_segment(SegmentState(stored.key, parsed, stored.allow_list, stored.deny_list))
@@ -73,7 +73,7 @@ def _primitive(stored: StoredState, rules: Any, faults: dict[str, str]) -> Compi
     def check(value: Any, path: str, found: dict[str, str]) -> None:
         check_typed_value(kind, value_type, value, path, found)
 
-    default = json_text.decode((stored.default_value or "").encode())
+    default = orjson.loads(stored.default_value or "")
     check(default, "defaultValue", faults)
     parsed = parse_rules(rules, "rules", faults, check)
     return compile_primitive(PrimitiveState(kind, stored.key, value_type, default, parsed, stored.killed))
@@ -94,9 +94,11 @@ Documents = Mapping[Kind, Mapping[str, bytes]]
 class Ruleset:
     """All states of one environment at one version. `documents` has that of each state, by kind and key."""
 
-    __slots__ = ("_encoded", "compiled", "documents")
+    __slots__ = ("_encoded", "compiled", "documents", "environment_id", "version")
 
     def __init__(self, compiled: CompiledRuleset, documents: Documents) -> None:
+        self.environment_id = compiled.environment_id
+        self.version = compiled.version
         self.compiled = compiled
         self.documents = documents
         self._encoded: bytes | None = None
@@ -106,14 +108,6 @@ class Ruleset:
         """From all stored states of an environment. Raises DamagedState."""
         empty = CompiledRuleset(environment_id, version, FieldPath.of(target_id_field), {}, {})
         return cls(empty, {kind: {} for kind in Kind}).with_changes(version, target_id_field, states)
-
-    @property
-    def environment_id(self) -> str:
-        return self.compiled.environment_id
-
-    @property
-    def version(self) -> int:
-        return self.compiled.version
 
     @property
     def target_id_field(self) -> str:

@@ -13,6 +13,7 @@ from app.domain.actors import Token
 from app.domain.errors import AppError
 from app.http.addresses import client_address
 from app.http.requests import RequestInfo, info_of
+from app.runtime.credentials import SLIDES_AFTER_SECONDS
 from app.runtime.node import Node
 from app.services import sessions
 
@@ -28,10 +29,17 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
     """
     info = info_of(scope)
     info.address = client_address(scope, node.trusted_proxies)
-    if (secret := _bearer(scope)) is not None:
-        await _authenticate_token(node, info, secret)
-    else:
-        await _authenticate_person(node, scope, info, public=public)
+    if (token := _bearer(scope)) is not None:
+        await _authenticate_token(node, info, token)
+    elif (secret := HTTPConnection(scope).cookies.get(COOKIE)) is not None:
+        if (session := await node.sessions.find(secret)) is not None:
+            info.actor = session.member
+            if node.clock.now().timestamp() - session.last_seen_at > SLIDES_AFTER_SECONDS:
+                node.sessions.note_use(session.member.session_id)
+                info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
+        elif not public:
+            cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")
+            raise AppError("unauthorized", headers={"Set-Cookie": cleared})
 
 
 async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
@@ -51,19 +59,6 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
         raise AppError("token_rate_limit", headers={"Retry-After": str(taken.retry_after)})
     node.api_keys.note_use(actor.token_id)
     info.actor = actor
-
-
-async def _authenticate_person(node: Node, scope: Scope, info: RequestInfo, *, public: bool) -> None:
-    if (secret := HTTPConnection(scope).cookies.get(COOKIE)) is None:
-        return
-    if (session := await node.sessions.find(secret)) is not None:
-        info.actor = session.member
-        if session.slides(node.clock.now().timestamp()):
-            node.sessions.note_use(session.member.session_id)
-            info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
-    elif not public:
-        cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")
-        raise AppError("unauthorized", headers={"Set-Cookie": cleared})
 
 
 class AuthenticationHeaders:
@@ -107,11 +102,13 @@ def require_own_origin(node: Node, scope: Scope) -> None:
         return
     headers = Headers(scope=scope)
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    base = urlsplit(node.settings.public_url)
     if site:
         allowed = site in {"same-origin", "none"}
+    elif origin:
+        base = urlsplit(node.settings.public_url)
+        allowed = origin.partition("://")[2] in {headers.get("host"), base.netloc}
     else:
-        allowed = not origin or origin.partition("://")[2] in {headers.get("host"), base.netloc}
+        allowed = True
     if not allowed:
         raise AppError("forbidden", "The request comes from another origin.")
 

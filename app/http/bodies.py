@@ -20,7 +20,10 @@ async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
     data, headers = await read(scope, receive), Headers(scope=scope)
     if not data:
         return {}
-    require_json(headers.get("content-type"))
+    media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
+    charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")}
+    if media_type != "application/json" or charsets - {"utf-8", "utf8"}:
+        raise AppError("invalid_request", "The body must be sent as application/json, in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise AppError("invalid_request", "The body must not be compressed.")
     return decode(data, **reading)
@@ -33,33 +36,21 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: f
         raise AppError("invalid_request", "The header Content-Length is not a number.")
     if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise _too_large(limit)
+    chunks, size = [], 0
     try:
         async with asyncio.timeout(seconds):
-            return await _received(receive, limit)
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(chunk := message.get("body", b""))
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(limit)
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
     except TimeoutError:
         raise AppError("invalid_request", f"The body did not arrive within {seconds} seconds.") from None
-
-
-async def _received(receive: Receive, limit: int) -> bytes:
-    chunks, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunks.append(chunk := message.get("body", b""))
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-def require_json(content_type: str | None) -> None:
-    """Raises `invalid_request` unless the media type is JSON in UTF-8."""
-    media_type, *parameters = (part.strip().lower() for part in (content_type or "").split(";"))
-    charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")}
-    if media_type != "application/json" or charsets - {"utf-8", "utf8"}:
-        raise AppError("invalid_request", "The body must be sent as application/json, in UTF-8.")
 
 
 def decode(data: bytes, **reading: Any) -> Any:

@@ -14,7 +14,6 @@ from app.rest.responses import caller_etag, json_response, tagged
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 from app.services import evaluation
-from app.services.evaluation import Evaluated
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -86,10 +85,6 @@ async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
     answers = await evaluation.evaluate(uow, call.path["env_id"], call.input)
-    return json_response(_encoded(answers))
-
-
-def _encoded(answers: Evaluated) -> bytes:
     body = {
         "environmentId": answers.ruleset.environment_id,
         "version": answers.ruleset.version,
@@ -98,7 +93,7 @@ def _encoded(answers: Evaluated) -> bytes:
             for key, found in answers.evaluations.items()
         },
     }
-    return json_text.dump(body)
+    return json_response(json_text.dump(body))
 
 
 ENDPOINTS = [

@@ -36,8 +36,9 @@ class Call:
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
-        reason = text_of(self.headers, "X-Break-Glass")
-        break_glass = None if reason is None else UncheckedText(reason, "X-Break-Glass")
+        break_glass = None
+        if "x-break-glass" in self.headers:
+            break_glass = UncheckedText(text_of(self.headers, "X-Break-Glass") or "", "X-Break-Glass")
         client = Client(self.info.address)
         return self.node.unit(self.info.request_id, self.info.actor, client, break_glass)
 

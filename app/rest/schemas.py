@@ -30,7 +30,7 @@ class Schema(BaseModel):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
     def encoded(self) -> bytes:
-        return orjson.dumps(self.body())
+        return orjson.dumps(self.model_dump(by_alias=True, exclude_unset=True))
 
 
 class MinterSchema(Schema):

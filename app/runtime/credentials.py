@@ -24,7 +24,7 @@ from app.store.unit_of_work import UnitOfWork
 
 MAX_KEPT = 50_000
 SESSION_TTL_SECONDS = 1.0  # what another process ended, the command line's say, ends here within a second
-SLIDES_AFTER_SECONDS = timedelta(days=1).total_seconds()
+SLIDES_AFTER_SECONDS = timedelta(days=1).total_seconds()  # a session in use is prolonged a day at a time
 
 
 class Credential(Protocol):
@@ -145,10 +145,6 @@ class LiveSession:
     @property
     def owner_ids(self) -> tuple[str, ...]:
         return self.member.session_id, self.member.user_id
-
-    def slides(self, at: float) -> bool:
-        """Whether its end is to move on, as it does a day at a time while it is in use."""
-        return at - self.last_seen_at > SLIDES_AFTER_SECONDS
 
 
 def api_key_cache(database: Database, clock: Clock, max_rate: int) -> CredentialCache[LiveApiKey]:

@@ -11,7 +11,7 @@ from app.access.etags import state_etag
 from app.domain.errors import AppError, invalid
 from app.domain.preconditions import IfMatch
 from app.engine import json_text
-from app.engine.kinds import SPECS, Dimension, Kind, Spec
+from app.engine.kinds import SPECS, Kind, Spec
 from app.engine.reference_checks import check_references
 from app.engine.references import Node, Reference, node, references_of
 from app.models import Environment, Primitive, State
@@ -36,7 +36,8 @@ async def faults_in(
     """
     faults: dict[str, str] = {}
     if isinstance(body, Mapping):
-        references = references_of(spec.check(body, value_type, faults))
+        rules = spec.check(body, value_type, faults)
+        references = references_of(rules) if rules else []
         for environment_id in environment_ids if references else ():
             found = await _reference_faults(entered, environment_id, node(spec.kind, key), references)
             faults = {**found, **faults}
@@ -89,17 +90,15 @@ def _differing(primitive: Primitive, state: State, wanted: Mapping[str, Any]) ->
     columns: dict[str, Any] = {}
     for dimension in SPECS[primitive.kind].dimensions:
         if dimension.name in wanted and dimension.column is not None:
-            text = json_text.encode(wanted[dimension.name])
-            if not _same(dimension, getattr(state, dimension.column), text):
+            present, text = getattr(state, dimension.column), json_text.encode(wanted[dimension.name])
+            # Scalars have one text each; of lists and objects other texts may say the same.
+            if present != text and not (
+                text[0] in "[{" and dimension.same(json_columns.value(present), json_columns.value(text))
+            ):
                 columns[dimension.column] = text
     if wanted.get(KILLED, state.killed) != state.killed:
         columns[KILLED] = wanted[KILLED]
     return columns
-
-
-def _same(dimension: Dimension, present: str, text: str) -> bool:
-    """Texts are the same when what they say is."""
-    return present == text or dimension.same(json_columns.value(present), json_columns.value(text))
 
 
 async def _changed_references(entered: Access | Diverted, current: Current, rules: str) -> list[Reference] | None:

@@ -26,7 +26,7 @@ MAX_CONTEXT_BYTES = 64 * 1024
 
 
 def _small(context: dict[str, Any]) -> dict[str, Any]:
-    if len(json_text.encode(context).encode()) > MAX_CONTEXT_BYTES:
+    if len(json_text.dump(context)) > MAX_CONTEXT_BYTES:
         raise PydanticCustomError("context", f"Must be at most {MAX_CONTEXT_BYTES // 1024} KiB of JSON.")
     return context
 
@@ -87,11 +87,11 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
     command = validate(Evaluate, body)
     await uow.release()
     ruleset = await uow.host.rulesets.get(access.environment.id)
-    call, primitives = ruleset.compiled.call(command.context), ruleset.compiled.primitives
+    call, primitives, sees_all = Call(ruleset.compiled, command.context), ruleset.compiled.primitives, access.sees_all
     asked = primitives if command.keys is None or command.keys == ALL_KEYS else command.keys
     evaluations: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
     for key in asked:
-        if (found := primitives.get(key)) is not None and access.sees(Kind(found.state.kind), key):
+        if (found := primitives.get(key)) is not None and (sees_all or access.sees(Kind(found.state.kind), key)):
             evaluations[key] = call.evaluate(key)
     if not sees_rule_names(uow.actor):
         evaluations = {key: found and _nameless(found) for key, found in evaluations.items()}

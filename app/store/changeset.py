@@ -85,17 +85,17 @@ class Changeset:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.events: list[AuditEvent] = []
-        self._environments: dict[str, EnvironmentChanges] = {}
+        self.environments: dict[str, EnvironmentChanges] = {}
         self._deleted_environment_ids: list[str] = []
         self._invalidated: list[str] = []
 
     def raise_version(self, environment: Environment) -> EnvironmentChanges:
         """The environment's one next version in this transaction."""
-        if (changes := self._environments.get(environment.id)) is None:
+        if (changes := self.environments.get(environment.id)) is None:
             environment.version += 1
             # Not before its predecessor's time, should the clock have been set back.
             environment.version_at = max(self.now, environment.version_at)
-            changes = self._environments[environment.id] = EnvironmentChanges(environment, environment.version)
+            changes = self.environments[environment.id] = EnvironmentChanges(environment, environment.version)
         return changes
 
     def retarget(self, environment: Environment, target_id_field: str) -> None:
@@ -157,26 +157,31 @@ class Changeset:
         longer."""
         self._invalidated.extend(ids)
 
-    @property
-    def raises_versions(self) -> bool:
-        return bool(self._environments)
-
     def committed(self) -> Commit:
         """What the process is told once all is written."""
         environments = (
             EnvironmentCommit(of.environment.id, of.version, of.environment.target_id_field, tuple(of.deltas))
-            for of in self._environments.values()
+            for of in self.environments.values()
         )
         return Commit(tuple(environments), tuple(self._deleted_environment_ids), tuple(self._invalidated))
 
     def doubt(self) -> Commit:
         """What it is told where a commit failed and may have taken place: to forget all that may have changed."""
-        return Commit((), (*self._environments, *self._deleted_environment_ids), tuple(self._invalidated))
+        return Commit((), (*self.environments, *self._deleted_environment_ids), tuple(self._invalidated))
 
     async def write(self, session: AsyncSession) -> None:
         """All of it. A state that was current ends before the next begins, for only one may be current."""
-        connection, changed = await session.connection(), list(self._environments.values())
-        await _insert(connection, EnvironmentVersion, [_version(of) for of in changed])
+        connection, changed = await session.connection(), list(self.environments.values())
+        versions = [
+            {
+                "environment_id": of.environment.id,
+                "version": of.version,
+                "at": of.environment.version_at,
+                "target_id_field": of.environment.target_id_field,
+            }
+            for of in changed
+        ]
+        await _insert(connection, EnvironmentVersion, versions)
         for of in changed:
             await _end(connection, of)
         await _insert(connection, State, [_values(state) for of in changed for state in of.states])
@@ -187,8 +192,18 @@ class Changeset:
         ]
         await _insert(connection, StateReference, references)
         await _insert(connection, AuditEvent, [_values(event) for event in self.events])
-        versions = [_audited(event, of) for event in self.events for of in changed]
-        await _insert(connection, AuditVersion, versions)
+        audited = [
+            {
+                "id": new_id(),
+                "created_at": event.created_at,
+                "event_id": event.id,
+                "environment_id": of.environment.id,
+                "version": of.version,
+            }
+            for event in self.events
+            for of in changed
+        ]
+        await _insert(connection, AuditVersion, audited)
 
 
 def stored_state(primitive: Primitive, state: State) -> StoredState:
@@ -196,25 +211,6 @@ def stored_state(primitive: Primitive, state: State) -> StoredState:
     return StoredState(
         primitive.kind, primitive.key, primitive.value_type, state.default_value, state.rules, state.killed
     )
-
-
-def _version(of: EnvironmentChanges) -> Values:
-    return {
-        "environment_id": of.environment.id,
-        "version": of.version,
-        "at": of.environment.version_at,
-        "target_id_field": of.environment.target_id_field,
-    }
-
-
-def _audited(event: AuditEvent, of: EnvironmentChanges) -> Values:
-    return {
-        "id": new_id(),
-        "created_at": event.created_at,
-        "event_id": event.id,
-        "environment_id": of.environment.id,
-        "version": of.version,
-    }
 
 
 async def _end(connection: AsyncConnection, of: EnvironmentChanges) -> None:

@@ -24,6 +24,7 @@ class Executed(NamedTuple):
     rows: Sequence[Any] = ()
 
 
+NOT_EXECUTED = Executed()
 Run = Callable[[sqlite3.Connection, str, Any], sqlite3.Cursor]
 
 
@@ -52,26 +53,16 @@ class Cursor:
 
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
-        self._executed = Executed()
-        self._rows: deque[Any] = deque()
+        self.description, self.rowcount, self.lastrowid, rows = NOT_EXECUTED
+        self._rows = deque(rows)
 
-    @property
-    def description(self) -> Any:
-        return self._executed.description
-
-    @property
-    def rowcount(self) -> int:
-        return self._executed.rowcount
-
-    @property
-    def lastrowid(self) -> int | None:
-        return self._executed.lastrowid
-
-    def execute(self, statement: str, parameters: Any = None) -> None:
-        self._keep(self._connection.visit(_execute, statement, parameters))
+    def execute(self, statement: str, parameters: Any = None, *, run: Run = _execute) -> None:
+        executed = self._connection.visit(run, statement, parameters)
+        self.description, self.rowcount, self.lastrowid, rows = executed
+        self._rows = deque(rows)
 
     def executemany(self, statement: str, parameters: Any) -> None:
-        self._keep(self._connection.visit(_execute_many, statement, parameters))
+        self.execute(statement, parameters, run=_execute_many)
 
     def fetchone(self) -> Any:
         return self._rows.popleft() if self._rows else None
@@ -89,10 +80,6 @@ class Cursor:
 
     async def _async_soft_close(self) -> None:
         """SQLAlchemy calls it where the rows are still to be read."""
-
-    def _keep(self, executed: Executed) -> None:
-        self._executed = executed
-        self._rows = deque(executed.rows)
 
 
 class Connection(AsyncAdapt_aiosqlite_connection):
@@ -112,7 +99,7 @@ class Connection(AsyncAdapt_aiosqlite_connection):
 
     def visit(self, run: Run, statement: str, parameters: Any) -> Executed:
         """Runs the statement in the connection's thread."""
-        begin = self._pop_begin()
+        begin, self._begin = self._begin, None
         try:
             executed: Executed = self.run_async(
                 lambda driver: driver._execute(_visit, driver._conn, begin, run, statement, parameters)  # noqa: SLF001
@@ -125,7 +112,8 @@ class Connection(AsyncAdapt_aiosqlite_connection):
     def rollback(self) -> None:
         """Ends the transaction, if it has begun. What is executed next comes after it, waited for or not."""
         driver: Any = self.driver_connection
-        if self._pop_begin() is not None or driver._connection is None:  # noqa: SLF001
+        begin, self._begin = self._begin, None
+        if begin is not None or driver._connection is None:  # noqa: SLF001
             return
         if self._only_reads:
             driver._tx.put_nowait((None, driver._conn.rollback))  # noqa: SLF001
@@ -134,7 +122,8 @@ class Connection(AsyncAdapt_aiosqlite_connection):
 
     def commit(self) -> None:
         """Ends the transaction, if it has begun."""
-        if self._pop_begin() is None:
+        begin, self._begin = self._begin, None
+        if begin is None:
             super().commit()
 
     def close(self) -> None:
@@ -142,10 +131,6 @@ class Connection(AsyncAdapt_aiosqlite_connection):
 
     async def _terminate_graceful_close(self) -> None:
         await _close(self.driver_connection)
-
-    def _pop_begin(self) -> str | None:
-        begin, self._begin = self._begin, None
-        return begin
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):

@@ -35,7 +35,8 @@ class Tenanted:
 
     async def row(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Any | None:
         """The one row, if it is the tenant's."""
-        return next(iter(await self.rows(session, tenant, **sought)), None)
+        query = self._of_user if tenant.org_id is None else self._of_token
+        return (await session.execute(query, {"tenant": tenant.org_id or tenant.user_id, **sought})).first()
 
     def of(self, tenant: Tenant) -> AnySelect:
         """The tenant's rows as a query to go on with."""

@@ -24,7 +24,7 @@ from app.engine.references import Reference
 from app.models import AuditEvent, Environment, Instance, Org, Primitive, State, Table
 from app.models.base import Identified, Revised
 from app.store.audit_guard import GuardedSession
-from app.store.changeset import Changeset, Commit
+from app.store.changeset import Changeset
 from app.store.engines import Database
 from app.store.engines.busy import refuse_if_busy
 from app.store.host import NO_CLIENT, Client, Host
@@ -231,19 +231,15 @@ class UnitOfWork:
 
     async def _commit(self, changes: Changeset) -> None:
         await self.session.flush()
-        if (changes.raises_versions or self._guarded.touched_audited) and not changes.events:
+        if (changes.environments or self._guarded.touched_audited) and not changes.events:
             raise RuntimeError("a change was not recorded for the audit")  # a bug, found before it is committed
         await changes.write(self.session)
+        commit = changes.doubt()
         try:
             await self.session.commit()
-        except BaseException:
-            self._tell(changes.doubt())
-            raise
-        self._tell(changes.committed())
+            commit = changes.committed()
+        finally:
+            for handler in self.host.on_commit if any(commit) else ():
+                handler(commit)
         for call in self._on_commit:
             call()
-
-    def _tell(self, commit: Commit) -> None:
-        if any(commit):
-            for handler in self.host.on_commit:
-                handler(commit)
