@@ -75,10 +75,9 @@ def decode_carefully(  # noqa: C901
     def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal marked
         value = dict(pairs)
-        if len(value) == len(pairs):
-            return value
-        marked, value = True, _Repeated(value)
-        value.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        if len(value) != len(pairs):
+            marked, value = True, _Repeated(value)
+            value.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         return value
 
     try:
@@ -92,9 +91,8 @@ def decode_carefully(  # noqa: C901
     except UnicodeDecodeError as fault:
         raise BadJson({"": "The body is not UTF-8."}) from fault
     except json.JSONDecodeError as fault:
-        raise BadJson(
-            {"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."}
-        ) from fault
+        place = f"at line {fault.lineno}, column {fault.colno}"
+        raise BadJson({"": f"The body is not JSON: {fault.msg} {place}."}) from fault
     except RecursionError as fault:
         raise BadJson({"": _TOO_DEEP}) from fault
     may_be_faulty = marked or b"\\u" in data or data.count(b"{") + data.count(b"[") > max_depth
