@@ -45,7 +45,9 @@ async def fill(node: Node, size: int, rules: list[dict[str, Any]]) -> tuple[Memb
             uow.add(flag)
         await uow.flush()
         for flag in made:
-            uow.write_state(environment, flag, None, default_value="false", rules=json.dumps(rules))
+            uow.changes.write_state(
+                environment, flag, None, actor=member.as_json(), default_value="false", rules=json.dumps(rules)
+            )
         uow.record(Operation.CREATE_PROJECT, Subject(org.id, "project", project.id, "p", project.id))
     return member, environment.id
 

@@ -48,7 +48,7 @@ class Line:
     def rows(self) -> list[str]:
         if self.endpoint is None or self.endpoint.operation is None:
             return []
-        return [operation.value for operation in (self.endpoint.operation, *self.endpoint.extra_operations)]
+        return [operation.value for operation in self.endpoint.operations]
 
 
 def graphql_name(endpoint: Endpoint) -> str:

@@ -4,7 +4,7 @@ An `Entry` says what a call enters and what for. Opening it turns what a strange
 policy, and gives an `Access`, or a `Diverted` where the change must wait for a person; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,8 @@ from app.domain.policy import (
 )
 from app.domain.unread import NOTHING, Named
 from app.engine.kinds import Kind
-from app.models import Environment, Org, Primitive, Project
+from app.engine.references import Reference
+from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, projects
 from app.store.resolve import KeyRef, Level, Resolved, resolve
@@ -75,20 +76,21 @@ class Entry:
         found = None if self.find is None else await self.find(uow, resolved.org)
         if self.named.ids:
             await self._require_ids(uow, resolved)
-        missing = self.key_ref is not None and resolved.primitive is None
-        if self.key_ref is not None and missing and not isinstance(uow.actor, Token):
-            raise not_found(self.key_ref.kind)  # for people a key counts among the ids, before the role
+        missing = self.key_ref.kind if self.key_ref is not None and resolved.primitive is None else None
+        if missing is not None and not isinstance(uow.actor, Token):
+            raise not_found(missing)  # for people a key counts among the ids, before the role
         target = await self._target(uow, resolved)
         decision, override = _decided(uow, self.operation, target)
-        if self.key_ref is not None and missing:
-            raise not_found(self.key_ref.kind)  # a token's resources were tested on the key it asked for
-        kind = Diverted if isinstance(decision, Divert) else Access
-        entered = kind(uow=uow, entry=self, resolved=resolved, target=target, found=found, override=override)
+        if missing is not None:
+            raise not_found(missing)  # a token's resources were tested on the key it asked for
+        way_in = Diverted if isinstance(decision, Divert) else Access
+        entered = way_in(uow=uow, entry=self, resolved=resolved, target=target, found=found, override=override)
         for declared, one in self.named.ids:
             if declared.reads is not None:
                 await Entry(Level.ENVIRONMENT, one, declared.reads).enter(uow)
         for operation in self.named.operations:
-            entered.require(operation)
+            if operation is not self.operation:
+                entered.require(operation)
         for role in self.named.roles:
             entered.require_rank(role)
         return entered
@@ -184,10 +186,15 @@ class Entered:
             raise AppError("unauthorized")
         return await self.entry.open(uow)
 
-    def require(self, operation: Operation, *, protected: bool = False) -> None:
-        """Asks for one more operation on what is entered; `protected` where what would change is."""
-        if isinstance(_decided(self.uow, operation, replace(self.target, protected=protected))[0], Divert):
+    def require(self, operation: Operation, *, protected: bool = False) -> str | None:
+        """Asks for one more operation on what is entered; `protected` where what would change is.
+
+        Gives the reason why protection is overridden, where an owner does that.
+        """
+        decision, override = _decided(self.uow, operation, replace(self.target, protected=protected))
+        if isinstance(decision, Divert):
             raise AppError("approval_not_supported")
+        return override
 
     def require_rank(self, role: Role) -> None:
         """Raises `insufficient_role` for a role above the caller's own."""
@@ -196,9 +203,11 @@ class Entered:
             raise AppError("insufficient_role", "You cannot create or revoke an invitation for a role above your own.")
 
     def sees(self, kind: Kind, key: str) -> bool:
-        """Whether the primitive is within what lists are cut down to."""
-        within = resources_of(self.uow, kind)
-        return within is None or any(pattern.matches(kind, key) for pattern in within)
+        """Whether the primitive is within what the caller's lists are limited to."""
+        actor = self.uow.actor
+        if isinstance(actor, Token):
+            return any(pattern.matches(kind, key) for pattern in actor.resources)
+        return True
 
     @property
     def sees_all(self) -> bool:
@@ -240,18 +249,40 @@ class Access(Entered):
         subject: Subject | None = None,
         *,
         operation: Operation | None = None,
+        override: str | None = None,
         previous: Any | None = None,
         new: Any | None = None,
     ) -> None:
-        """The audit row of what is done: to what is entered, by the entry's operation, unless said otherwise."""
+        """The audit row of what is done: to what is entered, by the entry's operation, unless said otherwise.
+
+        `override` is why protection is overridden, where that was asked for beside the entry.
+        """
         self.uow.record(
             operation or self.entry.operation,
             subject or self.subject(),
             reason=reason,
-            override=self.override,
+            override=override or self.override,
             previous=previous,
             new=new,
         )
+
+    def write_state(
+        self,
+        environment: Environment,
+        primitive: Primitive,
+        current: State | None,
+        *,
+        references: Iterable[Reference] | None = None,
+        **columns: Any,
+    ) -> State:
+        """The primitive's state from the environment's next version on; see `Changeset.write_state`."""
+        return self.uow.changes.write_state(
+            environment, primitive, current, actor=self.uow.actor_as_json(), references=references, **columns
+        )
+
+    def end_state(self, environment: Environment, primitive: Primitive) -> None:
+        """The primitive is gone from the environment's next version on."""
+        self.uow.changes.end_state(environment, primitive)
 
     def revise(
         self,
@@ -261,11 +292,12 @@ class Access(Entered):
         subject: Subject | None = None,
         *,
         operation: Operation | None = None,
+        override: str | None = None,
     ) -> None:
         """Sets and records the values of a row that people change; nothing is done if it has them all."""
         if previous := self.uow.revise(row, values):
             new = {name: values[name] for name in previous}
-            self.record(reason, subject, operation=operation, previous=previous, new=new)
+            self.record(reason, subject, operation=operation, override=override, previous=previous, new=new)
 
 
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:

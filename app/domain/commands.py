@@ -173,11 +173,6 @@ def validate(command: type[C], body: Any, faults: Mapping[str, str] | None = Non
     return made
 
 
-def mentions(body: Any, *names: str) -> bool:
-    """Whether the unread body names one of the fields, some of which ask for a higher role than the rest."""
-    return isinstance(body, Mapping) and not body.keys().isdisjoint(names)
-
-
 def fault_paths(fault: ValidationError) -> dict[str, str]:
     """Dotted path to message; of several faults at one path the first."""
     fields: dict[str, str] = {}

@@ -207,6 +207,7 @@ class Deny:
 
 Decision = Allow | Divert | Deny
 _ALLOW, _DIVERTED = Allow(), Divert()
+RESOURCE_MISMATCH = "The token's resources do not match this."
 
 
 def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
@@ -271,7 +272,7 @@ def _token_scope(actor: Actor, row: Row, target: Target) -> Deny | None:
     if not _covers(actor, row.reach, target):
         fields["environment"] = f"The token's environments do not cover {_REACHES[row.reach]}."
     if refused := _refused(actor, row.resource, target):
-        fields |= dict.fromkeys(refused, "The token's resources do not match this.")
+        fields |= dict.fromkeys(refused, RESOURCE_MISMATCH)
     return _shortfall(fields, several=len(target.asked) > 1) if fields else None
 
 

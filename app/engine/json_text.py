@@ -55,47 +55,26 @@ def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = 
     return value
 
 
-def decode_carefully(  # noqa: C901
-    data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH
-) -> Any:
+def decode_carefully(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
     """What `decode` does, ten times slower: it notices keys that were given twice, and knows the path of each fault."""
-    marked = False  # whether some value is marked as a fault, whose path only a walk knows
-
-    def double_of(digits: str) -> float:
-        nonlocal marked
-        if math.isinf(number := float(digits)):
-            marked, number = True, _TooLarge(number)
-        return number
-
-    def integer_of(digits: str) -> int | float:
-        if len(digits) <= _LONGEST_INT and _MIN_INT <= (number := int(digits)) <= _MAX_INT:
-            return number
-        return double_of(digits)
-
-    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal marked
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            marked, value = True, _Repeated(value)
-            value.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-        return value
-
+    reader = _Reader()
     try:
         value = json.loads(
             data.decode("utf-8"),
-            parse_int=integer_of,
-            parse_float=double_of,
+            parse_int=reader.integer,
+            parse_float=reader.double,
             parse_constant=_constant,
-            object_pairs_hook=dict if allow_duplicate_keys else object_of,
+            object_pairs_hook=dict if allow_duplicate_keys else reader.object,
         )
     except UnicodeDecodeError as fault:
         raise BadJson({"": "The body is not UTF-8."}) from fault
     except json.JSONDecodeError as fault:
-        place = f"at line {fault.lineno}, column {fault.colno}"
-        raise BadJson({"": f"The body is not JSON: {fault.msg} {place}."}) from fault
+        raise BadJson(
+            {"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."}
+        ) from fault
     except RecursionError as fault:
         raise BadJson({"": _TOO_DEEP}) from fault
-    may_be_faulty = marked or b"\\u" in data or data.count(b"{") + data.count(b"[") > max_depth
+    may_be_faulty = reader.marked or b"\\u" in data or data.count(b"{") + data.count(b"[") > max_depth
     if may_be_faulty and (faults := faults_of(value, max_depth)):  # a surrogate can only come as an escape
         raise BadJson(faults)
     return value
@@ -136,6 +115,32 @@ def join(path: str, step: str | int) -> str:
 def has_lone_surrogate(text: str) -> bool:
     """Whether `text` contains half of a surrogate pair, which UTF-8 cannot encode."""
     return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class _Reader:
+    """The hooks of Python's decoder. `marked`: some value is marked as a fault, whose path only a walk finds."""
+
+    def __init__(self) -> None:
+        self.marked = False
+
+    def double(self, digits: str) -> float:
+        number = float(digits)
+        if math.isinf(number):
+            self.marked, number = True, _TooLarge(number)
+        return number
+
+    def integer(self, digits: str) -> int | float:
+        if len(digits) <= _LONGEST_INT and _MIN_INT <= (number := int(digits)) <= _MAX_INT:
+            return number
+        return self.double(digits)
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        self.marked, repeated = True, _Repeated(value)
+        repeated.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        return repeated
 
 
 def _constant(name: str) -> NoReturn:

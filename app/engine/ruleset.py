@@ -133,8 +133,10 @@ class Ruleset:
         touched = {one.kind for one in served} | {kind for kind, _ in removed}
         documents = dict(self.documents)
         for kind in touched:
-            kept = {key: of for key, of in self.documents[kind].items() if (kind, key) not in removed}
-            documents[kind] = kept | {one.key: one.document for one in served if one.kind is kind}
+            of_kind = {**self.documents[kind], **{one.key: one.document for one in served if one.kind is kind}}
+            for _, key in (one for one in removed if one[0] is kind):
+                of_kind.pop(key, None)
+            documents[kind] = of_kind
         return Ruleset(compiled, documents)
 
     def needed(self, keys: Iterable[tuple[Kind, str]]) -> frozenset[Node]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.engine.bucketing import id_text
 from app.engine.evaluation import Evaluation
+from app.engine.kinds import Kind
 from app.engine.paths import Context, FieldPath
 from app.engine.rules import Rule
 
@@ -20,7 +21,7 @@ Predicate = Callable[[Context, "Call"], bool]
 class PrimitiveState:
     """The state of a flag or config (`kind`) in an environment. Only flags can be killed."""
 
-    kind: str
+    kind: Kind
     key: str
     type: str
     default_value: Any

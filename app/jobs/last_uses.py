@@ -8,9 +8,11 @@ EVERY_SECONDS = 60.0
 
 
 async def write_last_uses(node: Node) -> None:
-    """Raises what the database raises; the uses are kept then."""
-    for cache in (node.api_keys, node.sessions):
-        await cache.write_uses(lambda: node.unit(new_request_id()))
+    """Raises what the database raises, once both were tried; the uses are kept then."""
+    try:
+        await node.api_keys.write_uses(lambda: node.unit(new_request_id()))
+    finally:
+        await node.sessions.write_uses(lambda: node.unit(new_request_id()))
 
 
 def last_uses_job(node: Node, every_seconds: float = EVERY_SECONDS) -> Job:

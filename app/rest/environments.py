@@ -96,7 +96,6 @@ ENDPOINTS = [
         environments.CreateEnvironment,
         EnvironmentSchema,
         201,
-        extra_operations=(Operation.PROTECT_ENVIRONMENT, Operation.READ_STATE),
         errors=("key_collision",),
     ),
     Endpoint(
@@ -117,7 +116,6 @@ ENDPOINTS = [
         Operation.UPDATE_ENVIRONMENT,
         environments.UpdateEnvironment,
         EnvironmentSchema,
-        extra_operations=(Operation.PROTECT_ENVIRONMENT,),
     ),
     Endpoint(
         "deleteEnvironment",

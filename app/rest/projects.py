@@ -83,7 +83,6 @@ ENDPOINTS = [
         projects.CreateProject,
         ProjectSchema,
         201,
-        extra_operations=(Operation.SET_TARGET_ID_FIELD,),
         errors=("key_collision",),
     ),
     Endpoint("getProject", "GET", _ONE, get_project, "A project", Operation.READ_PROJECT, response=ProjectSchema),
@@ -96,7 +95,6 @@ ENDPOINTS = [
         Operation.UPDATE_PROJECT,
         projects.UpdateProject,
         ProjectSchema,
-        extra_operations=(Operation.SET_TARGET_ID_FIELD,),
     ),
     Endpoint(
         "deleteProject",

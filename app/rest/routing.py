@@ -15,6 +15,7 @@ from app.domain.actors import Anonymous
 from app.domain.commands import Command, NoBody, names_of, validate
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation
+from app.domain.unread import needs_of
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import read_json
 from app.http.methods import Methods
@@ -69,6 +70,14 @@ class Endpoint:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     tag: str = ""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The rows of the policy that are asked, those included that only some contents of the call ask for."""
+        own = () if self.operation is None else (self.operation,)
+        needed = () if self.body is None else needs_of(self.body)
+        return tuple(dict.fromkeys((*own, *needed, *self.extra_operations)))
+
     safe: bool = field(init=False)
     """Whether it only reads, and has no body."""
     parameters: frozenset[str] = field(init=False)

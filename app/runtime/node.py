@@ -1,7 +1,6 @@
 """What one process holds for its lifetime: the database, the caches, the buckets, the keys. Built by `open_node`."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Self
 
 from app.access.paging import CursorCodec
@@ -10,7 +9,7 @@ from app.domain.commands import UncheckedText
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Networks
 from app.runtime.clock import Clock
-from app.runtime.credentials import CredentialCache, LiveApiKey, LiveSession, api_key_cache, session_cache
+from app.runtime.credentials import api_key_cache, session_cache
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.rulesets import RulesetCache
 from app.services import instance
@@ -19,20 +18,6 @@ from app.store.changeset import Commit
 from app.store.engines import Database
 from app.store.host import NO_CLIENT, Client, Host
 from app.store.unit_of_work import UnitOfWork
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """What is kept in memory of what the database holds; it takes in every commit of this process."""
-
-    rulesets: RulesetCache
-    api_keys: CredentialCache[LiveApiKey]
-    sessions: CredentialCache[LiveSession]
-
-    def take_in(self, commit: Commit) -> None:
-        self.api_keys.invalidate(commit.invalidated)
-        self.sessions.invalidate(commit.invalidated)
-        self.rulesets.take_in(commit)
 
 
 class Node:
@@ -54,7 +39,7 @@ class Node:
             rate_limits=MemoryLimits(clock.monotonic),
             rulesets=self.rulesets,
             wake_mail=self.mail_waits.set,
-            on_commit=(Caches(self.rulesets, self.api_keys, self.sessions).take_in,),
+            on_commit=(self._update_caches,),
         )
         self._cursors: CursorCodec | None = None
 
@@ -81,6 +66,11 @@ class Node:
             row = await instance.prepare(uow, self.settings)
         self._cursors = CursorCodec(row.signing_key)
         return self
+
+    def _update_caches(self, commit: Commit) -> None:
+        self.api_keys.invalidate(commit.invalidated)
+        self.sessions.invalidate(commit.invalidated)
+        self.rulesets.take_in(commit)
 
     async def close(self) -> None:
         await self.database.close()

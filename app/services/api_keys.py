@@ -152,7 +152,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
     entry = Entry.of_org(org_slug, Operation.MANAGE_TOKENS, named=named_in(CreateApiKey, body))
     access = await entry.enter(uow)
     command = validate(CreateApiKey, body)
-    rate = _rate(command, access.org)
+    _rate(command, access.org)
     access = await access.to_write()
     minter, secret = signed_in(uow), new_token_secret()
     row = ApiKey(
@@ -162,7 +162,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
         actions=command.verbs(),
         environments=command.environments.chosen(),
         resources=command.resources,
-        rate_limit_per_min=rate,
+        rate_limit_per_min=_rate(command, access.org),
         approval_required=command.approval_required,
         ip_allowlist=command.ip_allowlist,
         expires_at=_expiry(uow, command.expires_in_seconds),
@@ -271,6 +271,7 @@ def _row(access: Access) -> ApiKey:
 
 
 def _rate(command: CreateApiKey, org: Org) -> int:
+    """Raises `invalid_request`: before the write, and within it, should the organisation's limit have changed."""
     cap = org.max_rate_limit_per_min
     if command.rate_limit_per_min is not None and command.rate_limit_per_min > cap:
         raise invalid({"rateLimitPerMin": f"Must be at most {cap}, the organisation's limit."})

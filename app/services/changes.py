@@ -4,53 +4,66 @@ Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.access.entry import Access, Diverted
 from app.access.etags import state_etag
 from app.domain.errors import AppError, invalid
+from app.domain.policy import RESOURCE_MISMATCH
 from app.domain.preconditions import IfMatch
 from app.engine import json_text
 from app.engine.kinds import SPECS, Kind, Spec
 from app.engine.reference_checks import check_references
+from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, Reference, node, references_of
 from app.models import Environment, Primitive, State
 from app.store import json_columns, states
-from app.store.states import Current
+from app.store.states import Current, EnvironmentGraph
 
 KILLED = "killed"
-_BEYOND = "The token's resources do not match this."
 
 
-async def faults_in(
+class Checked(NamedTuple):
+    """What is wrong with an unread body, by path, and what its rules refer to."""
+
+    faults: dict[str, str]
+    references: Sequence[Reference]
+
+
+async def check(
     spec: Spec,
     entered: Access | Diverted,
     body: object,
     value_type: str | None,
     environment_ids: Collection[str],
-    key: str = "",
-) -> dict[str, str]:
-    """What is wrong with the dimensions of an unread body that is meant for `key` in the environments, by path.
+    key: str,
+) -> Checked:
+    """Checks the dimensions that a body has for `key`, in each of the environments it is meant for.
 
     Raises `token_resource_out_of_scope` for references beyond the token's resources.
     """
     faults: dict[str, str] = {}
-    if isinstance(body, Mapping):
-        rules = spec.check(body, value_type, faults)
-        references = references_of(rules) if rules else []
-        for environment_id in environment_ids if references else ():
-            found = await _reference_faults(entered, environment_id, node(spec.kind, key), references)
-            faults = {**found, **faults}
-    return faults
+    rules = spec.check(body, value_type, faults) if isinstance(body, Mapping) else ()
+    references = references_of(rules) if rules else []
+    if references:
+        source, session = node(spec.kind, key), entered.uow.session
+        graphs = [await states.reference_graph(session, one) for one in environment_ids]
+        for graph in graphs or [EnvironmentGraph({source: spec.kind}, ReferenceGraph().with_changes({source: ()}))]:
+            faults = {**_reference_faults(entered, graph, source, references), **faults}
+    return Checked(faults, references)
 
 
 async def change_state(
-    entered: Access | Diverted, wanted: Mapping[str, Any], if_match: IfMatch, reason: str | None
+    entered: Access | Diverted,
+    wanted: Mapping[str, Any],
+    if_match: IfMatch,
+    reason: str | None,
+    references: Sequence[Reference] = (),
 ) -> Current:
     """The state with what is wanted, by dimension or as `killed`; one that has it already is left as it is.
 
-    Raises `precondition_failed`, `invalid_request` for references that lead nowhere meanwhile,
-    `approval_not_supported`.
+    `references` are those of the wanted rules. Raises `precondition_failed`, `approval_not_supported`, and
+    `invalid_request` for references whose target has gone since they were checked.
     """
     entered = await entered.reopen_to_write()
     uow, primitive, environment = entered.uow, entered.primitive, entered.environment
@@ -59,82 +72,86 @@ async def change_state(
     columns = _differing(primitive, current.state, wanted)
     if not columns:
         return current
-    references = None
-    if "rules" in columns:
-        references = await _changed_references(entered, current, columns["rules"])
+    await _require_references(entered, environment.id, primitive, references)
     if isinstance(entered, Diverted):
         raise AppError("approval_not_supported")
-    state = uow.write_state(environment, primitive, current.state, references=references, **columns)
+    changed = references if "rules" in columns and (references or _may_refer(current.state.rules)) else None
+    state = entered.write_state(environment, primitive, current.state, references=changed, **columns)
     entered.record(reason, entered.subject(primitive))
     return Current(primitive, state)
 
 
 async def write_first_state(
-    access: Access, environment: Environment, primitive: Primitive, columns: Mapping[str, Any]
+    access: Access,
+    environment: Environment,
+    primitive: Primitive,
+    columns: Mapping[str, Any],
+    references: Sequence[Reference],
 ) -> None:
-    """A new primitive's state. Raises `invalid_request` for references that lead nowhere meanwhile."""
-    references = references_in(primitive.kind, columns["rules"])
+    """A new primitive's state. Raises `invalid_request` for references whose target has gone."""
     await _require_references(access, environment.id, primitive, references)
-    access.uow.write_state(environment, primitive, None, references=references, **columns)
+    access.write_state(environment, primitive, None, references=references, **columns)
 
 
 def references_in(kind: Kind, rules: str) -> list[Reference]:
-    """What the JSON text of a state's rules refers to. Nearly none refer to anything, and to know costs little."""
-    if '"$segment"' not in rules and '"$flag"' not in rules:
+    """What the JSON text of a state's rules refers to."""
+    if not _may_refer(rules):
         return []
     return references_of(SPECS[kind].check({"rules": json_columns.rules(rules)}, None, {}))
+
+
+def _may_refer(rules: str) -> bool:
+    """Nearly no rules refer to anything, and to know it of their text costs little."""
+    return '"$segment"' in rules or '"$flag"' in rules
 
 
 def _differing(primitive: Primitive, state: State, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that would hold something else, with what they would hold."""
     columns: dict[str, Any] = {}
     for dimension in SPECS[primitive.kind].dimensions:
-        if dimension.name in wanted and dimension.column is not None:
-            present, text = getattr(state, dimension.column), json_text.encode(wanted[dimension.name])
-            # Scalars have one text each; of lists and objects other texts may say the same.
-            if present != text and not (
-                text[0] in "[{" and dimension.same(json_columns.value(present), json_columns.value(text))
-            ):
-                columns[dimension.column] = text
+        if dimension.name not in wanted:
+            continue
+        if dimension.column is None:
+            raise LookupError(f"{dimension.name} has no column")
+        present, text = getattr(state, dimension.column), json_text.encode(wanted[dimension.name])
+        # Scalars have one text each; of lists and objects other texts may mean the same.
+        if present != text and not (
+            text[0] in "[{" and dimension.same(json_columns.value(present), json_columns.value(text))
+        ):
+            columns[dimension.column] = text
     if wanted.get(KILLED, state.killed) != state.killed:
         columns[KILLED] = wanted[KILLED]
     return columns
-
-
-async def _changed_references(entered: Access | Diverted, current: Current, rules: str) -> list[Reference] | None:
-    """Those of the rules; None where neither these nor the present ones have any."""
-    primitive, environment_id = current.primitive, entered.environment.id
-    references = references_in(primitive.kind, rules)
-    await _require_references(entered, environment_id, primitive, references)
-    return references if references or references_in(primitive.kind, current.state.rules) else None
 
 
 async def _require_references(
     entered: Access | Diverted, environment_id: str, primitive: Primitive, references: Sequence[Reference]
 ) -> None:
     if references:
-        source = node(primitive.kind, primitive.key)
-        if faults := await _reference_faults(entered, environment_id, source, references):
+        graph = await states.reference_graph(entered.uow.session, environment_id)
+        if faults := _reference_faults(entered, graph, node(primitive.kind, primitive.key), references):
             raise invalid(faults)
 
 
-async def _reference_faults(
-    entered: Access | Diverted, environment_id: str, source: Node, references: Sequence[Reference]
+def _reference_faults(
+    entered: Access | Diverted, environment: EnvironmentGraph, source: Node, references: Sequence[Reference]
 ) -> dict[str, str]:
-    """References must lead somewhere, in no cycle and in no long chain.
+    """Rules may refer to what is there, in no cycle and in no long chain.
 
-    What the live rules do not refer to already must be the caller's to read, for the rules then tell what it is.
+    What the live rules do not refer to already must be the caller's to read, for evaluating the rules shows it.
     """
-    graph = await states.reference_graph(entered.uow.session, environment_id)
-    denied = {path: _BEYOND for path, to in references if to not in graph.targets(source) and not _sees(entered, to)}
+    live = environment.graph.targets(source)
+    denied = {path for path, target in references if target not in live and not _sees(entered, environment, target)}
     if denied:
-        raise AppError("token_resource_out_of_scope", fields=denied)
+        raise AppError("token_resource_out_of_scope", fields=dict.fromkeys(denied, RESOURCE_MISMATCH))
     faults: dict[str, str] = {}
-    changed = graph.with_changes({source: {target for _, target in references}})
+    changed = environment.graph.with_changes({source: {target for _, target in references}})
     check_references({source: references}, changed, faults)
     return faults
 
 
-def _sees(entered: Access | Diverted, target: Node) -> bool:
-    kinds = (Kind.SEGMENT,) if target.kind == Kind.SEGMENT else (Kind.FLAG, Kind.CONFIG)
-    return any(entered.sees(kind, target.key) for kind in kinds)
+def _sees(entered: Access | Diverted, environment: EnvironmentGraph, target: Node) -> bool:
+    """By the target's kind; a key that does not exist may be of any kind that shares its key space."""
+    kind = environment.kinds.get(target)
+    kinds = [kind] if kind is not None else [one for one in Kind if node(one, target.key) == target]
+    return any(entered.sees(one, target.key) for one in kinds)

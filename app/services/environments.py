@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.access import confirmation
-from app.access.entry import Entry, scope_of
+from app.access.entry import Access, Entry, scope_of
 from app.access.etags import environment_etag
 from app.access.paging import Listing
 from app.domain.commands import Command, Name, Slug, Text, is_slug, validate
@@ -59,12 +59,14 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
     environment = Environment(
         project_id=access.project.id,
         version_at=uow.now,
-        target_id_field=effective_field(access.org, access.project),
+        target_id_field=effective_field(access.org.default_target_id_field, access.project.target_id_field),
         **command.model_dump(exclude={"copy_from_env_id", "reason"}),
     )
     uow.add(environment)
     await uow.flush()
-    await (_copy(uow, command.copy_from_env_id, environment) if command.copy_from_env_id else _seed(uow, environment))
+    await (
+        _copy(access, command.copy_from_env_id, environment) if command.copy_from_env_id else _seed(uow, environment)
+    )
     project = access.project
     subject = Subject(access.org.id, "environment", environment.id, environment.key, project.id, environment.id)
     access.record(command.reason, subject, new=command.recorded())
@@ -85,10 +87,10 @@ async def _seed(uow: UnitOfWork, environment: Environment) -> None:
         )
 
 
-async def _copy(uow: UnitOfWork, source_id: str, environment: Environment) -> None:
-    uow.changes.raise_version(environment)  # even when there is nothing to copy
-    for primitive, state in await states.all_current(uow.session, source_id):
-        uow.write_state(
+async def _copy(access: Access, source_id: str, environment: Environment) -> None:
+    access.uow.changes.raise_version(environment)  # even when there is nothing to copy
+    for primitive, state in await states.all_current(access.uow.session, source_id):
+        access.write_state(
             environment,
             primitive,
             None,
@@ -128,10 +130,11 @@ async def update_environment(uow: UnitOfWork, environment_id: str, body: object,
     access = await access.to_write()
     environment, values = access.environment, command.given()
     if_match.require(environment_etag(environment))
+    override = None
     if environment.protected and _weakens(environment, values):
-        access.require(Operation.PROTECT_ENVIRONMENT, protected=True)
+        override = access.require(Operation.PROTECT_ENVIRONMENT, protected=True)
     operation = Operation.PROTECT_ENVIRONMENT if values.keys() - {"name"} else None
-    access.revise(environment, values, command.reason, operation=operation)
+    access.revise(environment, values, command.reason, operation=operation, override=override)
     return environment
 
 

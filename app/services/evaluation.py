@@ -83,7 +83,8 @@ async def get_ruleset(uow: UnitOfWork, environment_id: str, query: object) -> Re
 async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evaluated:
     """What each flag and config asked for is for the context. Raises `ruleset_not_cached`."""
     named = named_in(Evaluate, body)
-    access = await Entry.of_environment(environment_id, Operation.EVALUATE, named=named).enter(uow)
+    operation = Operation.READ_STATE if Operation.READ_STATE in named.operations else Operation.EVALUATE
+    access = await Entry.of_environment(environment_id, operation, named=named).enter(uow)
     command = validate(Evaluate, body)
     await uow.release()
     ruleset = await uow.host.rulesets.get(access.environment.id)
@@ -91,7 +92,7 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
     asked = primitives if command.keys is None or command.keys == ALL_KEYS else command.keys
     evaluations: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
     for key in asked:
-        if (found := primitives.get(key)) is not None and (sees_all or access.sees(Kind(found.state.kind), key)):
+        if (found := primitives.get(key)) is not None and (sees_all or access.sees(found.state.kind, key)):
             evaluations[key] = call.evaluate(key)
     if not sees_rule_names(uow.actor):
         evaluations = {key: found and _nameless(found) for key, found in evaluations.items()}

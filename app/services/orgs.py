@@ -83,10 +83,11 @@ async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch
         raise invalid({"maxRateLimitPerMin": f"Must be at most {max_rate_per_min}, the operator's limit."})
     access = await access.to_write()
     if_match.require(row_etag(access.org))
-    access.revise(access.org, command.given(), command.reason)
-    if "default_target_id_field" in command.given():
+    values, override = command.given(), None
+    if "default_target_id_field" in values:
         await _lock_below(access)
-        await retarget_org(access)
+        override = await retarget_org(access, command.default_target_id_field)
+    access.revise(access.org, values, command.reason, override=override)
     return access.org
 
 

@@ -18,7 +18,7 @@ from app.engine import json_text
 from app.engine.kinds import Spec, check_typed_value
 from app.engine.references import node
 from app.models import Primitive
-from app.services.changes import KILLED, change_state, faults_in, write_first_state
+from app.services.changes import KILLED, change_state, check, write_first_state
 from app.store import environments, identities, states
 from app.store.paging import Page
 from app.store.resolve import KeyRef
@@ -37,8 +37,8 @@ async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, com
     entry = Entry.of_project(project_id, Operation.CREATE_PRIMITIVE, named=named_in(command_type, body))
     access = await entry.enter(uow)
     environment_ids = await environments.ids_of_project(uow.session, access.project.id)
-    faults = await faults_in(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
-    command: Any = validate(command_type, body, faults)
+    checked = await check(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
+    command: Any = validate(command_type, body, checked.faults)
     access = await access.to_write()
     if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
         raise key_collision(command.key)
@@ -54,7 +54,7 @@ async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, com
         if dimension.column is not None
     }
     for environment in await environments.all_of_project(uow.session, access.project.id):
-        await write_first_state(access, environment, primitive, columns)
+        await write_first_state(access, environment, primitive, columns, checked.references)
     access.record(command.reason, access.subject(primitive), new=command.recorded())
     return primitive
 
@@ -110,7 +110,7 @@ async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: o
         raise AppError("approval_not_supported")
     primitive.deleted_at = uow.now
     for environment in await environments.all_of_project(uow.session, entered.project.id):
-        uow.changes.end_state(environment, primitive)
+        entered.end_state(environment, primitive)
     entered.record(command.reason, entered.subject(primitive))
     return primitive
 
@@ -138,11 +138,11 @@ async def set_state(
 ) -> Current:
     """Changes the dimensions that the body names. Raises `precondition_failed`, `approval_not_supported`."""
     entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, KeyRef(spec.kind, key)).open(uow)
-    faults = await faults_in(spec, entered, body, entered.primitive.value_type, [environment_id], key)
-    command: Any = validate(command_type, body, faults)
+    checked = await check(spec, entered, body, entered.primitive.value_type, [environment_id], key)
+    command: Any = validate(command_type, body, checked.faults)
     given = command.model_fields_set
     wanted = {one.name: getattr(command, one.column) for one in spec.dimensions if one.column and one.column in given}
-    return await change_state(entered, wanted, if_match, command.reason)
+    return await change_state(entered, wanted, if_match, command.reason, checked.references)
 
 
 async def switch(
@@ -170,5 +170,7 @@ async def _require_unused(entered: Access | Diverted, primitive: Primitive) -> N
     target = node(primitive.kind, primitive.key)
     used = await states.referrers(entered.uow.session, entered.project.id, target)
     if used:
-        fields = {f"{kind}.{key}": f"Refers to it in {', '.join(names)}." for (kind, key), names in used.items()}
+        # What the caller may not see refers to it as well, and is not named.
+        seen = {(kind, key): names for (kind, key), names in used.items() if entered.sees(kind, key)}
+        fields = {f"{kind}.{key}": f"Refers to it in {', '.join(names)}." for (kind, key), names in seen.items()}
         raise AppError("in_use", fields=fields)

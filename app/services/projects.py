@@ -12,7 +12,7 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.unread import Needs, named_in
 from app.models import Project
-from app.services.target_id_fields import retarget_project
+from app.services.target_id_fields import effective_field, retarget_project
 from app.store import environments, projects
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
@@ -82,8 +82,11 @@ async def update_project(uow: UnitOfWork, project_id: str, body: object, if_matc
     command = validate(UpdateProject, body)
     access = await access.to_write()
     if_match.require(row_etag(access.project))
-    access.revise(access.project, command.given(), command.reason)
-    await retarget_project(access, access.project)
+    values, override = command.given(), None
+    if "target_id_field" in values:
+        field = effective_field(access.org.default_target_id_field, command.target_id_field)
+        override = await retarget_project(access, access.project, field)
+    access.revise(access.project, values, command.reason, override=override)
     return access.project
 
 

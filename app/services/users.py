@@ -46,6 +46,7 @@ async def purge(uow: UnitOfWork, email: str) -> User:
     """Erases a user, deleted or not, for the operator. Raises `not_found`, `last_owner_cannot_demote_or_remove`."""
     uow.actor = System()
     await uow.begin_write()
+    await uow.lock_email(email_key(email))  # as a sign-in does, which may be using the links that go
     if (user := await people.user_by_email(uow.session, email_key(email))) is None:
         raise not_found("user")
     user = await _leave_all(uow, user.id)

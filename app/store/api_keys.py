@@ -12,18 +12,18 @@ from app.models import ApiKey, Org
 from app.store.paging import Page, Window, page
 
 
-class CreatedApiKey(NamedTuple):
+class ApiKeyWithLimit(NamedTuple):
     """A token and its organisation's rate limit."""
 
     row: ApiKey
     org_limit: int
 
 
-async def by_secret(session: AsyncSession, secret_hash: str) -> CreatedApiKey | None:
+async def by_secret(session: AsyncSession, secret_hash: str) -> ApiKeyWithLimit | None:
     """The token of the secret, expired or not, with its organisation's limit."""
     query = select(ApiKey, col(Org.max_rate_limit_per_min)).join(Org, col(Org.id) == col(ApiKey.org_id))
     row = (await session.execute(query.where(col(ApiKey.secret_hash) == secret_hash))).one_or_none()
-    return None if row is None else CreatedApiKey(row[0], row[1])
+    return None if row is None else ApiKeyWithLimit(row[0], row[1])
 
 
 async def of_org(session: AsyncSession, org_id: str, token_id: str) -> ApiKey | None:

@@ -110,8 +110,8 @@ class Changeset:
         environment: Environment,
         primitive: Primitive,
         current: State | None,
-        actor: Values,
         *,
+        actor: Values,
         references: Iterable[Reference] | None = None,
         **values: Any,
     ) -> State:

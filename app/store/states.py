@@ -33,6 +33,13 @@ class Current(NamedTuple):
     state: State
 
 
+class EnvironmentGraph(NamedTuple):
+    """All primitives of an environment with their kinds, and what each refers to."""
+
+    kinds: dict[Node, Kind]
+    graph: ReferenceGraph
+
+
 async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
     """The primitive's present state in an environment of its project."""
     sought = {"environment_id": environment_id, "primitive_id": primitive.id}
@@ -63,18 +70,8 @@ async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Cu
     return [Current(row[0], row[1]) for row in rows]
 
 
-async def references_of(session: AsyncSession, environment_id: str, primitive_id: str) -> set[Node]:
-    """What the primitive's present rules refer to."""
-    query = select(col(StateReference.target_kind), col(StateReference.target_key)).where(
-        col(StateReference.environment_id) == environment_id,
-        col(StateReference.primitive_id) == primitive_id,
-        col(StateReference.to_version).is_(None),
-    )
-    return {Node(kind, key) for kind, key in (await session.execute(query)).all()}
-
-
-async def reference_graph(session: AsyncSession, environment_id: str) -> ReferenceGraph:
-    """Who refers to whom in the environment now; it has those too that refer to nothing."""
+async def reference_graph(session: AsyncSession, environment_id: str) -> EnvironmentGraph:
+    """Who refers to whom in the environment now."""
     primitives = (
         await session.execute(
             select(col(Primitive.id), col(Primitive.kind), col(Primitive.key))
@@ -88,8 +85,9 @@ async def reference_graph(session: AsyncSession, environment_id: str) -> Referen
     ).where(col(StateReference.environment_id) == environment_id, col(StateReference.to_version).is_(None))
     for primitive_id, kind, key in (await session.execute(query)).all():
         targets[primitive_id].add(Node(kind, key))
-    return ReferenceGraph().with_changes(
-        {node(kind, key): targets[primitive_id] for primitive_id, kind, key in primitives}
+    return EnvironmentGraph(
+        {node(kind, key): Kind(kind) for _, kind, key in primitives},
+        ReferenceGraph().with_changes({node(kind, key): targets[one] for one, kind, key in primitives}),
     )
 
 

@@ -20,8 +20,7 @@ from app.domain.actors import Actor, Anonymous
 from app.domain.commands import UncheckedText
 from app.domain.policy import Operation
 from app.engine import json_text
-from app.engine.references import Reference
-from app.models import AuditEvent, Environment, Instance, Org, Primitive, State, Table
+from app.models import AuditEvent, Instance, Org, Table
 from app.models.base import Identified, Revised
 from app.store.audit_guard import GuardedSession
 from app.store.changeset import Changeset
@@ -160,19 +159,6 @@ class UnitOfWork:
         if not isinstance(row, Org):  # an organisation takes its audit with it
             self._guarded.touched_audited = True
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
-
-    def write_state(
-        self,
-        environment: Environment,
-        primitive: Primitive,
-        current: State | None,
-        *,
-        references: Iterable[Reference] | None = None,
-        **values: Any,
-    ) -> State:
-        """See `Changeset.write_state`."""
-        actor = self.actor_as_json()
-        return self.changes.write_state(environment, primitive, current, actor, references=references, **values)
 
     def record(
         self,

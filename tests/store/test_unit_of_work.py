@@ -44,7 +44,8 @@ async def write(instance: Instance, workspace: Workspace, value: str) -> None:
     async with unit(instance) as uow:
         environment, flags = await loaded(uow, workspace)
         for flag in flags:
-            uow.write_state(environment, flag, await current(uow, flag), default_value=value)
+            state = await current(uow, flag)
+            uow.changes.write_state(environment, flag, state, actor=ADA.as_json(), default_value=value)
         uow.record(Operation.UPDATE_STATE, subject(workspace), reason="Both at once.")
 
 
@@ -110,7 +111,8 @@ async def rename(uow: UnitOfWork, workspace: Workspace) -> None:
 
 async def write_only(uow: UnitOfWork, workspace: Workspace) -> None:
     environment, flags = await loaded(uow, workspace)
-    uow.write_state(environment, flags[0], await current(uow, flags[0]), killed=True)
+    state = await current(uow, flags[0])
+    uow.changes.write_state(environment, flags[0], state, actor=ADA.as_json(), killed=True)
 
 
 async def test_nobody_changes_what_is_audited(instance: Instance, workspace: Workspace) -> None:

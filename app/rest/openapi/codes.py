@@ -34,10 +34,7 @@ def codes_of(endpoint: Endpoint, *, accepts_if_match: bool) -> list[str]:
 
 def rows_of(endpoint: Endpoint) -> list[Row]:
     """The rows of the policy that the call asks, or may ask."""
-    asked = (
-        [*endpoint.extra_operations] if endpoint.operation is None else [endpoint.operation, *endpoint.extra_operations]
-    )
-    return [TABLE[operation] for operation in asked]
+    return [TABLE[operation] for operation in endpoint.operations]
 
 
 def _may_be_forbidden(endpoint: Endpoint, rows: Iterable[Row]) -> bool:
