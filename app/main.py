@@ -10,9 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.graphql import view
 from app.http.authentication import AuthenticationHeaders
+from app.http.cors import allowing
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
-from app.http.origins import allowing
 from app.http.requests import Requests, info_of
 from app.jobs.housekeeping import housekeeping_job
 from app.jobs.last_uses import last_uses_job

@@ -11,6 +11,7 @@ from typing import Any
 from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Role, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
+from app.domain.named import NOTHING, Named
 from app.domain.policy import (
     TABLE,
     Allow,
@@ -24,7 +25,6 @@ from app.domain.policy import (
     Target,
     decide,
 )
-from app.domain.unread import NOTHING, Named
 from app.engine.kinds import Kind
 from app.engine.references import Reference
 from app.models import Environment, Org, Primitive, Project, State

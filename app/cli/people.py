@@ -9,7 +9,7 @@ import typer
 from app.access.paging import Listing
 from app.cli.runner import DataDir, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
-from app.engine.times import rfc3339
+from app.engine.instants import rfc3339
 from app.models import QueuedMail
 from app.runtime.node import Node
 from app.services import mail, users

@@ -1,7 +1,7 @@
 """RFC 3339 instants as exact, comparable keys: any number of decimals, the years 0000 to 9999, leap seconds."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 Instant = tuple[int, str]
 """Whole seconds, in days of 86,400, and the decimals without trailing zeros, which sort as text."""
@@ -42,3 +42,8 @@ def _days(year: int, month: int, day: int) -> int | None:
         return date(2000 + year_of_cycle, month, day).toordinal() + cycles * _CYCLE_DAYS
     except ValueError:
         return None
+
+
+def rfc3339(at: datetime) -> str:
+    """An instant in UTC with microseconds, ending in `Z`: how answers write it."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

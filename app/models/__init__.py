@@ -7,13 +7,13 @@ from app.models.environments import Environment, EnvironmentVersion
 from app.models.instance import Instance
 from app.models.invitations import Invitation, InvitationSecret
 from app.models.mail import MailKind, QueuedMail
-from app.models.orgs import DEFAULT_RATE_PER_MIN, Org
+from app.models.orgs import DEFAULT_ORG_RATE_PER_MIN, Org
 from app.models.people import MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, State, StateEntry, StateReference
 from app.models.projects import Project
 
 __all__ = [
-    "DEFAULT_RATE_PER_MIN",
+    "DEFAULT_ORG_RATE_PER_MIN",
     "ApiKey",
     "AuditEvent",
     "AuditVersion",

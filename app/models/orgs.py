@@ -4,7 +4,7 @@ from sqlmodel import Field
 
 from app.models.base import Revised
 
-DEFAULT_RATE_PER_MIN = 60_000
+DEFAULT_ORG_RATE_PER_MIN = 60_000
 
 
 class Org(Revised, table=True):
@@ -13,4 +13,4 @@ class Org(Revised, table=True):
     slug: str = Field(unique=True)
     name: str
     default_target_id_field: str | None = None
-    max_rate_limit_per_min: int = DEFAULT_RATE_PER_MIN
+    max_rate_limit_per_min: int = DEFAULT_ORG_RATE_PER_MIN

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from app.domain.actors import Anonymous
 from app.domain.commands import Command, NoBody, names_of, validate
 from app.domain.errors import AppError, not_found
+from app.domain.named import needs_of
 from app.domain.policy import Operation
-from app.domain.unread import needs_of
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import read_json
 from app.http.methods import Methods

@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from app.engine.times import rfc3339
+from app.engine.instants import rfc3339
 from app.rest.openapi.samples import ADA_ID
 
 Time = Annotated[

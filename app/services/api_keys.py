@@ -13,20 +13,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.access.caller import signed_in
 from app.access.entry import Access, Entry
 from app.access.etags import api_key_etag
 from app.access.paging import Listing
-from app.access.people import signed_in
 from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
 from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import digest, is_id
+from app.domain.named import Id, named_in
 from app.domain.policy import LEVELS, Operation
 from app.domain.preconditions import IfMatch
 from app.domain.token_secrets import hint, new_token_secret
-from app.domain.unread import Id, named_in
 from app.engine.cidrs import Networks, parse_network
-from app.engine.times import rfc3339
+from app.engine.instants import rfc3339
 from app.models import ApiKey, Org
 from app.store import api_keys
 from app.store.paging import Page

@@ -11,9 +11,9 @@ from app.access.etags import environment_etag
 from app.access.paging import Listing
 from app.domain.commands import Command, Name, Slug, Text, is_slug, validate
 from app.domain.errors import key_collision, not_found
+from app.domain.named import Id, Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.unread import Id, Needs, named_in
 from app.models import Environment, State
 from app.services.changes import references_in
 from app.services.target_id_fields import effective_field

@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from app.access.entry import Entry
 from app.domain.commands import Command, Key, NoBody, validate
+from app.domain.named import Keys, Needs, named_in
 from app.domain.policy import Operation, sees_rule_names
-from app.domain.unread import Keys, Needs, named_in
 from app.engine import json_text
 from app.engine.evaluation import Evaluation
 from app.engine.kinds import Kind

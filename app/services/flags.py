@@ -6,9 +6,9 @@ from pydantic import Field, WithJsonSchema
 
 from app.access.paging import Listing
 from app.domain.commands import Command, Slug, Text
+from app.domain.named import Keys
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.unread import Keys
 from app.engine.kinds import FLAG, FlagType, Kind
 from app.engine.rules import RULES_EXAMPLE, RULES_SCHEMA
 from app.models import Primitive

@@ -8,16 +8,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.access.caller import locked_user_of, user_of
 from app.access.entry import Access, Entry
 from app.access.paging import Listing
-from app.access.people import locked_user_of, user_of
 from app.domain.actors import Anonymous, Role
 from app.domain.commands import Command, Email, Name, NoBody, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, new_secret
+from app.domain.named import Grants, named_in
 from app.domain.policy import Operation
-from app.domain.unread import Grants, named_in
 from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User
 from app.services import mail
 from app.services.sessions import SignedIn, start_session

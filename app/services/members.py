@@ -14,9 +14,9 @@ from app.domain.actors import Role
 from app.domain.commands import Command, Switch, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
+from app.domain.named import Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.unread import Needs, named_in
 from app.models import ApiKey, Org
 from app.services.api_keys import end_api_key
 from app.store import members

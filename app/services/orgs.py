@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.access import confirmation
+from app.access.caller import locked_user_of, signed_in
 from app.access.entry import Access, Entry, tenant_of
 from app.access.etags import row_etag
 from app.access.paging import Listing
-from app.access.people import locked_user_of, signed_in
 from app.domain.actors import Role
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid

@@ -11,9 +11,9 @@ from app.access.etags import row_etag
 from app.access.paging import Listing
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError, key_collision
+from app.domain.named import named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.unread import named_in
 from app.engine import json_text
 from app.engine.kinds import Spec, check_typed_value
 from app.engine.references import node

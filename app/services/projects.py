@@ -8,9 +8,9 @@ from app.access.etags import row_etag
 from app.access.paging import Listing
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, is_slug, validate
 from app.domain.errors import key_collision, not_found
+from app.domain.named import Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.unread import Needs, named_in
 from app.models import Project
 from app.services.target_id_fields import effective_field, retarget_project
 from app.store import environments, projects

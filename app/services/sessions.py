@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.access.caller import signed_in, user_of
 from app.access.paging import Listing
-from app.access.people import signed_in, user_of
 from app.domain.actors import Actor, Member, Token
 from app.domain.commands import NoBody, validate
 from app.domain.errors import not_found

@@ -1,8 +1,8 @@
 """Users: deleting oneself, and what the operator lists and purges."""
 
+from app.access.caller import user_of
 from app.access.confirmation import Confirm
 from app.access.paging import Listing
-from app.access.people import user_of
 from app.domain.actors import Role, System
 from app.domain.commands import validate
 from app.domain.emails import email_key

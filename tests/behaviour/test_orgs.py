@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.models import DEFAULT_RATE_PER_MIN
+from app.models import DEFAULT_ORG_RATE_PER_MIN
 from app.settings import Settings
 from tests.factories import Instance, Org, Workspace
 
@@ -13,7 +13,7 @@ async def test_who_creates_an_org_owns_it(instance: Instance) -> None:
     _, ada = await instance.person("ada")
     org = await ada.make("createOrg", slug="acme", name="Acme")
     assert (org["slug"], org["name"]) == ("acme", "Acme")
-    assert (org["defaultTargetIdField"], org["maxRateLimitPerMin"]) == (None, DEFAULT_RATE_PER_MIN)
+    assert (org["defaultTargetIdField"], org["maxRateLimitPerMin"]) == (None, DEFAULT_ORG_RATE_PER_MIN)
     assert org["createdAt"] == org["updatedAt"]
     assert org["createdAt"].endswith("Z")
     me = await ada.make("me")

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.util import greenlet_spawn
 
 from app.store.engines.sqlite import Sqlite
-from app.store.sqlite_driver import Driver
+from app.store.engines.sqlite_driver import Driver
 
 
 @pytest.fixture

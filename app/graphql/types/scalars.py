@@ -20,7 +20,7 @@ from graphql import (
 from strawberry.types.scalar import ScalarDefinition
 
 from app.engine import json_text
-from app.engine.times import rfc3339
+from app.engine.instants import rfc3339
 
 JSON = NewType("JSON", object)
 Time = NewType("Time", datetime)

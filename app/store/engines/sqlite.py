@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from app.domain.errors import AppError
 from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
-from app.store.sqlite_driver import Driver
+from app.store.engines.sqlite_driver import Driver
 
 READERS = 4
 
