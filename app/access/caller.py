@@ -25,6 +25,6 @@ async def user_of(uow: UnitOfWork) -> User:
 
 
 async def locked_user_of(uow: UnitOfWork) -> User:
-    """The same, within the write that is going on: nobody deletes them meanwhile."""
+    """The row, locked within the current write, so that nobody deletes the person meanwhile."""
     await uow.lock(User, [signed_in(uow).user_id])
     return await user_of(uow)

@@ -11,7 +11,7 @@ class Confirm(Command, json_schema_extra={"examples": [{"confirm": "ada@acme.exa
 
 
 class Delete(Confirm, json_schema_extra={"examples": [{"confirm": "web", "reason": "No longer used"}]}):
-    """That of a delete of what others work on; REST says the reason in `X-Reason`."""
+    """The body of a delete that also takes a reason, which is in `X-Reason` over REST."""
 
     reason: Text | None = None
 

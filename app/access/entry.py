@@ -1,7 +1,7 @@
 """The proof of tenancy, and (with `batches`, which asks for many things at once) the only caller of the policy.
 
-An `Entry` says what a call enters and what for. Opening it turns what a stranger asks for into `not_found`, asks the
-policy, and gives an `Access`, or a `Diverted` where the change must wait for a person; neither can be had otherwise.
+An `Entry` says what a call enters and what for. Opening it raises `not_found` for what is another tenant's, asks the
+policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -69,7 +69,7 @@ class Entry:
         return cls(Level.ENVIRONMENT, environment_id, operation, key_ref, named)
 
     async def open(self, uow: UnitOfWork) -> "Access | Diverted":
-        """The way in. Raises `unauthorized`, `not_found`, or what the policy says."""
+        """Checks ids, then what the policy says. Raises `unauthorized`, `not_found`, or what the policy denies."""
         resolved = await resolve(uow.session, self.level, self.id, tenant_of(uow), self.key_ref)
         if resolved is None:
             raise not_found(self.level.value)
@@ -96,7 +96,7 @@ class Entry:
         return entered
 
     async def enter(self, uow: UnitOfWork) -> "Access":
-        """The same where nothing can be diverted. Raises `approval_not_supported` for what must wait for a person."""
+        """Like `open`, but raises `approval_not_supported` for what needs approval."""
         entered = await self.open(uow)
         if isinstance(entered, Diverted):
             raise AppError("approval_not_supported")
@@ -137,7 +137,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entered:
-    """What an entry led to. `found` is what its `find` gave; `override` why protection is overridden, if it is."""
+    """What was entered. `found` is the result of `find`; `override` why protection is overridden, if it is."""
 
     uow: UnitOfWork
     entry: Entry
@@ -152,27 +152,27 @@ class Entered:
 
     @property
     def project(self) -> Project:
-        """Of an entry into a project or an environment."""
+        """Only an entry into a project or an environment has one."""
         if self.resolved.project is None:
             raise LookupError("the entry leads into an organisation only")
         return self.resolved.project
 
     @property
     def environment(self) -> Environment:
-        """Of an entry into an environment."""
+        """Only an entry into an environment has one."""
         if self.resolved.environment is None:
             raise LookupError("the entry does not lead into an environment")
         return self.resolved.environment
 
     @property
     def primitive(self) -> Primitive:
-        """Of an entry that asks for one."""
+        """Only an entry with a `key_ref` has one."""
         if self.resolved.primitive is None:
             raise LookupError("the entry asks for no primitive")
         return self.resolved.primitive
 
     async def reopen_to_write(self) -> "Access | Diverted":
-        """The same inside the write transaction: what is entered is locked, and all that it rests on is read anew."""
+        """Opens the entry again inside the write transaction, with what is entered locked and everything read again."""
         uow, (_, org, project, environment, _) = self.uow, self.resolved
         await uow.begin_write()
         if environment is not None:
@@ -211,7 +211,7 @@ class Entered:
 
     @property
     def sees_all(self) -> bool:
-        """Whether nothing is cut off: for people, and for tokens with `*`."""
+        """Whether the caller's lists include every primitive: for people, and for tokens with `*`."""
         actor = self.uow.actor
         return not isinstance(actor, Token) or any(pattern.everything for pattern in actor.resources)
 
@@ -230,14 +230,14 @@ class Entered:
 
 
 class Diverted(Entered):
-    """A way in for a change that must wait for a person. It can be looked around in, and nothing be recorded."""
+    """What was entered, for an operation that needs approval. It has no methods to record or revise."""
 
 
 class Access(Entered):
-    """A way in for the operation, at once."""
+    """What was entered, for an operation that is allowed without approval."""
 
     async def to_write(self) -> "Access":
-        """As `reopen_to_write`, where nothing can be diverted. Raises `approval_not_supported` where it must be."""
+        """Like `reopen_to_write`, but raises `approval_not_supported` for what needs approval."""
         entered = await self.reopen_to_write()
         if isinstance(entered, Diverted):
             raise AppError("approval_not_supported")
@@ -301,12 +301,12 @@ class Access(Entered):
 
 
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:
-    """What the caller's lists of projects and environments are cut down to; None for people."""
+    """What the caller's lists of projects and environments are limited to; None for people."""
     return uow.actor.scope if isinstance(uow.actor, Token) else None
 
 
 def resources_of(uow: UnitOfWork, kind: Kind) -> tuple[ResourcePattern, ...] | None:
-    """What the caller's lists of primitives of the kind are cut down to; None for people."""
+    """What the caller's lists of primitives of the kind are limited to; None for people."""
     if not isinstance(uow.actor, Token):
         return None
     return tuple(pattern for pattern in uow.actor.resources if pattern.kind in {None, kind})
@@ -331,7 +331,7 @@ def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Dec
     """The policy's decision, and why protection is overridden where an owner does that. Raises what it denies."""
     decision, override = decide(uow.actor, operation, target), None
     if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
-        # What it would be without protection, for those who may break the glass; the audit will say so.
+        # What it would be without protection, for those who may override it (`breakGlass`); the audit has the reason.
         decision = decide(uow.actor, operation, replace(target, protected=False))
         for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
             if isinstance(denied, Deny):

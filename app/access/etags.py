@@ -6,21 +6,21 @@ from app.store.states import Current
 
 
 def row_etag(row: Revised) -> str:
-    """Tells the row and its revision; a key that was deleted and made again has another tag."""
+    """Identifies the row and its revision; a key that was deleted and made again has another tag."""
     return f'"{row.id[-12:]}.{row.revision}"'
 
 
 def environment_etag(row: Environment) -> str:
-    """Tells the environment's revision and its version, which a write of a state raises."""
+    """Changes with the environment's revision, and with its version, which a write of a state raises."""
     return f'"{row.id[-12:]}.{row.revision}.{row.version}"'
 
 
 def state_etag(current: Current) -> str:
-    """Tells the version in which the state last changed and the revision of its identity."""
+    """Changes with the version in which the state last changed, and with the revision of its identity."""
     return f'"{current.state.from_version}.{current.primitive.revision}"'
 
 
 def api_key_etag(row: ApiKey) -> str:
-    """Tells the token's revision and its last use, which raises no revision."""
+    """Changes with the token's revision, and with its last use, which raises no revision."""
     used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
     return f'"{row.id[-12:]}.{row.revision}.{used}"'

@@ -31,13 +31,13 @@ class ListParameters(Command):
 
 
 class KeyedParameters(ListParameters):
-    """Of a list of what has keys."""
+    """REST's parameters of a list whose entries have keys."""
 
     key: Annotated[Text | None, Field(description="Only the one with this key.")] = None
 
 
 class PrimitiveParameters(KeyedParameters):
-    """Of a list of primitives."""
+    """REST's parameters of a list of primitives."""
 
     search: Annotated[Text | None, Field(description="Part of the key or description, ignoring case.")] = None
     type: Annotated[FlagType | None, Field(description="Only those of this type.")] = None

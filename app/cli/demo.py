@@ -29,7 +29,7 @@ FLAGS: list[dict[str, Any]] = [
         "key": "banner-text",
         "type": "string",
         "defaultValue": "Free delivery this week",
-        "description": "What stands above every page",
+        "description": "The text above every page",
     },
     {
         "key": "legacy-search",

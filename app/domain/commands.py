@@ -1,7 +1,7 @@
 """Commands: what callers may send, validated once for both transports.
 
 A command is a strict pydantic model with camelCase names that refuses unknown fields; `validate` turns every fault of
-a body into the catalogue's `invalid_request`, by dotted path. Services hold the commands beside their use cases.
+a body into the catalogue's `invalid_request`, by dotted path. The commands are in services, with their use cases.
 """
 
 import re
@@ -24,7 +24,7 @@ from app.engine.texts import MAX_NAME
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 _SLUG = re.compile(SLUG_PATTERN.removesuffix("$") + r"\Z")
-_SIGNS = r"@\s<>\"(),:;\\\[\]"  # that stand in no part of an email
+_SIGNS = r"@\s<>\"(),:;\\\[\]"  # not allowed in any part of an email
 _EMAIL = re.compile(rf"[^{_SIGNS}]+@(?:[^{_SIGNS}.]+\.)+[^{_SIGNS}.]+")
 MAX_EMAIL = 254
 MAX_REASON = 2000
@@ -96,7 +96,7 @@ def _switched(value: Any) -> Any:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
-Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may stand in a query, where all is text
+Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may come in a query, where all is text
 
 
 @dataclass(frozen=True, slots=True)

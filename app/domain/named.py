@@ -81,7 +81,7 @@ def named_in(command: type[Command], body: object) -> Named:
 
 
 def needs_of(command: type[Command]) -> tuple[Operation, ...]:
-    """Every operation that some call with the command asks for beside its own."""
+    """Every operation that some call with the command asks for in addition to its own."""
     found: list[Operation] = []
     for _, declared in _declarations(command):
         if isinstance(declared, Needs):

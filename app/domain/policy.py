@@ -1,6 +1,6 @@
 """THE policy: may this actor do this operation on this target? One table, one pure function.
 
-Services reach it through `services.access` and `services.lookups` only; the README's matrix, list filters and
+Services reach it through `access.entry` and `access.batches` only; the README's matrix, list filters and
 GraphQL's `viewerCan` are derived from the same rows. It looks at nothing but its arguments.
 """
 
@@ -222,7 +222,7 @@ def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
 def allowed_without_approval(actor: Actor, thing: ResourceType, target: Target) -> list[Operation]:
     """What the actor may do to the target without anybody's approval, by the table's order; of a primitive, what its
     kind has."""
-    # To protect more is free; to protect less is what breaking the glass is for.
+    # Protecting more is not held back by protection; protecting less requires `breakGlass`.
     unprotected = replace(target, protected=False)
     kinds = {kind for asked in target.asked for kind in asked.kinds} or set(Kind)
     targets = {one: target for one in _operations_on(thing) if not TABLE[one].kinds.isdisjoint(kinds)}
@@ -243,7 +243,7 @@ _OF_PARTS = {
 
 
 def sees_rule_names(actor: Actor) -> bool:
-    """Whether reasons may tell the names of rules, which say more than a public browser should know."""
+    """Whether reasons may show the names of rules, which say more than a public browser should know."""
     return not isinstance(actor, Token) or Verb.READ in actor.actions
 
 

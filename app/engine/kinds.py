@@ -65,7 +65,7 @@ class Spec(NamedTuple):
     def check(self, body: Mapping[str, Any], value_type: str | None, faults: Faults) -> tuple[Rule, ...]:
         """Adds to `faults` what is wrong with the dimensions that the body has, and gives its rules.
 
-        Of no type, any value will do.
+        Without a type, any value is accepted.
         """
 
         def check_value(value: Any, path: str, found: Faults) -> None:

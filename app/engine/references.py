@@ -1,4 +1,4 @@
-"""The references that rules make: every `$segment` and `$flag` with the path where it stands."""
+"""The references that rules make: every `$segment` and `$flag` with its path."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Node(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """One `$segment` or `$flag`: where it stands and what it names."""
+    """One `$segment` or `$flag`: its path and what it names."""
 
     path: str
     target: Node
@@ -37,7 +37,7 @@ def node(kind: str, key: str) -> Node:
 
 
 def references_of(rules: Sequence[Rule], path: str = "rules") -> list[Reference]:
-    """Every reference in `rules`, which stand at `path`, in their order."""
+    """Every reference in `rules`, in their order. `path` is the path of the rules."""
     found: list[Reference] = []
     for index, rule in enumerate(rules):
         if rule.condition is not None:

@@ -19,7 +19,7 @@ from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegm
 
 
 class DamagedState(ValueError):
-    """A stored state that nothing of ours has written so; it cannot be evaluated."""
+    """A stored state that cannot be evaluated: something other than this product has written it."""
 
 
 class StoredState(NamedTuple):

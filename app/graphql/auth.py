@@ -135,6 +135,6 @@ class AuthMutations:
     async def logout(self, info: Info) -> LogoutPayload | None:
         async with info.context.unit() as uow:
             await sessions.sign_out(uow, {})
-        if not isinstance(info.context.request.actor, Token):  # whose cookie, should there be one, does not count
+        if not isinstance(info.context.request.actor, Token):  # a cookie sent with a token is ignored
             info.context.sign_out()
         return LogoutPayload(signed_out=True)

@@ -77,7 +77,7 @@ LIMITS = (
 
 
 def check(document: DocumentNode) -> None:
-    """Raises what stands against the text. It comes before validation, whose own work grows with these numbers."""
+    """Raises GraphQLError for a text beyond the limits. Called before validation, whose work grows with its size."""
     census = _Census()
     visit(document, census)
     if census.depth() > MAX_DEPTH:
@@ -101,7 +101,7 @@ class _Census(Visitor):
         self.aliases = 0
         self.directives = 0
         self.mentions: Counter[str] = Counter()
-        self._definition: str | int = ""  # a fragment's name, or what stands for an operation
+        self._definition: str | int = ""  # a fragment's name, or a number for an operation
         self._level = 0
         self._levels: dict[str | int, int] = defaultdict(int)
         self._spreads: dict[str | int, list[tuple[int, str]]] = defaultdict(list)
@@ -145,7 +145,7 @@ class _Census(Visitor):
 
 
 def check_variables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: dict[str, Any]) -> None:
-    """Raises what stands against the variables. It comes before they are coerced, which takes time for each value."""
+    """Raises GraphQLError for too many values. Called before they are coerced, which takes time for each."""
     waiting: list[tuple[Any, Any]] = [
         (variables.get(definition.variable.name.value), type_from_ast(schema, definition.type))
         for definition in operation.variable_definitions or ()
@@ -181,14 +181,14 @@ class Cost:
 
 
 class Costs(NamedTuple):
-    """Those of a document's operations and fragments, by their names."""
+    """The costs of a document's operations and fragments, by name."""
 
     operations: dict[str | None, Cost]
     fragments: dict[str, Cost]
 
 
 def costs_of(schema: GraphQLSchema, document: DocumentNode) -> Costs:
-    """What there is to reckon with in a valid document."""
+    """The costs in a valid document."""
     info = TypeInfo(schema)
     costs = _Costs(info)
     visit(document, TypeInfoVisitor(info, costs))
@@ -263,7 +263,7 @@ def check_cost(
 
 
 def _total(cost: Cost, fragments: dict[str, Cost], values: VariableValues, known: dict[str, int]) -> int:
-    """Each fragment is reckoned once, so that the work grows as the document does."""
+    """Each fragment is computed once, so that the work is proportional to the document."""
     found = cost.weight
     for below in cost.below:
         found += _total(below, fragments, values, known)

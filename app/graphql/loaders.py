@@ -117,7 +117,7 @@ async def _refusal(uow: UnitOfWork, environment_id: str) -> AppError | None:
 
 
 async def _pages(uow: UnitOfWork, look_up: ByParent[T], group: list[ChildPage]) -> Mapping[str, Page[T]] | AppError:
-    """The pages of parents whose lists are asked for alike; a refusal is theirs only, not their neighbours'."""
+    """The pages of parents whose lists are asked for alike; a refusal of one parent does not affect the others."""
     try:
         return await look_up(uow, [one.parent_id for one in group], group[0].listing)
     except AppError as refused:

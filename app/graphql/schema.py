@@ -70,7 +70,7 @@ def _describe_inputs(root: type) -> None:
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's, but for its log: expected refusals are no news, and the unexpected are logged by the view."""
+    """Strawberry's schema without its log: expected errors are not logged, and the view logs the unexpected ones."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         pass

@@ -28,7 +28,7 @@ from app.http.requests import info_of
 from app.runtime.node import Node
 
 PATH = "/graphql"
-METHODS = Methods({"GET": True, "POST": False})  # whether queries alone may come by it
+METHODS = Methods({"GET": True, "POST": False})  # whether the method is for queries only
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 INTERNAL = 500
@@ -46,7 +46,7 @@ class Params:
 
 
 class View:
-    """The ASGI app at `/graphql`. `explorer` makes the page for a browser that comes to look."""
+    """The ASGI app at `/graphql`. `explorer` makes the page that a browser is shown."""
 
     def __init__(self, node: Node, explorer: Callable[[], Response]) -> None:
         self.node = node
@@ -144,7 +144,7 @@ def _fits(value: Any, kind: type) -> bool:
 
 
 async def _body(scope: Scope, receive: Receive) -> Any:
-    """The body, two levels deeper than REST's, which stands below `variables`; faults are told from `input` on."""
+    """The body. Its `variables` hold what is REST's body, hence two levels more; paths of faults begin at `input`."""
     try:
         return await read_json(scope, receive, max_depth=json_text.MAX_DEPTH + 2)
     except AppError as error:
@@ -171,7 +171,7 @@ def _decoded(text: str, name: str) -> Any:
 def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:
     if queries_only and fault.operation_type is OperationType.MUTATION:
         return AppError("method_not_allowed", "A mutation takes POST.", headers={"Allow": "POST"})
-    return AppError("invalid_request", "Subscriptions go over WebSocket.")
+    return AppError("invalid_request", "There are no subscriptions.")
 
 
 def _prefers_page(accept: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Writes down when API keys and sessions were last used: once a minute, and once more at the end."""
+"""Saves when API keys and sessions were last used: once a minute, and once more at the end."""
 
 from app.domain.ids import new_request_id
 from app.jobs.worker import Job

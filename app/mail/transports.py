@@ -20,7 +20,7 @@ FIRST_PERMANENT = 500
 
 
 class Undelivered(Exception):
-    """The mail was not sent; the message tells the operator why. `for_good`: a retry cannot help."""
+    """The mail was not sent; the message says why, for the operator. `for_good`: a retry cannot help."""
 
     def __init__(self, why: str, *, for_good: bool = False) -> None:
         super().__init__(why)

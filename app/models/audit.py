@@ -10,7 +10,7 @@ from app.models.base import Identified, Instant
 
 
 class AuditEvent(Identified, table=True):
-    """One change. What a state was and became is told by its versions; other rows keep both as JSON text.
+    """One change. What a state was and became follows from its versions; for other rows, both are kept as JSON text.
 
     It names actors, projects, environments and proposals by id without a foreign key, for it outlives them.
     `approvers` are actors like `actor`.

@@ -52,7 +52,7 @@ class Identified(Table):
 
 
 class Revised(Identified):
-    """A row that people change: each change raises `revision`, which the ETag tells."""
+    """A row that people change: each change raises `revision`, which is part of the ETag."""
 
     revision: int = 1
     updated_at: datetime = Field(default=None, nullable=False, sa_type=Instant)

@@ -8,7 +8,7 @@ from app.models.base import Instant, Revised, Table
 
 
 class Environment(Revised, table=True):
-    """`version` is 0 until the first write of a state; only the unit of work raises it.
+    """`version` is 0 until the first write of a state; only `Changeset.raise_version` raises it.
 
     `target_id_field` is the effective one: the project's, else the organisation's, else the default.
     """

@@ -36,7 +36,7 @@ class Session(Identified, table=True):
 class MagicLink(Identified, table=True):
     """A link that signs whoever has the email in, once and for a while; its secret's SHA-256 is here.
 
-    `mailed`: it proves the mailbox (the operator's does not). `browser_hash` tells the browser that asked for it.
+    `mailed`: it proves the mailbox (the operator's does not). `browser_hash` identifies the browser that asked for it.
     `signup` is the organisation to make when it is redeemed.
     """
 

@@ -40,7 +40,7 @@ class Primitive(Revised, table=True):
 
 
 def _one_current(name: str, *columns: str) -> Index:
-    """Of the rows of one thing by version only one may have no end."""
+    """Only one of the versions of one thing may have no end."""
     still = text("to_version IS NULL")
     return Index(name, *columns, unique=True, sqlite_where=still, postgresql_where=still)
 

@@ -122,7 +122,7 @@ async def delete_me(call: Call, uow: UnitOfWork) -> Response:
 async def logout(call: Call, uow: UnitOfWork) -> Response:
     await sessions.sign_out(uow, call.input)
     response = no_content()
-    if not isinstance(call.info.actor, Token):  # whose cookie, should there be one, does not count
+    if not isinstance(call.info.actor, Token):  # a cookie sent with a token is ignored
         clear_cookie(call.node, response)
     return response
 

@@ -130,7 +130,7 @@ class Identities:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The same for a kind's states."""
+    """A kind's states: what answers show of one, the use cases, and the commands of those that write."""
 
     noun: str
     schema: type[Schema]

@@ -23,7 +23,7 @@ class Call:
     """One request, routed, authenticated and read.
 
     `input` is all that a command is made of: the parameters of a read, the body of a write with what belongs to it in
-    the query and headers. The service validates it once it knows that the caller may be told what is wrong with it.
+    the query and headers. The service validates it once it knows that the caller may learn what is wrong with it.
     """
 
     node: Node

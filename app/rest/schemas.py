@@ -1,4 +1,4 @@
-"""What all bodies that REST answers with share. Each feature has its schemas beside its routes."""
+"""What all bodies that REST answers with share. Each feature has its schemas in the file of its routes."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -22,7 +22,7 @@ class Schema(BaseModel):
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
-        """Of a row whose columns are named like the members. Schemas of other rows have their own."""
+        """The body of a row whose columns are named like the members. Schemas of other rows override this."""
         return cls.model_validate(row, from_attributes=True)
 
     def body(self) -> dict[str, Any]:

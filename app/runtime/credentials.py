@@ -1,7 +1,7 @@
 """API keys and sessions in memory, by the SHA-256 of their secret: a known caller costs no query.
 
 A commit invalidates what it ended, so that an end acts on the next request. When each was last used is noted in memory
-and written down once a minute.
+and saved once a minute.
 """
 
 import math
@@ -30,7 +30,7 @@ SLIDES_AFTER_SECONDS = timedelta(days=1).total_seconds()  # a session in use is 
 class Credential(Protocol):
     @property
     def owner_ids(self) -> tuple[str, ...]:
-        """Whom it ends with: its own id, and its user's or organisation's."""
+        """The ids with which it ends: its own, and its user's or organisation's."""
 
     @property
     def expires_at(self) -> float:
@@ -41,7 +41,7 @@ Live = TypeVar("Live", bound=Credential)
 
 
 class CredentialCache(Generic[Live]):
-    """What `load` found for a secret, for `ttl` seconds or until it is invalidated. `on_use` writes uses down."""
+    """What `load` found for a secret, for `ttl` seconds or until it is invalidated. `on_use` saves uses."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class CredentialCache(Generic[Live]):
     ) -> None:
         self.ttl = ttl
         self._clock = clock
-        self.uses: dict[str, float] = {}  # not written down yet
+        self.uses: dict[str, float] = {}  # not saved yet
         self._load = load
         self._on_use = on_use
         self._live: dict[str, tuple[Live, float]] = {}  # by hash, with when it was read
@@ -81,7 +81,7 @@ class CredentialCache(Generic[Live]):
         self.uses[credential_id] = self._clock.now().timestamp()
 
     async def write_uses(self, unit: Callable[[], UnitOfWork]) -> None:
-        """Writes down the uses since the last time. Those that cannot be written are kept for the next."""
+        """Saves the uses since the last time. Those that cannot be saved are kept for the next."""
         if not self.uses:
             return
         uses, self.uses = self.uses, {}

@@ -81,7 +81,7 @@ class Environments(Command):
         return self
 
     def chosen(self) -> dict[str, Any]:
-        """The members that say something."""
+        """The member that was sent."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 

@@ -1,4 +1,4 @@
-"""The one door through which a state changes: what really differs is checked, and written or refused.
+"""Changes of an existing state, all made here: what really differs is checked, and written or refused.
 
 Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds`); `killed` is none of them.
 """

@@ -38,7 +38,7 @@ class Evaluate(
 
     context: Annotated[dict[str, Any], AfterValidator(_small)]
     keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS), Keys(EVALUABLE)] = None
-    # A trace tells the rules, so it is for those who may read them.
+    # A trace shows the rules, so it is for those who may read them.
     verbose_reason: Annotated[bool, Needs(Operation.READ_STATE, when=(True,))] = False
 
 
@@ -104,6 +104,6 @@ def _nameless(found: Evaluation) -> Evaluation:
 
 
 def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:
-    """The same with traces in their reasons."""
+    """The evaluations with traces in their reasons."""
     tracer = Tracer(call)
     return {key: found and found._replace(reason=tracer.reason(key, found)) for key, found in evaluations.items()}

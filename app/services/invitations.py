@@ -32,7 +32,7 @@ LIFETIME = timedelta(days=7)
 
 
 class Status(StrEnum):
-    """Whether an invitation that nobody has accepted still waits."""
+    """Whether an invitation that nobody has accepted can still be accepted."""
 
     PENDING = "pending"
     EXPIRED = "expired"
@@ -83,7 +83,7 @@ async def list_invitations(uow: UnitOfWork, slug: str, listing: Listing) -> Page
 
 
 async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body: object) -> Invitation:
-    """Takes the invitation back: its links lead nowhere. Raises `invitation_used`."""
+    """Takes the invitation back: its links stop working. Raises `invitation_used`."""
 
     async def find(uow: UnitOfWork, org: Org) -> Invitation:
         found = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
@@ -158,7 +158,7 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
 
 
 async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
-    """The same for a user who is signed in and was told by a page, not by the link.
+    """Makes a signed-in user a member who found the invitation on a page and does not have its link.
 
     Raises `not_found`; so it does while the mailbox may be somebody else's, whose invitation this is then.
     """
@@ -199,17 +199,17 @@ def accept_url(settings: Settings, secret: str) -> str:
 
 
 def is_open(invitation: Invitation, at: datetime) -> bool:
-    """Whether the invitation still waits."""
+    """Whether the invitation can still be accepted."""
     return invitation.accepted_at is None and invitation.expires_at > at
 
 
 def status_of(invitation: Invitation, at: datetime) -> Status:
-    """Of one that nobody has accepted."""
+    """The status of an invitation that nobody has accepted."""
     return Status.PENDING if is_open(invitation, at) else Status.EXPIRED
 
 
 async def _require_invitable(access: Access, key: str) -> None:
-    """Raises what speaks against an invitation of the email, and clears an expired one away."""
+    """Raises the reason why the email cannot be invited. Deletes an expired invitation of the email."""
     uow, org = access.uow, access.org
     user = await people.user_by_email(uow.session, key)
     if user is not None and user.deleted_at is not None:

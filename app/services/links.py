@@ -1,7 +1,7 @@
 """Sign-in links: single use, 15 minutes, stored as SHA-256.
 
 Asking for a link only queues a mail. The email is looked up when the mail is composed, so that neither the answer nor
-its timing tells whether the email is known.
+its timing shows whether the email is known.
 """
 
 from datetime import timedelta
@@ -32,7 +32,7 @@ class RequestMagicLink(Command, json_schema_extra={"examples": [{"email": "ada@a
 class RedeemLink(
     Command, json_schema_extra={"examples": [{"token": "sbl_EXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEEXAMPLEE"}]}
 ):
-    """The secret of a sign-in link: what stands after `?t=`."""
+    """The secret of a sign-in link: what follows `?t=`."""
 
     token: str
 

@@ -1,4 +1,4 @@
-"""Members: list, change of role, removal, leaving. No road leaves an organisation without an active owner."""
+"""Members: list, change of role, removal, leaving. An organisation always keeps an active owner."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ async def leave(uow: UnitOfWork, org: Org, member: Member, operation: Operation,
 
 
 async def require_other_owners(uow: UnitOfWork, org_ids: Iterable[str], user_id: str) -> None:
-    """Raises `last_owner_cannot_demote_or_remove` unless each of the organisations has an active owner beside the user.
+    """Raises `last_owner_cannot_demote_or_remove` unless each organisation has an active owner besides the user.
 
     Whoever asks holds the organisations' locks: of two owners who go at once the second finds itself the last.
     """

@@ -27,7 +27,7 @@ from app.store.unit_of_work import UnitOfWork
 
 
 class Reasoned(Command):
-    """What says no more than why."""
+    """A body that holds only the reason."""
 
     reason: Text | None = None
 

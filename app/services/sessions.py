@@ -73,7 +73,7 @@ async def list_sessions(uow: UnitOfWork, listing: Listing) -> Page[Session]:
 
 
 async def sessions_by_id(uow: UnitOfWork, ids: Iterable[str]) -> list[Session]:
-    """Those of the sessions that are the caller's."""
+    """Which of the sessions are the caller's."""
     return await sessions.of_user(uow.session, uow.actor.user_id, ids) if isinstance(uow.actor, Member) else []
 
 

@@ -43,7 +43,7 @@ async def list_of_org(session: AsyncSession, org_id: str, window: Window) -> Pag
 
 
 async def note_uses(session: AsyncSession, uses: Mapping[str, datetime]) -> None:
-    """When each token was last used. One that is gone by now is passed over."""
+    """When each token was last used. Tokens that are gone by now are skipped."""
     query = update(ApiKey).where(col(ApiKey.id) == bindparam("used")).values(last_used_at=bindparam("at"))
     connection = await session.connection()
     await connection.execute(query, [{"used": one, "at": at} for one, at in sorted(uses.items())])

@@ -1,4 +1,4 @@
-"""Sees to it that no change of what is audited is forgotten."""
+"""Notes changes of audited rows, so that a commit of such changes without any audit event fails."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.models.base import Revised
 
 
 class GuardedSession(Session):
-    """Remembers whether a row was made, changed or deleted that people change, or a state."""
+    """Remembers whether a state, or a row that people change, was made, changed or deleted."""
 
     touched_audited = False
 

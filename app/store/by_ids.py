@@ -53,7 +53,7 @@ def _state(row: Any) -> Seen[Current]:
 
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_MEMBERSHIP = aliased(Membership)  # beside the caller's own
+_MEMBERSHIP = aliased(Membership)  # the member's, as opposed to the caller's own
 _STATES = (
     select(Primitive, State, Environment)
     .join(State, col(State.primitive_id) == col(Primitive.id))

@@ -1,4 +1,4 @@
-"""What one transaction changes: collected while a use case runs, written at the commit, then told to the process.
+"""What one transaction changes: collected while a use case runs, written at the commit, then passed on.
 
 The rows refer to what is there already, and what they hold is known, so they are written past the ORM, which would
 take several times as long.
@@ -80,7 +80,7 @@ class EnvironmentChanges:
 
 
 class Changeset:
-    """`now` is the transaction's one instant, `actor` who is written beside what they change."""
+    """`now` is the transaction's one instant."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -90,7 +90,7 @@ class Changeset:
         self._invalidated: list[str] = []
 
     def raise_version(self, environment: Environment) -> EnvironmentChanges:
-        """The environment's one next version in this transaction."""
+        """Raises the version with the environment's first change in this transaction; later changes share it."""
         if (changes := self.environments.get(environment.id)) is None:
             environment.version += 1
             # Not before its predecessor's time, should the clock have been set back.
@@ -149,7 +149,7 @@ class Changeset:
         changes.deleted.append(primitive.id)
 
     def delete_environments(self, environment_ids: Iterable[str]) -> None:
-        """They go with a row that is deleted."""
+        """The environments are deleted with a row above them, or by themselves."""
         self._deleted_environment_ids.extend(environment_ids)
 
     def invalidate(self, *ids: str) -> None:
@@ -158,7 +158,7 @@ class Changeset:
         self._invalidated.extend(ids)
 
     def committed(self) -> Commit:
-        """What the process is told once all is written."""
+        """What handlers get once all is written."""
         environments = (
             EnvironmentCommit(of.environment.id, of.version, of.environment.target_id_field, tuple(of.deltas))
             for of in self.environments.values()
@@ -166,7 +166,7 @@ class Changeset:
         return Commit(tuple(environments), tuple(self._deleted_environment_ids), tuple(self._invalidated))
 
     def doubt(self) -> Commit:
-        """What it is told where a commit failed and may have taken place: to forget all that may have changed."""
+        """What handlers get if a commit failed but may have taken effect: all that may have changed, to forget."""
         return Commit((), (*self.environments, *self._deleted_environment_ids), tuple(self._invalidated))
 
     async def write(self, session: AsyncSession) -> None:

@@ -71,7 +71,7 @@ async def lists_of_projects(
     window: Window,
     scope: EnvironmentScope | None = None,
 ) -> Mapping[str, Page[Environment]]:
-    """The same for many projects at once."""
+    """For each of the projects, by id, what `list_of_project` gives."""
     query = select(Environment)
     if scope is not None and not scope.org:
         covered = col(Environment.project_id).in_(scope.projects) | col(Environment.id).in_(scope.environments)

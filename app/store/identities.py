@@ -48,14 +48,14 @@ async def list_of_project(
 async def lists_of_projects(
     session: AsyncSession, project_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
 ) -> Mapping[str, Page[Primitive]]:
-    """The same for many projects at once."""
+    """For each of the projects, by id, what `list_of_project` gives."""
     query = filtered(_LIVE.where(col(Primitive.kind) == kind), chosen)
     parents = col(Primitive.project_id), project_ids
     return await pages(session, query, parents, col(Primitive.id), window, lambda row: row[0])
 
 
 def filtered(query: AnySelect, chosen: Filter) -> AnySelect:
-    """A query that names `Primitive`, cut down to what the filter says."""
+    """A query that names `Primitive`, limited to what the filter includes."""
     if chosen.key is not None:
         query = query.where(col(Primitive.key) == chosen.key)
     if chosen.value_type is not None:

@@ -46,7 +46,7 @@ async def tokens_of(session: AsyncSession, org_id: str, user_id: str, at: dateti
 
 
 async def orgs_with_owners_beside(session: AsyncSession, org_ids: Iterable[str], user_id: str) -> set[str]:
-    """Those of the organisations that have an active owner other than the user."""
+    """Which of the organisations have an active owner other than the user."""
     query = (
         select(col(Membership.org_id))
         .join(User, col(User.id) == col(Membership.user_id))

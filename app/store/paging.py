@@ -89,7 +89,7 @@ async def pages(
     window: Window,
     make: Callable[[Any], T],
 ) -> Mapping[str, Page[T]]:
-    """The same window of many lists at once: a page for each of the `parents`, of whom `query` selects entities."""
+    """The window in each of many lists: a page for each of the `parents`, whose entities `query` selects."""
     parent, owners = parents
     query = query.where(parent.in_(owners))
     if len(owners) == 1:  # without looking at the whole list, as ranking does

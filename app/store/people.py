@@ -42,7 +42,7 @@ class Resident(NamedTuple):
     """A user with their memberships, as the operator lists them."""
 
     user: User
-    memberships: list[tuple[str, Membership]]  # beside the organisation's slug
+    memberships: list[tuple[str, Membership]]  # with the organisation's slug
 
 
 async def page_of_residents(session: AsyncSession, window: Window) -> Page[Resident]:

@@ -31,7 +31,7 @@ async def lists_of_orgs(
     window: Window,
     scope: EnvironmentScope | None = None,
 ) -> Mapping[str, Page[Project]]:
-    """The same for many organisations at once."""
+    """For each of the organisations, by id, what `list_of_org` gives."""
     query = select(Project)
     if scope is not None and not scope.org:
         covered = select(col(Environment.project_id)).where(col(Environment.id).in_(scope.environments))

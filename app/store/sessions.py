@@ -33,13 +33,13 @@ async def list_of_user(session: AsyncSession, user_id: str, at: datetime, window
 
 
 async def of_user(session: AsyncSession, user_id: str, ids: Iterable[str]) -> list[Session]:
-    """Those of the sessions that are the user's."""
+    """Which of the sessions are the user's."""
     query = select(Session).where(col(Session.id).in_(ids), col(Session.user_id) == user_id)
     return list((await session.execute(query)).scalars())
 
 
 async def slide(session: AsyncSession, uses: Mapping[str, datetime], lifetime: timedelta) -> None:
-    """Moves the ends of sessions on from when they were used last. One that is gone by now is passed over."""
+    """Moves the ends of sessions on from when they were used last. Sessions that are gone by now are skipped."""
     query = update(Session).where(col(Session.id) == bindparam("used"))
     query = query.values(last_seen_at=bindparam("at"), expires_at=bindparam("until"))
     connection = await session.connection()

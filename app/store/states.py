@@ -56,7 +56,7 @@ async def list_current(
 async def lists_current(
     session: AsyncSession, environment_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
 ) -> Mapping[str, Page[Current]]:
-    """The same for many environments at once."""
+    """For each of the environments, by id, what `list_current` gives."""
     query = filtered(_CURRENT.where(col(Primitive.kind) == kind), chosen)
     parents = col(State.environment_id), environment_ids
     return await pages(session, query, parents, col(Primitive.id), window, lambda row: Current(row[0], row[1]))

@@ -19,7 +19,7 @@ class Tenant(NamedTuple):
 
 
 class Tenanted:
-    """A query, which names `Org`, cut down to the tenant's; each row ends with the caller's role there, or None.
+    """A query, which names `Org`, limited to the tenant's rows; each row ends with the caller's role there, or None.
 
     It is put together once, which takes longer than to run it; what it looks for are bound parameters.
     """

@@ -1,7 +1,7 @@
 """The unit of work: one use case, one transaction, one instant, the one commit.
 
-What a write changes is collected in its changeset. The commit raises the version of each environment touched, writes
-states and audit, and tells the process: no service can forget any of them. Leaving the unit commits, an exception
+What a write changes is collected in its changeset, which raises the version of each environment touched. The commit
+writes states and audit, and passes on what changed. Leaving the unit commits, an exception
 rolls back.
 """
 
@@ -44,7 +44,7 @@ class Subject:
 class UnitOfWork:
     """Opened by a transport for an actor's one request; `session` reads until `begin_write`, then writes.
 
-    `now` is the one instant of all that it does: that of its beginning, and once it writes, of its turn to write.
+    `now` is the one instant of all that it does: when it begins, and once it writes, when its write begins.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class UnitOfWork:
         previous: Any | None = None,
         new: Any | None = None,
     ) -> None:
-        """The audit row of the change. `previous` and `new` are for what is not told by state versions.
+        """The audit row of the change. `previous` and `new` are for what does not follow from versions of a state.
 
         `override` is the reason why protection was overridden, where it was.
         """
@@ -199,7 +199,7 @@ class UnitOfWork:
         )
 
     def actor_as_json(self) -> dict[str, Any]:
-        """The actor as stored beside what it changed."""
+        """The actor as stored with what it changed."""
         if isinstance(self.actor, Anonymous):
             raise TypeError("an anonymous caller changes nothing that is audited")
         return self.actor.as_json()

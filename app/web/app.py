@@ -92,7 +92,7 @@ def error_page(error: AppError, request_id: str) -> Response:
 
 
 def _page(path: str, **handlers: Handler) -> Route:
-    """One route a path, so that a wrong method is told which ones are right."""
+    """One route a path, so that the answer to a wrong method lists the right ones."""
     return Route(path, _Dispatch(path, Methods(handlers)))
 
 

@@ -130,5 +130,5 @@ async def form_of(request: Request) -> dict[str, str]:
 
 
 def filled(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields that were filled in; one left empty says nothing."""
+    """The fields that were filled in; one left empty counts as not sent."""
     return {name: text for name, text in form.items() if text}

@@ -34,7 +34,7 @@ PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# GraphiQL and Scalar write style elements and call the API; 'self' covers the same host's WebSocket.
+# GraphiQL and Scalar write style elements and call the API.
 TOOL_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -62,7 +62,7 @@ class Example:
 
 
 def load_examples(folder: Path) -> dict[str, Example]:
-    """`<order>-<slug>.graphql`, titled by its first line, a comment; variables in a `.json` beside it."""
+    """`<order>-<slug>.graphql`, titled by its first line, a comment; variables in a `.json` of the same name."""
     examples = {}
     for path in sorted(folder.glob("*.graphql")):
         title, _, query = path.read_text("utf-8").partition("\n")

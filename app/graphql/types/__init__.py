@@ -1,4 +1,4 @@
-"""What documents read. Operations, with their inputs and payloads, are in the files beside this package."""
+"""What documents read. Operations, with their inputs and payloads, are in the modules of `app.graphql`."""
 
 from app.graphql.types.enums import describe_enums
 

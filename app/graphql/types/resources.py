@@ -271,6 +271,6 @@ def identity_of(row: Primitive) -> Node | None:
 
 
 def state_of(current: Current) -> Node | None:
-    """The same for a state."""
+    """The state as its kind's type; None for a kind that has none here."""
     make = _STATES.get(current.primitive.kind)
     return None if make is None else make(current)

@@ -1,4 +1,4 @@
-"""What a call takes besides its body: the parameters of its path, its query and its headers."""
+"""What a call takes in addition to its body: the parameters of its path, its query and its headers."""
 
 import re
 from typing import Any

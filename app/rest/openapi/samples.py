@@ -1,4 +1,4 @@
-"""The ids, times and secrets that the examples of the OpenAPI document share, so that they tell one story."""
+"""The ids, times and secrets that the examples of the OpenAPI document share, so that they agree with each other."""
 
 from app.domain.token_secrets import hint
 

@@ -42,7 +42,7 @@ class Database(ABC):
 
     @abstractmethod
     async def lock_key(self, session: AsyncSession, key: str) -> None:
-        """The same for who locks the key as well: for a row that may not exist yet."""
+        """Keeps others who lock the key out until the transaction ends: for a row that may not exist yet."""
 
     @abstractmethod
     async def schema_version(self) -> str | None:

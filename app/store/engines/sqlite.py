@@ -78,7 +78,7 @@ class Sqlite(Database):
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """A lock on a file beside the database; the system frees it, however the process ends."""
+        """A lock on a file next to the database; the system frees it, however the process ends."""
         with self._path.with_suffix(".lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

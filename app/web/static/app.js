@@ -15,7 +15,7 @@ for (const block of navigator.clipboard ? document.querySelectorAll(".code") : [
   block.append(button);
 }
 
-// A slug follows the name beside it until somebody writes one.
+// A slug follows the name next to it until somebody writes one.
 for (const slug of document.querySelectorAll("[data-slug-of]")) {
   const name = document.getElementById(slug.dataset.slugOf);
   const slugOf = (text) =>
