@@ -255,7 +255,7 @@ class Access(Entered):
     ) -> None:
         """The audit row of what is done: to what is entered, by the entry's operation, unless said otherwise.
 
-        `override` is why protection is overridden, where that was asked for beside the entry.
+        `override` is why protection is overridden, where that was asked for in addition to the entry.
         """
         self.uow.record(
             operation or self.entry.operation,
