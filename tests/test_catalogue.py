@@ -12,7 +12,6 @@ from tests import catalogue_table
 APP = Path(__file__).parent.parent / "app"
 
 OWED = {
-    "in_use": "references between primitives, and segments",
     "version_drift": "proposals",
     "approval_missing": "proposals",
     "proposal_gone": "proposals",
