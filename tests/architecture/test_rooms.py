@@ -39,21 +39,29 @@ def test_only_the_store_speaks_to_the_database() -> None:
 
 
 def test_there_is_one_commit() -> None:
-    committing = {path for path, call in calls("commit") if ast.unparse(call.func).endswith("session.commit")}
-    assert committing == {"app/store/unit_of_work.py"}
+    """Beside it the driver's connection hands on what SQLAlchemy asks of it."""
+    committing = sorted((path, ast.unparse(call.func)) for path, call in calls("commit"))
+    assert committing == [
+        ("app/store/engines/sqlite_driver.py", "super().commit"),
+        ("app/store/unit_of_work.py", "self.session.commit"),
+    ]
 
 
 def test_only_the_changeset_raises_versions() -> None:
+    """Beside it a ruleset is told its version when it is made."""
     writing = {
-        path
+        (path, ast.unparse(target))
         for path, module in modules().items()
         for node in ast.walk(module)
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Attribute) and target.attr in {"version", "version_at"}
-        if ast.unparse(target.value).endswith("environment")
     }
-    assert writing == {"app/store/changeset.py"}
+    assert writing == {
+        ("app/engine/ruleset.py", "self.version"),
+        ("app/store/changeset.py", "environment.version"),
+        ("app/store/changeset.py", "environment.version_at"),
+    }
 
 
 def test_the_policy_is_asked_in_two_places_only() -> None:

@@ -1,13 +1,17 @@
-"""A file is read in one sitting, and a function is one thought. That functions do not branch too much is the linter's
-business (`C901`, at most 10)."""
+"""A file is read in one sitting; a function is one thought; a handler parses, calls a service and shapes the answer.
+
+That functions do not branch too much is the linter's business (`C901`, at most 10).
+"""
 
 import ast
 import tomllib
+from collections.abc import Iterator
 
 from tests.architecture.sources import TOP, modules
 
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
+MOST_STATEMENTS = 10
 DATA = {"app/domain/catalogue.py"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -30,12 +34,36 @@ def test_a_function_is_one_thought() -> None:
     assert {one: length for one, length in lengths.items() if length > LONGEST_FUNCTION} == {}
 
 
+def test_handlers_and_resolvers_are_short() -> None:
+    counted = {(path, one.name): statements(one) for path, one in handlers()}
+    assert {("app/rest/orgs.py", "create_org"), ("app/graphql/flags.py", "create_flag")} <= set(counted)
+    assert {one: count for one, count in counted.items() if count > MOST_STATEMENTS} == {}
+
+
 def test_the_linter_counts_branches() -> None:
     lint = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
     ignored = {*lint["ignore"], *(code for codes in lint["per-file-ignores"].values() for code in codes)}
     assert lint["select"] == ["ALL"]
     assert [code for code in ignored if "C901".startswith(code)] == []
     assert lint.get("mccabe", {}).get("max-complexity", 10) <= 10
+
+
+def handlers() -> Iterator[tuple[str, Function]]:
+    """REST's handlers take a call and its unit of work; GraphQL's resolvers are decorated."""
+    for path, module in WRITTEN.items():
+        for node in ast.walk(module):
+            if isinstance(node, Function):
+                takes = [ast.unparse(one.annotation) for one in node.args.args if one.annotation]
+                decorators = [ast.unparse(one) for one in node.decorator_list]
+                if takes == ["Call", "UnitOfWork"] or any(
+                    one.startswith(("strawberry.field", "strawberry.mutation")) for one in decorators
+                ):
+                    yield path, node
+
+
+def statements(function: Function) -> int:
+    """Those of a function at any depth, without its docstring."""
+    return sum(isinstance(node, ast.stmt) for one in body_of(function) for node in ast.walk(one))
 
 
 def body_of(function: Function) -> list[ast.stmt]:
