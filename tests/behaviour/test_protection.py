@@ -95,6 +95,16 @@ async def test_an_owner_breaks_the_glass_and_the_audit_says_so(instance: Instanc
     assert (event.break_glass, event.reason, event.action) == (True, "The shop is down.", "update_state")
 
 
+@pytest.mark.parametrize("stronger", [{"requiredApprovals": 3}, {"name": "Renamed"}])
+async def test_what_needs_no_glass_broken_is_audited_as_any_change(
+    instance: Instance, guarded: Workspace, stronger: dict[str, Any]
+) -> None:
+    environment = {"environmentId": guarded.environment_id}
+    await guarded.org.owner.make("updateEnvironment", **environment, **stronger, breakGlass="We are on call.")
+    event = (await instance.audited())[-1]
+    assert (event.break_glass, event.reason) == (False, None)
+
+
 @pytest.mark.raises_codes("insufficient_role", "invalid_request")
 async def test_breaking_the_glass_takes_an_owner_and_a_reason(instance: Instance, guarded: Workspace) -> None:
     change = {**guarded.checkout, "defaultValue": False}
