@@ -194,6 +194,17 @@ async def test_a_client_gets_no_rule_names_and_no_traces(instance: Instance, wor
     (await evaluate(client, workspace, keys=["payments"], verboseReason=False)).unwrap()
 
 
+@pytest.mark.raises_codes("scope_denied")
+async def test_a_trace_of_a_key_outside_the_resources_is_refused_for_both(
+    instance: Instance, workspace: Workspace
+) -> None:
+    caller = await instance.token(workspace.org, actions=["evaluate"], resources=["payments.*"])
+    async with instance.unchanged():
+        for keys, resource in ((["banner"], "resource"), (["payments.x", "banner"], "keys.1")):
+            reply = await evaluate(caller, workspace, keys=keys, verboseReason=True)
+            assert (reply.code, reply.status, set(reply.fields)) == ("scope_denied", 403, {"action", resource})
+
+
 @pytest.mark.parametrize("instance", ["graphql"], indirect=True)
 async def test_nested_fields_show_a_token_no_more_than_its_own_reads(instance: Instance, workspace: Workspace) -> None:
     await grow(workspace)

@@ -95,6 +95,17 @@ async def test_an_owner_breaks_the_glass_and_the_audit_says_so(instance: Instanc
     assert (event.break_glass, event.reason, event.action) == (True, "The shop is down.", "update_state")
 
 
+@pytest.mark.parametrize("weaker", [{"protected": False}, {"requiredApprovals": 1}, {"name": "P", "protected": False}])
+async def test_who_breaks_the_glass_to_lower_protection_is_audited_with_the_reason(
+    instance: Instance, guarded: Workspace, weaker: dict[str, Any]
+) -> None:
+    before = len(await instance.audited())
+    environment = {"environmentId": guarded.environment_id}
+    await guarded.org.owner.make("updateEnvironment", **environment, **weaker, breakGlass="We are on call.")
+    (event,) = (await instance.audited())[before:]
+    assert (event.break_glass, event.reason) == (True, "We are on call.")
+
+
 @pytest.mark.parametrize("stronger", [{"requiredApprovals": 3}, {"name": "Renamed"}])
 async def test_what_needs_no_glass_broken_is_audited_as_any_change(
     instance: Instance, guarded: Workspace, stronger: dict[str, Any]
@@ -103,6 +114,25 @@ async def test_what_needs_no_glass_broken_is_audited_as_any_change(
     await guarded.org.owner.make("updateEnvironment", **environment, **stronger, breakGlass="We are on call.")
     event = (await instance.audited())[-1]
     assert (event.break_glass, event.reason) == (False, None)
+
+
+@pytest.mark.raises_codes("approval_not_supported")
+@pytest.mark.parametrize("operation", ["updateProject", "updateOrg"])
+async def test_who_breaks_the_glass_to_take_ids_from_another_field_is_audited_with_the_reason(
+    instance: Instance, guarded: Workspace, operation: str
+) -> None:
+    asked = {
+        "updateProject": {"projectId": guarded.project_id, "targetIdField": "device"},
+        "updateOrg": {"slug": guarded.org.slug, "defaultTargetIdField": "device"},
+    }[operation]
+    async with instance.unchanged():
+        assert (await guarded.org.owner.do(operation, **asked)).code == "approval_not_supported"
+    before = len(await instance.audited())
+    await guarded.org.owner.make(operation, **asked, breakGlass="We are on call.")
+    (event,) = (await instance.audited())[before:]
+    assert (event.break_glass, event.reason) == (True, "We are on call.")
+    ruleset = await guarded.org.viewer.make("ruleset", environmentId=guarded.environment_id)
+    assert ruleset["targetIdField"] == "device"
 
 
 @pytest.mark.raises_codes("insufficient_role", "invalid_request")

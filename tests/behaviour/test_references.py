@@ -105,6 +105,17 @@ async def test_a_new_flag_refers_to_flags_that_are_there(instance: Instance, wor
     assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, {AT})
 
 
+@pytest.mark.parametrize("to", ["none", "title"])
+async def test_a_project_without_environments_refuses_references_that_lead_nowhere_too(
+    instance: Instance, workspace: Workspace, to: str
+) -> None:
+    project = await workspace.org.editor.make("createProject", orgSlug=workspace.org.slug, key="bare", name="Bare")
+    flag: dict[str, Any] = {"key": "title", "type": "string", "defaultValue": "hello", "rules": following(to)}
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do("createFlag", projectId=project["id"], **flag)
+    assert (reply.code, reply.status, set(reply.fields)) == ("invalid_request", 400, {AT})
+
+
 async def test_a_chain_has_at_most_twenty_references(instance: Instance, workspace: Workspace) -> None:
     """It is counted as a whole: what refers to the saved flag and what that refers to."""
     chain: list[dict[str, Any]] = [{"key": "flag-0"}]
@@ -191,6 +202,24 @@ async def test_what_the_live_rules_refer_to_stays_allowed_to_a_token(instance: I
     async with instance.unchanged():
         reply = await caller.do("updateFlagState", **workspace.banner, rules=kept)
         assert (reply.code, set(reply.fields)) == ("token_resource_out_of_scope", {AT})
+
+
+@pytest.mark.raises_codes("in_use")
+async def test_a_token_does_not_learn_of_flags_beyond_its_resources_from_what_is_in_use(
+    instance: Instance, workspace: Workspace
+) -> None:
+    await create(instance, workspace, [{"key": "payments.card", "rules": following("checkout", True)}])
+    caller = await instance.token(workspace.org, resources=["checkout", "banner"])
+    asked = {"projectId": workspace.project_id, "key": "checkout"}
+    async with instance.unchanged():
+        reply = await caller.do("deleteFlag", **asked)
+    assert (reply.code, reply.status, "flag.banner" in reply.fields) == ("in_use", 409, False)
+    assert "payments" not in f"{reply.fields} {reply.message}"
+    await refer(workspace, "banner", "checkout")
+    async with instance.unchanged():
+        reply = await caller.do("deleteFlag", **asked)
+    assert (reply.code, reply.status, reply.fields["flag.banner"]) == ("in_use", 409, "Refers to it in prod.")
+    assert "payments" not in f"{reply.fields} {reply.message}"
 
 
 @pytest.mark.all_pairs
