@@ -77,7 +77,7 @@ async def invitations(uow: UnitOfWork, ids: Ids) -> list[Invitation]:
 
 
 async def projects_of_orgs(uow: UnitOfWork, org_ids: Ids, listing: Listing) -> Mapping[str, Page[Project]]:
-    """For each parent that the caller may see, by its id, a page of what is below it. The next three do the same."""
+    """By organisation, a page of projects for each organisation that the caller may see."""
     seen = [org.id for org in await orgs(uow, org_ids)]
     return await project_rows.lists_of_orgs(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
 

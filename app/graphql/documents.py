@@ -1,4 +1,4 @@
-"""Documents, read once: parsed, held to the limits, validated, and kept for whoever sends the same again."""
+"""Documents are parsed, checked against the limits and validated once, and cached by their text."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ class Prepared(SchemaExtension):
         self._document: Document
 
     def on_parse(self) -> Iterator[None]:
-        """In the place of Strawberry's parser."""
+        """Replaces Strawberry's parser."""
         run = self.execution_context
         self._document = self._documents.read(run.schema._schema, run.query or "")  # noqa: SLF001
         if len(self._document.operations) > 1 and run._provided_operation_name is None:  # noqa: SLF001
@@ -81,7 +81,7 @@ class Prepared(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """In the place of Strawberry's validation."""
+        """Replaces Strawberry's validation."""
         run, document = self.execution_context, self._document
         run.pre_execution_errors = list(document.faults)
         if not document.faults:

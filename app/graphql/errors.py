@@ -44,7 +44,7 @@ def _without_values(message: str) -> str:
 
 
 def _is_about_document(error: GraphQLError) -> bool:
-    """Whether something broke where GraphQL reads values, before anything was run."""
+    """Whether reading the document or its values failed, before anything was run."""
     return error.path is None and error.nodes is not None
 
 

@@ -36,11 +36,11 @@ class Worker:
         self._stopping = False
 
     async def run(self) -> None:
-        """Until `stop`."""
+        """Runs the job until `stop`."""
         await asyncio.gather(*map(self._repeat, self._jobs))
 
     def stop(self) -> None:
-        """Begins no further run, but those at the end."""
+        """Begins no further run, except the last one of a job that `runs_at_end`."""
         self._stopping = True
         for job in self._jobs:
             job.wake.set()

@@ -11,7 +11,7 @@ from app.models.base import Identified, Instant, words
 
 
 class Invitation(Identified, table=True):
-    """One email's way into an organisation. An accepted one stays; a revoked or replaced one is deleted."""
+    """An invitation of one email to an organisation. An accepted one stays; a revoked or replaced one is deleted."""
 
     __table_args__ = (
         Index(

@@ -84,7 +84,7 @@ class StateEntry(Table, table=True):
 
 
 class StateReference(Table, table=True):
-    """That a state's rules refer to a key of the environment, at `path`; valid by version as states are.
+    """A reference of a state's rules to a key of the environment, at `path`; valid by version as states are.
 
     `target_kind` is "segment", or "primitive" for what flags and configs share. So what refers to a key is a query.
     """

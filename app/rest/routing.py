@@ -37,7 +37,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """In the place of a handler where every caller gets the same: no unit of work is opened for it."""
+    """Takes the place of a handler if every caller gets the same answer: no unit of work is opened for it."""
 
     encoded: Callable[[], bytes]
 

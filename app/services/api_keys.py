@@ -216,7 +216,7 @@ async def revoke_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: ob
 
 
 async def end_api_key(uow: UnitOfWork, row: ApiKey, reason: str | None = None) -> None:
-    """Revokes the token, within the write that is going on."""
+    """Revokes the token, within the current write."""
     uow.record(Operation.MANAGE_TOKENS, _subject(row), reason=reason, previous=_recorded(row))
     await uow.delete(row)
 

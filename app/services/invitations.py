@@ -177,7 +177,7 @@ async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
 
 
 async def join(uow: UnitOfWork, user: User, invited: Invited) -> None:
-    """The membership that an invitation leads to, within the write that is going on."""
+    """Makes the invited user a member, within the current write."""
     invitation, org = invited
     invitation.accepted_at = uow.now
     if await members.find(uow.session, org.id, user.id) is None:

@@ -21,7 +21,7 @@ PATIENCE = timedelta(days=1)
 
 
 def enqueue(uow: UnitOfWork, kind: MailKind, email: str, **values: Any) -> None:
-    """The mail goes out when the write that is going on has been committed."""
+    """The mail goes out when the current write has been committed."""
     uow.add(QueuedMail(kind=kind, email=email, email_key=email_key(email), due_at=uow.now, **values))
     uow.on_commit(uow.host.wake_mail)
 

@@ -92,7 +92,7 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
 
 
 async def leave(uow: UnitOfWork, org: Org, member: Member, operation: Operation, reason: str | None = None) -> None:
-    """Ends the membership, within the write that is going on and that holds the organisation's lock."""
+    """Ends the membership, within the current write and that holds the organisation's lock."""
     uow.record(operation, _subject(org, member), reason=reason, previous={"role": member.membership.role})
     await uow.delete(member.membership)
 

@@ -50,7 +50,7 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
 
 
 async def create_org_with_owner(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org:
-    """An organisation and its first owner, within the write that is going on. Raises `slug_unavailable`."""
+    """An organisation and its first owner, within the current write. Raises `slug_unavailable`."""
     org = Org(slug=slug, name=name)
     if await orgs.by_slug(uow.session, slug) is not None or not await uow.try_to_add(org):
         raise AppError("slug_unavailable", f"The slug {slug} is taken.")

@@ -43,7 +43,7 @@ async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
 
 
 def start_session(uow: UnitOfWork, user: User) -> SignedIn:
-    """A session for the user, within the write that is going on."""
+    """A session for the user, within the current write."""
     at, secret = uow.now, new_secret("sbs_")
     session = Session(
         user_id=user.id, secret_hash=digest(secret), created_at=at, last_seen_at=at, expires_at=at + LIFETIME
@@ -105,6 +105,6 @@ async def sign_out(uow: UnitOfWork, body: object) -> None:
 
 
 async def end_all(uow: UnitOfWork, user_id: str) -> None:
-    """Signs the user out everywhere, within the write that is going on."""
+    """Signs the user out everywhere, within the current write."""
     await sessions.end_all(uow.session, user_id)
     uow.changes.invalidate(user_id)

@@ -46,7 +46,7 @@ async def counted_mail(uow: UnitOfWork, purpose: Purpose, email: str) -> AsyncIt
 
 @asynccontextmanager
 async def counted_guess(uow: UnitOfWork) -> AsyncIterator[None]:
-    """Around the look at a claim code: only wrong ones count. Raises `rate_limited`."""
+    """Around the check of a claim code: only wrong codes count. Raises `rate_limited`."""
     guesses = Allowance(f"claim:{_network(uow.client.address)}", WRONG_CLAIM_CODES)
     await _take(uow, guesses)
     wrong = False

@@ -39,12 +39,12 @@ async def claim(session: AsyncSession, queued: QueuedMail, until: datetime) -> b
 
 
 async def put_off(session: AsyncSession, letter_id: str, **values: Any) -> None:
-    """Notes what became of an attempt."""
+    """Records the result of a failed attempt."""
     await session.execute(update(QueuedMail).where(col(QueuedMail.id) == letter_id).values(**values))
 
 
 async def remove(session: AsyncSession, letter_id: str) -> None:
-    """Deletes a mail that is done with."""
+    """Deletes a mail that needs no further attempt."""
     await session.execute(delete(QueuedMail).where(col(QueuedMail.id) == letter_id))
 
 

@@ -39,7 +39,7 @@ async def list_of_org(session: AsyncSession, org_id: str, window: Window) -> Pag
 
 
 async def tokens_of(session: AsyncSession, org_id: str, user_id: str, at: datetime) -> Sequence[ApiKey]:
-    """The organisation's tokens that the user minted and that are still good at the instant."""
+    """The organisation's tokens that the user minted and that are valid at the instant."""
     live = or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > at)
     query = select(ApiKey).where(col(ApiKey.org_id) == org_id, col(ApiKey.minter_id) == user_id, live)
     return (await session.execute(query.order_by(col(ApiKey.id)))).scalars().all()

@@ -36,7 +36,7 @@ class Window:
         return query
 
     def order(self, key: Mapped[str]) -> UnaryExpression[str]:
-        """From the end that is asked for."""
+        """The order of the query: from the end that is asked for."""
         return key.desc() if self.from_end else key.asc()
 
     def cut(self, rows: Sequence[T], whole: "WholeList") -> "Page[T]":

@@ -75,7 +75,7 @@ async def resolve(
         return None
     sought: dict[str, str | None] = {"id": name}
     if level is not Level.ORG:
-        known = key_ref is not None and is_slug(key_ref.key)  # what can be no key is nobody's
+        known = key_ref is not None and is_slug(key_ref.key)  # a text that cannot be a key names nothing
         sought |= {"kind": key_ref.kind, "key": key_ref.key} if key_ref and known else {"kind": None, "key": None}
     match await _QUERIES[level].row(session, tenant, **sought):
         case (org, role):

@@ -39,6 +39,6 @@ class Tenanted:
         return (await session.execute(query, {"tenant": tenant.org_id or tenant.user_id, **sought})).first()
 
     def of(self, tenant: Tenant) -> AnySelect:
-        """The tenant's rows as a query to go on with."""
+        """The tenant's rows, as a query that can be extended."""
         query = self._of_user if tenant.org_id is None else self._of_token
         return query.params(tenant=tenant.org_id or tenant.user_id)

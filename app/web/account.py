@@ -1,4 +1,4 @@
-"""The page about one's own account: where one is signed in, and its end."""
+"""The account page: where the user is signed in, and deleting the account."""
 
 from starlette.requests import Request
 from starlette.responses import Response

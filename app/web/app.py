@@ -1,4 +1,4 @@
-"""Which page is where. They are made on the server, and usable without JavaScript."""
+"""The routes of pages, which are made on the server and usable without JavaScript."""
 
 from collections.abc import Awaitable, Callable
 

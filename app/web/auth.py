@@ -1,4 +1,4 @@
-"""The ways in and out: claim, sign in, sign up, a mailed link, an invitation, sign out."""
+"""Pages to claim, sign in, sign up, redeem a mailed link, accept an invitation and sign out."""
 
 from starlette.requests import Request
 from starlette.responses import Response

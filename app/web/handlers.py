@@ -35,7 +35,7 @@ class PageHandler:
         self.node = node
 
     async def caller(self, request: Request) -> RequestInfo:
-        """Who calls: nobody, with a stale cookie. What is posted must come from our own pages."""
+        """The caller; anonymous if the cookie is stale. What is posted must come from our own pages."""
         await authenticate(self.node, request.scope, public=True)
         if request.method == "POST":
             require_own_origin(self.node, request.scope)

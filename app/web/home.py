@@ -13,7 +13,7 @@ from app.web.pages import page
 
 class HomePages(PageHandler):
     async def home(self, request: Request) -> Response:
-        """Where to go from here; to claim or to sign in for those who are not signed in."""
+        """The start page. Redirects to claim an unclaimed instance, or to sign in."""
         info = await self.caller(request)
         async with self.unit(info) as uow:
             if not await claim.is_claimed(uow):

@@ -21,7 +21,7 @@ class MembersPage(OrgPageHandler):
 
     @signed_in
     async def show(self, request: Request, info: RequestInfo) -> Response:
-        """An organisation's people, and what one may do about them."""
+        """An organisation's members and invitations, with the forms that the caller may use."""
         return page(self.template, await self.page_data(request, info))
 
     @action

@@ -139,7 +139,7 @@ def docs_page() -> HTMLResponse:
 
 
 class Assets(StaticFiles):
-    """Kept for good when asked for by the right digest; asked again (ETag) otherwise."""
+    """Cached for good if requested with the right digest; revalidated (ETag) otherwise."""
 
     methods = Methods({"GET": True})
 

@@ -1,4 +1,4 @@
-"""Who did or does something."""
+"""The actor of a call or of a change."""
 
 from typing import Any
 

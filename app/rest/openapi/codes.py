@@ -38,6 +38,6 @@ def rows_of(endpoint: Endpoint) -> list[Row]:
 
 
 def _may_be_forbidden(endpoint: Endpoint, rows: Iterable[Row]) -> bool:
-    """From a foreign origin, or to a token where only people may."""
+    """For calls from another origin, and for tokens where only people are allowed."""
     for_people = any(row.verb is None for row in rows)
     return not endpoint.safe or for_people or (endpoint.operation is None and not endpoint.public)

@@ -102,7 +102,7 @@ def _security(endpoint: Endpoint) -> list[Json]:
 
 
 def _who(endpoint: Endpoint) -> str:
-    """Who may, in words, from the row of the policy."""
+    """Who may make the call, in words, from the row of the policy."""
     if endpoint.public:
         return "Needs no credentials."
     if endpoint.operation is None:

@@ -83,5 +83,5 @@ def _in_query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _may_break_glass(endpoint: Endpoint) -> bool:
-    """What is made is not protected yet."""
+    """Whether protection can refuse the call. A create is exempt: a new environment is not protected yet."""
     return endpoint.status != 201 and any(row.protected is not Approval.PASS for row in rows_of(endpoint))  # noqa: PLR2004

@@ -75,7 +75,7 @@ def components() -> Json:
 
 
 def responses_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool, gives_etag: bool) -> Json:
-    """By status, as OpenAPI writes them."""
+    """The responses by status, as OpenAPI writes them."""
     answers = {str(endpoint.status): _success(endpoint, schemas, gives_etag=gives_etag)}
     if endpoint.safe:
         answers["304"] = {"description": "Not modified.", "headers": _headers((*_CACHED, *_RATES))}
@@ -124,7 +124,7 @@ def _refusal(status: int, entries: Sequence[Entry]) -> Json:
 
 
 def _headers(names: Iterable[str]) -> Json:
-    """By name; where an answer sets its own cookie, that is the one described."""
+    """The headers by name. If an answer sets its own cookie, that is the one described."""
     always = ("RequestId", "Renewed")
     return {HEADERS[name][0]: {"$ref": f"#/components/headers/{name}"} for name in (*always, *names)}
 

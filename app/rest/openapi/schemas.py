@@ -43,7 +43,7 @@ class _Generator(GenerateJsonSchema):
         return False
 
     def sort(self, value: Any, parent_key: str | None = None) -> Any:  # noqa: ARG002
-        """As it is: the members of an example are in the order in which people read them."""
+        """Does not sort: the members of an example are in the order in which people read them."""
         return value
 
     def normalize_name(self, name: str) -> str:
@@ -113,7 +113,7 @@ def _forget_defaults(properties: dict[str, Any]) -> None:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema: it is there or it is not, and never null."""
+    """A parameter's schema without null, because a parameter in a query cannot be null."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     kept = {name: value for name, value in schema.items() if name not in {"anyOf", "default"}}
     return {**kept, **choices[0]} if len(choices) == 1 else kept
