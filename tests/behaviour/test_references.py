@@ -171,7 +171,8 @@ async def test_a_copied_environment_has_copied_references(instance: Instance, wo
 @pytest.mark.raises_codes("token_resource_out_of_scope")
 async def test_a_token_refers_only_to_what_its_resources_cover(instance: Instance, workspace: Workspace) -> None:
     """Whether the other flag is there makes no difference, or the token would learn it."""
-    caller = await instance.token(workspace.org, resources=["checkout", "footer", "title"])
+    resources = ["checkout", "footer", "title", "config:banner"]  # which is a flag
+    caller = await instance.token(workspace.org, resources=resources)
     new: dict[str, Any] = {"projectId": workspace.project_id, "key": "title", "type": "boolean", "defaultValue": True}
     async with instance.unchanged():
         for operation, asked in (
@@ -184,6 +185,8 @@ async def test_a_token_refers_only_to_what_its_resources_cover(instance: Instanc
                 found = (reply.code, reply.status, reply.fields)
                 fields = {AT: "The token's resources do not match this."}
                 assert found == ("token_resource_out_of_scope", 403, fields), (operation, key)
+        reply = await caller.do("updateFlagState", **workspace.checkout, rules=following("footer", True))
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {AT})  # it is covered, and not there
     await create(instance, workspace, [{"key": "footer"}])
     (await caller.do("createFlag", **new, rules=following("footer", False))).unwrap()
 
@@ -251,6 +254,20 @@ async def test_who_waits_to_delete_a_flag_that_is_being_referred_to_is_refused(
     assert reply.fields == {"flag.banner": "Refers to it in prod."}
     assert (await instance.audited())[-1].action == "update_state"
     assert (await workspace.evaluated("banner"))["value"] == "open"
+
+
+@pytest.mark.all_pairs
+async def test_of_two_references_at_once_that_make_a_cycle_exactly_one_wins(
+    instance: Instance, workspace: Workspace
+) -> None:
+    before = len(await instance.audited())
+    replies = await asyncio.gather(
+        workspace.org.editor.do("updateFlagState", **workspace.checkout, rules=following("banner", False, "open")),
+        workspace.org.admin.do("updateFlagState", **workspace.banner, rules=following("checkout")),
+    )
+    (lost,) = [reply for reply in replies if reply.code is not None]
+    assert (lost.code, lost.fields) == ("invalid_request", {AT: "Creates a reference cycle."})
+    assert len(await instance.audited()) == before + 1
 
 
 @pytest.mark.all_pairs
