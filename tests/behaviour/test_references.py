@@ -153,6 +153,23 @@ async def test_a_flag_that_others_refer_to_is_not_deleted_until_they_no_longer_d
 
 
 @pytest.mark.raises_codes("in_use")
+async def test_a_flag_stays_in_use_while_the_rules_that_refer_to_it_stay(
+    instance: Instance, workspace: Workspace
+) -> None:
+    editor = workspace.org.editor
+    await create(instance, workspace, [{"key": "footer"}])
+    await refer(workspace, "banner", "checkout")
+    for operation, change in (("updateFlagState", {"defaultValue": "bye"}), ("killFlag", {}), ("restoreFlag", {})):
+        await editor.make(operation, **workspace.banner, **change)
+        async with instance.unchanged():
+            assert await in_use(workspace, "checkout") == {"flag.banner": "Refers to it in prod."}, operation
+    await editor.make("replaceFlagState", **workspace.banner, defaultValue="hello", rules=following("footer"))
+    async with instance.unchanged():
+        assert await in_use(workspace, "footer") == {"flag.banner": "Refers to it in prod."}
+    (await delete(workspace, "checkout")).unwrap()
+
+
+@pytest.mark.raises_codes("in_use")
 async def test_a_copied_environment_has_copied_references(instance: Instance, workspace: Workspace) -> None:
     editor = workspace.org.editor
     await refer(workspace, "banner", "checkout")
