@@ -24,9 +24,10 @@ class Id(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """The field holds a key or a list of keys, which a token's resources are tested on whether they exist or not."""
+    """The field holds a key, or `many`, which a token's resources are tested on whether they exist or not."""
 
     kinds: tuple[Kind, ...]
+    many: bool = False
 
 
 class Needs(NamedTuple):
@@ -70,8 +71,10 @@ def named_in(command: type[Command], body: object) -> Named:
                 listed = value if isinstance(value, list) else []
                 named = listed if many else [value]
                 ids += [(declared, one) for one in named if isinstance(one, str)]
-            case Keys(kinds):
+            case Keys(kinds, many=True):
                 asked = _asked(kinds, value, path[-1])
+            case Keys(kinds):
+                asked = (AskedKey(kinds, value),) if isinstance(value, str) else ()
             case Needs(operation, when):
                 if not when or any(type(value) is type(one) and value == one for one in when):
                     operations.append(operation)
@@ -104,8 +107,6 @@ def _declarations(command: type[Command]) -> tuple[tuple[tuple[str, ...], Id | K
 
 def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> tuple[AskedKey, ...]:
     """The keys, each where the body names it first. A refusal names several by their paths."""
-    if isinstance(value, str):
-        return (AskedKey(kinds, value),)
     if not isinstance(value, list) or value == _ALL_KEYS:
         return ()
     first: dict[str, int] = {}

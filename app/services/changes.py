@@ -49,7 +49,7 @@ async def check(
         source, session = node(spec.kind, key), entered.uow.session
         graphs = [await states.reference_graph(session, one) for one in environment_ids]
         for graph in graphs or [EnvironmentGraph({source: spec.kind}, ReferenceGraph().with_changes({source: ()}))]:
-            faults = {**_reference_faults(entered, graph, source, references), **faults}
+            faults |= _reference_faults(entered, graph, source, references)
     return Checked(faults, references)
 
 

@@ -37,7 +37,7 @@ class Evaluate(
     """What to evaluate for whom."""
 
     context: Annotated[dict[str, Any], AfterValidator(_small)]
-    keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS), Keys(EVALUABLE)] = None
+    keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS), Keys(EVALUABLE, many=True)] = None
     # A trace shows the rules, so it is for those who may read them.
     verbose_reason: Annotated[bool, Needs(Operation.READ_STATE, when=(True,))] = False
 
