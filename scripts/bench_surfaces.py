@@ -21,7 +21,7 @@ WRITE = "mutation ($input: UpdateFlagStateInput!) { updateFlagState(input: $inpu
 Ask = Callable[[Line, int], Awaitable[Answer]]
 
 
-async def furnish(owner: Line) -> str:
+async def seed(owner: Line) -> str:
     """A project with an environment and many flags; gives the environment's id."""
     project = (await owner.call("POST", f"{API}/orgs/acme/projects", {"key": "web", "name": "Web"})).body
     made = await owner.call("POST", f"{API}/projects/{project['id']}/environments", {"key": "prod", "name": "Prod"})
@@ -79,7 +79,7 @@ async def main() -> None:
     with served() as server:
         async with server.line() as owner:
             await server.claim(owner)
-            asked = await cases(owner, await furnish(owner))
+            asked = await cases(owner, await seed(owner))
         bare = await cpu(
             server, Line(owner.reader, owner.writer), 4 * REQUESTS, OK, lambda line, _: line.call("GET", BARE)
         )

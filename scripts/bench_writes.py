@@ -14,7 +14,7 @@ WRITERS = 50
 OK, REFUSED = 200, 403
 
 
-async def furnish(owner: Line) -> str:
+async def seed(owner: Line) -> str:
     """A project with an environment and a flag; gives the path of its state."""
     project = (await owner.call("POST", f"{API}/orgs/acme/projects", {"key": "web", "name": "Web"})).body
     made = await owner.call("POST", f"{API}/projects/{project['id']}/environments", {"key": "prod", "name": "Prod"})
@@ -92,7 +92,7 @@ async def main() -> None:
     with served() as server:
         async with server.line() as owner, server.line() as guest:
             await server.claim(owner)
-            path = await furnish(owner)
+            path = await seed(owner)
             await viewer(owner, guest)
             await write(owner, path, "warm", 50)
             (await writers(server, owner, path, 1)).show("one writer")

@@ -48,7 +48,7 @@ def test_there_is_one_commit() -> None:
 
 
 def test_only_the_changeset_raises_versions() -> None:
-    """Beside it a ruleset is told its version when it is made."""
+    """Beside it a ruleset gets its version when it is made."""
     writing = {
         (path, ast.unparse(target))
         for path, module in modules().items()
