@@ -70,9 +70,7 @@ class Entry:
 
     async def open(self, uow: UnitOfWork) -> "Access | Diverted":
         """Checks ids, then what the policy says. Raises `unauthorized`, `not_found`, or what the policy denies."""
-        resolved = await resolve(uow.session, self.level, self.id, tenant_of(uow), self.key_ref)
-        if resolved is None:
-            raise not_found(self.level.value)
+        resolved = await self._resolve(uow)
         found = None if self.find is None else await self.find(uow, resolved.org)
         if self.named.ids:
             await self._require_ids(uow, resolved)
@@ -101,6 +99,19 @@ class Entry:
         if isinstance(entered, Diverted):
             raise AppError("approval_not_supported")
         return entered
+
+    async def _resolve(self, uow: UnitOfWork) -> Resolved:
+        """What the id names, for an evaluation from memory where it is known. Raises `not_found`."""
+        tenant, directory = tenant_of(uow), uow.host.directory
+        if self.operation is Operation.EVALUATE and (known := directory.find(self.id, tenant)) is not None:
+            return known
+        generation = directory.generation
+        resolved = await resolve(uow.session, self.level, self.id, tenant, self.key_ref)
+        if resolved is None:
+            raise not_found(self.level.value)
+        if self.operation is Operation.EVALUATE:
+            directory.keep(self.id, tenant, resolved, generation)
+        return resolved
 
     async def _require_ids(self, uow: UnitOfWork, resolved: Resolved) -> None:
         """The ids that the body names must be below what is entered. Raises `not_found`."""

@@ -10,6 +10,7 @@ from app.domain.ids import new_request_id
 from app.engine.cidrs import Networks
 from app.runtime.clock import Clock
 from app.runtime.credentials import api_key_cache, session_cache
+from app.runtime.directory import Directory
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.rulesets import RulesetCache
 from app.services import instance
@@ -28,6 +29,7 @@ class Node:
         self.database = database
         self.clock = clock
         self.rulesets = RulesetCache(database)
+        self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
         self.sessions = session_cache(database, clock)
         self.trusted_proxies: Networks = settings.trusted_networks
@@ -38,6 +40,7 @@ class Node:
             now=clock.now,
             rate_limits=MemoryLimits(clock.monotonic),
             rulesets=self.rulesets,
+            directory=self.directory,
             wake_mail=self.mail_waits.set,
             on_commit=(self._update_caches,),
         )
@@ -70,6 +73,7 @@ class Node:
     def _update_caches(self, commit: Commit) -> None:
         self.api_keys.invalidate(commit.invalidated)
         self.sessions.invalidate(commit.invalidated)
+        self.directory.follow(commit)
         self.rulesets.take_in(commit)
 
     async def close(self) -> None:

@@ -13,6 +13,8 @@ from app.engine.cidrs import Address
 from app.engine.ruleset import Ruleset
 from app.settings import Settings
 from app.store.changeset import Commit
+from app.store.resolve import Resolved
+from app.store.tenancy import Tenant
 
 
 class Rulesets(Protocol):
@@ -20,6 +22,16 @@ class Rulesets(Protocol):
 
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
+
+
+class Directory(Protocol):
+    """Who may ask for which environment, in memory."""
+
+    generation: int
+
+    def find(self, environment_id: str, tenant: Tenant) -> Resolved | None: ...
+
+    def keep(self, environment_id: str, tenant: Tenant, resolved: Resolved, generation: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,7 @@ class Host:
     now: Callable[[], datetime]
     rate_limits: Limits
     rulesets: Rulesets
+    directory: Directory
     wake_mail: Callable[[], None]
     on_commit: tuple[Callable[[Commit], None], ...] = ()
 

@@ -14,6 +14,7 @@ from typing import Any, Self, cast
 
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
@@ -63,7 +64,7 @@ class UnitOfWork:
         self.request_id = request_id
         self.break_glass = break_glass
         self.now: datetime = host.now()
-        self.session = database.reading()
+        self._session: AsyncSession | None = None
         self._database = database
         self._stack = AsyncExitStack()
         self._changes: Changeset | None = None
@@ -90,16 +91,23 @@ class UnitOfWork:
             if kind is None:
                 raise fault
 
+    @property
+    def session(self) -> AsyncSession:
+        """A reader's, opened when first used, until the write begins."""
+        if self._session is None:
+            self._session = self._database.reading()
+        return self._session
+
     async def release(self) -> None:
         """Gives the reader's connection back, before a wait for something else that needs one."""
-        if self._changes is None:
-            await self.session.close()
+        if self._changes is None and self._session is not None:
+            await self._session.close()
 
     async def begin_write(self) -> None:
         """Waits for the turn to write. What was read before may be stale now: read it again."""
         if self._changes is None:
-            await self.session.close()
-            self.session = await self._stack.enter_async_context(self._database.writing())
+            await self.release()
+            self._session = await self._stack.enter_async_context(self._database.writing())
             self.now = self.host.now()
             self._changes = Changeset(self.now)
 
