@@ -38,7 +38,9 @@ async def fill(node: Node, size: int, rules: list[dict[str, Any]]) -> tuple[Memb
         project = Project(org_id=org.id, key="p", name="P")
         uow.add(project)
         await uow.flush()
-        environment = Environment(project_id=project.id, key="e", name="E", target_id_field="userId")
+        environment = Environment(
+            project_id=project.id, key="e", name="E", target_id_field="userId", version_at=uow.now
+        )
         uow.add(environment)
         made = [primitive(project.id, number) for number in range(size)]
         for flag in made:

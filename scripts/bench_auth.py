@@ -5,13 +5,14 @@ import cProfile
 import pstats
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cli.demo import OWNER, Filler
-from app.domain.policy import Allow, Asked, Operation, Target, decide
+from app.domain.policy import Allow, AskedKey, Operation, Target, decide
 from app.domain.rate_limits import MICROSECONDS
 from app.engine.kinds import Kind
 from app.http.authentication import authenticate
@@ -43,7 +44,7 @@ def guarded(node: Node, target: Target) -> ASGIApp:
     return app
 
 
-async def _answer(send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+async def _answer(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
     sent = [(b"content-type", b"application/json"), *headers]
     await send({"type": "http.response.start", "status": 200, "headers": sent})
     await send({"type": "http.response.body", "body": BODY})
@@ -72,7 +73,7 @@ async def prepare(node: Node) -> tuple[str, Target]:
     """A token with a scope as they are in practice, and the environment that it evaluates in."""
     filler = Filler(node)
     code = await filler.do(instance.new_claim_code, node.settings)
-    await filler.do(claim.install_claim, {**OWNER, "claimCode": code}, node.client(None))
+    await filler.do(claim.install_claim, {**OWNER, "claimCode": code})
     project = await filler.do(projects.create_project, "demo", {"key": "shop", "name": "Shop"})
     environment = await filler.do(environments.create_environment, project.id, {"key": "live", "name": "Live"})
     minted = await filler.do(
@@ -87,14 +88,14 @@ async def prepare(node: Node) -> tuple[str, Target]:
             "ipAllowlist": ["192.0.2.0/24", "2001:db8::/32"],
         },
     )
-    asked = (Asked((Kind.FLAG, Kind.CONFIG), "payments.card"),)
+    asked = (AskedKey((Kind.FLAG, Kind.CONFIG), "payments.card"),)
     return minted.secret, Target(project_id=project.id, environment_id=environment.id, asked=asked)
 
 
 async def measure(node: Node) -> None:
     """Both handlers in turn, many times, and the least of each."""
     secret, target = await prepare(node)
-    object.__setattr__(node, "buckets", MemoryBuckets(Ticks()))
+    node.buckets = MemoryBuckets(Ticks())
     with_token = [(b"host", b"localhost"), (b"accept", b"*/*"), (b"authorization", f"Bearer {secret}".encode())]
     behind = guarded(node, target)
     plain = guards = float("inf")
