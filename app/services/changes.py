@@ -114,9 +114,9 @@ def _differing(primitive: Primitive, state: State, wanted: Mapping[str, Any]) ->
         if dimension.column is None:
             raise LookupError(f"{dimension.name} has no column")
         present, text = getattr(state, dimension.column), json_text.encode(wanted[dimension.name])
-        # Scalars have one text each; of lists and objects other texts may mean the same.
-        if present != text and not (
-            text[0] in "[{" and dimension.same(json_columns.value(present), json_columns.value(text))
+        # Strings, booleans and null have one text each; of all else other texts may mean the same, as 1 and 1.0 do.
+        if present != text and (
+            text[0] in '"tfn' or not dimension.same(json_columns.value(present), json_columns.value(text))
         ):
             columns[dimension.column] = text
     if wanted.get(KILLED, state.killed) != state.killed:
