@@ -18,6 +18,7 @@ from app.engine.json_text import encode
 from app.engine.kinds import FLAG, Kind
 from app.engine.ruleset import Ruleset, StoredState
 from app.rest.app import PREFIX, TABLE
+from app.rest.openapi import descriptions
 from app.rest.openapi.document import document
 from app.rest.openapi.examples import Examples
 from app.rest.routing import Endpoint
@@ -78,6 +79,29 @@ def answer(status: int, body: dict[str, Any], **headers: str) -> httpx2.Response
 
 def test_it_is_a_valid_document() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_member_operation_and_tag_is_described() -> None:
+    members = {
+        (name, member): of.get("description")
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for member, of in schema.get("properties", {}).items()
+    }
+    assert [where for where, text in members.items() if not text] == []
+    assert set(descriptions.OPERATIONS) == set(OPERATIONS)
+    assert set(descriptions.TAGS) == {tag["name"] for tag in DOCUMENT["tags"]}
+
+
+def test_no_text_describes_what_is_not_there() -> None:
+    shown = {
+        (name, member): of["description"]
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for member, of in schema.get("properties", {}).items()
+    }
+    of_schema = {(name, member): text for name, of in descriptions.OF_SCHEMA.items() for member, text in of.items()}
+    assert {where for where, text in of_schema.items() if shown.get(where) != text} == set()
+    used = {member for (_, member), text in shown.items() if descriptions.MEMBERS.get(member) == text}
+    assert set(descriptions.MEMBERS) - used == set()
 
 
 async def test_it_is_served_to_anybody(client: httpx2.AsyncClient) -> None:

@@ -7,6 +7,7 @@ from app.domain.actors import Verb
 from app.domain.commands import NoBody
 from app.domain.policy import TABLE
 from app.rest.openapi import responses
+from app.rest.openapi.descriptions import INTRODUCTION, OPERATIONS, TAGS
 from app.rest.openapi.parameters import HEADERS, parameters_of, template
 from app.rest.openapi.responses import responses_of
 from app.rest.openapi.schemas import Schemas
@@ -20,11 +21,6 @@ _SECURITY: Json = {
     "session": {"type": "apiKey", "in": "cookie", "name": "signalbox_session", "description": "A person's session."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A token, for OFREP clients."},
 }
-_DESCRIPTION = (
-    "Feature flags and dynamic configuration for several organisations. Everything here can be done over GraphQL "
-    "too, with the same codes, fields and messages. Every refusal has one body, `Error`; the catalogue of its codes "
-    "is at [/docs/errors](/docs/errors)."
-)
 
 
 def document(table: Sequence[Endpoint], prefix: str) -> Json:
@@ -40,9 +36,9 @@ def document(table: Sequence[Endpoint], prefix: str) -> Json:
     tags = dict.fromkeys(endpoint.tag for endpoint in table)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Signalbox", "version": "1", "description": _DESCRIPTION},
+        "info": {"title": "Signalbox", "version": "1", "description": INTRODUCTION},
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in tags],
+        "tags": [{"name": tag, "description": TAGS[tag]} for tag in tags],
         "paths": dict(sorted(paths.items())),
         "components": {
             "securitySchemes": _SECURITY,
@@ -74,7 +70,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Sc
     operation: Json = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "description": _who(endpoint),
+        "description": f"{OPERATIONS[endpoint.name]}\n\n{_who(endpoint)}",
         "tags": [endpoint.tag],
         "security": _security(endpoint),
         "parameters": parameters_of(endpoint, schemas, accepts_if_match=accepts),

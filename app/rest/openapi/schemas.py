@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from app.rest.openapi.descriptions import MEMBERS, OF_SCHEMA
 from app.rest.openapi.examples import Examples
 from app.rest.routing import Endpoint
 
@@ -61,8 +62,9 @@ class Schemas:
         wanted = [*_in_mode("validation", taken | asked), *_in_mode("serialization", given)]
         self._refs, generated = models_json_schema(wanted, ref_template=REF, schema_generator=_Generator)
         self.components: dict[str, Any] = {"Error": ERROR, **generated["$defs"]}
-        for schema in self.components.values():
+        for name, schema in self.components.items():
             schema.pop("title", None)
+            _describe(name, schema)
         models = {name: schema.pop("examples")[0] for name, schema in self.components.items() if "examples" in schema}
         self._examples = Examples(self.components, models)
         self._properties = {model: self._component(model).get("properties", {}) for model in taken | asked}
@@ -104,6 +106,13 @@ Mode = Literal["validation", "serialization"]
 def _in_mode(mode: Mode, models: Iterable[type[BaseModel]]) -> list[tuple[type[BaseModel], Mode]]:
     """The models with the mode, in an order that does not depend on the run."""
     return [(model, mode) for model in sorted(models, key=lambda model: model.__qualname__)]
+
+
+def _describe(name: str, schema: dict[str, Any]) -> None:
+    texts = MEMBERS | OF_SCHEMA.get(name, {})
+    for member, of in schema.get("properties", {}).items():
+        if member in texts:
+            of.setdefault("description", texts[member])
 
 
 def _forget_defaults(properties: dict[str, Any]) -> None:

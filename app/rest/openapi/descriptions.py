@@ -1,0 +1,279 @@
+"""The texts of the OpenAPI document: what each member is, what each operation does, and the introduction.
+
+A member that is the same thing everywhere stands in `MEMBERS`; what it is in one schema only stands in `OF_SCHEMA`,
+which takes precedence. A description given with the field itself takes precedence over both. `tests/rest/
+test_openapi.py` wants a text for every member and operation, and none that is not used.
+"""
+
+MEMBERS = {
+    "acceptUrl": "Where the invitation is accepted. Shown once.",
+    "actions": "The actions it may take.",
+    "actor": "The caller.",
+    "approvalRequired": "Whether its changes wait for the approval of a person.",
+    "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
+    "configs": "The configs, by key.",
+    "confirm": "The slug or key of what is deleted, as a confirmation.",
+    "context": "The JSON object to evaluate for: what is known of a user, a device or a request. At most 64 KiB.",
+    "copyFromEnvId": "Start with the states of this environment instead of initial values, at version 1.",
+    "createdAt": "When it was created.",
+    "current": "Whether this request uses it.",
+    "defaultTargetIdField": "The context field that ids are taken from, unless a project has its own. "
+    "`userId` if null.",
+    "defaultValue": "The value where no rule decides.",
+    "description": "For people.",
+    "displayName": "The person's name, as others see it.",
+    "email": "The person's email.",
+    "environmentId": "The environment's id.",
+    "environments": "The environments it covers.",
+    "examples": "An example of the error on each transport.",
+    "expiresAt": "When it expires.",
+    "flags": "The flags, by key.",
+    "hint": "The first characters of its secret, to recognise it by.",
+    "id": "A UUIDv7.",
+    "initialValue": "The default value that new environments start with.",
+    "invitedBy": "Who created the invitation.",
+    "ipAllowlist": "The networks, such as `192.0.2.0/24`, that it may be used from; anywhere if empty.",
+    "key": "Unique in the project, and never changed.",
+    "keys": 'Which flags and configs to evaluate; all if absent or `["*"]`.',
+    "killed": "Whether it is turned off, whatever its rules say.",
+    "level": "The name of its set of actions; null if they were chosen one by one.",
+    "maxRateLimitPerMin": "The requests per minute that all tokens of the organisation may make together.",
+    "me": "Who is signed in now.",
+    "member": "The member, as they were.",
+    "mintedBy": "The person who created it.",
+    "name": "The display name.",
+    "onBehalfOf": "The person who minted the token; absent for people.",
+    "org": "The organisation.",
+    "orgId": "The organisation's id.",
+    "orgName": "The organisation's display name.",
+    "orgSlug": "The organisation's slug.",
+    "orgs": "The organisations that the person is in; absent for a token.",
+    "primitiveId": "The id of the flag.",
+    "projectId": "The project's id.",
+    "protected": "Whether every change of state waits for approval.",
+    "rateLimitPerMin": "The requests per minute that it may make.",
+    "reason": "Why the change is made, for the audit.",
+    "requiredApprovals": "How many people must approve a change that waits for approval.",
+    "resources": "The keys it covers: `*`, whole keys, and prefixes such as `payments.*`, each optionally after "
+    "`flag:`, `config:` or `segment:`.",
+    "revokeTokens": "Whether to revoke the tokens that the member minted. Otherwise they stay valid.",
+    "role": "The role in the organisation.",
+    "segments": "The segments, by key.",
+    "slug": "Unique on the instance, and never changed.",
+    "status": "Whether it can still be accepted.",
+    "targetIdField": "The context field that ids are taken from; the organisation's default if null.",
+    "type": "What its values are.",
+    "updatedAt": "When it was last changed.",
+    "updatedBy": "Who last changed it.",
+    "userId": "The person's id.",
+    "value": "The value for the context.",
+    "verboseReason": "Whether each reason has a trace of the rules. Needs the right to read the rules.",
+    "version": "The environment's version.",
+}
+
+OF_SCHEMA = {
+    "AcceptInvitation": {"displayName": "Your name, if you are a new user."},
+    "Actor": {
+        "id": "The id of the user or token.",
+        "kind": "A person, a token, or the service itself.",
+        "name": "The name as it was then.",
+    },
+    "ApiKey": {
+        "expiresAt": "When it expires; null for never.",
+        "lastUsedAt": "When it was last used, to about a minute; null for never.",
+        "updatedAt": "When it was last renewed.",
+    },
+    "Confirm": {"confirm": "Your email, as a confirmation."},
+    "CreateApiKey": {
+        "actions": "Single actions, instead of a level.",
+        "expiresInSeconds": "The seconds until it expires; null for never.",
+        "level": "A predefined set of actions.",
+        "rateLimitPerMin": "The requests per minute that it may make, up to the organisation's limit. Default: 600.",
+    },
+    "CreateFlag": {
+        "defaultValue": "The default value that every environment starts with. It must be of the flag's type.",
+        "key": "Unique among the project's flags and configs, and never changed.",
+        "type": "What its values are. Never changed.",
+    },
+    "CreateInvitation": {
+        "email": "The email that the link is mailed to.",
+        "role": "The role they will have, not above your own.",
+    },
+    "CreateProject": {"key": "Unique in the organisation, and never changed."},
+    "CreatedApiKey": {
+        "expiresAt": "When it expires; null for never.",
+        "lastUsedAt": "When it was last used; null for never.",
+    },
+    "CreatedInvitation": {"email": "The email of the person invited.", "role": "The role they will have."},
+    "Environment": {
+        "updatedAt": "When its name or protection was last changed.",
+        "version": "It increases by one with each change of state, and is 0 until the first.",
+    },
+    "Environments": {
+        "envs": "Single environments, by their ids.",
+        "org": "The whole organisation.",
+        "projects": "Whole projects, by their ids.",
+    },
+    "Error": {"requestId": "The id of the request; it is in the server's log too."},
+    "Evaluation": {"reason": "Why this is the value."},
+    "Evaluations": {"version": "The environment's version that answered."},
+    "Flag": {
+        "key": "Unique among the project's flags and configs, and never changed.",
+        "updatedAt": "When its identity was last changed.",
+    },
+    "FlagState": {
+        "id": "The state's id, a UUIDv7.",
+        "key": "The flag's key.",
+        "updatedAt": "When the state was last changed.",
+        "version": "The environment's version when the state was last changed.",
+    },
+    "InstallClaim": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
+    "Invitation": {"email": "The email of the person invited.", "role": "The role they will have."},
+    "Invited": {"email": "The email of the person invited.", "role": "The role they will have."},
+    "LeftToken": {"name": "The token's display name."},
+    "Me": {"email": "The person's email; absent for a token."},
+    "Member": {
+        "createdAt": "When they joined.",
+        "id": "The membership's id, a UUIDv7.",
+        "updatedAt": "When their role was last changed.",
+    },
+    "Minter": {"id": "The person's id.", "kind": "A person.", "name": "The name as it was then."},
+    "OwnSession": {
+        "createdAt": "When you signed in.",
+        "expiresAt": "When it expires, unless it is used before.",
+        "lastSeenAt": "When it was last used, to the day.",
+    },
+    "Project": {"key": "Unique in the organisation, and never changed."},
+    "RedeemLink": {"token": "The value of `t` in the link."},
+    "Removed": {
+        "tokens": "The live tokens that the member had minted.",
+        "tokensRevoked": "Whether those were revoked.",
+    },
+    "RenewApiKey": {"expiresInSeconds": "The seconds until it expires, from now on; null for never."},
+    "Ruleset": {"targetIdField": "The context field that ids are taken from."},
+    "Sent": {"sent": "Always true, whether or not the email is known."},
+    "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
+}
+
+OPERATIONS = {
+    "installClaim": "Creates the first organisation of an empty instance and its owner, and signs the owner in. "
+    "Of two claims at the same moment one succeeds, and the other is `already_claimed`.",
+    "requestMagicLink": "Mails a link that signs in once, within 15 minutes. The response is the same whether or not "
+    "the email is known.",
+    "signUp": "Mails a link to a new person. The organisation and its owner are created when the link is used. "
+    "Only on hosted instances.",
+    "redeemLink": "Uses the secret of a mailed link. The response sets the session cookie.",
+    "getMe": "Shows the caller: for a person with the email and the organisations, for a token with its name.",
+    "deleteMe": "Deletes your account. All sessions end, and you leave every organisation. The last owner of an "
+    "organisation cannot be deleted.",
+    "logout": "Ends the session and clears its cookie. It succeeds without a session too.",
+    "listSessions": "Lists the browsers and programs in which you are signed in.",
+    "deleteSession": "Ends one of your sessions at once.",
+    "listOrgs": "Lists the organisations that you are in; for a token, its own.",
+    "createOrg": "Creates an organisation with you as its owner.",
+    "getOrg": "Shows an organisation.",
+    "updateOrg": "Changes what is sent, and leaves the rest. A new default target id field changes every environment "
+    "that it reaches.",
+    "deleteOrg": "Deletes an organisation with its projects, tokens and memberships. `confirm` must be its slug.",
+    "listMembers": "Lists the people of an organisation and their roles, by the order in which they joined.",
+    "getMember": "Shows a person's membership.",
+    "updateMember": "Changes a member's role at once. The last owner keeps theirs.",
+    "removeMember": "Removes a member, or yourself. The response lists the tokens that they minted.",
+    "listInvitations": "Lists the invitations that were not accepted, expired ones included.",
+    "createInvitation": "Mails an invitation, which can be accepted for 7 days. The response shows its link once.",
+    "revokeInvitation": "Revokes an invitation, so that its links stop working.",
+    "getInvitation": "Shows the holder of an invitation's link what it is for.",
+    "acceptInvitation": "Joins the organisation: with your own session if you have an account, otherwise as a new "
+    "user, who is signed in.",
+    "listApiKeys": "Lists the tokens of an organisation, expired ones included, without their secrets.",
+    "createApiKey": "Creates a token. The response has its secret, which is not shown again.",
+    "getApiKey": "Shows a token without its secret.",
+    "revokeApiKey": "Ends a token. It stops working with the next request.",
+    "renewApiKey": "Changes when a live token expires. Its secret stays the same.",
+    "listProjects": "Lists the projects of an organisation that you can read.",
+    "createProject": "Creates a project.",
+    "getProject": "Shows a project.",
+    "updateProject": "Changes what is sent, and leaves the rest. A new target id field changes every environment of "
+    "the project.",
+    "deleteProject": "Deletes a project with its environments, flags, configs and segments. `confirm` must be its key.",
+    "listEnvironments": "Lists the environments of a project that you can read.",
+    "createEnvironment": "Creates an environment in which every flag has its initial value and no rules, at version "
+    "0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
+    "getEnvironment": "Shows an environment and its version.",
+    "updateEnvironment": "Changes what is sent, and leaves the rest.",
+    "deleteEnvironment": "Deletes an environment with all states in it. `confirm` must be its key.",
+    "listFlags": "Lists the identities of the flags that you can read: what they are, not what they do in an "
+    "environment.",
+    "createFlag": "Creates a flag in every environment of the project, in one transaction. Each environment's version "
+    "increases by one.",
+    "getFlag": "Shows a flag's identity.",
+    "updateFlag": "Changes a flag's identity. It changes what no environment evaluates.",
+    "deleteFlag": "Deletes a flag and its state in every environment, unless another flag or config refers to it.",
+    "listFlagStates": "Lists what the flags that you can read do in an environment.",
+    "getFlagState": "Shows what a flag does in an environment.",
+    "updateFlagState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and raises "
+    "no version.",
+    "replaceFlagState": "Replaces the default value and all rules.",
+    "killFlag": "Turns a flag off for everybody at once, whatever its rules say. A boolean flag is then `false`, a "
+    "string flag its default value.",
+    "restoreFlag": "Turns a killed flag on again, with the rules that it had.",
+    "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
+    "evaluate by themselves.",
+    "evaluate": "Gives the value of each flag and config for a context, with the reason. A key that does not exist is "
+    "null.",
+    "listErrors": "Lists the codes of all errors with their status, meaning and cure.",
+    "getOpenapi": "Gives this document.",
+}
+
+INTRODUCTION = """\
+Feature flags and dynamic configuration for several organisations. Everything here can be done over GraphQL at
+`/graphql` too, with the same codes, fields and messages.
+
+## Authentication
+
+Programs send a token: `Authorization: Bearer sbx_…`, or `X-API-Key: sbx_…` where they cannot send the former.
+People have a session, in a cookie that signing in sets. If both are sent, the token counts. A token has a set of
+actions, environments and keys that it covers; the description of each operation says who can call it.
+In the browser, this page calls the API with your session.
+
+## Ids and keys
+
+A project or an environment is addressed by its id. Keys and slugs are lower-case letters, digits, `.`, `_` and
+`-`, and never change.
+
+## Lists
+
+Lists are arrays. `limit` sets the size of a page (default 100, at most 1000). If there is more, the header
+`Link: <…>; rel="next"` has the address of the next page. Follow it as it is: the `cursor` in it is opaque.
+
+## Preconditions
+
+What can be changed has an `ETag`. Send it as `If-None-Match` with a read to get `304` if nothing has changed, and as
+`If-Match` with a write to get `precondition_failed` (412) instead of overwriting somebody else's change.
+`If-None-Match` is ignored with writes.
+
+## Limits
+
+Each request with a token takes one from the token's limit and one from the organisation's. `X-RateLimit-Limit`,
+`X-RateLimit-Remaining` and `X-RateLimit-Reset` (the seconds until it is full again) describe the one that is closer
+to its end. When one is empty, the response is 429 with `Retry-After`.
+
+## Errors
+
+Every refusal has one body, `Error`: `code` is for programs, `message` for people, `fields` names each fault by its
+path, and `requestId` finds the request in the log. The catalogue of codes is at [/docs/errors](/docs/errors)."""
+
+TAGS = {
+    "Signing in": "How people come in: by claiming an empty instance, by a mailed link, by signing up.",
+    "Sessions": "Where a person is signed in.",
+    "Organisations": "The tenants of an instance.",
+    "Members": "The people of an organisation, and their roles.",
+    "Invitations": "How people join an organisation.",
+    "API keys": "Tokens, with which programs call.",
+    "Projects": "What holds flags, and the environments in which they have states.",
+    "Environments": "What holds a state for every flag, such as production and staging.",
+    "Flags": "A flag's identity belongs to the project, its state to each environment.",
+    "Evaluation": "What programs ask for.",
+    "Errors": "The catalogue of errors.",
+    "About the API": "This document.",
+}
