@@ -16,6 +16,7 @@ from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.http.bodies import MAX_BODY
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
+from app.services.throttling import PER_PERSON
 from app.settings import Settings
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from scripts._parity import GRAPHQL_ONLY, REST_ONLY, WITHOUT_ROW, lines
@@ -65,6 +66,11 @@ def limits() -> str:
         ("descriptions and reasons", "2,000 characters"),
         ("request body", f"{MAX_BODY // 1024} KiB of JSON, nested up to {json_text.MAX_DEPTH} levels"),
         ("evaluation", f"{MAX_KEYS:,} keys, and a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
+        (
+            "requests",
+            f"{PER_PERSON:,} a minute for a person; tokens and organisations have their own limits. Each root field of "
+            "a GraphQL document counts, except `__typename` and what `@skip` and `@include` leave out",
+        ),
         ("page of a list", f"{DEFAULT_LIMIT} entries by default, up to {MAX_LIMIT:,} with `limit`, `first` or `last`"),
         *((f"GraphQL document: {limit.name}", f"{limit.most:,}: {limit.counted}") for limit in LIMITS),
     )

@@ -329,8 +329,9 @@ _ENTRIES = (
         "rate_limited",
         429,
         "Too many requests",
-        "A limit on sign-in links, signups, invitations, claim codes, previews or streams is exceeded.",
+        "A limit on requests, sign-in links, signups, invitations, claim codes, previews or streams is exceeded.",
         (
+            "A person makes more than 6,000 requests per minute.",
             "Too many sign-in links, signups or invitations were requested within an hour.",
             "Too many wrong claim codes were entered.",
             "Too many previews or streams are open.",

@@ -1,10 +1,11 @@
-"""Rate limits: the token buckets of API keys as arithmetic, and what a store of people's limits must do.
+"""Rate limits: the token buckets of callers as arithmetic, and what a store of people's limits must do.
 
 A bucket stores what has been spent: 0 at first, `COST` more with each request, less by `limit` with each microsecond.
 So `limit` requests a minute refill continuously, a burst is at most `limit`, and a missing bucket is a full one. A
 changed limit applies to the next request, because nothing else depends on it. Whole numbers only, no clock.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -34,8 +35,15 @@ class Limits(Protocol):
         ...
 
 
+class Bucket(NamedTuple):
+    """Whose bucket it is, and how many requests a minute it admits now."""
+
+    id: str
+    limit: int
+
+
 class Taken(NamedTuple):
-    """The result for a request, by the tighter bucket. `retry_after` is 0 if the request was admitted."""
+    """The result for requests, by the tightest bucket. `retry_after` is 0 if they were admitted."""
 
     limit: int
     remaining: int
@@ -60,30 +68,20 @@ def reset(spent: int, limit: int) -> int:
     return -(-spent // (limit * MICROSECONDS))
 
 
-def wait(spent: int, limit: int) -> int:
-    """Microseconds until the bucket admits a request; 0 if it does now."""
-    over = spent + COST - limit * COST
+def wait(spent: int, limit: int, times: int = 1) -> int:
+    """Microseconds until the bucket admits that many requests, at most `limit`; 0 if it does now."""
+    over = spent + times * COST - limit * COST
     return -(-over // limit) if over > 0 else 0
 
 
-def take(token_spent: int, token_limit: int, org_spent: int, org_limit: int) -> Taken:
-    """One request from both buckets, after they were drained. The result is that of the tighter one.
+def take(buckets: Sequence[tuple[int, int]], times: int = 1) -> Taken:
+    """So many requests from each bucket, given as what it has spent, after it was drained, and its limit.
 
-    If `retry_after` is 0, the caller adds `COST` to both; otherwise nothing is taken from either.
+    The result is that of the tightest one, the first on a tie. If `retry_after` is 0, the caller adds `times * COST` to
+    each; otherwise nothing is taken from any.
     """
-    token_wait, org_wait = wait(token_spent, token_limit), wait(org_spent, org_limit)
-    if token_wait or org_wait:
-        return _refused(token_spent, token_limit) if token_wait >= org_wait else _refused(org_spent, org_limit)
-    token_left = remaining(token_spent + COST, token_limit)
-    if token_left <= remaining(org_spent + COST, org_limit):
-        return _admitted(token_spent + COST, token_limit)
-    return _admitted(org_spent + COST, org_limit)
-
-
-def _admitted(spent: int, limit: int) -> Taken:
-    return Taken(limit, remaining(spent, limit), reset(spent, limit))
-
-
-def _refused(spent: int, limit: int) -> Taken:
-    """Seconds to wait are whole, at least one."""
-    return _admitted(spent, limit)._replace(retry_after=-(-wait(spent, limit) // MICROSECONDS))
+    longest, spent, limit = max(((wait(*one, times), *one) for one in buckets), key=lambda found: found[0])
+    if not longest:
+        after = ((spent + times * COST, limit) for spent, limit in buckets)
+        spent, limit = min(after, key=lambda one: remaining(*one))
+    return Taken(limit, remaining(spent, limit), reset(spent, limit), -(-longest // MICROSECONDS))

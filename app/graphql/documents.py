@@ -1,15 +1,35 @@
 """Documents are parsed, checked against the limits and validated once, and cached by their text."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, specified_rules
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_variable_values,
+    parse,
+    specified_rules,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from app.domain.errors import invalid
-from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, Costs, check, check_cost, check_variables, costs_of
+from app.graphql.context import Context
+from app.graphql.limits import (
+    MAX_CHARACTERS,
+    MAX_TOKENS,
+    Costs,
+    check,
+    check_cost,
+    check_variables,
+    costs_of,
+    root_fields,
+)
+from app.http.authentication import take_from_buckets
 
 KEPT_CHARACTERS = 250_000  # a parsed character takes up to 180 bytes, 50 as a rule
 
@@ -28,6 +48,10 @@ class Document(NamedTuple):
             for one in self.ast.definitions
             if isinstance(one, OperationDefinitionNode)
         }
+
+    @property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        return {one.name.value: one for one in self.ast.definitions if isinstance(one, FragmentDefinitionNode)}
 
 
 class Documents:
@@ -65,7 +89,7 @@ def _read(schema: GraphQLSchema, text: str) -> Document:
 
 
 class Prepared(SchemaExtension):
-    """Gives Strawberry the document as it was read, and refuses one whose cost, with these variables, is too high."""
+    """Gives Strawberry the document as it was read, and refuses one that, with these variables, is too much."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -80,12 +104,26 @@ class Prepared(SchemaExtension):
         run.graphql_document = self._document.ast
         yield
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         """Replaces Strawberry's validation."""
         run, document = self.execution_context, self._document
         run.pre_execution_errors = list(document.faults)
         if not document.faults:
-            operation = document.operations[run.operation_name]
-            check_variables(run.schema._schema, operation, run.variables or {})  # noqa: SLF001
-            check_cost(run.schema._schema, operation, document.costs, run.variables or {})  # noqa: SLF001
+            schema, operation = run.schema._schema, document.operations[run.operation_name]  # noqa: SLF001
+            check_variables(schema, operation, run.variables or {})
+            values = get_variable_values(schema, operation.variable_definitions or (), run.variables or {})
+            if not isinstance(values, list):  # else they are at fault, and nothing will be run
+                check_cost(operation, document.costs, values)
+                await _count(run.context, root_fields(operation, document.fragments, values))
         yield
+
+
+async def _count(context: Context, fields: int) -> None:
+    """The root fields of an operation as requests. Authentication has counted one."""
+    info = context.request
+    if not info.buckets or fields < 2:  # noqa: PLR2004
+        return
+    most = min(bucket.limit for bucket in info.buckets)
+    if fields > most:
+        raise invalid({"query": f"The operation has {fields} root fields, and you have {most} requests a minute."})
+    await take_from_buckets(context.node, info, fields - 1)

@@ -1,6 +1,7 @@
 """What a document may ask for: limits on its text, and on the cost of running it. All are here, with how they count."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,9 +14,12 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
+    GraphQLIncludeDirective,
     GraphQLNamedType,
     GraphQLSchema,
+    GraphQLSkipDirective,
     GraphQLString,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
     TypeInfo,
@@ -23,9 +27,9 @@ from graphql import (
     Visitor,
     VisitorAction,
     get_argument_values,
+    get_directive_values,
     get_named_type,
     get_nullable_type,
-    get_variable_values,
     is_input_object_type,
     is_list_type,
     is_object_type,
@@ -247,13 +251,30 @@ def _weight(found: GraphQLNamedType) -> int:
     return int(fetched or found.name.startswith("__"))
 
 
-def check_cost(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, costs: Costs, variables: dict[str, Any]
-) -> None:
+def root_fields(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], values: VariableValues
+) -> int:
+    """How many fields of a valid operation are run at its root: those of one name are one, `__typename` is none."""
+    names, seen, waiting = set(), set(), [*operation.selection_set.selections]
+    while waiting:
+        node = waiting.pop()
+        skip = get_directive_values(GraphQLSkipDirective, node, values)
+        include = get_directive_values(GraphQLIncludeDirective, node, values)
+        if (skip and skip["if"]) or (include and not include["if"]):
+            continue
+        if isinstance(node, FieldNode):
+            if node.name.value != "__typename":
+                names.add((node.alias or node.name).value)
+        elif isinstance(node, InlineFragmentNode):
+            waiting += node.selection_set.selections
+        elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+            seen.add(node.name.value)
+            waiting += fragments[node.name.value].selection_set.selections
+    return len(names)
+
+
+def check_cost(operation: OperationDefinitionNode, costs: Costs, values: VariableValues) -> None:
     """Raises when the answer to a valid document could be too large."""
-    values = get_variable_values(schema, operation.variable_definitions or (), variables)
-    if isinstance(values, list):
-        return  # the variables are at fault, so nothing will be run
     cost = _total(costs.operations[operation.name.value if operation.name else None], costs.fragments, values, {})
     if cost > MAX_COST:
         raise GraphQLError(

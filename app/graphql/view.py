@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -31,7 +32,6 @@ PATH = "/graphql"
 METHODS = Methods({"GET": True, "POST": False})  # whether the method is for queries only
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
-INTERNAL = 500
 _VARIABLE = re.compile(r"variables\.\w+\.")  # nearly always the `input`, whose paths are REST's
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 
@@ -123,9 +123,9 @@ def _result(result: ExecutionResult, request_id: str, media_type: str) -> Respon
 def _status(body: dict[str, Any], media_type: str) -> int:
     """200 once something was run. Plain JSON has it for faults of the document too, as the specification says."""
     if "data" in body:
-        return 200
+        return HTTPStatus.OK
     worst: int = max(error["extensions"]["status"] for error in body["errors"])
-    return 200 if worst < INTERNAL and media_type == JSON else worst
+    return HTTPStatus.OK if worst == HTTPStatus.BAD_REQUEST and media_type == JSON else worst
 
 
 def _params_of(body: Any) -> Params:

@@ -11,11 +11,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import Token
 from app.domain.errors import AppError
+from app.domain.rate_limits import Bucket
 from app.http.addresses import client_address
 from app.http.requests import RequestInfo, info_of
 from app.runtime.credentials import SLIDES_AFTER_SECONDS
 from app.runtime.node import Node
 from app.services import sessions
+from app.services.throttling import PER_PERSON
 
 COOKIE = "signalbox_session"
 _ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
@@ -24,8 +26,8 @@ _ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> None:
     """Sets the actor in the request's info. A bearer token takes precedence over a cookie.
 
-    Raises `unauthorized` for credentials that are not valid, `token_ip_denied` and `token_rate_limit`. What is `public`
-    takes a caller with a stale cookie for one without.
+    Raises `unauthorized` for credentials that are not valid, `token_ip_denied`, and what `take_from_buckets` does. What
+    is `public` takes a caller with a stale cookie for one without.
     """
     info = info_of(scope)
     info.address = client_address(scope, node.trusted_proxies)
@@ -33,7 +35,8 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
         await _authenticate_token(node, info, token)
     elif (secret := HTTPConnection(scope).cookies.get(COOKIE)) is not None:
         if (session := await node.sessions.find(secret)) is not None:
-            info.actor = session.member
+            info.actor, info.buckets = session.member, (Bucket(session.member.user_id, PER_PERSON),)
+            await take_from_buckets(node, info)
             if node.clock.now().timestamp() - session.last_seen_at > SLIDES_AFTER_SECONDS:
                 node.sessions.note_use(session.member.session_id)
                 info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
@@ -48,17 +51,24 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
         raise AppError("unauthorized")
     if token.networks is not None and info.address not in token.networks:
         raise AppError("token_ip_denied")
-    actor = token.actor
-    taken = await node.buckets.take(actor.token_id, token.limit, actor.org_id, token.org_limit)
-    info.rate_headers = (
-        (b"x-ratelimit-limit", b"%d" % taken.limit),
-        (b"x-ratelimit-remaining", b"%d" % taken.remaining),
-        (b"x-ratelimit-reset", b"%d" % taken.reset),
-    )
-    if taken.retry_after:
-        raise AppError("token_rate_limit", headers={"Retry-After": str(taken.retry_after)})
+    actor = info.actor = token.actor
+    info.buckets = Bucket(actor.token_id, token.limit), Bucket(actor.org_id, token.org_limit)
+    await take_from_buckets(node, info)
     node.api_keys.note_use(actor.token_id)
-    info.actor = actor
+
+
+async def take_from_buckets(node: Node, info: RequestInfo, times: int = 1) -> None:
+    """So many requests of the caller's. Raises `token_rate_limit`, or `rate_limited` for people."""
+    taken = await node.buckets.take(info.buckets, times)
+    if by_token := isinstance(info.actor, Token):
+        info.rate_headers = (
+            (b"x-ratelimit-limit", b"%d" % taken.limit),
+            (b"x-ratelimit-remaining", b"%d" % taken.remaining),
+            (b"x-ratelimit-reset", b"%d" % taken.reset),
+        )
+    if taken.retry_after:
+        code = "token_rate_limit" if by_token else "rate_limited"
+        raise AppError(code, headers={"Retry-After": str(taken.retry_after)})
 
 
 class AuthenticationHeaders:

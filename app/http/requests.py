@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import Actor, Anonymous
 from app.domain.ids import new_request_id
+from app.domain.rate_limits import Bucket
 from app.engine.cidrs import Address
 
 log = structlog.get_logger()
@@ -25,6 +26,7 @@ class RequestInfo:
     actor: Actor = field(default_factory=Anonymous)
     route: str = "unmatched"
     address: Address | None = None
+    buckets: Sequence[Bucket] = ()
     rate_headers: Sequence[tuple[bytes, bytes]] = ()
     renewed_cookie: bytes | None = None
 

@@ -1,24 +1,24 @@
-"""Rate limits in this process's memory: the token buckets of API keys, and the uses of people.
+"""Rate limits in this process's memory: the token buckets of callers, and the uses of people.
 
 A shared store would keep the same protocols for all nodes.
 """
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from app.domain.rate_limits import COST, Allowance, Taken, drained, take
+from app.domain.rate_limits import COST, Allowance, Bucket, Taken, drained, take
 
 SWEEP_AT = 10_000
 MAX_COUNTED = 100_000
 
 
 class Buckets(Protocol):
-    """Takes from two buckets, or from neither. The limits may change between calls."""
+    """Takes from all buckets of a caller, or from none. The limits may change between calls."""
 
-    async def take(self, token_id: str, limit: int, org_id: str, org_limit: int) -> Taken:
-        """One request of the token. `retry_after` above 0: it is refused, and nothing is taken."""
+    async def take(self, buckets: Sequence[Bucket], times: int = 1) -> Taken:
+        """So many requests. `retry_after` above 0: they are refused, and nothing is taken."""
 
 
 class MemoryBuckets:
@@ -31,13 +31,13 @@ class MemoryBuckets:
         self._buckets: dict[str, tuple[int, int, int]] = {}  # spent, when, and the limit of then
         self._least_swept = self._sweep_at = sweep_at
 
-    async def take(self, token_id: str, limit: int, org_id: str, org_limit: int) -> Taken:
+    async def take(self, buckets: Sequence[Bucket], times: int = 1) -> Taken:
         at = self._clock()
-        token_spent, org_spent = self._spent(token_id, limit, at), self._spent(org_id, org_limit, at)
-        taken = take(token_spent, limit, org_spent, org_limit)
+        spent = [self._spent(*bucket, at) for bucket in buckets]
+        taken = take([(found, bucket.limit) for found, bucket in zip(spent, buckets, strict=True)], times)
         if not taken.retry_after:
-            self._buckets[token_id] = (token_spent + COST, at, limit)
-            self._buckets[org_id] = (org_spent + COST, at, org_limit)
+            for found, bucket in zip(spent, buckets, strict=True):
+                self._buckets[bucket.id] = (found + times * COST, at, bucket.limit)
             if len(self._buckets) >= self._sweep_at:
                 self._sweep(at)
         return taken

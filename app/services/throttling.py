@@ -1,4 +1,4 @@
-"""How often people may ask for mail or try a claim code, by mailbox and by the network they call from."""
+"""How often people may call, and ask for mail or try a claim code, by mailbox and by the network they call from."""
 
 import math
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from app.domain.rate_limits import Allowance
 from app.engine.cidrs import Address
 from app.store.unit_of_work import UnitOfWork
 
+PER_PERSON = 6000  # requests a minute
 PER_EMAIL_AND_ADDRESS = 5
 PER_ADDRESS = 20
 PER_MAILBOX = 20

@@ -1,4 +1,4 @@
-"""Rate limits of tokens: the headers and refusals that callers see. The arithmetic has tests of its own."""
+"""Rate limits of tokens and of people: the headers and refusals that callers see. The arithmetic has its own tests."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.domain.rate_limits import Bucket
 from app.runtime.rate_limits import MemoryBuckets
+from app.services.throttling import PER_PERSON
 from tests.clients import Api
 from tests.factories import Instance, Workspace
 
@@ -155,11 +157,25 @@ async def test_organisations_do_not_take_from_each_other(
         assert await caller.ask("orgs") == (None, [1, 0, 60])
 
 
-async def test_sessions_have_no_such_limit(instance: Instance, workspace: Workspace, bucket_clock: Clock) -> None:
-    caller = Watched(workspace.org.viewer)
+@pytest.mark.raises_codes("rate_limited")
+async def test_a_person_has_a_bucket_for_all_sessions_and_no_headers(
+    instance: Instance, workspace: Workspace, bucket_clock: Clock
+) -> None:
+    caller, other = Watched(workspace.org.editor), Watched(workspace.org.viewer)
+    person = (await caller.api.make("me"))["actor"]["id"]
+    await instance.node.buckets.take([Bucket(person, PER_PERSON)], PER_PERSON - 2)
     assert await caller.ask("orgs") == (None, [])
-    caller = Watched(instance.anonymous())
-    assert await caller.ask("errorCatalog") == (None, [])
+    async with instance.unchanged():
+        assert await caller.ask("killFlag", **workspace.banner) == ("rate_limited", [1])
+        assert caller.status == 429
+        assert (await caller.api.client.get("/app/")).status_code == 429
+    assert await other.ask("orgs") == (None, [])
+    bucket_clock.at += SECOND // 100
+    assert await caller.ask("killFlag", **workspace.banner) == (None, [])
+
+
+async def test_callers_without_credentials_have_no_bucket(instance: Instance, bucket_clock: Clock) -> None:
+    assert await Watched(instance.anonymous()).ask("errorCatalog") == (None, [])
 
 
 async def test_a_bearer_pays_for_what_is_public_too(

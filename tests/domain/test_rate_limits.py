@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.rate_limits import COST, MICROSECONDS, Taken, drained, remaining, reset, take, wait
+from app.domain.rate_limits import COST, MICROSECONDS, Bucket, Taken, drained, remaining, reset, take, wait
 from app.runtime.rate_limits import Buckets, MemoryBuckets
 
 MINUTE = 60 * MICROSECONDS
@@ -30,8 +30,8 @@ class Clock:
 STORES: list[Any] = [MemoryBuckets]  # a store elsewhere joins here
 
 
-def run(store: Buckets, *, token: int, org: int, token_id: str = "t") -> Taken:
-    return asyncio.run(store.take(token_id, token, "o", org))
+def run(store: Buckets, *, token: int, org: int, token_id: str = "t", times: int = 1) -> Taken:
+    return asyncio.run(store.take([Bucket(token_id, token), Bucket("o", org)], times))
 
 
 @given(spent, limits, pauses, pauses)
@@ -49,13 +49,14 @@ def test_what_is_left_is_exact(spent: int, limit: int, elapsed: int) -> None:
     assert reset(left, limit) == seconds.__ceil__()
 
 
-@given(spent, limits)
-def test_after_the_wait_and_not_before_it_there_is_room(spent: int, limit: int) -> None:
+@given(spent, limits, st.integers(1, 100))
+def test_after_the_wait_and_not_before_it_there_is_room(spent: int, limit: int, times: int) -> None:
+    times = min(times, limit)
     now = drained(spent, limit, 0)
-    after = wait(now, limit)
-    assert remaining(drained(now, limit, after), limit) >= 1
+    after = wait(now, limit, times)
+    assert remaining(drained(now, limit, after), limit) >= times
     if after:
-        assert remaining(drained(now, limit, after - 1), limit) < 1
+        assert remaining(drained(now, limit, after - 1), limit) < times
 
 
 @given(spent, limits, st.integers(-MINUTE, -1))
@@ -63,22 +64,23 @@ def test_a_clock_that_goes_back_gives_nothing(spent: int, limit: int, elapsed: i
     assert drained(spent, limit, elapsed) == min(spent, limit * COST)
 
 
-@given(limits, limits, spent, spent)
+@given(limits, limits, spent, spent, st.integers(1, 100))
 def test_both_are_taken_or_neither_and_the_tighter_one_is_told(
-    token_limit: int, org_limit: int, token_spent: int, org_spent: int
+    token_limit: int, org_limit: int, token_spent: int, org_spent: int, times: int
 ) -> None:
+    times = min(times, token_limit, org_limit)
     token_spent, org_spent = drained(token_spent, token_limit, 0), drained(org_spent, org_limit, 0)
-    taken = take(token_spent, token_limit, org_spent, org_limit)
-    room = remaining(token_spent, token_limit) >= 1 and remaining(org_spent, org_limit) >= 1
+    taken = take([(token_spent, token_limit), (org_spent, org_limit)], times)
+    room = remaining(token_spent, token_limit) >= times and remaining(org_spent, org_limit) >= times
     assert (taken.retry_after == 0) == room
     if room:
-        token_left, org_left = remaining(token_spent, token_limit) - 1, remaining(org_spent, org_limit) - 1
+        token_left, org_left = remaining(token_spent, token_limit) - times, remaining(org_spent, org_limit) - times
         assert taken.remaining == min(token_left, org_left)
         assert taken.limit == (token_limit if token_left <= org_left else org_limit)
     else:
-        longer = max(wait(token_spent, token_limit), wait(org_spent, org_limit))
+        longer = max(wait(token_spent, token_limit, times), wait(org_spent, org_limit, times))
         assert taken.retry_after == -(-longer // MICROSECONDS) >= 1
-        assert taken.remaining == 0
+        assert taken.remaining < times
 
 
 @pytest.mark.parametrize("make", STORES)
@@ -115,6 +117,24 @@ def test_a_refusal_takes_nothing_from_either(make: Any, token: int, org: int, re
         assert run(asked, token=token, org=org).retry_after
     clock.at += pause
     assert run(asked, token=token, org=org) == run(left_alone, token=token, org=org)
+
+
+@pytest.mark.parametrize("make", STORES)
+@given(
+    token=st.integers(1, 30),
+    org=st.integers(1, 30),
+    asked=st.lists(st.tuples(pauses, st.integers(1, 30)), max_size=20),
+)
+def test_many_at_once_take_what_as_many_one_by_one_do(
+    make: Any, token: int, org: int, asked: list[tuple[int, int]]
+) -> None:
+    clock = Clock()
+    at_once, one_by_one = make(clock), make(clock)
+    for pause, times in asked:
+        clock.at += pause
+        taken = run(at_once, token=token, org=org, times=min(times, token, org))
+        if not taken.retry_after:
+            assert [run(one_by_one, token=token, org=org) for _ in range(min(times, token, org))][-1] == taken
 
 
 @pytest.mark.parametrize("make", STORES)

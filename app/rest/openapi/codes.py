@@ -7,7 +7,8 @@ from app.domain.catalogue import CATALOGUE
 from app.domain.policy import TABLE, Approval, Resource, Row
 from app.rest.routing import Endpoint
 
-_ALWAYS = ("invalid_request", "unauthorized", "token_ip_denied", "token_rate_limit", "internal", "unavailable")
+_RATES = ("token_rate_limit", "rate_limited")
+_ALWAYS = ("invalid_request", "unauthorized", "token_ip_denied", *_RATES, "internal", "unavailable")
 _TOKEN = ("scope_denied", "token_action_denied", "token_env_out_of_scope")
 _NEEDS_APPROVAL = {Approval.DIVERT, Approval.REFUSE}
 
