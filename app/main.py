@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.graphql import view
 from app.http.authentication import AuthenticationHeaders
+from app.http.base_path import BasePath
 from app.http.cors import allowing
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
@@ -67,15 +68,17 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Starlette:
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
     app.add_middleware(AuthenticationHeaders)
+    if settings.base_path:
+        app.add_middleware(BasePath, path=settings.base_path, outside=web.nowhere)
     app.add_middleware(Requests)
     return app
 
 
 def surfaces(node: Node) -> list[BaseRoute]:
     """Which surface answers which path; the pages answer the rest."""
+    probes = {"/healthz": alive, "/readyz": node.database.ping}
     return [
-        Route("/healthz", Failures(Probe(alive), enveloped)),
-        Route("/readyz", Failures(Probe(node.database.ping), enveloped)),
+        *(Route(path, Failures(Probe(path, asked), enveloped)) for path, asked in probes.items()),
         Mount(rest.PREFIX, allowing(rest.build(node), node.settings.origins)),
         Route(view.PATH, allowing(view.build(node, graphiql_page), node.settings.origins)),
     ]
@@ -84,11 +87,12 @@ def surfaces(node: Node) -> list[BaseRoute]:
 class Probe:
     """Answers `{"status": "ok"}` if its check does not raise."""
 
-    def __init__(self, asked: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, route: str, asked: Callable[[], Awaitable[None]]) -> None:
+        self.route = route
         self.methods = Methods({"GET": asked})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        info_of(scope).route = scope["path"]
+        info_of(scope).route = self.route
         response = self.methods.options_response()
         if (asked := self.methods.find(scope["method"])) is not None:
             await asked()

@@ -1,5 +1,6 @@
 """Everything that can be configured, read once from SIGNALBOX_* and the command line into one frozen object."""
 
+import re
 from email.headerregistry import Address
 from email.utils import parseaddr
 from enum import StrEnum
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.engine.cidrs import Networks, parse_network
 
 MIN_CLAIM_CODE = 8
+_BASE_PATH = re.compile(r"(/(?!\.\.?(/|$))[\w.~-]+)*", re.ASCII)
 MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds
 
 
@@ -58,6 +60,8 @@ def _base_url(url: str | None) -> str | None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise ValueError("must be a URL such as https://flags.example.com")
+    if not _BASE_PATH.fullmatch(parts.path.rstrip("/")):
+        raise ValueError("must have a path of letters, digits and -_.~ only, such as https://example.com/flags")
     return url.rstrip("/")
 
 
@@ -124,7 +128,7 @@ class Settings(BaseSettings):
     redis_url: str | None = None
     """Not used in this version; leave it unset."""
     base_url: Annotated[str | None, AfterValidator(_base_url)] = None
-    """Public URL, used in links, such as `https://flags.example.com`. With https, cookies are Secure."""
+    """Public URL, such as `https://flags.example.com`: what links begin with; a path serves everything below it."""
     mode: Mode = Mode.SELF_HOSTED
     """`self_hosted`: only invited people can sign in. `hosted`: anyone can sign up."""
     trusted_proxies: Annotated[str, AfterValidator(_cidrs)] = ""
@@ -158,6 +162,11 @@ class Settings(BaseSettings):
         """The beginning of links, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url or f"http://{host}:{self.port}"
+
+    @property
+    def base_path(self) -> str:
+        """The path below which everything is served, without a trailing slash: nearly always empty."""
+        return urlsplit(self.base_url or "").path
 
     @property
     def secure_cookies(self) -> bool:

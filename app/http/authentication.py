@@ -131,11 +131,15 @@ def set_cookie(node: Node, response: Response, secret: str) -> None:
         httponly=True,
         samesite="lax",
         secure=node.settings.secure_cookies,
+        path=node.settings.base_path or "/",
     )
 
 
 def clear_cookie(node: Node, response: Response) -> None:
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=node.settings.secure_cookies)
+    settings = node.settings
+    response.delete_cookie(
+        COOKIE, settings.base_path or "/", httponly=True, samesite="lax", secure=settings.secure_cookies
+    )
 
 
 def _cookie_of(put: Callable[[Response], None]) -> bytes:

@@ -35,5 +35,12 @@ def remember_browser(node: Node, response: Response, secret: str | None) -> None
     """Sets the secret in the browser."""
     if secret is not None:
         seconds = int(LIFETIME.total_seconds())
-        secure = node.settings.secure_cookies
-        response.set_cookie(COOKIE, secret, max_age=seconds, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(
+            COOKIE,
+            secret,
+            max_age=seconds,
+            path=node.settings.base_path or "/",
+            httponly=True,
+            samesite="lax",
+            secure=node.settings.secure_cookies,
+        )

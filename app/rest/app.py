@@ -29,8 +29,9 @@ PREFIX = "/api/v1"
 
 
 @cache
-def _document() -> bytes:
-    return orjson.dumps(document(TABLE, PREFIX))
+def _document(base_path: str) -> bytes:
+    """The document, whose server and links in texts are below the base URL's path."""
+    return orjson.dumps(document(TABLE, PREFIX, base_path or "/")).replace(b"](/", f"]({base_path}/".encode())
 
 
 _FEATURES = {

@@ -44,7 +44,7 @@ class CatalogueEntry(Schema):
 
 
 @cache
-def _catalogue() -> bytes:
+def _catalogue(_: str) -> bytes:
     return orjson.dumps([CatalogueEntry.from_entry(entry).body() for entry in CATALOGUE.values()])
 
 

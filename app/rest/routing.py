@@ -37,9 +37,12 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Takes the place of a handler if every caller gets the same answer: no unit of work is opened for it."""
+    """Takes the place of a handler if every caller gets the same answer: no unit of work is opened for it.
 
-    encoded: Callable[[], bytes]
+    The answer may depend on the base URL's path.
+    """
+
+    encoded: Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Resource:
         call = await self._read(endpoint, scope, receive)
         if isinstance(endpoint.handler, Constant):
             validate(endpoint.query, call.input)
-            body = endpoint.handler.encoded()
+            body = endpoint.handler.encoded(self.node.settings.base_path)
             return tagged(call, body, body_etag(body))
         async with call.unit() as uow:
             response = await endpoint.handler(call, uow)

@@ -64,16 +64,15 @@ def build(node: Node) -> ASGIApp:
         _page("/docs/errors", GET=docs.errors),
         *assets,
     ]
-    router = Router(table, redirect_slashes=False, default=_nowhere)
-    return _Negotiated(Failures(router, error_page), Failures(router, enveloped))
+    return _Negotiated(Router(table, redirect_slashes=False, default=_nowhere))
 
 
 class _Negotiated:
     """Failures as pages for browsers, which ask for HTML, and as envelopes for all others."""
 
-    def __init__(self, as_page: ASGIApp, as_envelope: ASGIApp) -> None:
-        self.as_page = as_page
-        self.as_envelope = as_envelope
+    def __init__(self, app: ASGIApp) -> None:
+        self.as_page = Failures(app, error_page)
+        self.as_envelope = Failures(app, enveloped)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -116,3 +115,7 @@ async def _to_home(_: Request) -> Response:
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     raise not_found("path")
+
+
+nowhere = _Negotiated(_nowhere)
+"""Answers what is no path of ours."""

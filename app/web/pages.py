@@ -83,7 +83,7 @@ def digest(file: Path) -> str:
 
 
 def static(path: str) -> str:
-    """The address of a static file, with its digest, so that a browser may keep it for good."""
+    """The path of a static file, with its digest, so that a browser may keep it for good."""
     folder = HERE if path.startswith("vendor/") else HERE / "static"
     return f"/static/{path}?v={digest(folder / path)}"
 
@@ -108,25 +108,46 @@ def as_json(value: Any) -> str:
 
 EXAMPLES = load_examples(HERE / "examples")
 
-# To read what was not given is a fault (StrictUndefined), but for these, which are often absent.
-templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-templates.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
-templates.globals.update(static=static, examples=EXAMPLES)
-templates.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted")))
+
+@cache
+def templates(base_path: str) -> Environment:
+    """The templates, whose addresses are all made by `url` and `static`, below the base URL's path.
+
+    To read what was not given is a fault (StrictUndefined), but for what is often absent.
+    """
+    loaded = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    loaded.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
+    loaded.globals.update(url=lambda path: base_path + path, static=lambda path: base_path + static(path))
+    loaded.globals.update(examples=EXAMPLES)
+    loaded.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted")))
+    return loaded
 
 
-def page(name: str, context: Mapping[str, Any] | None = None, status: int = 200, csp: str = PAGE_CSP) -> HTMLResponse:
-    html = templates.get_template(name).render(context or {})
-    return HTMLResponse(html, status, HEADERS | {"Content-Security-Policy": csp})
+class Page(HTMLResponse):
+    """A page, rendered when it is sent: only then the path is known that its addresses begin with."""
+
+    def __init__(self, template: str, data: Mapping[str, Any], status: int, csp: str) -> None:
+        super().__init__(None, status, HEADERS | {"Content-Security-Policy": csp})
+        self.template = template
+        self.data = data
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.body = templates(scope.get("root_path", "")).get_template(self.template).render(self.data).encode()
+        self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
-def graphiql_page() -> HTMLResponse:
+def page(name: str, data: Mapping[str, Any] | None = None, status: int = 200, csp: str = PAGE_CSP) -> Response:
+    return Page(name, data or {}, status, csp)
+
+
+def graphiql_page() -> Response:
     """For a GET of `/graphql` that prefers `text/html`; the same address answers queries, hence `Vary`."""
     tabs = [asdict(example) for example in EXAMPLES.values()]
     response = page("graphiql.html", {"tabs": tabs, "here": "graphiql"}, csp=TOOL_CSP)
@@ -134,7 +155,7 @@ def graphiql_page() -> HTMLResponse:
     return response
 
 
-def docs_page() -> HTMLResponse:
+def docs_page() -> Response:
     return page("docs.html", {"here": "docs"}, csp=TOOL_CSP)
 
 

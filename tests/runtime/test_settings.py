@@ -50,6 +50,10 @@ def test_variables_are_read_and_options_stand_above_them(monkeypatch: pytest.Mon
         ("BASE_URL", "flags.example.com"),
         ("BASE_URL", "ftp://flags.example.com"),
         ("BASE_URL", "https://"),
+        ("BASE_URL", "https://example.com//flags"),
+        ("BASE_URL", "https://example.com/a/../b"),
+        ("BASE_URL", "https://example.com/a b"),
+        ("BASE_URL", "https://example.com/a%2fb"),
         ("CLAIM_CODE", "short"),
         ("CLAIM_CODE", "x" * 201),
     ],
@@ -61,6 +65,15 @@ def test_a_wrong_variable_gives_one_line_that_names_it(monkeypatch: pytest.Monke
     (line,) = str(caught.value).splitlines()
     assert line.startswith(f"SIGNALBOX_{name}: ")
     assert "pydantic" not in line
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("https://example.com", ""), ("https://example.com/", ""), ("https://example.com/a/b-c_1.~/", "/a/b-c_1.~")],
+)
+def test_the_base_url_may_have_a_path(monkeypatch: pytest.MonkeyPatch, url: str, path: str) -> None:
+    monkeypatch.setenv("SIGNALBOX_BASE_URL", url)
+    assert load().base_path == path
 
 
 @pytest.mark.parametrize("options", [{"port": 70_000}, {"workers": 65}])

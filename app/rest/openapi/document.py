@@ -23,8 +23,8 @@ _SECURITY: Json = {
 }
 
 
-def document(table: Sequence[Endpoint], prefix: str) -> Json:
-    """The document of the calls in the table, whose paths follow `prefix`."""
+def document(table: Sequence[Endpoint], prefix: str, server: str = "/") -> Json:
+    """The document of the calls in the table, whose paths follow `prefix` on the server."""
     schemas = Schemas(table)
     reads = {
         endpoint.path: endpoint.response for endpoint in table if endpoint.method == "GET" and not endpoint.is_list
@@ -37,7 +37,7 @@ def document(table: Sequence[Endpoint], prefix: str) -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Signalbox", "version": "1", "description": INTRODUCTION},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "tags": [{"name": tag, "description": TAGS[tag]} for tag in tags],
         "paths": dict(sorted(paths.items())),
         "components": {

@@ -8,12 +8,14 @@ const COLORS = `
   @media (max-width: 48rem) { :root { --scalar-custom-header-height: 0px; } }
 `;
 
-document.getElementById("reference").replaceChildren();
+const reference = document.getElementById("reference");
+const { base } = reference.dataset;
+reference.replaceChildren();
 document.getElementById("who").textContent = "Calls use your session";
 
 Scalar.createApiReference("#reference", {
-  url: "/api/v1/openapi.json",
-  servers: [{ url: location.origin }],
+  url: `${base}/api/v1/openapi.json`,
+  servers: [{ url: location.origin + base }],
   theme: "none",
   customCss: COLORS,
   withDefaultFonts: false,

@@ -3,6 +3,8 @@
 
 const { createElement, useEffect } = React;
 const { useEditorContext } = GraphiQL.React;
+const main = document.getElementById("graphiql");
+const { base } = main.dataset;
 const examples = JSON.parse(document.getElementById("examples").textContent);
 
 // The examples' variables say {orgSlug}, {projectId}, {environmentId}. What they stand for is learned from answers, so that
@@ -24,7 +26,7 @@ function learn(value, kind, replace) {
 const fill = (text) => text.replace(/\{(\w+)\}/g, (whole, name) => known[name] ?? whole);
 
 const send = GraphiQL.createFetcher({
-  url: "/graphql",
+  url: `${base}/graphql`,
   enableIncrementalDelivery: false,
   headers: { accept: "application/graphql-response+json, application/json;q=0.9" },
 });
@@ -104,8 +106,8 @@ async function start() {
   const who = document.getElementById("who");
   const name = await whoAmI();
   if (name) who.textContent = `Signed in as ${name}`;
-  else who.innerHTML = '<a href="/app/signin">Sign in</a> to run what needs a caller';
-  ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  else who.innerHTML = `<a href="${base}/app/signin">Sign in</a> to run what needs a caller`;
+  ReactDOM.createRoot(main).render(
     createElement(
       GraphiQL,
       {
