@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.engine.cidrs import Networks, parse_network
 
-MIN_CLAIM_CODE = 8
+MIN_CLAIM_CODE = 16  # wrong codes are not refused for good, so a code must not be guessable
+TLS_OPTIONAL = "tls=optional"
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|$))[\w.~-]+)*", re.ASCII)
 MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds
 
@@ -79,6 +80,15 @@ def _origins(text: str) -> str:
     return text
 
 
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _listed(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
 
@@ -87,9 +97,12 @@ def _smtp_url(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    bare = _has_sound_port(parts) and not parts.path.strip("/") and not parts.query
+    bare = _has_sound_port(parts) and not parts.path.strip("/") and parts.query in {"", TLS_OPTIONAL}
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not bare:
-        raise ValueError("must be smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS)")
+        raise ValueError(
+            "must be smtp://user:pass@host:587 (STARTTLS) or smtps://user:pass@host:465 (TLS), the first followed by "
+            f"?{TLS_OPTIONAL} if mail may go unencrypted to another machine"
+        )
     return url
 
 
@@ -138,11 +151,11 @@ class Settings(BaseSettings):
     max_rate_per_min: Annotated[int, Field(ge=1, le=MAX_RATE_PER_MIN)] = 600_000
     """Maximum value of an organisation's `maxRateLimitPerMin`."""
     smtp_url: Annotated[str | None, AfterValidator(_smtp_url)] = None
-    """`smtp://user:pass@host:587` or `smtps://…:465`. Default: mail is written to `outbox/` in the data folder."""
+    """`smtp://user:pass@host:587` or `smtps://…:465`, TLS but for loopback. Default: `outbox/` in the data folder."""
     mail_from: Annotated[str | None, AfterValidator(_mail_from)] = None
     """Sender of mails, such as `Signalbox <signalbox@example.com>`. Default: `signalbox@` and the base URL's host."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
-    """Code that claims an empty instance; at least 8 characters. Default: generated on the first start."""
+    """Code that claims an empty instance; at least 16 characters. Default: generated on the first start."""
     log_format: LogFormat = LogFormat.CONSOLE
     """`console` for people, `json` for machines."""
 
@@ -188,13 +201,13 @@ class Settings(BaseSettings):
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        """Whether the server listens to this machine only."""
+        return _is_loopback(self.host)
+
+    @property
+    def only_here(self) -> bool:
+        """Whether only this machine reaches the server: a base URL elsewhere says that a proxy brings others to it."""
+        return self.loopback and _is_loopback(urlsplit(self.public_url).hostname or "")
 
 
 def load(**options: Any) -> Settings:

@@ -14,6 +14,7 @@ from sqlmodel import col
 from starlette.applications import Starlette
 
 from app.domain.actors import Member, Role
+from app.domain.emails import email_key
 from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User
 from app.runtime.node import Node
 from app.services import flags, invitations, links
@@ -215,7 +216,8 @@ class Instance:
     async def mails(self, to: str | None = None) -> list[Mail]:
         """What has been mailed, to one email or to all, oldest first; waits until everything is."""
         await delivered(self.node.database)
-        return [mail for mail in in_outbox(self.node.settings.outbox) if to in {None, mail.to}]
+        found = in_outbox(self.node.settings.outbox)
+        return [mail for mail in found if to is None or email_key(mail.to) == email_key(to)]
 
     async def mail(self, to: str) -> Mail:
         """The last mail to the email."""

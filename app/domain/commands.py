@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from app.domain.emails import has_domain
+from app.domain.emails import network_address
 from app.domain.errors import AppError, invalid
 from app.engine import json_text
 from app.engine.faults import FaultPath
@@ -63,7 +63,7 @@ def _filled(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    if not _EMAIL.fullmatch(text) or not text.isprintable() or "=?" in text or not has_domain(text):
+    if not _EMAIL.fullmatch(text) or not text.isprintable() or "=?" in text or network_address(text) is None:
         raise PydanticCustomError("email", "Must be an email address.")
     return text
 

@@ -13,12 +13,17 @@ def email_key(email: str) -> str:
     """
     local, _, domain = email.rpartition("@")
     key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
-    return f"{key}@{ascii_domain(domain) or domain.lower()}"
+    return f"{key}@{network_domain(domain) or domain.lower()}"
 
 
-def has_domain(email: str) -> bool:
-    """Whether the email's domain can exist in DNS."""
-    return ascii_domain(email.rpartition("@")[2]) is not None
+def network_address(email: str) -> str | None:
+    """The address that mail servers are told, with the domain that `email_key` compares by.
+
+    None if the domain cannot exist in DNS: no mail server finds it.
+    """
+    local, _, written = email.rpartition("@")
+    domain = network_domain(written)
+    return None if domain is None else f"{local}@{domain}"
 
 
 def local_part(email: str) -> str:
@@ -26,9 +31,9 @@ def local_part(email: str) -> str:
     return email.rpartition("@")[0]
 
 
-def ascii_domain(domain: str) -> str | None:
-    """The domain as it is looked up in DNS (RFC 5891, mapped by UTS 46); None if it is not valid."""
+def network_domain(domain: str) -> str | None:
+    """The domain as it is looked up in DNS (RFC 5891, mapped by UTS 46, not transitional); None if it is not valid."""
     try:
-        return idna.encode(domain, uts46=True, std3_rules=True).decode()
+        return idna.encode(domain, uts46=True, std3_rules=True).decode().removesuffix(".")
     except idna.IDNAError:
         return None

@@ -286,7 +286,7 @@ async def test_a_name_cannot_put_lines_into_the_mail(instance: Instance) -> None
     await invite(org)
     mail = await instance.mail(BOB)
     assert mail.message["Bcc"] is None
-    assert mail.subject == "acme-admin invites you to Acme Bcc: eve@example.com Hello <b>you</b> on Signalbox"
+    assert mail.subject == "acme-admin invites you to Acme Bcc: eve@ example. com Hello <b>you</b> on Signalbox"
     assert "Hello &lt;b&gt;you&lt;/b&gt;" in mail.part("html")
 
 

@@ -38,7 +38,7 @@ async def test_the_link_makes_the_org_and_its_owner(instance: Instance) -> None:
         ("acme", "Acme Inc.", "owner")
     ]
     mail = (await instance.mails())[-1]
-    assert mail.subject == "Finish signing up: Acme Inc."
+    assert mail.subject == "Finish signing up for Signalbox"
     assert (await instance.anonymous().do("redeemLink", token=token)).code == "magic_link_used"
 
 

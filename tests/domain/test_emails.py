@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.emails import email_key, has_domain
+from app.domain.emails import email_key, network_address
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,28 @@ def test_emails_are_the_same_where_mail_for_them_arrives_at_one_place(one: str, 
 
 @pytest.mark.parametrize("domain", ["", "a_b.example", "-a.example", "a" * 64 + ".example", "a..example"])
 def test_what_no_name_server_knows_is_no_domain(domain: str) -> None:
-    assert not has_domain(f"ada@{domain}")
+    assert network_address(f"ada@{domain}") is None
+
+
+@pytest.mark.parametrize(
+    ("domain", "network"),
+    [
+        ("faß.example", "xn--fa-hia.example"),
+        ("FAẞ.example", "xn--fa-hia.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+        ("βόλοσ.example", "xn--nxasmq6b.example"),
+        ("ශ්‍රී.example", "xn--10cl1a0b660p.example"),
+        ("EXAMPLE.Com", "example.com"),
+        ("Bücher.EXAMPLE", "xn--bcher-kva.example"),
+        ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+        ("\uff45xample.com", "example.com"),
+        ("example\u3002com", "example.com"),
+        ("ex\u00adample.com", "example.com"),
+        ("\u0430pple.example", "xn--pple-43d.example"),
+        ("example.com.", "example.com"),
+        ("example.com\u3002", "example.com"),
+    ],
+)
+def test_mail_goes_to_the_domain_that_emails_compare_by(domain: str, network: str) -> None:
+    assert network_address(f"ada@{domain}") == f"ada@{network}"
+    assert email_key(f"ada@{domain}") == f"ada@{network}"

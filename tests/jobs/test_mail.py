@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from app.domain.errors import AppError
 from app.jobs.mail import Delivery
 from app.mail.rendering import rendered
-from app.mail.transports import Outbox, Undelivered
+from app.mail.transports import Outbox, Undelivered, transport_for
 from app.models import MagicLink, MailKind, QueuedMail
 from app.runtime.node import Node
 from app.services import mail, mail_messages
@@ -158,6 +158,15 @@ async def test_the_outbox_is_the_operators_alone(tmp_path: Path, capsys: pytest.
     assert message.link.encode() in file.read_bytes()  # in one piece, for who reads the raw file
     (mail,) = in_outbox(tmp_path / "outbox")
     assert (mail.to, mail.link) == ("zoë@example.com", message.link)
+
+
+async def test_links_are_not_printed_behind_a_proxy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = Message(MailKind.SIGN_IN, ADA, "https://flags.example.com/auth/link?t=sbl_x")
+    queued = QueuedMail(kind=MailKind.SIGN_IN, email=ADA, email_key=ADA, due_at=now())
+    for base_url, shown in ((None, True), ("https://flags.example.com", False)):
+        transport = transport_for(Settings(data_dir=tmp_path, base_url=base_url))
+        await transport.deliver(queued, message, rendered(message, "signalbox@x.example"))
+        assert ("sbl_x" in capsys.readouterr().out) is shown
 
 
 async def test_an_outbox_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:

@@ -54,7 +54,10 @@ def test_variables_are_read_and_options_stand_above_them(monkeypatch: pytest.Mon
         ("BASE_URL", "https://example.com/a/../b"),
         ("BASE_URL", "https://example.com/a b"),
         ("BASE_URL", "https://example.com/a%2fb"),
-        ("CLAIM_CODE", "short"),
+        ("CLAIM_CODE", "of-15-letters--"),
+        ("SMTP_URL", "http://mail.example.com"),
+        ("SMTP_URL", "smtp://mail.example.com/?tls=never"),
+        ("SMTP_URL", "smtp://mail.example.com/inbox"),
         ("CLAIM_CODE", "x" * 201),
     ],
 )
@@ -102,6 +105,22 @@ def test_more_than_one_worker_is_refused_with_the_reason() -> None:
 )
 def test_loopback(host: str, loopback: bool) -> None:
     assert load(host=host).loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url", "only_here"),
+    [
+        ("127.0.0.1", None, True),
+        ("::1", None, True),
+        ("127.0.0.1", "http://localhost:8000", True),
+        ("127.0.0.1", "https://flags.example.com", False),
+        ("0.0.0.0", None, False),
+        ("0.0.0.0", "http://127.0.0.1", False),
+    ],
+)
+def test_links_are_printed_only_where_nobody_else_is_served(host: str, base_url: str | None, only_here: bool) -> None:
+    """Behind a proxy on the same machine, what is printed ends up in a journal that others read."""
+    assert load(host=host, base_url=base_url).only_here is only_here
 
 
 def test_an_ipv6_host_stands_in_brackets_in_links() -> None:
