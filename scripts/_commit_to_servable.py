@@ -28,7 +28,7 @@ CONTEXT = {"userId": "user-123", "plan": "free", "age": 31}  # no rule admits it
 async def fill(node: Node, size: int, rules: list[dict[str, Any]]) -> tuple[Member, str]:
     """An environment of `size` flags with the rules; gives who may write there, and its id."""
     user = User(email=f"{size}@example.com", email_key=f"{size}@example.com", display_name="bench")
-    member = Member(user.id, "bench", "session")
+    member = Member(user.id, "bench", "session", proven=True)
     async with node.unit("req_bench") as uow:
         await uow.begin_write()
         uow.add(user)

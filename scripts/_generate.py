@@ -103,19 +103,28 @@ def policy() -> str:
     )
     levels = {name: everywhere(actions=verbs, approval_required=False) for name, verbs in LEVELS.items()}
     careful = everywhere(actions=LEVELS["admin"], approval_required=True)
-    person = Member("", "", "")
+    person, unproven = Member("", "", "", proven=True), Member("", "", "", proven=False)
     rows = (
         (
             f"`{operation}`",
             " + ".join(filter(None, (row.verb, row.reach.value, row.resource.value))) if row.verb else "people only",
             *(verdict(person, operation, Target(role=role)) for role in Role),
+            verdict(unproven, operation, Target(role=Role.OWNER)),
             *(verdict(token, operation, Target()) for token in levels.values()),
             verdict(careful, operation, Target()),
             verdict(person, operation, Target(role=Role.OWNER, protected=True)),
         )
         for operation, row in TABLE.items()
     )
-    head = ("operation", "what a token needs", *Role, *LEVELS, "token requiring approval", "owner, if protected")
+    head = (
+        "operation",
+        "what a token needs",
+        *Role,
+        "owner, unproven",
+        *LEVELS,
+        "token requiring approval",
+        "owner, if protected",
+    )
     return table(head, rows)
 
 

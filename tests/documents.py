@@ -44,7 +44,10 @@ DOCUMENTS = {
         f"query($orgSlug: String!, $userId: ID!) {{ member(orgSlug: $orgSlug, userId: $userId) {{ {_MEMBER} }} }}"
     ),
     "updateMember": _mutation("updateMember", f"member {{ {_MEMBER} }}"),
-    "removeMember": _mutation("removeMember", f"member {{ {_MEMBER} }} tokens {{ tokenId name }} tokensRevoked"),
+    "removeMember": _mutation(
+        "removeMember",
+        f"member {{ {_MEMBER} }} tokens {{ tokenId name }} tokensRevoked invitations {{ invitationId email role }}",
+    ),
     "invitations": (
         "query($orgSlug: String!, $limit: Int, $cursor: String) "
         f"{{ invitations(orgSlug: $orgSlug, first: $limit, after: $cursor) {{ nodes {{ {_INVITATION} }} {_PAGE} }} }}"

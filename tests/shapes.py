@@ -58,7 +58,10 @@ def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _removed(found: dict[str, Any]) -> dict[str, Any]:
     tokens = [{"id": token["tokenId"], "name": token["name"]} for token in found["tokens"]]
-    return {**found, "member": _resource(found["member"]), "tokens": tokens}
+    invitations = [
+        {"id": one["invitationId"], "email": one["email"], "role": one["role"].lower()} for one in found["invitations"]
+    ]
+    return {**found, "member": _resource(found["member"]), "tokens": tokens, "invitations": invitations}
 
 
 def _id_of(parent: dict[str, Any] | None) -> str | None:

@@ -335,6 +335,15 @@ def tenant_of(uow: UnitOfWork) -> Tenant:
     raise AppError("forbidden")
 
 
+def require_of_instance(uow: UnitOfWork, operation: Operation) -> None:
+    """Asks for an operation that is done in no organisation. Raises what the policy denies."""
+    _decided(uow, operation, Target())
+
+
+def allowed_of_instance(uow: UnitOfWork, operation: Operation) -> bool:
+    return isinstance(decide(uow.actor, operation, Target()), Allow)
+
+
 _IDS_AMONG = {"project": projects.ids_among, "environment": environments.ids_among}
 
 

@@ -55,9 +55,19 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Member(Person):
-    """A person signed in by the session cookie. `session_id` is the id, not the secret."""
+    """A person signed in by the session cookie. `session_id` is the id, not the secret.
+
+    `proven`: a mailed link or the claim code has shown that the mailbox is theirs. Until then whoever invited them may
+    be acting in their name.
+    """
 
     session_id: str
+    proven: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """As in audit rows; bodies leave `unproven` out."""
+        shown = super(Member, self).as_json()
+        return shown if self.proven else {**shown, "unproven": True}
 
 
 @dataclass(frozen=True, slots=True)

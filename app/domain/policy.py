@@ -92,7 +92,8 @@ class Approval(Enum):
 class Row:
     """One line of the table. `role` None: any user; `verb` None: for sessions only.
 
-    `kinds` are those of primitives that have the operation at all.
+    `proven`: what is done would outlive whoever may be acting in somebody's name, so a person must have shown that the
+    mailbox is theirs. `kinds` are those of primitives that have the operation at all.
     """
 
     target: ResourceType
@@ -102,6 +103,7 @@ class Row:
     resource: Resource
     for_tokens: Approval  # what `approvalRequired` does to a token's call
     protected: Approval  # what a protected environment does to anybody's call
+    proven: bool = False
     kinds: frozenset[Kind] = frozenset(Kind)
 
 
@@ -110,44 +112,45 @@ _V, _E, _A, _O = Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER
 _ORG, _PROJECT, _ENV, _ANY, _SOME = Reach.ORG, Reach.PROJECT, Reach.ENV, Reach.ANY_ENV, Reach.ANYWHERE
 _NO, _KEY, _ALL = Resource.NONE, Resource.KEY, Resource.ALL
 _PASS, _DIVERT, _REFUSE = Approval.PASS, Approval.DIVERT, Approval.REFUSE
-_SESSION = None
+_U, _SESSION, _PROVEN = None, None, True  # any user; no verb; the mailbox
+_EVALUATE, _READ, _WRITE, _TOGGLE, _DELETE = Verb.EVALUATE, Verb.READ, Verb.WRITE, Verb.TOGGLE, Verb.DELETE
 _FLAGS = frozenset(kind for kind, spec in SPECS.items() if spec.can_be_killed)
 
 # fmt: off
 TABLE: dict[Operation, Row] = {
-    #                                  on what             role verb          reach     resource  token's   protected
-    #                                                                                             approval  environment
-    Operation.EVALUATE:            Row(_R.ENVIRONMENT,  _V, Verb.EVALUATE, _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.LIST_PROJECTS:       Row(_R.ORG,          _V, Verb.READ,     _SOME,    _NO,      _PASS,    _PASS),
-    Operation.READ_PROJECT:        Row(_R.PROJECT,      _V, Verb.READ,     _ANY,     _NO,      _PASS,    _PASS),
-    Operation.READ_PRIMITIVE:      Row(_R.PRIMITIVE,    _V, Verb.READ,     _ANY,     _KEY,     _PASS,    _PASS),
-    Operation.READ_ENVIRONMENT:    Row(_R.ENVIRONMENT,  _V, Verb.READ,     _ENV,     _NO,      _PASS,    _PASS),
-    Operation.READ_STATE:          Row(_R.STATE,        _V, Verb.READ,     _ENV,     _KEY,     _PASS,    _PASS),
-    Operation.READ_ORG:            Row(_R.ORG,          _V, Verb.READ,     _ORG,     _ALL,     _PASS,    _PASS),
-    Operation.CREATE_ORG:          Row(_R.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
-    Operation.LEAVE_ORG:           Row(_R.ORG,          _V, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.UPDATE_ORG:          Row(_R.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.MANAGE_TOKENS:       Row(_R.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.MANAGE_INVITATIONS:  Row(_R.ORG,          _A, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.ACCEPT_INVITATION:   Row(_R.INSTANCE,     None, _SESSION,    _ORG,     _NO,      _PASS,    _PASS),
-    Operation.PROTECT_ENVIRONMENT: Row(_R.ENVIRONMENT,  _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
-    Operation.SET_TARGET_ID_FIELD: Row(_R.PROJECT,      _A, _SESSION,      _PROJECT, _NO,      _PASS,    _REFUSE),
-    Operation.CHANGE_ROLE:         Row(_R.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.REMOVE_MEMBER:       Row(_R.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _PASS),
-    Operation.DELETE_ORG:          Row(_R.ORG,          _O, _SESSION,      _ORG,     _NO,      _PASS,    _REFUSE),
-    Operation.BREAK_GLASS:         Row(_R.ENVIRONMENT,  _O, _SESSION,      _PROJECT, _NO,      _PASS,    _PASS),
-    Operation.CREATE_PROJECT:      Row(_R.ORG,          _E, Verb.WRITE,    _ORG,     _NO,      _REFUSE,  _PASS),
-    Operation.UPDATE_PROJECT:      Row(_R.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.CREATE_ENVIRONMENT:  Row(_R.PROJECT,      _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.UPDATE_ENVIRONMENT:  Row(_R.ENVIRONMENT,  _E, Verb.WRITE,    _PROJECT, _NO,      _REFUSE,  _PASS),
-    Operation.DELETE_PROJECT:      Row(_R.PROJECT,      _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
-    Operation.DELETE_ENVIRONMENT:  Row(_R.ENVIRONMENT,  _A, Verb.DELETE,   _PROJECT, _NO,      _REFUSE,  _REFUSE),
-    Operation.CREATE_PRIMITIVE:    Row(_R.PROJECT,      _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
-    Operation.UPDATE_PRIMITIVE:    Row(_R.PRIMITIVE,    _E, Verb.WRITE,    _PROJECT, _KEY,     _REFUSE,  _PASS),
-    Operation.DELETE_PRIMITIVE:    Row(_R.PRIMITIVE,    _E, Verb.DELETE,   _PROJECT, _KEY,     _DIVERT,  _DIVERT),
-    Operation.UPDATE_STATE:        Row(_R.STATE,        _E, Verb.WRITE,    _ENV,     _KEY,     _DIVERT,  _DIVERT),
-    Operation.KILL:                Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,     _DIVERT,  _PASS, _FLAGS),
-    Operation.RESTORE:             Row(_R.STATE,        _E, Verb.TOGGLE,   _ENV,     _KEY,    _DIVERT, _DIVERT, _FLAGS),
+    #                                  on what         role verb      reach     key   token's  protected mailbox
+    #                                                                              approval environment
+    Operation.EVALUATE:            Row(_R.ENVIRONMENT, _V, _EVALUATE, _ENV,     _KEY, _PASS,   _PASS),
+    Operation.LIST_PROJECTS:       Row(_R.ORG,         _V, _READ,     _SOME,    _NO,  _PASS,   _PASS),
+    Operation.READ_PROJECT:        Row(_R.PROJECT,     _V, _READ,     _ANY,     _NO,  _PASS,   _PASS),
+    Operation.READ_PRIMITIVE:      Row(_R.PRIMITIVE,   _V, _READ,     _ANY,     _KEY, _PASS,   _PASS),
+    Operation.READ_ENVIRONMENT:    Row(_R.ENVIRONMENT, _V, _READ,     _ENV,     _NO,  _PASS,   _PASS),
+    Operation.READ_STATE:          Row(_R.STATE,       _V, _READ,     _ENV,     _KEY, _PASS,   _PASS),
+    Operation.READ_ORG:            Row(_R.ORG,         _V, _READ,     _ORG,     _ALL, _PASS,   _PASS),
+    Operation.CREATE_ORG:          Row(_R.INSTANCE,    _U, _SESSION,  _ORG,     _NO,  _PASS,   _PASS, _PROVEN),
+    Operation.LEAVE_ORG:           Row(_R.ORG,         _V, _SESSION,  _ORG,     _NO,  _PASS,   _PASS),
+    Operation.UPDATE_ORG:          Row(_R.ORG,         _A, _SESSION,  _ORG,     _NO,  _PASS,   _PASS),
+    Operation.MANAGE_TOKENS:       Row(_R.ORG,         _A, _SESSION,  _ORG,     _NO,  _PASS,   _PASS, _PROVEN),
+    Operation.MANAGE_INVITATIONS:  Row(_R.ORG,         _A, _SESSION,  _ORG,     _NO,  _PASS,   _PASS, _PROVEN),
+    Operation.ACCEPT_INVITATION:   Row(_R.INSTANCE,    _U, _SESSION,  _ORG,     _NO,  _PASS,   _PASS, _PROVEN),
+    Operation.PROTECT_ENVIRONMENT: Row(_R.ENVIRONMENT, _A, _SESSION,  _PROJECT, _NO,  _PASS,   _REFUSE),
+    Operation.SET_TARGET_ID_FIELD: Row(_R.PROJECT,     _A, _SESSION,  _PROJECT, _NO,  _PASS,   _REFUSE),
+    Operation.CHANGE_ROLE:         Row(_R.ORG,         _O, _SESSION,  _ORG,     _NO,  _PASS,   _PASS, _PROVEN),
+    Operation.REMOVE_MEMBER:       Row(_R.ORG,         _O, _SESSION,  _ORG,     _NO,  _PASS,   _PASS),
+    Operation.DELETE_ORG:          Row(_R.ORG,         _O, _SESSION,  _ORG,     _NO,  _PASS,   _REFUSE),
+    Operation.BREAK_GLASS:         Row(_R.ENVIRONMENT, _O, _SESSION,  _PROJECT, _NO,  _PASS,   _PASS),
+    Operation.CREATE_PROJECT:      Row(_R.ORG,         _E, _WRITE,    _ORG,     _NO,  _REFUSE, _PASS),
+    Operation.UPDATE_PROJECT:      Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
+    Operation.CREATE_ENVIRONMENT:  Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
+    Operation.UPDATE_ENVIRONMENT:  Row(_R.ENVIRONMENT, _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
+    Operation.DELETE_PROJECT:      Row(_R.PROJECT,     _A, _DELETE,   _PROJECT, _NO,  _REFUSE, _REFUSE),
+    Operation.DELETE_ENVIRONMENT:  Row(_R.ENVIRONMENT, _A, _DELETE,   _PROJECT, _NO,  _REFUSE, _REFUSE),
+    Operation.CREATE_PRIMITIVE:    Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _KEY, _REFUSE, _PASS),
+    Operation.UPDATE_PRIMITIVE:    Row(_R.PRIMITIVE,   _E, _WRITE,    _PROJECT, _KEY, _REFUSE, _PASS),
+    Operation.DELETE_PRIMITIVE:    Row(_R.PRIMITIVE,   _E, _DELETE,   _PROJECT, _KEY, _DIVERT, _DIVERT),
+    Operation.UPDATE_STATE:        Row(_R.STATE,       _E, _WRITE,    _ENV,     _KEY, _DIVERT, _DIVERT),
+    Operation.KILL:                Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _PASS, kinds=_FLAGS),
+    Operation.RESTORE:             Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _DIVERT, kinds=_FLAGS),
 }
 # fmt: on
 
@@ -208,6 +211,10 @@ class Deny:
 Decision = Allow | Divert | Deny
 _ALLOW, _DIVERTED = Allow(), Divert()
 RESOURCE_MISMATCH = "The token's resources do not match this."
+UNPROVEN = (
+    "You came by an invitation's link, which whoever invited you could open too. "
+    "Ask for a sign-in link and use it, which shows that the mailbox is yours; then try again."
+)
 
 
 def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
@@ -242,6 +249,15 @@ _OF_PARTS = {
 }
 
 
+def may_still_grant(role: Role | None, operation: Operation, granted: Role) -> bool:
+    """Whether somebody who has the role now (None: who is no member) could do what once granted the other role.
+
+    What a person has granted ends with the power to grant it.
+    """
+    needed = TABLE[operation].role
+    return role is not None and needed is not None and role.rank >= max(needed.rank, granted.rank)
+
+
 def sees_rule_names(actor: Actor) -> bool:
     """Whether reasons may show the names of rules, which say more than a public browser should know."""
     return not isinstance(actor, Token) or Verb.READ in actor.actions
@@ -261,6 +277,11 @@ def _role(actor: Actor, row: Row, target: Target) -> Deny | None:
     if isinstance(actor, Token) or row.role is None:
         return None
     return None if target.role is not None and target.role.rank >= row.role.rank else Deny("insufficient_role")
+
+
+def _mailbox(actor: Actor, row: Row, _: Target) -> Deny | None:
+    unproven = isinstance(actor, Member) and not actor.proven
+    return Deny("forbidden", message=UNPROVEN) if row.proven and unproven else None
 
 
 def _token_scope(actor: Actor, row: Row, target: Target) -> Deny | None:
@@ -284,7 +305,7 @@ def _shortfall(fields: dict[str, str], *, several: bool) -> Deny:
     return Deny(_SPECIFIC.get(name, "token_resource_out_of_scope"), message=message)
 
 
-_CHECKS: tuple[Callable[[Actor, Row, Target], Deny | None], ...] = (_kind_of_caller, _role, _token_scope)
+_CHECKS: tuple[Callable[[Actor, Row, Target], Deny | None], ...] = (_kind_of_caller, _role, _mailbox, _token_scope)
 
 _SPECIFIC = {"action": "token_action_denied", "environment": "token_env_out_of_scope"}
 _REACHES = {

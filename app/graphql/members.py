@@ -8,7 +8,7 @@ from app.domain.actors import Role
 from app.graphql.arguments import After, Before, First, Last, OrgSlug
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Audited, Conditional, OfOrg, body_of, if_match, optional_field, path_field
-from app.graphql.types.members import Member, MintedToken
+from app.graphql.types.members import MadeInvitation, Member, MintedToken
 from app.graphql.types.relay import Connection
 from app.services import members
 
@@ -44,6 +44,9 @@ class UpdateMemberPayload(WrittenMember):
 class RemoveMemberPayload(WrittenMember):
     tokens: list[MintedToken] = strawberry.field(description="The live tokens that they had minted.")
     tokens_revoked: bool = strawberry.field(description="Whether those were revoked.")
+    invitations: list[MadeInvitation] = strawberry.field(
+        description="The open invitations that they had made, which are revoked."
+    )
 
 
 @strawberry.type
@@ -71,7 +74,9 @@ class MemberQueries:
 
 @strawberry.type
 class MemberMutations:
-    @strawberry.mutation(description="Change a member's role.")
+    @strawberry.mutation(
+        description="Change a member's role. Open invitations that they could not make with it are revoked."
+    )
     async def update_member(self, info: Info, input: UpdateMemberInput) -> UpdateMemberPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
@@ -79,11 +84,17 @@ class MemberMutations:
         return UpdateMemberPayload(member=Member.of(member))
 
     @strawberry.mutation(
-        description="Remove a member, or leave. The tokens that they minted stay valid unless `revokeTokens` is set."
+        description="Remove a member, or leave. The tokens that they minted stay valid unless `revokeTokens` is set; "
+        "the open invitations that they made are revoked."
     )
     async def remove_member(self, info: Info, input: RemoveMemberInput) -> RemoveMemberPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
             removed = await members.remove_member(uow, input.org_slug, input.user_id, body, if_match(input))
         tokens = [MintedToken.of(token) for token in removed.tokens]
-        return RemoveMemberPayload(member=Member.of(removed.member), tokens=tokens, tokens_revoked=removed.revoked)
+        return RemoveMemberPayload(
+            member=Member.of(removed.member),
+            tokens=tokens,
+            tokens_revoked=removed.revoked,
+            invitations=[MadeInvitation.of(invitation) for invitation in removed.invitations],
+        )

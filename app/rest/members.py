@@ -8,7 +8,7 @@ from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.policy import Operation
-from app.rest.openapi.samples import API_KEY_ID, CHANGED, GRACE_ID, MEMBERSHIP_ID
+from app.rest.openapi.samples import API_KEY_ID, CHANGED, GRACE_ID, INVITATION_ID, MEMBERSHIP_ID
 from app.rest.requests import Call
 from app.rest.responses import json_response, page, read, written
 from app.rest.routing import Endpoint
@@ -65,12 +65,25 @@ class LeftTokenSchema(Schema, json_schema_extra={"examples": [{"id": API_KEY_ID,
     name: str
 
 
+class LeftInvitationSchema(
+    Schema,
+    json_schema_extra={"examples": [{"id": INVITATION_ID, "email": "alan@acme.example", "role": "editor"}]},
+):
+    """An open invitation that a removed member had made."""
+
+    id: str
+    email: str
+    role: Role
+
+
 class RemovedSchema(Schema, json_schema_extra={"examples": [{"tokensRevoked": True}]}):
-    """A removed member, the live tokens that they had minted, and whether those were revoked with them."""
+    """A removed member, the live tokens that they had minted, whether those were revoked with them, and the open
+    invitations that they had made, which are revoked."""
 
     member: MemberSchema
     tokens: list[LeftTokenSchema]
     tokens_revoked: bool
+    invitations: list[LeftInvitationSchema]
 
     @classmethod
     def from_row(cls, removed: Removed) -> Self:
@@ -78,6 +91,7 @@ class RemovedSchema(Schema, json_schema_extra={"examples": [{"tokensRevoked": Tr
             member=MemberSchema.from_row(removed.member),
             tokens=[LeftTokenSchema.from_row(token) for token in removed.tokens],
             tokens_revoked=removed.revoked,
+            invitations=[LeftInvitationSchema.from_row(invitation) for invitation in removed.invitations],
         )
 
 

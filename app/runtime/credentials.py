@@ -178,7 +178,6 @@ def session_cache(database: Database, clock: Clock) -> CredentialCache[LiveSessi
         if found is None:
             return None
         row, user = found
-        member = Member(user.id, user.display_name, row.id)
-        return LiveSession(member, row.expires_at.timestamp(), row.last_seen_at.timestamp())
+        return LiveSession(sessions.member_of(row, user), row.expires_at.timestamp(), row.last_seen_at.timestamp())
 
     return CredentialCache(load, clock, sessions.note_uses, SESSION_TTL_SECONDS)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.access.caller import locked_user_of, user_of
-from app.access.entry import Access, Entry
+from app.access.entry import Access, Entry, allowed_of_instance, require_of_instance
 from app.access.paging import Listing
 from app.domain.actors import Anonymous, Role
 from app.domain.commands import Command, Email, Name, NoBody, validate
@@ -98,9 +98,15 @@ async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body
     access.require_rank(invitation.role)
     if invitation.accepted_at is not None:
         raise AppError("invitation_used")
-    access.record(None, _subject(invitation), previous=_recorded(invitation))
-    await uow.delete(invitation)
+    await end_invitation(uow, invitation)
     return invitation
+
+
+async def end_invitation(uow: UnitOfWork, invitation: Invitation, reason: str | None = None) -> None:
+    """Revokes the invitation, within the current write."""
+    subject = _subject(invitation)
+    uow.record(Operation.MANAGE_INVITATIONS, subject, reason=reason, previous=_recorded(invitation))
+    await uow.delete(invitation)
 
 
 async def get_invitation(uow: UnitOfWork, secret: str) -> Invited:
@@ -121,7 +127,7 @@ async def has_account(uow: UnitOfWork, invited: Invited) -> bool:
 async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:
     """The invitations that wait for the caller, as far as it is sure that the mailbox is theirs."""
     user = await user_of(uow)
-    if user.email_verified_at is None:
+    if not allowed_of_instance(uow, Operation.ACCEPT_INVITATION):
         return []
     return await invitations.pending_for(uow.session, user.email_key, uow.now)
 
@@ -160,11 +166,12 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
 async def accept_pending(uow: UnitOfWork, invitation_id: str) -> Org:
     """Makes a signed-in user a member who found the invitation on a page and does not have its link.
 
-    Raises `not_found`; so it does while the mailbox may be somebody else's, whose invitation this is then.
+    While the mailbox may be somebody else's, so may the invitation: `forbidden`, whichever is asked for.
     """
+    require_of_instance(uow, Operation.ACCEPT_INVITATION)
     user = await user_of(uow)
     invited = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
-    if user.email_verified_at is None or invited is None or invited.invitation.email_key != user.email_key:
+    if invited is None or invited.invitation.email_key != user.email_key:
         raise not_found("invitation")
     await uow.begin_write()
     await uow.lock(Org, [invited.org.id])

@@ -15,7 +15,7 @@ from app.models import Instance, MagicLink, MailKind, Org, User
 from app.services import mail
 from app.services.invitations import join
 from app.services.orgs import create_org_with_owner
-from app.services.sessions import SignedIn, end_all, start_session
+from app.services.sessions import SignedIn, end_all, is_proven, start_session
 from app.services.throttling import Purpose, count_mail
 from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
@@ -98,6 +98,8 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
         raise AppError("magic_link_expired")
     link.used_at = uow.now
     known = await people.user_by_email(uow.session, link.email_key)
+    if known is None and not link.mailed:  # the user of the operator's link is gone, and it proves no mailbox
+        raise AppError("magic_link_invalid")
     if known is not None and known.deleted_at is not None:
         raise AppError("magic_link_invalid")
     invited = await _locked_invitations(uow, link) if known is None else []
@@ -123,7 +125,7 @@ async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
 
 async def _verify_email(uow: UnitOfWork, user: User) -> None:
     """The mailbox is the user's. Earlier sessions may have been somebody else's, so they end."""
-    if user.email_verified_at is None:
+    if not is_proven(user):
         user.email_verified_at = uow.now
         await end_all(uow, user.id)
 

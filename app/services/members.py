@@ -17,8 +17,9 @@ from app.domain.ids import is_id
 from app.domain.named import Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.models import ApiKey, Org
+from app.models import ApiKey, Invitation, Org
 from app.services.api_keys import end_api_key
+from app.services.grants import end_grants
 from app.store import members
 from app.store.members import Member
 from app.store.paging import Page
@@ -32,7 +33,10 @@ class UpdateMember(Command, json_schema_extra={"examples": [{"role": "editor"}]}
 
 
 class RemoveMember(Command, json_schema_extra={"examples": [{"revokeTokens": True, "reason": "Agreed with the team"}]}):
-    """What becomes of the tokens that the member minted: they go on working unless `revokeTokens` is true."""
+    """What becomes of the tokens that the member minted: they go on working unless `revokeTokens` is true.
+
+    The member's open invitations are revoked in any case.
+    """
 
     revoke_tokens: Annotated[Switch, Needs(Operation.MANAGE_TOKENS, when=(True, "true"))] = False
     reason: Text | None = None
@@ -40,11 +44,13 @@ class RemoveMember(Command, json_schema_extra={"examples": [{"revokeTokens": Tru
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A member as they were, the live tokens that they minted, and whether those were revoked."""
+    """A member as they were, the live tokens that they minted, whether those were revoked, and the open invitations
+    that they had made, which are."""
 
     member: Member
     tokens: Sequence[ApiKey]
     revoked: bool
+    invitations: Sequence[Invitation]
 
 
 async def list_members(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Member]:
@@ -57,7 +63,10 @@ async def get_member(uow: UnitOfWork, slug: str, user_id: str) -> Member:
 
 
 async def update_member(uow: UnitOfWork, slug: str, user_id: str, body: object, if_match: IfMatch) -> Member:
-    """Gives the member another role. Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`."""
+    """Gives the member another role, and ends what they could not grant with it.
+
+    Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`.
+    """
     access = await Entry.of_org(slug, Operation.CHANGE_ROLE, find=_finding(user_id)).enter(uow)
     command = validate(UpdateMember, body)
     access = await access.to_write()
@@ -66,6 +75,7 @@ async def update_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
     if member.membership.role is Role.OWNER and command.role is not Role.OWNER:
         await require_other_owners(uow, [access.org.id], user_id)
     access.revise(member.membership, {"role": command.role}, None, _subject(access.org, member))
+    await end_grants(uow, access.org, user_id, command.role)
     return member
 
 
@@ -84,17 +94,20 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
     if_match.require(row_etag(member.membership))
     await require_other_owners(uow, _owned(access.org, member), user_id)
     minted = await members.tokens_of(uow.session, access.org.id, user_id, uow.now)
-    await leave(uow, access.org, member, operation, command.reason)
+    invitations = await leave(uow, access.org, member, operation, command.reason)
     if command.revoke_tokens:
         for token in minted:
             await end_api_key(uow, token, command.reason)
-    return Removed(member, minted, command.revoke_tokens)
+    return Removed(member, minted, command.revoke_tokens, invitations)
 
 
-async def leave(uow: UnitOfWork, org: Org, member: Member, operation: Operation, reason: str | None = None) -> None:
-    """Ends the membership, within the current write and that holds the organisation's lock."""
+async def leave(
+    uow: UnitOfWork, org: Org, member: Member, operation: Operation, reason: str | None = None
+) -> Sequence[Invitation]:
+    """Ends the membership and what rested on it, within the current write and that holds the organisation's lock."""
     uow.record(operation, _subject(org, member), reason=reason, previous={"role": member.membership.role})
     await uow.delete(member.membership)
+    return await end_grants(uow, org, member.user.id, None, reason)
 
 
 async def require_other_owners(uow: UnitOfWork, org_ids: Iterable[str], user_id: str) -> None:

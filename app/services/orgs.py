@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.access import confirmation
 from app.access.caller import locked_user_of, signed_in
-from app.access.entry import Access, Entry, tenant_of
+from app.access.entry import Access, Entry, require_of_instance, tenant_of
 from app.access.etags import row_etag
 from app.access.paging import Listing
 from app.domain.actors import Role
@@ -42,6 +42,7 @@ class UpdateOrg(
 
 async def create_org(uow: UnitOfWork, body: object) -> Org:
     """Makes the organisation with the caller as its owner. Raises `slug_unavailable`."""
+    require_of_instance(uow, Operation.CREATE_ORG)
     person = signed_in(uow)
     command = validate(CreateOrg, body)
     await uow.begin_write()

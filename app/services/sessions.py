@@ -49,7 +49,17 @@ def start_session(uow: UnitOfWork, user: User) -> SignedIn:
         user_id=user.id, secret_hash=digest(secret), created_at=at, last_seen_at=at, expires_at=at + LIFETIME
     )
     uow.add(session)
-    return SignedIn(Member(user.id, user.display_name, session.id), secret)
+    return SignedIn(member_of(session, user), secret)
+
+
+def member_of(session: Session, user: User) -> Member:
+    """The person as the policy sees them. Nothing of it changes while the session lasts but the name."""
+    return Member(user.id, user.display_name, session.id, is_proven(user))
+
+
+def is_proven(user: User) -> bool:
+    """Whether it was shown that the mailbox is the user's."""
+    return user.email_verified_at is not None
 
 
 async def me_or_none(uow: UnitOfWork) -> Me | None:

@@ -10,7 +10,7 @@ from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation
 from app.models import Org, User
 from app.services.members import leave, require_other_owners
-from app.services.sessions import end_all
+from app.services.sessions import end_all, is_proven
 from app.store import people
 from app.store.members import Member
 from app.store.paging import Page
@@ -30,10 +30,10 @@ async def delete_me(uow: UnitOfWork, body: object) -> User:
     await uow.begin_write()
     user = await _leave_all(uow, user.id)
     await end_all(uow, user.id)
-    if user.email_verified_at is None:  # whose mailbox it is was never shown, so the email is not theirs to lock
-        await people.forget(uow.session, user)
-    else:
+    if is_proven(user):
         user.deleted_at = uow.now
+    else:  # whose mailbox it is was never shown, so the email is not theirs to lock
+        await people.forget(uow.session, user)
     return user
 
 

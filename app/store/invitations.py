@@ -44,6 +44,15 @@ async def open_of_org(session: AsyncSession, org_id: str, email_key: str) -> Inv
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def open_by(session: AsyncSession, org_id: str, user_id: str, at: datetime) -> Sequence[Invitation]:
+    """The organisation's invitations that the user made and that can be accepted at the instant, oldest first."""
+    query = select(Invitation).where(
+        col(Invitation.org_id) == org_id, col(Invitation.accepted_at).is_(None), col(Invitation.expires_at) > at
+    )
+    found = (await session.execute(query.order_by(col(Invitation.id)))).scalars()
+    return [one for one in found if one.invited_by["id"] == user_id]
+
+
 async def list_of_org(session: AsyncSession, org_id: str, window: Window) -> Page[Invitation]:
     """The organisation's invitations that nobody has accepted, oldest first."""
     query = select(Invitation).where(col(Invitation.org_id) == org_id, col(Invitation.accepted_at).is_(None))

@@ -114,9 +114,9 @@ def refused(template: str, data: PageData, error: AppError, request: Request) ->
     return response
 
 
-def viewer(me: Me) -> dict[str, str]:
+def viewer(me: Me) -> PageData:
     """The person, for the bar above every page."""
-    return {"name": me.user.display_name, "email": me.user.email}
+    return {"name": me.user.display_name, "email": me.user.email, "proven": me.actor.proven}
 
 
 def redirect(path: str) -> Response:

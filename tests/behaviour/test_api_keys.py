@@ -214,7 +214,7 @@ async def test_a_revocation_wins_over_requests_that_are_looking_the_token_up(
 
 async def test_a_token_revoked_while_its_write_waits_writes_nothing(instance: Instance, workspace: Workspace) -> None:
     minted = await instance.minted(workspace.org)
-    owner = Member((await workspace.org.owner.make("me"))["actor"]["id"], "owner", "session")
+    owner = Member((await workspace.org.owner.make("me"))["actor"]["id"], "owner", "session", proven=True)
     async with instance.node.unit("req_other", owner) as other:
         await other.begin_write()
         await other.lock(Environment, [workspace.environment_id])

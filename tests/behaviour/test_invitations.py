@@ -319,7 +319,7 @@ async def test_whose_mailbox_was_never_shown_sees_and_takes_no_invitation_of_it(
     made = await invite(org, BOB, "owner", by=org.owner)
     assert "invites you" not in (await bob.client.get("/app/")).text
     response = await bob.client.post("/app/accept", data={"id": made["id"]})
-    assert response.status_code == 404
+    assert response.status_code == 403
     assert BOB not in await roles(org)
 
 

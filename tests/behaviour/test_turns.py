@@ -53,7 +53,7 @@ async def at_its_turn(instance: Instance, call: Call) -> "asyncio.Task[Reply]":
 
 async def as_member(caller: Any) -> Member:
     actor = (await caller.make("me"))["actor"]
-    return Member(actor["id"], actor["name"], "session")
+    return Member(actor["id"], actor["name"], "session", proven=True)
 
 
 @pytest.mark.raises_codes("insufficient_role")

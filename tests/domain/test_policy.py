@@ -3,9 +3,10 @@
 import pytest
 
 from app.domain.actors import Anonymous, Member, Role, System
-from app.domain.policy import TABLE, Allow, Approval, Deny, Divert, Operation, Target, decide
+from app.domain.policy import TABLE, Allow, Approval, Deny, Divert, Operation, Target, decide, may_still_grant
 
-PERSON = Member("user", "Ada", "session")
+PERSON = Member("user", "Ada", "session", proven=True)
+UNPROVEN = Member("user", "Ada", "session", proven=False)
 
 MINIMUM = {
     None: {"create_org", "accept_invitation"},
@@ -104,3 +105,31 @@ def test_protection_concerns_changes_only() -> None:
 
 def test_roles_have_an_order() -> None:
     assert [role.rank for role in (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER)] == [0, 1, 2, 3]
+
+
+OUTLIVES = {"create_org", "manage_tokens", "manage_invitations", "accept_invitation", "change_role"}
+
+
+@pytest.mark.parametrize("operation", Operation)
+@pytest.mark.parametrize("role", [None, *Role])
+def test_who_has_not_proven_the_mailbox_does_nothing_that_outlives_them(
+    operation: Operation, role: Role | None
+) -> None:
+    """Whatever else they may is the same for both."""
+    proven, unproven = (decide(one, operation, Target(role=role)) for one in (PERSON, UNPROVEN))
+    if operation.value in OUTLIVES and isinstance(proven, Allow):
+        assert isinstance(unproven, Deny)
+        assert unproven.code == "forbidden"
+        assert "sign-in link" in (unproven.message or "")
+    else:
+        assert unproven == proven
+
+
+@pytest.mark.parametrize("operation", [one for one in TABLE if one.value in OUTLIVES - {"create_org"}])
+def test_a_grant_holds_while_who_made_it_could_make_it(operation: Operation) -> None:
+    needed = TABLE[operation].role
+    for granted in Role:
+        assert not may_still_grant(None, operation, granted)
+        for role in Role:
+            expected = needed is not None and role.rank >= needed.rank and role.rank >= granted.rank
+            assert may_still_grant(role, operation, granted) == expected

@@ -290,7 +290,7 @@ def test_a_write_that_cannot_be_diverted_is_refused_once_it_is_in_scope(operatio
 
 def test_a_kill_is_immediate_where_protected_and_a_restore_is_not() -> None:
     protected = target(protected=True, role=Role.EDITOR)
-    for actor in (token("toggle"), Member("u1", "Ada", "s1")):
+    for actor in (token("toggle"), Member("u1", "Ada", "s1", proven=True)):
         assert code(decide(actor, Operation.KILL, protected)) == "allow"
         assert code(decide(actor, Operation.RESTORE, protected)) == "divert"
     assert code(decide(token("toggle", approval=True), Operation.KILL, protected)) == "divert"

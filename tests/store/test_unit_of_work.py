@@ -17,7 +17,7 @@ from app.store.unit_of_work import Subject, UnitOfWork
 from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
 
-ADA = Member("ada", "Ada", "session")
+ADA = Member("ada", "Ada", "session", proven=True)
 
 
 def unit(instance: Instance) -> UnitOfWork:

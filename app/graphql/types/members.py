@@ -8,7 +8,7 @@ from app.domain.policy import ResourceType
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.relay import Node
 from app.graphql.types.scalars import Time
-from app.models import ApiKey
+from app.models import ApiKey, Invitation
 from app.store.members import Member as MemberRows
 
 
@@ -46,3 +46,14 @@ class MintedToken:
     @classmethod
     def of(cls, row: ApiKey) -> "MintedToken":
         return cls(token_id=strawberry.ID(row.id), name=row.name)
+
+
+@strawberry.type(description="An invitation that a member made.")
+class MadeInvitation:
+    invitation_id: strawberry.ID = strawberry.field(description="The invitation's id.")
+    email: str = strawberry.field(description="Who was invited.")
+    role: Role = strawberry.field(description="As what.")
+
+    @classmethod
+    def of(cls, row: Invitation) -> "MadeInvitation":
+        return cls(invitation_id=strawberry.ID(row.id), email=row.email, role=row.role)
