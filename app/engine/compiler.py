@@ -15,6 +15,7 @@ from app.engine.json_values import MISSING
 from app.engine.paths import Context, FieldPath
 from app.engine.rules import Rule
 from app.engine.snapshot import Call, CompiledPrimitive, CompiledSegment, Predicate, PrimitiveState, SegmentState
+from app.engine.work import LONG_TEXT
 
 Split = Callable[[Context, Call], Evaluation]
 
@@ -25,7 +26,7 @@ def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
     if state.killed:
         value = False if state.type == "boolean" else state.default_value
         killed = Evaluation(value, state.default_value, KILLED)
-        return CompiledPrimitive(state, lambda _context, _call: killed)
+        return CompiledPrimitive(state, lambda _context, _call: killed, 1)
     rules = tuple(
         (_admission(rule, state.key), *_outcome(index, rule, state)) for index, rule in enumerate(state.rules)
     )
@@ -36,11 +37,16 @@ def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
                 return outcome if split is None else split(context, call)
         return default
 
-    return CompiledPrimitive(state, decide)
+    return CompiledPrimitive(state, decide, _steps(state.rules))
 
 
 def compile_segment(state: SegmentState) -> CompiledSegment:
-    return CompiledSegment(state, tuple(_admission(rule, state.key) for rule in state.rules))
+    rules = tuple(_admission(rule, state.key) for rule in state.rules)
+    return CompiledSegment(state, rules, _steps(state.rules))
+
+
+def _steps(rules: tuple[Rule, ...]) -> int:
+    return 1 + sum(rule.steps for rule in rules)
 
 
 def compile_condition(condition: Condition) -> Predicate:
@@ -88,7 +94,7 @@ def _prerequisite(condition: Prerequisite) -> Predicate:
 
     def prerequisite(_: Context, call: Call) -> bool:
         outcome = call.evaluate(key)
-        return holds(MISSING if outcome is None else outcome.value)
+        return holds(MISSING if outcome is None else outcome.value, call)
 
     return prerequisite
 
@@ -106,9 +112,13 @@ def _admission(rule: Rule, key: str) -> Predicate:
 def _rollout(percent: int, prefix: str, bucket_by: FieldPath | None) -> Predicate:
     limit = hash_limit(percent)
 
-    def admits(context: Context, call: Call) -> bool:
-        target = call.target_id if bucket_by is None else id_text(bucket_by.look_up(context))
-        return target is not None and hash_of(prefix + target) < limit
+    def admits(_: Context, call: Call) -> bool:
+        target = call.target_id if bucket_by is None else id_text(call.find(bucket_by))
+        if target is None:
+            return False
+        if len(target) > LONG_TEXT:
+            call.read(target)
+        return hash_of(prefix + target) < limit
 
     return admits
 
@@ -127,8 +137,12 @@ def _split(rule: Rule, outcomes: Sequence[Evaluation], prefix: str) -> Split:
     limits = [hash_limit(percent) for percent in accumulate(share.percent for share in rule.split)]
     bucket_by = rule.bucket_by
 
-    def split(context: Context, call: Call) -> Evaluation:
-        target = call.target_id if bucket_by is None else id_text(bucket_by.look_up(context))
-        return outcomes[0 if target is None else bisect_right(limits, hash_of(prefix + target))]
+    def split(_: Context, call: Call) -> Evaluation:
+        target = call.target_id if bucket_by is None else id_text(call.find(bucket_by))
+        if target is None:
+            return outcomes[0]
+        if len(target) > LONG_TEXT:
+            call.read(target)
+        return outcomes[bisect_right(limits, hash_of(prefix + target))]
 
     return split

@@ -3,7 +3,7 @@
 A condition is immutable. It knows its checks, but neither contexts nor what its references resolve to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -11,8 +11,10 @@ from weakref import WeakValueDictionary
 from app.engine.faults import FaultPath
 from app.engine.json_text import encode
 from app.engine.json_values import MISSING
-from app.engine.operators import OPERATORS, Check, Holds, parse_check
+from app.engine.operators import OPERATORS, Check, parse_check
 from app.engine.paths import Context, FieldPath, parse_path
+from app.engine.patterns import Programs
+from app.engine.work import Work
 
 MAX_NESTING = 10
 """The deepest nesting of `$and`, `$or` and `$not`."""
@@ -27,7 +29,7 @@ class Comparison:
 
     field: FieldPath
     check: Check
-    holds: Callable[[Context, object], bool]
+    holds: Callable[[Context, Work], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,32 @@ Condition = Comparison | SegmentReference | Prerequisite | Junction | Negation
 _comparisons: WeakValueDictionary[tuple[str, str, str], Comparison] = WeakValueDictionary()
 
 
-def parse_condition(document: Any, where: FaultPath, *, in_segment: bool) -> Condition | None:
-    """`document` (decoded JSON) as a condition; None, with faults, if it is not valid."""
-    return _Parser(in_segment=in_segment).condition(document, where, 0)
+def conditions_in(document: Any) -> Iterator[Any]:
+    """A condition and all within it, as decoded JSON that may be anything."""
+    ahead = [document]
+    while ahead:
+        condition = ahead.pop()
+        yield condition
+        if isinstance(condition, dict):
+            for form in ("$and", "$or"):
+                if isinstance(children := condition.get(form), list):
+                    ahead.extend(children)
+            if "$not" in condition:
+                ahead.append(condition["$not"])
 
 
-class _Parser:
-    """Parses conditions of one rule. `nesting` counts the `$and`, `$or` and `$not` around a condition."""
+class ConditionParser:
+    """Parses the conditions of one state. `nesting` counts the `$and`, `$or` and `$not` around a condition."""
 
-    def __init__(self, *, in_segment: bool) -> None:
+    def __init__(self, programs: Programs, *, in_segment: bool) -> None:
+        self._programs = programs
         self._in_segment = in_segment
 
-    def condition(self, document: Any, where: FaultPath, nesting: int) -> Condition | None:
+    def parse(self, document: Any, where: FaultPath) -> Condition | None:
+        """`document` (decoded JSON) as a condition; None, with faults, if it is not valid."""
+        return self._condition(document, where, 0)
+
+    def _condition(self, document: Any, where: FaultPath, nesting: int) -> Condition | None:
         if not isinstance(document, dict):
             where.add("Must be an object.")
             return None
@@ -84,19 +100,19 @@ class _Parser:
             return None if key is None else SegmentReference(key)
         if "$flag" in document:
             return self._prerequisite(document, where)
-        return _parse_comparison(document, where)
+        return self._comparison(document, where)
 
     def _joined(self, form: str, operand: Any, where: FaultPath, nesting: int) -> Condition | None:
         if nesting == MAX_NESTING:
             where.add(f"$and, $or and $not must not be nested more than {MAX_NESTING} levels deep.")
             return None
         if form == "$not":
-            child = self.condition(operand, where, nesting + 1)
+            child = self._condition(operand, where, nesting + 1)
             return None if child is None else Negation(child)
         if not isinstance(operand, list):
             where.add("Must be a list.")
             return None
-        children = [self.condition(child, where.at(i), nesting + 1) for i, child in enumerate(operand)]
+        children = [self._condition(child, where.at(i), nesting + 1) for i, child in enumerate(operand)]
         sound = tuple(child for child in children if child is not None)
         return Junction(form, sound) if len(sound) == len(children) else None
 
@@ -104,33 +120,31 @@ class _Parser:
         if self._in_segment:
             where.at("$flag").add("A segment cannot refer to flags or configs.")
         key = _parse_key(document["$flag"], where.at("$flag"))
-        check = _parse_only_check("$flag", document, where)
+        check = self._only_check("$flag", document, where)
         return None if self._in_segment or key is None or check is None else Prerequisite(key, check)
 
+    def _comparison(self, document: dict[str, Any], where: FaultPath) -> Comparison | None:
+        if not document:
+            where.add("Must not be empty.")
+            return None
+        if "field" in document:
+            field = parse_path(document["field"], where.at("field"))
+        else:
+            field = None
+            if any(name in OPERATORS for name in document):
+                where.at("field").add("Is required.")
+        check = self._only_check("field", document, where)
+        return None if field is None or check is None else _shared(field, check)
 
-def _parse_comparison(document: dict[str, Any], where: FaultPath) -> Comparison | None:
-    if not document:
-        where.add("Must not be empty.")
-        return None
-    if "field" in document:
-        field = parse_path(document["field"], where.at("field"))
-    else:
-        field = None
-        if any(name in OPERATORS for name in document):
-            where.at("field").add("Is required.")
-    check = _parse_only_check("field", document, where)
-    return None if field is None or check is None else _shared(field, check)
-
-
-def _parse_only_check(form: str, document: dict[str, Any], where: FaultPath) -> Check | None:
-    """The check of the operator that goes with `form`. Of several operators, all but the first are faults."""
-    name = next((name for name in document if name in OPERATORS), None)
-    sound = _refuse_beside(form, document, where, name)
-    if name is None:
-        if sound:
-            where.add("An operator is required.")
-        return None
-    return parse_check(name, document[name], where.at(name))
+    def _only_check(self, form: str, document: dict[str, Any], where: FaultPath) -> Check | None:
+        """The check of the operator that goes with `form`. Of several operators, all but the first are faults."""
+        name = next((name for name in document if name in OPERATORS), None)
+        sound = _refuse_beside(form, document, where, name)
+        if name is None:
+            if sound:
+                where.add("An operator is required.")
+            return None
+        return parse_check(name, document[name], where.at(name), self._programs)
 
 
 def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, operator: str | None = None) -> bool:
@@ -153,16 +167,19 @@ def _shared(field: FieldPath, check: Check) -> Comparison:
     identity = field.text, check.operator, encode(check.operand)
     known = _comparisons.get(identity)
     if known is None:
-        known = _comparisons[identity] = Comparison(field, check, _predicate(field, check.holds))
+        known = _comparisons[identity] = Comparison(field, check, _predicate(field, check))
     return known
 
 
-def _predicate(field: FieldPath, holds: Holds) -> Callable[[Context, object], bool]:
+def _predicate(field: FieldPath, check: Check) -> Callable[[Context, Work], bool]:
+    holds, plain, name = check.holds, check.plain, field.text
     if len(field.steps) > 1:
-        look_up = field.look_up
-        return lambda context, _: holds(look_up(context))
-    name = field.text
-    return lambda context, _: holds(context.get(name, MISSING))
+        if plain is None:
+            return lambda _, work: holds(work.find(field), work)
+        return lambda _, work: plain(work.find(field))
+    if plain is None:
+        return lambda context, work: holds(context.get(name, MISSING), work)
+    return lambda context, _: plain(context.get(name, MISSING))
 
 
 _FORMS = frozenset({"$and", "$or", "$not", "$segment", "$flag", "field"})

@@ -5,23 +5,33 @@ A value comes from a context or a prerequisite, or is MISSING, for which only `$
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.engine.cidrs import Networks, parse_address, parse_network
 from app.engine.faults import FaultPath
 from app.engine.instants import instant
-from app.engine.json_values import MISSING, NUMBERS, freeze
-from app.engine.patterns import MAX_PATTERN, PatternError, whole_match
+from app.engine.json_values import MISSING, NUMBERS, freeze, freeze_members
+from app.engine.patterns import MAX_PATTERN, PatternError, Programs
 from app.engine.semver import precedence
+from app.engine.work import LONG_TEXT, Work
 
 MAX_ENTRIES = 10_000
 
-Holds = Callable[[Any], bool]
-_Prepare = Callable[[Any, FaultPath], Holds | None]
+Plain = Callable[[Any], bool]
+"""Whether it is true for a value; takes no longer than reading the operand."""
+
+
+class Working(NamedTuple):
+    """The same for values that take longer: what is prepared of them is kept in the evaluation's work."""
+
+    holds: Callable[[Any, Work], bool]
+
+
+_Prepare = Callable[[Any, FaultPath], Plain | Working | None]
 _Order = Callable[[Any, Any], bool]
 _Rank = Callable[[str], Any]
 
@@ -30,50 +40,60 @@ _TEXT = frozenset({str})
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An operator with its operand; `holds` is its predicate over values."""
+    """An operator with its operand. `holds` is its predicate over values, `plain` a faster one that most have."""
 
     operator: str
     operand: Any
-    holds: Holds
+    holds: Callable[[Any, Work], bool]
+    plain: Plain | None = None
 
 
-def parse_check(name: str, operand: Any, where: FaultPath) -> Check | None:
+def parse_check(name: str, operand: Any, where: FaultPath, programs: Programs) -> Check | None:
     """Operator `name` with `operand`; None, with a fault, if the operator does not accept it."""
-    holds = OPERATORS[name](operand, where)
-    return None if holds is None else Check(intern(name), operand, holds)
+    found = _matches(operand, where, programs) if name == MATCHES else OPERATORS[name](operand, where)
+    if found is None:
+        return None
+    if isinstance(found, Working):
+        return Check(intern(name), operand, found.holds)
+    return Check(intern(name), operand, lambda value, _: found(value), found)
 
 
-def too_many(entries: Iterable[Any]) -> bool:
-    """Whether a list exceeds the limit, duplicates not counted."""
-    return len(set(map(freeze, entries))) > MAX_ENTRIES
-
-
-def _equals(operand: Any, _: FaultPath) -> Holds:
+def _equals(operand: Any, _: FaultPath) -> Plain | Working:
     if isinstance(operand, str):
         return partial(operator.eq, operand)
     if operand is None or isinstance(operand, bool):
         return partial(operator.is_, operand)
-    frozen = freeze(operand)
-    return lambda value: freeze(value) == frozen
+    if not isinstance(operand, list | dict):
+        return lambda value: type(value) in NUMBERS and value == operand
+    frozen, kind = freeze(operand), type(operand)
+    return Working(lambda value, work: isinstance(value, kind) and work.once(freeze, value) == frozen)
 
 
-def _in(operand: Any, where: FaultPath) -> Holds | None:
-    if not _is_list(operand, where):
+def _in(operand: Any, where: FaultPath) -> Working | None:
+    members = _members_of(operand, where)
+    if members is None:
         return None
-    members = frozenset(map(freeze, operand))
-    return lambda value: (value if type(value) is str else freeze(value)) in members
+
+    def holds(value: Any, work: Work) -> bool:
+        if type(value) is str:
+            return value in members
+        return (work.once(freeze, value) if isinstance(value, list | dict) else freeze(value)) in members
+
+    return Working(holds)
 
 
 def _negation(prepare: _Prepare) -> _Prepare:
-    def negated(operand: Any, where: FaultPath) -> Holds | None:
-        holds = prepare(operand, where)
-        return None if holds is None else lambda value: not holds(value)
+    def negated(operand: Any, where: FaultPath) -> Plain | Working | None:
+        found = prepare(operand, where)
+        if isinstance(found, Working):
+            return Working(lambda value, work: not found.holds(value, work))
+        return None if found is None else lambda value: not found(value)
 
     return negated
 
 
 def _ordered(order: _Order) -> _Prepare:
-    def ordered(operand: Any, where: FaultPath) -> Holds | None:
+    def ordered(operand: Any, where: FaultPath) -> Plain | None:
         if type(operand) not in NUMBERS | _TEXT:
             where.add("Must be a number or a string.")
             return None
@@ -84,7 +104,7 @@ def _ordered(order: _Order) -> _Prepare:
 
 
 def _text(order: _Order) -> _Prepare:
-    def text(operand: Any, where: FaultPath) -> Holds | None:
+    def text(operand: Any, where: FaultPath) -> Plain | None:
         if not _is_text(operand, where):
             return None
         return lambda value: isinstance(value, str) and order(value, operand)
@@ -92,32 +112,41 @@ def _text(order: _Order) -> _Prepare:
     return text
 
 
-def _contains(operand: Any, _: FaultPath) -> Holds:
+def _contains(operand: Any, _: FaultPath) -> Working:
     frozen = freeze(operand)
 
-    def contains(value: Any) -> bool:
+    def holds(value: Any, work: Work) -> bool:
         if isinstance(value, str):
+            if len(value) > LONG_TEXT:
+                work.read(value)
             return isinstance(operand, str) and operand in value
-        return isinstance(value, list) and any(freeze(member) == frozen for member in value)
+        return isinstance(value, list) and frozen in work.members(value, freeze_members)
 
-    return contains
+    return Working(holds)
 
 
-def _matches(operand: Any, where: FaultPath) -> Holds | None:
+def _matches(operand: Any, where: FaultPath, programs: Programs) -> Working | None:
     if not _is_text(operand, where):
         return None
     if len(operand) > MAX_PATTERN:
         where.add(f"Must have at most {MAX_PATTERN} characters.")
         return None
     try:
-        matches = whole_match(operand)
+        pattern = programs.compile(operand)
     except PatternError as fault:
-        where.add(f"Must be an RE2 pattern: {fault}.")
+        where.add(f"{fault}.")
         return None
-    return lambda value: isinstance(value, str) and matches(value)
+
+    def holds(value: Any, work: Work) -> bool:
+        if not isinstance(value, str):
+            return False
+        work.match(pattern.instructions, value)
+        return pattern.matches(value)
+
+    return Working(holds)
 
 
-def _exists(operand: Any, where: FaultPath) -> Holds | None:
+def _exists(operand: Any, where: FaultPath) -> Plain | None:
     if not isinstance(operand, bool):
         where.add("Must be true or false.")
         return None
@@ -127,23 +156,23 @@ def _exists(operand: Any, where: FaultPath) -> Holds | None:
 def _ranked(rank: _Rank, order: _Order, expected: str) -> _Prepare:
     """Texts with an order, such as versions. Another text is a fault as an operand, and false as a value."""
 
-    def ranked(operand: Any, where: FaultPath) -> Holds | None:
+    def ranked(operand: Any, where: FaultPath) -> Working | None:
         bound = rank(operand) if isinstance(operand, str) else None
         if bound is None:
             where.add(f"Must be {expected}.")
             return None
 
-        def holds(value: Any) -> bool:
-            found = rank(value) if isinstance(value, str) else None
+        def holds(value: Any, work: Work) -> bool:
+            found = work.once(rank, value) if isinstance(value, str) else None
             return found is not None and order(found, bound)
 
-        return holds
+        return Working(holds)
 
     return ranked
 
 
-def _in_cidr(operand: Any, where: FaultPath) -> Holds | None:
-    if not _is_list(operand, where):
+def _in_cidr(operand: Any, where: FaultPath) -> Working | None:
+    if _members_of(operand, where) is None:
         return None
     found = [parse_network(entry) if isinstance(entry, str) else None for entry in operand]
     for index, network in enumerate(found):
@@ -153,21 +182,22 @@ def _in_cidr(operand: Any, where: FaultPath) -> Holds | None:
         return None
     networks = Networks(network for network in found if network is not None)
 
-    def holds(value: Any) -> bool:
-        address = parse_address(value) if isinstance(value, str) else None
+    def holds(value: Any, work: Work) -> bool:
+        address = work.once(parse_address, value) if isinstance(value, str) else None
         return address is not None and address in networks
 
-    return holds
+    return Working(holds)
 
 
-def _is_list(operand: Any, where: FaultPath) -> bool:
+def _members_of(operand: Any, where: FaultPath) -> frozenset[Hashable] | None:
+    """The operand as a list; None, with a fault, if it is none, or has too many entries, duplicates not counted."""
     if not isinstance(operand, list):
         where.add("Must be a list.")
-    elif too_many(operand):
+    elif len(members := freeze_members(operand)) > MAX_ENTRIES:
         where.add(f"Must have at most {MAX_ENTRIES} entries.")
     else:
-        return True
-    return False
+        return members
+    return None
 
 
 def _is_text(operand: Any, where: FaultPath) -> bool:
@@ -179,6 +209,8 @@ def _is_text(operand: Any, where: FaultPath) -> bool:
 
 _VERSION = "a version of Semantic Versioning 2.0, such as 1.2.3"
 _INSTANT = "an RFC 3339 instant with an offset, such as 2024-05-01T12:00:00Z"
+
+MATCHES = "$matches"
 
 OPERATORS: Mapping[str, _Prepare] = {
     "$equals": _equals,
@@ -192,7 +224,7 @@ OPERATORS: Mapping[str, _Prepare] = {
     "$startsWith": _text(str.startswith),
     "$endsWith": _text(str.endswith),
     "$contains": _contains,
-    "$matches": _matches,
+    MATCHES: lambda operand, where: _matches(operand, where, Programs()),
     "$exists": _exists,
     "$semverGt": _ranked(precedence, operator.gt, _VERSION),
     "$semverGte": _ranked(precedence, operator.ge, _VERSION),

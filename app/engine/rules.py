@@ -3,18 +3,22 @@
 A rule is immutable, and knows of its primitive only whether it is a segment.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.engine.conditions import Condition, parse_condition
+from app.engine.conditions import Condition, ConditionParser, conditions_in
 from app.engine.faults import FaultPath, Faults
 from app.engine.json_values import MISSING
+from app.engine.operators import MATCHES
 from app.engine.paths import FieldPath, parse_path
+from app.engine.patterns import Programs
 from app.engine.percentages import WHOLE, parse_percent
 from app.engine.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
 
 MAX_RULES = 200
+MAX_CONDITIONS = 10_000
 MAX_PATTERNS = 200
 _TEXT: Any = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
 _PERCENT: Any = {"type": "number", "minimum": 0, "maximum": 100, "description": "At most two decimal places."}
@@ -73,7 +77,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `rollout` is `rolloutPercent` in hundredths.
+    """One rule. `rollout` is `rolloutPercent` in hundredths; `steps` is how many conditions it has, and itself.
 
     `value` is MISSING in a rule with a `split`, and in a segment's rule, which decides about membership.
     """
@@ -85,66 +89,98 @@ class Rule:
     name: str | None
     value: Any
     split: tuple[Share, ...]
+    steps: int = 1
 
     def seed_or(self, key: str) -> str:
         """The seed of the percentages: the rule's own, else the key of its primitive."""
         return key if self.seed is None else self.seed
 
 
-def parse_rules(document: Any, path: str, faults: Faults, check_value: CheckValue) -> tuple[Rule, ...]:
+def parse_rules(
+    document: Any, path: str, faults: Faults, check_value: CheckValue, *, stored: bool = False
+) -> tuple[Rule, ...]:
     """The rules of a flag or config.
 
     `document` is decoded JSON at `path`. Faults are added to `faults`; if there are any, the rules are not usable.
+    What is stored was once accepted, and is held to no limits of what it costs.
     """
-    return _parse(document, FaultPath(faults, path), check_value)
+    return _parse(document, FaultPath(faults, path), check_value, stored=stored)
 
 
-def parse_segment_rules(document: Any, path: str, faults: Faults) -> tuple[Rule, ...]:
+def parse_segment_rules(document: Any, path: str, faults: Faults, *, stored: bool = False) -> tuple[Rule, ...]:
     """The rules of a segment, like `parse_rules`."""
-    return _parse(document, FaultPath(faults, path), None)
+    return _parse(document, FaultPath(faults, path), None, stored=stored)
 
 
-def _parse(document: Any, where: FaultPath, check_value: CheckValue | None) -> tuple[Rule, ...]:
+class Weight(NamedTuple):
+    """How many conditions and patterns rules have: all that makes them take long to parse."""
+
+    conditions: int
+    patterns: int
+
+
+def weigh(document: Any) -> Weight:
+    """Of decoded JSON that may be anything."""
+    conditions = patterns = 0
+    for rule in document if isinstance(document, list) else ():
+        if isinstance(rule, dict) and "if" in rule:
+            for condition in conditions_in(rule["if"]):
+                conditions += 1
+                patterns += isinstance(condition, dict) and MATCHES in condition
+    return Weight(conditions, patterns)
+
+
+def _parse(document: Any, where: FaultPath, check_value: CheckValue | None, *, stored: bool) -> tuple[Rule, ...]:
     if not isinstance(document, list):
         where.add("Must be a list.")
         return ()
-    if len(document) > MAX_RULES:
-        where.add(f"Must have at most {MAX_RULES} rules.")
+    if not stored and (too_large := _too_large(document)):
+        where.add(too_large)
         return ()
-    if _patterns_in(document) > MAX_PATTERNS:
-        where.add(f"Must have at most {MAX_PATTERNS} patterns for $matches.")
-        return ()
-    rules = [_parse_rule(rule, where.at(index), check_value) for index, rule in enumerate(document)]
-    sound = tuple(rule for rule in rules if rule is not None)
+    programs = Programs(math.inf) if stored else Programs()
+    parser = _RuleParser(ConditionParser(programs, in_segment=check_value is None), check_value)
+    rules = [parser.parse(rule, where.at(index)) for index, rule in enumerate(document)]
     _check_names(document, where)
-    return sound
+    return tuple(rule for rule in rules if rule is not None)
 
 
-def _patterns_in(document: Any) -> int:
-    """The number of patterns to compile, which is by far the slowest part of handling rules."""
-    if isinstance(document, dict):
-        return ("$matches" in document) + sum(map(_patterns_in, document.values()))
-    return sum(map(_patterns_in, document)) if isinstance(document, list) else 0
+def _too_large(document: list[Any]) -> str | None:
+    if len(document) > MAX_RULES:
+        return f"Must have at most {MAX_RULES} rules."
+    weight = weigh(document)
+    if weight.conditions > MAX_CONDITIONS:
+        return f"Must have at most {MAX_CONDITIONS} conditions; each $and, $or and $not counts as one."
+    if weight.patterns > MAX_PATTERNS:
+        return f"Must have at most {MAX_PATTERNS} patterns for $matches."
+    return None
 
 
-def _parse_rule(document: Any, where: FaultPath, check_value: CheckValue | None) -> Rule | None:
-    if not _is_object(document, where, _SEGMENT_FIELDS if check_value is None else _FIELDS):
-        return None
+class _RuleParser(NamedTuple):
+    """Parses the rules of one state."""
 
-    def given(name: str, parse: Callable[[Any, FaultPath], Any]) -> Any:
-        return parse(document[name], where.at(name)) if name in document else None
+    conditions: ConditionParser
+    check_value: CheckValue | None
 
-    given("description", lambda value, at: parse_text(value, at, MAX_TEXT))
-    value, split = (MISSING, ()) if check_value is None else _parse_outcome(document, where, check_value)
-    return Rule(
-        condition=given("if", lambda value, at: parse_condition(value, at, in_segment=check_value is None)),
-        rollout=given("rolloutPercent", parse_percent),
-        seed=given("seed", _parse_seed),
-        bucket_by=given("bucketBy", parse_path),
-        name=given("name", parse_name),
-        value=value,
-        split=split,
-    )
+    def parse(self, document: Any, where: FaultPath) -> Rule | None:
+        check_value = self.check_value
+        if not _is_object(document, where, _SEGMENT_FIELDS if check_value is None else _FIELDS):
+            return None
+
+        def given(name: str, parse: Callable[[Any, FaultPath], Any]) -> Any:
+            return parse(document[name], where.at(name)) if name in document else None
+
+        given("description", lambda value, at: parse_text(value, at, MAX_TEXT))
+        value, split = (MISSING, ()) if check_value is None else _parse_outcome(document, where, check_value)
+        return Rule(
+            condition=given("if", self.conditions.parse),
+            rollout=given("rolloutPercent", parse_percent),
+            seed=given("seed", _parse_seed),
+            bucket_by=given("bucketBy", parse_path),
+            name=given("name", parse_name),
+            value=value,
+            split=split,
+            steps=1 + sum(1 for _ in conditions_in(document["if"])) if "if" in document else 1,
+        )
 
 
 def _parse_seed(value: Any, where: FaultPath) -> str | None:

@@ -4,6 +4,7 @@ Nothing is parsed or compiled here. A primitive finds its segments and prerequis
 that a change of one does not affect the compiled others. References have been checked: no cycle, no long chain.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from app.engine.evaluation import Evaluation
 from app.engine.kinds import Kind
 from app.engine.paths import Context, FieldPath
 from app.engine.rules import Rule
+from app.engine.work import Work
 
 Predicate = Callable[[Context, "Call"], bool]
 
@@ -41,10 +43,11 @@ class SegmentState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledPrimitive:
-    """A flag or config ready to evaluate: `decide` returns its outcome."""
+    """A flag or config ready to evaluate: `decide` returns its outcome, in at most so many steps of its own."""
 
     state: PrimitiveState
     decide: Callable[[Context, "Call"], Evaluation]
+    steps: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +56,7 @@ class CompiledSegment:
 
     state: SegmentState
     rules: tuple[Predicate, ...]
+    steps: int
 
     def deciding_rule(self, context: Context, call: "Call") -> int | None:
         """The index of the first rule that includes the context."""
@@ -75,26 +79,27 @@ class CompiledSegment:
         return self.deciding_rule(context, call) is not None
 
 
-class Call:
+class Call(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once."""
 
-    __slots__ = ("_members", "_outcomes", "context", "ruleset", "target_id")
+    __slots__ = ("_members", "_outcomes", "ruleset", "target_id")
 
-    def __init__(self, ruleset: "CompiledRuleset", context: Context) -> None:
+    def __init__(self, ruleset: "CompiledRuleset", context: Context, steps: float = math.inf) -> None:
+        super().__init__(context, steps)
         self.ruleset = ruleset
-        self.context = context
         self.target_id = id_text(ruleset.target_id_path.look_up(context))
         self._outcomes: dict[str, Evaluation] = {}
         self._members: dict[str, bool] = {}
 
     def evaluate(self, key: str) -> Evaluation | None:
-        """The outcome of flag or config `key`, or None if there is none."""
+        """The outcome of flag or config `key`, or None if there is none. Raises TooLong, TooManyComparisons."""
         known = self._outcomes.get(key)
         if known is not None:
             return known
         primitive = self.ruleset.primitives.get(key)
         if primitive is None:
             return None
+        self.step(primitive.steps)
         outcome = self._outcomes[key] = primitive.decide(self.context, self)
         return outcome
 
@@ -104,6 +109,8 @@ class Call:
         if known is not None:
             return known
         segment = self.ruleset.segments.get(key)
+        if segment is not None:
+            self.step(segment.steps)
         member = self._members[key] = segment is not None and segment.has(self.context, self)
         return member
 
@@ -118,8 +125,8 @@ class CompiledRuleset:
     primitives: Mapping[str, CompiledPrimitive]
     segments: Mapping[str, CompiledSegment]
 
-    def call(self, context: Context) -> Call:
-        return Call(self, context)
+    def call(self, context: Context, steps: float = math.inf) -> Call:
+        return Call(self, context, steps)
 
     def with_changes(
         self,

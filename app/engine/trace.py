@@ -19,6 +19,7 @@ from app.engine.snapshot import Call, CompiledSegment
 
 MAX_NODES = 10_000
 MAX_SHOWN = 256
+_STEPS = 10  # that a node takes, next to the evaluation's own
 
 Tree = dict[str, Any]
 
@@ -64,15 +65,15 @@ class Tracer:
             if not results[0]:
                 return {**entry, "outcome": "condition_false"}
         by = rule.bucket_by or self._call.ruleset.target_id_path
-        target = id_text(by.look_up(self._call.context))
+        target = id_text(self._call.find(by))
         if rule.rollout is not None:
-            bucket = _bucket(rollout_prefix(rule.seed_or(key)), target)
-            found = {} if bucket is None else {"id": target, "bucket": bucket}
+            bucket = self._bucket(rollout_prefix(rule.seed_or(key)), target)
+            found = {} if bucket is None else {"id": self._shown(target), "bucket": bucket}
             entry["rollout"] = {"by": by.text, **found, "threshold": rule.rollout}
             if bucket is None or bucket >= rule.rollout:
                 return {**entry, "outcome": "not_admitted"}
         if rule.split:
-            bucket = _bucket(split_prefix(rule.seed_or(key)), target)
+            bucket = self._bucket(split_prefix(rule.seed_or(key)), target)
             found = {} if bucket is None else {"bucket": bucket}
             entry["split"] = {**found, "entry": 0 if bucket is None else _share(rule, bucket)}
         return entry
@@ -83,6 +84,7 @@ class Tracer:
         for condition in conditions:
             counted = self._nodes_left > 0
             self._nodes_left -= counted
+            self._call.step(_STEPS)
             self._truncated = self._truncated or not counted
             node = self._node(condition)
             results.append(node["result"])
@@ -93,9 +95,9 @@ class Tracer:
     def _node(self, condition: Condition) -> Tree:
         match condition:
             case Comparison(field, check):
-                actual = field.look_up(self._call.context)
-                node = {"operator": check.operator, "field": field.text, "operand": _shown(check.operand)}
-                return {**node, **_actual(actual), "result": check.holds(actual)}
+                actual = self._call.find(field)
+                node = {"operator": check.operator, "field": field.text, "operand": self._shown(check.operand)}
+                return {**node, **self._actual(actual), "result": check.holds(actual, self._call)}
             case Junction(operator, children):
                 results, nodes = self._visit(children)
                 result = all(results) if operator == "$and" else any(results)
@@ -125,6 +127,7 @@ class Tracer:
             return "deny_list", None
         if target in segment.state.allow_list:
             return "allow_list", None
+        self._call.step(segment.steps)
         index = segment.deciding_rule(self._call.context, self._call)
         return ("none", None) if index is None else ("rule", segment.state.rules[index])
 
@@ -132,12 +135,26 @@ class Tracer:
         key, check = condition.key, condition.check
         outcome = self._call.evaluate(key)
         actual = MISSING if outcome is None else outcome.value
-        node = {"operator": check.operator, "flag": key, "operand": _shown(check.operand)}
+        node = {"operator": check.operator, "flag": key, "operand": self._shown(check.operand)}
         if self._first_mention("primitive", key):
-            node |= _actual(actual)
+            node |= self._actual(actual)
             if outcome is not None:
                 node["reason"] = outcome.reason
-        return {**node, "result": check.holds(actual)}
+        return {**node, "result": check.holds(actual, self._call)}
+
+    def _bucket(self, prefix: str, target: str | None) -> int | None:
+        if target is None:
+            return None
+        self._call.read(target)
+        return bucket_of(prefix + target)
+
+    def _actual(self, value: Any) -> Tree:
+        return {"missing": True} if value is MISSING else {"actual": self._shown(value)}
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value[:MAX_SHOWN]
+        return self._call.once(_cut, value) if isinstance(value, list | dict) else value
 
     def _first_mention(self, kind: str, key: str) -> bool:
         known = (kind, key) in self._mentioned
@@ -145,22 +162,12 @@ class Tracer:
         return not known
 
 
-def _bucket(prefix: str, target: str | None) -> int | None:
-    return None if target is None else bucket_of(prefix + target)
-
-
 def _share(rule: Rule, bucket: int) -> int:
     """The index of the entry that `bucket` falls into: the first whose cumulative percent is above it."""
     return bisect_right(list(accumulate(share.percent for share in rule.split)), bucket)
 
 
-def _actual(value: Any) -> Tree:
-    return {"missing": True} if value is MISSING else {"actual": _shown(value)}
-
-
-def _shown(value: Any) -> Any:
-    """`value`, truncated to 256 characters. Longer lists and objects are truncated as compact text."""
-    text = encode(value) if isinstance(value, list | dict) else value
-    if isinstance(text, str) and len(text) > MAX_SHOWN:
-        return text[:MAX_SHOWN]
-    return value
+def _cut(value: list[Any] | dict[str, Any]) -> Any:
+    """A list or object, or the beginning of its compact text if that is long."""
+    text = encode(value)
+    return text[:MAX_SHOWN] if len(text) > MAX_SHOWN else value
