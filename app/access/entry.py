@@ -27,6 +27,7 @@ from app.domain.policy import (
 )
 from app.engine.kinds import Kind
 from app.engine.references import Reference
+from app.engine.rules import Rule
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, projects
@@ -284,11 +285,18 @@ class Access(Entered):
         current: State | None,
         *,
         references: Iterable[Reference] | None = None,
+        parsed: tuple[Rule, ...] | None = None,
         **columns: Any,
     ) -> State:
         """The primitive's state from the environment's next version on; see `Changeset.write_state`."""
         return self.uow.changes.write_state(
-            environment, primitive, current, actor=self.uow.actor_as_json(), references=references, **columns
+            environment,
+            primitive,
+            current,
+            actor=self.uow.actor_as_json(),
+            references=references,
+            parsed=parsed,
+            **columns,
         )
 
     def end_state(self, environment: Environment, primitive: Primitive) -> None:

@@ -6,6 +6,7 @@ every other number.
 
 import re
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -27,6 +28,8 @@ MAX_INT: Final = 2**64 - 1
 
 _MAY_HOLD_WHOLE_DOUBLE: Final = re.compile(rb"[0-9](?:\.0|e)")
 _ARE_FROZEN: Final = frozenset({str, int, float, type(None)})
+_ARE_TEXT: Final = frozenset({list, dict})
+_sorted_text: Final = partial(orjson.dumps, option=orjson.OPT_SORT_KEYS)
 _TRUE: Final = (bool, 1)
 _FALSE: Final = (bool, 0)
 
@@ -49,18 +52,17 @@ def freeze(value: Any) -> Hashable:
 
 def freeze_members(array: Sequence[Any]) -> frozenset[Hashable]:
     """The frozen members."""
-    if _ARE_FROZEN.issuperset(map(type, array)):
+    types = set(map(type, array))
+    if types <= _ARE_FROZEN:
         return frozenset(array)
+    if types <= _ARE_TEXT and not _MAY_HOLD_WHOLE_DOUBLE.search(_sorted_text(array)):
+        return frozenset(map(_sorted_text, array))
     return frozenset(map(freeze, array))
 
 
 def equal(left: Any, right: Any) -> bool:
     """Whether two values are the same JSON: 1 is 1.0, `true` is not 1, members in any order."""
     return freeze(left) == freeze(right)
-
-
-def _sorted_text(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _by_value(value: Any) -> Any:

@@ -47,18 +47,16 @@ class Programs:
 
     def __init__(self, most: float = MAX_PROGRAMS) -> None:
         self._left = most
-        self._counted: set[str] = set()
+        self._counted: dict[str, Pattern] = {}
 
     def compile(self, text: str) -> Pattern:
         """Raises PatternError."""
-        if self._left >= 0:
-            pattern = _patterns.get(text) or self._compiled(text)
-            if text not in self._counted:
-                self._counted.add(text)
-                self._left -= pattern.instructions * _INSTRUCTION
+        if text not in self._counted and self._left >= 0:
+            self._counted[text] = pattern = _patterns.get(text) or self._compiled(text)
+            self._left -= pattern.instructions * _INSTRUCTION
         if self._left < 0:
             raise PatternError(f"The patterns of one state must compile to at most {MAX_PROGRAMS >> 20} MiB")
-        return pattern
+        return self._counted[text]
 
     def _compiled(self, text: str) -> Pattern:
         try:

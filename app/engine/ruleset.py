@@ -14,7 +14,7 @@ from app.engine.compiler import compile_primitive, compile_segment
 from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
 from app.engine.references import Node, node, references_of
-from app.engine.rules import parse_rules, parse_segment_rules
+from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
 from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
 
 
@@ -25,7 +25,8 @@ class DamagedState(ValueError):
 class StoredState(NamedTuple):
     """A primitive's state as an environment stores it; `default_value` and `rules` are JSON text.
 
-    Segments have no `type` and no `default_value`; only they have lists, of target ids.
+    Segments have no `type` and no `default_value`; only they have lists, of target ids. `parsed` is `rules` where these
+    have been parsed already: whoever checked them has paid for it.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class StoredState(NamedTuple):
     killed: bool = False
     allow_list: frozenset[str] = frozenset()
     deny_list: frozenset[str] = frozenset()
+    parsed: tuple[Rule, ...] | None = None
 
 
 class Served(NamedTuple):
@@ -52,12 +54,11 @@ def prepare(stored: StoredState) -> Served:
     faults: dict[str, str] = {}
     compiled: CompiledPrimitive | CompiledSegment
     try:
-        rules = orjson.loads(stored.rules)
         if stored.kind is Kind.SEGMENT:
-            parsed = parse_segment_rules(rules, "rules", faults)
-            compiled = compile_segment(SegmentState(stored.key, parsed, stored.allow_list, stored.deny_list))
+            rules = _rules(stored, faults, None)
+            compiled = compile_segment(SegmentState(stored.key, rules, stored.allow_list, stored.deny_list))
         else:
-            compiled = _primitive(stored, rules, faults)
+            compiled = _primitive(stored, faults)
     except ValueError as fault:
         raise DamagedState(f"{stored.key}: {fault}") from fault
     if faults:
@@ -65,7 +66,7 @@ def prepare(stored: StoredState) -> Served:
     return Served(stored.kind, stored.key, compiled, _document(stored))
 
 
-def _primitive(stored: StoredState, rules: Any, faults: dict[str, str]) -> CompiledPrimitive:
+def _primitive(stored: StoredState, faults: dict[str, str]) -> CompiledPrimitive:
     kind, value_type = stored.kind, stored.type or ""
     if value_type not in list(SPECS[kind].types or ()):
         raise DamagedState(f"There is no type {value_type} of {kind}.")
@@ -75,8 +76,17 @@ def _primitive(stored: StoredState, rules: Any, faults: dict[str, str]) -> Compi
 
     default = orjson.loads(stored.default_value or "")
     check(default, "defaultValue", faults)
-    parsed = parse_rules(rules, "rules", faults, check)
-    return compile_primitive(PrimitiveState(kind, stored.key, value_type, default, parsed, stored.killed))
+    rules = _rules(stored, faults, check)
+    return compile_primitive(PrimitiveState(kind, stored.key, value_type, default, rules, stored.killed))
+
+
+def _rules(stored: StoredState, faults: dict[str, str], check: CheckValue | None) -> tuple[Rule, ...]:
+    if stored.parsed is not None:
+        return stored.parsed
+    rules = orjson.loads(stored.rules)
+    if check is None:
+        return parse_segment_rules(rules, "rules", faults, stored=True)
+    return parse_rules(rules, "rules", faults, check, stored=True)
 
 
 def _document(stored: StoredState) -> bytes:
@@ -86,6 +96,13 @@ def _document(stored: StoredState) -> bytes:
     killed = f'"killed":{"true" if stored.killed else "false"},' if stored.kind is Kind.FLAG else ""
     text = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},{killed}"rules":{stored.rules}}}'
     return text.encode()
+
+
+def _holds(document: bytes, stored: StoredState) -> bool:
+    """Whether a document of `_document` holds the same rules."""
+    if stored.kind is Kind.SEGMENT:
+        return document.startswith(f'{{"rules":{stored.rules},'.encode())
+    return document.endswith(f'"rules":{stored.rules}}}'.encode())
 
 
 Documents = Mapping[Kind, Mapping[str, bytes]]
@@ -121,8 +138,11 @@ class Ruleset:
         changed: Iterable[StoredState],
         removed: Collection[tuple[Kind, str]] = (),
     ) -> "Ruleset":
-        """The ruleset of a later version; only what changed is compiled. Raises DamagedState."""
-        served = [prepare(state) for state in changed]
+        """The ruleset of a later version; only what changed is compiled. Raises DamagedState.
+
+        Rules whose text has not changed are those of this one.
+        """
+        served = [prepare(self._with_known_rules(state)) for state in changed]
         compiled = self.compiled.with_changes(
             version,
             (one.compiled for one in served),
@@ -138,6 +158,13 @@ class Ruleset:
                 of_kind.pop(key, None)
             documents[kind] = of_kind
         return Ruleset(compiled, documents)
+
+    def _with_known_rules(self, stored: StoredState) -> StoredState:
+        document = self.documents[stored.kind].get(stored.key)
+        if stored.parsed is not None or document is None or not _holds(document, stored):
+            return stored
+        of_kind = self.compiled.segments if stored.kind is Kind.SEGMENT else self.compiled.primitives
+        return stored._replace(parsed=of_kind[stored.key].state.rules)
 
     def needed(self, keys: Iterable[tuple[Kind, str]]) -> frozenset[Node]:
         """What the keys name, and the segments and prerequisites that it takes to evaluate them."""

@@ -8,6 +8,7 @@ from app.domain.actors import Actor
 from app.domain.commands import UncheckedText
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Networks
+from app.runtime.aside import Aside
 from app.runtime.clock import Clock
 from app.runtime.credentials import api_key_cache, session_cache
 from app.runtime.directory import Directory
@@ -28,6 +29,7 @@ class Node:
         self.settings = settings
         self.database = database
         self.clock = clock
+        self.aside = Aside()
         self.rulesets = RulesetCache(database)
         self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
@@ -41,6 +43,7 @@ class Node:
             rate_limits=MemoryLimits(clock.monotonic),
             rulesets=self.rulesets,
             directory=self.directory,
+            aside=self.aside,
             wake_mail=self.mail_waits.set,
             on_commit=(self._update_caches,),
         )
@@ -77,4 +80,6 @@ class Node:
         self.rulesets.take_in(commit)
 
     async def close(self) -> None:
+        self.aside.close()
+        self.rulesets.close()
         await self.database.close()

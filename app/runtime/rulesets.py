@@ -12,6 +12,7 @@ import structlog
 
 from app.domain.errors import AppError, not_found
 from app.engine.ruleset import DamagedState, Ruleset
+from app.runtime.aside import Aside
 from app.store import rulesets
 from app.store.changeset import Commit, EnvironmentCommit, stored_state
 from app.store.engines import Database
@@ -26,6 +27,7 @@ class RulesetCache:
     def __init__(self, database: Database) -> None:
         self.load = rulesets.load
         self._database = database
+        self._compiling = Aside()
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
@@ -52,6 +54,10 @@ class RulesetCache:
                 if (following := _advanced(snapshot, change)) is not None:
                     self._snapshots[change.environment_id] = following
 
+    def close(self) -> None:
+        """No further ruleset is loaded."""
+        self._compiling.close()
+
     async def _load(self, environment_id: str) -> Ruleset:
         """Loads once for all who ask at the same moment, and takes in what was committed while it read."""
         async with self._loading[environment_id]:
@@ -73,9 +79,10 @@ class RulesetCache:
         if rows is None:
             raise not_found("environment")
         environment = rows.environment
-        states = (stored_state(current.primitive, current.state) for current in rows.states)
+        of_row = environment.id, environment.version, environment.target_id_field
+        states = [stored_state(current.primitive, current.state) for current in rows.states]
         try:
-            return Ruleset.of(environment.id, environment.version, environment.target_id_field, states)
+            return await self._compiling(lambda: Ruleset.of(*of_row, states))
         except DamagedState as fault:
             log.exception("ruleset cannot be compiled", environmentId=environment.id)
             raise AppError("unavailable", "The environment's stored ruleset is corrupt.") from fault

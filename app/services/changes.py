@@ -4,6 +4,7 @@ Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.access.entry import Access, Diverted
@@ -16,18 +17,25 @@ from app.engine.kinds import SPECS, Kind, Spec
 from app.engine.reference_checks import check_references
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, Reference, node, references_of
+from app.engine.rules import Rule, parse_rules, parse_segment_rules, weigh
 from app.models import Environment, Primitive, State
 from app.store import json_columns, states
 from app.store.states import Current, EnvironmentGraph
 
 KILLED = "killed"
+QUICK_CONDITIONS = 200
+"""Rules with more conditions, or with patterns to compile, are parsed where nobody waits for it."""
 
 
 class Checked(NamedTuple):
-    """What is wrong with an unread body, by path, and what its rules refer to."""
+    """What is wrong with an unread body, by path, its rules, and what these refer to."""
 
     faults: dict[str, str]
-    references: Sequence[Reference]
+    rules: tuple[Rule, ...] = ()
+    references: Sequence[Reference] = ()
+
+
+NOTHING_CHECKED = Checked({})
 
 
 async def check(
@@ -43,14 +51,17 @@ async def check(
     Raises `token_resource_out_of_scope` for references beyond the token's resources.
     """
     faults: dict[str, str] = {}
-    rules = spec.check(body, value_type, faults) if isinstance(body, Mapping) else ()
+    rules: tuple[Rule, ...] = ()
+    if isinstance(body, Mapping):
+        parse = partial(spec.check, body, value_type, faults)
+        rules = await entered.uow.host.aside(parse) if _take_long(body.get("rules")) else parse()
     references = references_of(rules) if rules else []
     if references:
         source, session = node(spec.kind, key), entered.uow.session
         graphs = [await states.reference_graph(session, one) for one in environment_ids]
         for graph in graphs or [EnvironmentGraph({source: spec.kind}, ReferenceGraph().with_changes({source: ()}))]:
             faults |= _reference_faults(entered, graph, source, references)
-    return Checked(faults, references)
+    return Checked(faults, rules, references)
 
 
 async def change_state(
@@ -58,11 +69,11 @@ async def change_state(
     wanted: Mapping[str, Any],
     if_match: IfMatch,
     reason: str | None,
-    references: Sequence[Reference] = (),
+    checked: Checked = NOTHING_CHECKED,
 ) -> Current:
     """The state with what is wanted, by dimension or as `killed`; one that has it already is left as it is.
 
-    `references` are those of the wanted rules. Raises `precondition_failed`, `approval_not_supported`, and
+    `checked` is what was found of the wanted rules. Raises `precondition_failed`, `approval_not_supported`, and
     `invalid_request` for references whose target has gone since they were checked.
     """
     entered = await entered.reopen_to_write()
@@ -72,11 +83,14 @@ async def change_state(
     columns = _differing(primitive, current.state, wanted)
     if not columns:
         return current
-    await _require_references(entered, environment.id, primitive, references)
+    await _require_references(entered, environment.id, primitive, checked.references)
     if isinstance(entered, Diverted):
         raise AppError("approval_not_supported")
-    changed = references if "rules" in columns and (references or _may_refer(current.state.rules)) else None
-    state = entered.write_state(environment, primitive, current.state, references=changed, **columns)
+    parsed = references = None
+    if "rules" in columns:
+        parsed = checked.rules
+        references = checked.references if checked.references or _may_refer(current.state.rules) else None
+    state = entered.write_state(environment, primitive, current.state, references=references, parsed=parsed, **columns)
     entered.record(reason, entered.subject(primitive))
     return Current(primitive, state)
 
@@ -86,18 +100,26 @@ async def write_first_state(
     environment: Environment,
     primitive: Primitive,
     columns: Mapping[str, Any],
-    references: Sequence[Reference],
+    checked: Checked,
 ) -> None:
     """A new primitive's state. Raises `invalid_request` for references whose target has gone."""
-    await _require_references(access, environment.id, primitive, references)
-    access.write_state(environment, primitive, None, references=references, **columns)
+    await _require_references(access, environment.id, primitive, checked.references)
+    access.write_state(environment, primitive, None, references=checked.references, parsed=checked.rules, **columns)
+
+
+def _take_long(rules: object) -> bool:
+    weight = weigh(rules)
+    return weight.patterns > 0 or weight.conditions > QUICK_CONDITIONS
 
 
 def references_in(kind: Kind, rules: str) -> list[Reference]:
     """What the JSON text of a state's rules refers to."""
     if not _may_refer(rules):
         return []
-    return references_of(SPECS[kind].check({"rules": json_columns.rules(rules)}, None, {}))
+    document = json_columns.rules(rules)
+    if kind is Kind.SEGMENT:
+        return references_of(parse_segment_rules(document, "rules", {}, stored=True))
+    return references_of(parse_rules(document, "rules", {}, lambda *_: None, stored=True))
 
 
 def _may_refer(rules: str) -> bool:

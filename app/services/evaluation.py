@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.access.entry import Entry
 from app.domain.commands import Command, Key, NoBody, validate
+from app.domain.errors import invalid
 from app.domain.named import Keys, Needs, named_in
 from app.domain.policy import Operation, sees_rule_names
 from app.engine import json_text
@@ -17,12 +18,19 @@ from app.engine.references import Node
 from app.engine.ruleset import Ruleset, document
 from app.engine.snapshot import Call
 from app.engine.trace import Tracer
+from app.engine.work import MAX_COMPARISONS, TooLong, TooManyComparisons
 from app.store.unit_of_work import UnitOfWork
 
 ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
 MAX_CONTEXT_BYTES = 64 * 1024
+STEPS = 20_000
+"""Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
+TOO_MUCH = (
+    f"The rules would compare more than {MAX_COMPARISONS:,} members of arrays with it, long texts included. "
+    "Send shorter arrays and texts, or ask for fewer keys."
+)
 
 
 def _small(context: dict[str, Any]) -> dict[str, Any]:
@@ -88,15 +96,26 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
     command = validate(Evaluate, body)
     await uow.release()
     ruleset = await uow.host.rulesets.get(access.environment.id)
-    call, primitives, sees_all = Call(ruleset.compiled, command.context), ruleset.compiled.primitives, access.sees_all
-    asked = primitives if command.keys is None or command.keys == ALL_KEYS else command.keys
-    evaluations: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
-    for key in asked:
-        if (found := primitives.get(key)) is not None and (sees_all or access.sees(found.state.kind, key)):
-            evaluations[key] = call.evaluate(key)
-    if not sees_rule_names(uow.actor):
-        evaluations = {key: found and _nameless(found) for key, found in evaluations.items()}
-    return Evaluated(ruleset, _traced(call, evaluations) if command.verbose_reason else evaluations)
+
+    def evaluations(call: Call) -> dict[str, Evaluation | None]:
+        primitives, sees_all = ruleset.compiled.primitives, access.sees_all
+        asked = primitives if command.keys is None or command.keys == ALL_KEYS else command.keys
+        found: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
+        for key in asked:
+            if (one := primitives.get(key)) is not None and (sees_all or access.sees(one.state.kind, key)):
+                found[key] = call.evaluate(key)
+        if not sees_rule_names(uow.actor):
+            found = {key: one and _nameless(one) for key, one in found.items()}
+        return _traced(call, found) if command.verbose_reason else found
+
+    try:
+        try:
+            found = evaluations(ruleset.compiled.call(command.context, STEPS))
+        except TooLong:
+            found = await uow.host.aside(lambda: evaluations(ruleset.compiled.call(command.context)))
+    except TooManyComparisons:
+        raise invalid({"context": TOO_MUCH}) from None
+    return Evaluated(ruleset, found)
 
 
 def _nameless(found: Evaluation) -> Evaluation:

@@ -54,7 +54,7 @@ async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, com
         if dimension.column is not None
     }
     for environment in await environments.all_of_project(uow.session, access.project.id):
-        await write_first_state(access, environment, primitive, columns, checked.references)
+        await write_first_state(access, environment, primitive, columns, checked)
     access.record(command.reason, access.subject(primitive), new=command.recorded())
     return primitive
 
@@ -142,7 +142,7 @@ async def set_state(
     command: Any = validate(command_type, body, checked.faults)
     given = command.model_fields_set
     wanted = {one.name: getattr(command, one.column) for one in spec.dimensions if one.column and one.column in given}
-    return await change_state(entered, wanted, if_match, command.reason, checked.references)
+    return await change_state(entered, wanted, if_match, command.reason, checked)
 
 
 async def switch(

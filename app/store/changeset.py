@@ -18,6 +18,7 @@ from sqlmodel import col
 from app.domain.ids import new_id
 from app.engine.kinds import Kind
 from app.engine.references import Reference
+from app.engine.rules import Rule
 from app.engine.ruleset import StoredState
 from app.models import (
     AuditEvent,
@@ -113,11 +114,12 @@ class Changeset:
         *,
         actor: Values,
         references: Iterable[Reference] | None = None,
+        parsed: tuple[Rule, ...] | None = None,
         **values: Any,
     ) -> State:
         """The primitive's state from the next version on: `current` with `values`, or a first one.
 
-        `references` are those of the rules, where these change.
+        `references` are those of the rules, where these change, and `parsed` the rules themselves.
         """
         changes = self.raise_version(environment)
         carried = {} if current is None else {name: getattr(current, name) for name in _CARRIED}
@@ -130,7 +132,9 @@ class Changeset:
             updated_by=actor,
         )
         changes.states.append(state)
-        changes.deltas.append(Delta(primitive.kind, primitive.key, stored_state(primitive, state)))
+        changes.deltas.append(
+            Delta(primitive.kind, primitive.key, stored_state(primitive, state)._replace(parsed=parsed))
+        )
         if current is not None:
             changes.ended.append(primitive.id)
         if references is not None:

@@ -6,7 +6,7 @@ The process (`runtime.node`) fills it in; services reach it as `uow.host` and `u
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from app.domain.rate_limits import Limits
 from app.engine.cidrs import Address
@@ -16,12 +16,21 @@ from app.store.changeset import Commit
 from app.store.resolve import Resolved
 from app.store.tenancy import Tenant
 
+_RESULT = TypeVar("_RESULT")
+
 
 class Rulesets(Protocol):
     """Where compiled rulesets come from."""
 
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
+
+
+class Aside(Protocol):
+    """A thread for what would hold up everybody else on the event loop."""
+
+    async def __call__(self, work: Callable[[], _RESULT]) -> _RESULT:
+        """The result of `work`, which shares with the loop only what nobody changes."""
 
 
 class Directory(Protocol):
@@ -43,6 +52,7 @@ class Host:
     rate_limits: Limits
     rulesets: Rulesets
     directory: Directory
+    aside: Aside
     wake_mail: Callable[[], None]
     on_commit: tuple[Callable[[Commit], None], ...] = ()
 

@@ -127,3 +127,34 @@ async def test_a_faulty_evaluation_is_refused(workspace: Workspace, arguments: d
         "evaluate", environmentId=workspace.environment_id, **{"context": {}, **arguments}
     )
     assert (reply.code, reply.status) == ("invalid_request", 400)
+
+
+async def looking_into_an_array(workspace: Workspace, conditions: int, **more: Any) -> None:
+    """Rules that look into the array `tags` so many times."""
+    condition = {"$or": [{"field": "tags", "$contains": n} for n in range(1, conditions)]}
+    await workspace.org.editor.make("updateFlagState", **workspace.checkout, rules=[{"if": condition, "value": False}])
+
+
+@pytest.mark.raises_codes("invalid_request")
+async def test_what_compares_too_much_is_refused_at_the_context(workspace: Workspace) -> None:
+    await looking_into_an_array(workspace, 501)
+    asked = {"environmentId": workspace.environment_id, "keys": ["checkout"]}
+    answer = await workspace.org.viewer.make("evaluate", **asked, context={"tags": [0] * 10_000})
+    assert answer["evaluations"]["checkout"]["value"] is True
+    reply = await workspace.org.viewer.do("evaluate", **asked, context={"tags": [0] * 10_001})
+    assert reply.code == "invalid_request"
+    assert set(reply.fields) == {"context"}
+    assert "5,000,000" in reply.fields["context"]
+
+
+async def test_others_are_answered_while_a_long_evaluation_goes_on(workspace: Workspace) -> None:
+    await looking_into_an_array(workspace, 9_000)
+    asked = {"environmentId": workspace.environment_id, "context": {"tags": [0] * 200}, "verboseReason": True}
+    evaluating = asyncio.create_task(workspace.org.viewer.make("evaluate", **asked))
+    answered = 0
+    while not evaluating.done():
+        await workspace.evaluated("banner")
+        answered += 1
+    assert answered > 1
+    trace = (await evaluating)["evaluations"]["checkout"]["reason"]["trace"]
+    assert len(trace[0]["condition"]["children"]) == 8_999

@@ -5,9 +5,10 @@ import sys
 from typing import Any
 
 from app.engine.compiler import compile_primitive
-from app.engine.conditions import MAX_NESTING, parse_condition
+from app.engine.conditions import MAX_NESTING, ConditionParser
 from app.engine.faults import FaultPath
 from app.engine.paths import FieldPath
+from app.engine.patterns import Programs
 from app.engine.reference_checks import MAX_CHAIN
 from app.engine.snapshot import CompiledRuleset, PrimitiveState
 from app.engine.trace import Tracer
@@ -75,7 +76,8 @@ def test_each_segment_and_prerequisite_is_evaluated_once_in_a_call() -> None:
 
 def test_equal_comparisons_are_one_object_and_those_written_otherwise_are_not() -> None:
     def parse(operand: Any) -> Any:
-        return parse_condition({"field": "x", "$equals": operand}, FaultPath({}, "if"), in_segment=False)
+        parser = ConditionParser(Programs(), in_segment=False)
+        return parser.parse({"field": "x", "$equals": operand}, FaultPath({}, "if"))
 
     assert parse(1) is parse(1)
     assert parse([1, {"a": "b"}]) is parse([1, {"a": "b"}])
