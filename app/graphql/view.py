@@ -20,6 +20,7 @@ from app.graphql.context import Context
 from app.graphql.errors import error_entry, failure_of
 from app.graphql.loaders import Loaders
 from app.graphql.schema import schema
+from app.http.accept import JSON, NAMED, prefers_page, rank
 from app.http.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
 from app.http.bodies import decode, read_json
 from app.http.browsers import asking_browser, remember_browser
@@ -31,7 +32,6 @@ from app.runtime.node import Node
 PATH = "/graphql"
 METHODS = Methods({"GET": True, "POST": False})  # whether the method is for queries only
 RESPONSE_JSON = "application/graphql-response+json"
-JSON = "application/json"
 _VARIABLE = re.compile(r"variables\.\w+\.")  # nearly always the `input`, whose paths are REST's
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 
@@ -61,7 +61,7 @@ class View:
         queries_only = METHODS.find(scope["method"])
         if queries_only is None:
             return METHODS.options_response()
-        if queries_only and _prefers_page(Headers(scope=scope).get("accept")):
+        if queries_only and prefers_page(Headers(scope=scope), RESPONSE_JSON):
             return self.explorer()
         await authenticate(self.node, scope)
         if queries_only:
@@ -174,11 +174,8 @@ def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) ->
     return AppError("invalid_request", "There are no subscriptions.")
 
 
-def _prefers_page(accept: str | None) -> bool:
-    """A browser's address bar names `text/html`; no GraphQL client does."""
-    return accept is not None and "text/html" in accept
-
-
 def _media_type(scope: Scope) -> str:
-    """The newer media type where the caller names it, else plain JSON, which everybody reads."""
-    return RESPONSE_JSON if RESPONSE_JSON in Headers(scope=scope).get("accept", "") else JSON
+    """The newer media type where the caller names it and does not prefer plain JSON, which everybody reads."""
+    headers = Headers(scope=scope)
+    newer = rank(headers, RESPONSE_JSON)
+    return RESPONSE_JSON if newer.specificity == NAMED and newer >= rank(headers, JSON) and newer.quality > 0 else JSON

@@ -10,6 +10,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 from app.domain.ids import new_secret
+from app.http.accept import prefers_page
 from app.runtime.node import Node
 
 COOKIE = "signalbox_browser"
@@ -17,8 +18,8 @@ LIFETIME = timedelta(days=1)
 
 
 def is_browser(headers: Headers) -> bool:
-    """Whether the request is from a browser. Over plain HTTP, only the HTML that it accepts shows that."""
-    return "sec-fetch-mode" in headers or "text/html" in headers.get("accept", "")
+    """Whether the request is from a browser. Over plain HTTP, only the HTML that it prefers shows that."""
+    return "sec-fetch-mode" in headers or prefers_page(headers)
 
 
 def browser_of(headers: Headers) -> str | None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.errors import AppError, examples, not_found
+from app.http.accept import prefers_page
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.requests import info_of
@@ -78,8 +79,8 @@ class _Negotiated:
         if scope["type"] == "websocket":
             await enveloped(not_found("socket"), info_of(scope).request_id)(scope, receive, send)
             return
-        wants_page = "text/html" in Headers(scope=scope).get("accept", "")
-        await (self.as_page if wants_page else self.as_envelope)(scope, receive, send)
+        answer = self.as_page if prefers_page(Headers(scope=scope)) else self.as_envelope
+        await answer(scope, receive, send)
 
 
 def error_page(error: AppError, request_id: str) -> Response:

@@ -152,7 +152,11 @@ async def test_get_is_for_queries_only(client: httpx2.AsyncClient) -> None:
         ("application/*", "application/json"),
         ("application/json", "application/json"),
         ("application/graphql-response+json", "application/graphql-response+json"),
-        ("application/json, application/graphql-response+json;q=0.9", "application/graphql-response+json"),
+        ("application/json, Application/GraphQL-Response+JSON", "application/graphql-response+json"),
+        ("application/json;q=0.9, application/graphql-response+json", "application/graphql-response+json"),
+        ("application/json, application/graphql-response+json;q=0.9", "application/json"),
+        ("application/graphql-response+json;q=0", "application/json"),
+        ("image/png", "application/json"),
     ],
 )
 async def test_the_media_type_is_the_one_asked_for(
