@@ -90,7 +90,8 @@ def rest_reply(response: httpx2.Response) -> Reply:
     body = response.json() if response.content else None
     status, request_id = response.status_code, response.headers["x-request-id"]
     if not response.is_success:
-        return Reply(body["code"], None, body.get("fields", {}), status, body["message"], request_id=request_id)
+        tag, fields = response.headers.get("etag"), body.get("fields", {})
+        return Reply(body["code"], None, fields, status, body["message"], tag, request_id=request_id)
     link = re.search(r'cursor=([^&>]+)[^>]*>; rel="next"', response.headers.get("link", ""))
     next_page = link[1] if link else None
     return Reply(None, body, {}, status, "", response.headers.get("etag"), next_page, request_id)
@@ -129,6 +130,7 @@ def graphql_reply(answer: dict[str, Any]) -> Reply:
         extensions.get("fields", {}),
         extensions["status"],
         error["message"],
+        extensions.get("etag"),
         request_id=extensions["requestId"],
     )
 

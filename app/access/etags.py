@@ -1,4 +1,11 @@
-"""The tags of what is versioned, the same on both transports."""
+"""The tags of what is versioned, the same on both transports.
+
+Each tells when the row was last changed, or what it holds, beside the number of its change: a number repeats when a
+database is restored from a backup, and a tag must never repeat for another content.
+"""
+
+import hashlib
+from datetime import datetime
 
 from app.models import ApiKey, Environment
 from app.models.base import Revised
@@ -7,20 +14,33 @@ from app.store.states import Current
 
 def row_etag(row: Revised) -> str:
     """Identifies the row and its revision; a key that was deleted and made again has another tag."""
-    return f'"{row.id[-12:]}.{row.revision}"'
+    return f'"{_revision(row)}"'
 
 
 def environment_etag(row: Environment) -> str:
     """Changes with the environment's revision, and with its version, which a write of a state raises."""
-    return f'"{row.id[-12:]}.{row.revision}.{row.version}"'
+    return f'"{_revision(row)}.{row.version}.{_instant(row.version_at)}"'
 
 
 def state_etag(current: Current) -> str:
     """Changes with the version in which the state last changed, and with the revision of its identity."""
-    return f'"{current.state.from_version}.{current.primitive.revision}"'
+    state, primitive = current.state, current.primitive
+    instants = f"{_instant(state.updated_at)} {_instant(primitive.updated_at)}"
+    content = f"{state.id} {instants} {state.killed} {state.default_value} {state.rules}"
+    digest = hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+    return f'"{state.from_version}.{primitive.revision}.{digest}"'
 
 
 def api_key_etag(row: ApiKey) -> str:
     """Changes with the token's revision, and with its last use, which raises no revision."""
     used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
-    return f'"{row.id[-12:]}.{row.revision}.{used}"'
+    return f'"{_revision(row)}.{used}"'
+
+
+def _revision(row: Revised) -> str:
+    return f"{row.id[-12:]}.{row.revision}.{_instant(row.updated_at)}"
+
+
+def _instant(at: datetime) -> str:
+    """The instant in microseconds."""
+    return f"{round(at.timestamp() * 1_000_000):x}"

@@ -59,9 +59,10 @@ def envelope(error: AppError, request_id: str) -> dict[str, Any]:
 
 
 def extensions_of(error: AppError, request_id: str) -> dict[str, Any]:
-    """The envelope as GraphQL's `extensions`: without the message, with the status that REST would send."""
+    """The envelope as GraphQL's `extensions`: without the message, with the status and the tag that REST would send."""
     body = {name: value for name, value in envelope(error, request_id).items() if name != "message"}
-    return {**body, "status": error.status}
+    present = {"etag": error.headers["ETag"]} if "ETag" in error.headers else {}
+    return {**body, **present, "status": error.status}
 
 
 def sample(entry: Entry) -> AppError:

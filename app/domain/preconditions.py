@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.domain.errors import AppError, invalid
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_ENCODED = re.compile(r"(?:-gzip|-br|-zstd|;gzip)$")
 _LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
 
 
@@ -13,30 +14,42 @@ _LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
 class IfMatch:
     """An `If-Match` header as it was sent, parsed when needed. None and `*` set no condition.
 
-    A `W/` prefix is ignored on purpose: proxies that compress turn strong tags into weak ones.
+    What proxies that compress make of a tag is ignored on purpose: a `W/` before it, or a suffix inside the quotes.
     """
 
     header: str | None = None
     name: str = "If-Match"
 
     def require(self, tag: str) -> None:
-        """Raises `precondition_failed` unless `tag` is among the tags, and `invalid_request` for a malformed header."""
+        """Raises `precondition_failed`, which tells the present `tag`, unless that is among the tags.
+
+        Raises `invalid_request` for a malformed header.
+        """
         tags = self._tags()
         if tags is not None and tag.strip('"') not in tags:
-            raise AppError("precondition_failed")
+            raise _failed(tag)
 
     def require_ignoring_usage(self, tag: str) -> None:
         """Like `require`, but ignores the last part of the tag, which changes when a token is used."""
         tags = self._tags()
         if tags is not None and _without_last_part(tag.strip('"')) not in map(_without_last_part, tags):
-            raise AppError("precondition_failed")
+            raise _failed(tag)
 
     def _tags(self) -> list[str] | None:
         if self.header is None or self.header.strip() == "*":
             return None
         if not _LIST.fullmatch(self.header):
             raise invalid({self.name: 'Must be * or a list of quoted tags, such as "3.1".'})
-        return _TAG.findall(self.header)
+        return _tags_in(self.header)
+
+
+def _failed(present: str) -> AppError:
+    return AppError("precondition_failed", headers={"ETag": present})
+
+
+def _tags_in(header: str) -> list[str]:
+    """The tags, as they were before a proxy compressed what they belong to."""
+    return [_ENCODED.sub("", tag) for tag in _TAG.findall(header)]
 
 
 def _without_last_part(tag: str) -> str:
@@ -48,4 +61,4 @@ def none_match(header: str | None, tag: str) -> bool:
     """Whether an `If-None-Match` header includes `tag`, so that the answer is 304."""
     if header is None:
         return False
-    return header.strip() == "*" or tag.strip('"') in _TAG.findall(header)
+    return header.strip() == "*" or _ENCODED.sub("", tag.strip('"')) in _tags_in(header)

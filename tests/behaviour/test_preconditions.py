@@ -49,6 +49,7 @@ async def test_a_stale_tag_refuses_the_write(
         for stale in (before, '"nothing.1"', f'{before}, "0.0"'):
             again = await workspace.org.admin.do(write, if_match=stale, **given)
             assert (again.code, again.status) == ("precondition_failed", 412), stale
+            assert again.etag == reply.etag
 
 
 @pytest.mark.parametrize("delete", DELETES)
@@ -61,7 +62,7 @@ async def test_a_stale_tag_refuses_the_delete(instance: Instance, workspace: Wor
     async with instance.unchanged():
         for stale in (before, '"nothing.1"'):
             reply = await owner.do(delete, if_match=stale, **at, **DELETES[delete])
-            assert (reply.code, reply.status) == ("precondition_failed", 412), stale
+            assert (reply.code, reply.status, reply.etag) == ("precondition_failed", 412, present), stale
     (await owner.do(delete, if_match=present, **at, **DELETES[delete])).unwrap()
 
 

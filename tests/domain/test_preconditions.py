@@ -23,6 +23,23 @@ def test_what_names_the_tag_passes(header: str) -> None:
     assert refused(header) is None
 
 
+@pytest.mark.parametrize("suffix", ["-gzip", "-br", "-zstd", ";gzip"])
+@pytest.mark.parametrize("form", ['"3.1{}"', 'W/"3.1{}"', '"x", "3.1{}"'])
+def test_what_a_compressing_proxy_adds_is_ignored(form: str, suffix: str) -> None:
+    header = form.format(suffix)
+    assert refused(header) is None
+    assert none_match(header, TAG)
+    assert none_match(TAG, f'"3.1{suffix}"')
+    assert refused(header.replace("3.1", "3.2")) == ("precondition_failed", [])
+    assert not none_match(header.replace("3.1", "3.2"), TAG)
+
+
+def test_a_refusal_tells_the_present_tag() -> None:
+    with pytest.raises(AppError) as caught:
+        IfMatch('"3.2"').require(TAG)
+    assert caught.value.headers["ETag"] == TAG
+
+
 def test_no_header_is_no_condition() -> None:
     IfMatch(None).require(TAG)
 

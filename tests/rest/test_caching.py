@@ -1,16 +1,29 @@
 """Tags: reads answer 304 to who has the answer already, writes are refused to who has an old one."""
 
+import shutil
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.access.etags import state_etag
+from app.engine.kinds import Kind
+from app.main import create_app
+from app.models import Primitive, State
 from app.rest.app import TABLE
 from app.rest.openapi.document import accepts_if_match
+from app.settings import Settings
+from app.store.states import Current
 from scripts._parity import graphql_name
 from tests.behaviour.test_roles import FOR_ADMINS, READS, WRITES
-from tests.clients import ENDPOINTS, address
-from tests.factories import Instance, Workspace
+from tests.clients import ENDPOINTS, RestApi, address
+from tests.clock import SetClock
+from tests.conftest import client_of
+from tests.factories import Instance, Seeded, Workspace
 
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OF_THE_CALLER = ("me", "orgs", "sessions", "errorCatalog")
 PATHS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.is_list}
 HEEDING = [graphql_name(endpoint) for endpoint in TABLE if accepts_if_match(endpoint, PATHS)]
@@ -113,6 +126,48 @@ async def test_a_lists_tag_tells_the_query_the_next_part_and_the_token(
     )
     after = await viewer.get(f"{path}?limit=2", headers={"If-None-Match": before["etag"]})
     assert (after.status_code, "link" in after.headers, "link" in before) == (200, True, False)
+
+
+async def test_no_tag_repeats_after_a_backup_is_restored(settings: Settings, seeded: Seeded, clock: SetClock) -> None:
+    tags: list[str | None] = []
+    for word in ("one", "two"):
+        shutil.copy(seeded.database, str(settings.sqlite_path))
+        app = create_app(settings, clock)
+        async with app.router.lifespan_context(app):
+            instance = Instance(app, RestApi, client_of)
+            workspace = instance.over(seeded.workspace)
+            project, environment = {"projectId": workspace.project_id}, {"environmentId": workspace.environment_id}
+            owner = workspace.org.owner
+            for write, arguments in (
+                ("updateFlagState", workspace.banner | {"defaultValue": word}),
+                ("updateFlag", project | {"key": "banner", "description": word}),
+                ("updateProject", project | {"name": word}),
+                ("updateEnvironment", environment | {"name": word}),
+                ("updateOrg", {"slug": "acme", "name": word}),
+            ):
+                tags.append((await owner.do(write, **arguments)).etag)
+            tags.append((await owner.do("flagState", **workspace.banner)).etag)
+            await instance.close()
+    assert None not in tags
+    assert len(set(tags)) == len(tags)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3), st.booleans(), st.text(max_size=2)), unique=True))
+def test_a_states_tag_tells_its_content(states: list[tuple[int, int, bool, str]]) -> None:
+    tags = {
+        state_etag(Current(primitive(revision), state(version, killed=killed, default_value=value)))
+        for version, revision, killed, value in states
+    }
+    assert len(tags) == len(states)
+
+
+def primitive(revision: int) -> Primitive:
+    return Primitive(id="p", project_id="w", kind=Kind.FLAG, space="", key="k", revision=revision, updated_at=START)
+
+
+def state(version: int, **values: Any) -> State:
+    values |= {"updated_at": START, "updated_by": {}, "environment_id": "e", "primitive_id": "p"}
+    return State(id="s", from_version=version, **values)
 
 
 async def test_tags_may_stand_on_several_lines(workspace: Workspace) -> None:

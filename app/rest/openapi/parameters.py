@@ -28,7 +28,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "name": "If-Match",
         "in": "header",
         "description": 'Refuse the write unless one of these tags, such as `"3.1"`, is the current one. `*` matches '
-        "any; a `W/` prefix is ignored.",
+        "any. A `W/` before a tag and a suffix that a compressing proxy adds, such as `-gzip`, are ignored.",
         "schema": {"type": "string"},
     },
     "IfNoneMatch": {

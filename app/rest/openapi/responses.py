@@ -58,6 +58,7 @@ HEADERS: dict[str, tuple[str, str, Json, bool]] = {
 _RATES = ("Limit", "Remaining", "Reset")
 _CACHED = ("ETag", "Revalidate", "Vary")
 _OF_STATUS: dict[int, tuple[str, ...]] = {
+    HTTPStatus.PRECONDITION_FAILED: ("ETag",),
     HTTPStatus.UNAUTHORIZED: ("Challenge", "Stale"),
     HTTPStatus.TOO_MANY_REQUESTS: ("RetryAfter", *_RATES),
     HTTPStatus.SERVICE_UNAVAILABLE: ("RetryAfter",),
