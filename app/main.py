@@ -1,8 +1,10 @@
 """The composition root: builds everything once, and hands each path to its surface."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
@@ -26,10 +28,13 @@ from app.runtime.node import Node
 from app.settings import Settings
 from app.store import migrations
 from app.store.engines import Database
+from app.store.engines.lease import CHECK_SECONDS, Lease
 from app.store.engines.postgres import Postgres
 from app.store.engines.sqlite import Sqlite
 from app.web import app as web
 from app.web.pages import graphiql_page
+
+log = structlog.get_logger()
 
 
 def open_database(settings: Settings) -> Database:
@@ -39,9 +44,10 @@ def open_database(settings: Settings) -> Database:
     return Postgres(settings.database_url or "")
 
 
-async def open_node(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Node:
+async def open_node(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | None = None) -> Node:
     """Brings the database up to date and gathers what the process holds. The caller closes the node."""
     database = open_database(settings)
+    database.lease = lease
     try:
         await migrations.upgrade(database)
         return await Node(settings, database, clock).open()
@@ -50,20 +56,35 @@ async def open_node(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Node:
         raise
 
 
-def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Starlette:
-    """The ASGI app. The node is opened when the server starts, for only then is there a loop to open it on."""
+@asynccontextmanager
+async def alone(settings: Settings) -> AsyncIterator[Lease]:
+    """Keeps other servers off the database meanwhile. Raises InUse."""
+    database = open_database(settings)
+    try:
+        async with database.alone() as lease:
+            yield lease
+    finally:
+        await database.close()
+
+
+def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | None = None) -> Starlette:
+    """The ASGI app. The node is opened when the server starts, for only then is there a loop to open it on.
+
+    Without a lease nothing keeps other servers off the database.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        node = app.state.node = await open_node(settings, clock)
+        ready = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(_serve(app, settings, clock, lease, ready))
         try:
-            app.router.routes[:] = surfaces(node)
-            app.router.default = web.build(node)
-            mail = mail_job(node, transport_for(settings))
-            async with working([mail, last_uses_job(node), housekeeping_job(node)]):
-                yield
+            await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                await serving  # raises
+            yield
         finally:
-            await node.close()
+            serving.cancel()
+            await asyncio.wait({serving})
 
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
@@ -72,6 +93,49 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Starlette:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.nowhere)
     app.add_middleware(Requests)
     return app
+
+
+async def _serve(
+    app: Starlette, settings: Settings, clock: Clock, lease: Lease | None, ready: asyncio.Future[None]
+) -> None:
+    """Keeps the app served. Once its lease is lost, what the process holds in memory is given up and read anew.
+
+    Until then the lost lease refuses everybody who asks the old node.
+    """
+    async with AsyncExitStack() as held:
+        node = await open_node(settings, clock, lease)
+        while True:
+            held.push_async_callback(node.close)
+            app.state.node = node
+            app.router.routes[:] = surfaces(node)
+            app.router.default = web.build(node)
+            jobs = [mail_job(node, transport_for(settings)), last_uses_job(node), housekeeping_job(node)]
+            async with working(jobs):
+                if not ready.done():
+                    ready.set_result(None)
+                await (asyncio.Event() if lease is None else lease.lost).wait()
+            log.error("the lock on the database is lost, so nothing is served until it is held again")
+            async with held.pop_all():
+                lease, node = await _regain(settings, clock, held)
+            log.warning("the lock on the database is held again, and everything is read anew")
+
+
+async def _regain(settings: Settings, clock: Clock, held: AsyncExitStack) -> tuple[Lease, Node]:
+    """A new lease, which is given back when `held` is closed, and a new node. Tries until there are both."""
+    told = ""
+    while True:
+        async with AsyncExitStack() as attempt:
+            try:
+                lease = await attempt.enter_async_context(alone(settings))
+                node = await open_node(settings, clock, lease)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, to go on trying is all there is to do
+                if repr(fault) != told:
+                    told = repr(fault)
+                    log.info("the lock on the database is not held yet", fault=told)
+            else:
+                held.push_async_exit(attempt.pop_all())
+                return lease, node
+        await asyncio.sleep(CHECK_SECONDS)
 
 
 def surfaces(node: Node) -> list[BaseRoute]:

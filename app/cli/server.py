@@ -9,6 +9,8 @@ from urllib.parse import quote
 import structlog
 import typer
 import uvicorn
+from starlette.applications import Starlette
+from uvicorn.loops.auto import auto_loop_factory
 
 from app.cli import demo
 from app.cli.database import exclusive, node_of
@@ -19,6 +21,7 @@ from app.main import create_app
 from app.runtime.node import Node
 from app.services import claim, instance
 from app.settings import BadSetting, Settings
+from app.store.engines.lease import Lease
 
 GRACE_SECONDS = 20
 NO_CODE = """  This instance has no owner yet, and its claim code is not known on this machine.
@@ -29,16 +32,24 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which locks its database, greets once it is ready, and finishes requests before it stops."""
+    """uvicorn's server, which greets once it is ready, and finishes requests before it stops."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, greeting: str) -> None:
-        super().__init__(config)
-        self._settings = settings
+    def __init__(self, app: Starlette, greeting: str) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=Protocol,
+                ws="none",
+                backlog=BACKLOG,
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
         self._greeting = greeting
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        async with exclusive(self._settings):
-            await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -56,20 +67,14 @@ def run(settings: Settings) -> None:
     with listening(settings) as listener:
         logs.configure(settings.log_format)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        greeting = asyncio.run(_prepare(settings))
-        config = uvicorn.Config(
-            create_app(settings),
-            http=Protocol,
-            ws="none",
-            backlog=BACKLOG,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        Server(config, settings, greeting).run([listener])
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(_serve(settings, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    async with exclusive(settings) as lease:
+        greeting = await _prepare(settings, lease)
+        await Server(create_app(settings, lease=lease), greeting).serve([listener])
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -83,9 +88,9 @@ def listening(settings: Settings) -> socket.socket:
         raise BadSetting(f"{where}: {why}. Choose others with --host and --port.") from None
 
 
-async def _prepare(settings: Settings) -> str:
+async def _prepare(settings: Settings, lease: Lease) -> str:
     """Migrates the database, fills it with the demo if asked to, and returns the greeting."""
-    async with exclusive(settings), node_of(settings) as node:
+    async with node_of(settings, lease) as node:
         parts = [welcome(settings)]
         if settings.demo:
             parts.append(await demo.fill(node))

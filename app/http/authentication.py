@@ -29,6 +29,7 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
     Raises `unauthorized` for credentials that are not valid, `token_ip_denied`, and what `take_from_buckets` does. What
     is `public` takes a caller with a stale cookie for one without.
     """
+    await node.database.require_lease()
     info = info_of(scope)
     info.address = client_address(scope, node.trusted_proxies)
     if (token := _bearer(scope)) is not None:

@@ -71,6 +71,7 @@ class UnitOfWork:
         self._on_commit: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
+        await self._database.require_lease()
         return self
 
     async def __aexit__(
@@ -228,6 +229,8 @@ class UnitOfWork:
         if (changes.environments or self._guarded.touched_audited) and not changes.events:
             raise RuntimeError("a change was not recorded for the audit")  # a bug, found before it is committed
         await changes.write(self.session)
+        # Now, for a server that takes over waits for the writes that have begun, and not for those that begin then.
+        await self._database.require_lease()
         commit = changes.doubt()
         try:
             await self.session.commit()

@@ -1,8 +1,9 @@
 """What the rest of the store needs of a database; `sqlite` and `postgres` are the two there are."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.domain.errors import AppError
 from app.models import Instance
 from app.models.base import Identified
+from app.store.engines.lease import TAKEOVER_SECONDS, Lease, ServingLock, seconds
 
 log = structlog.get_logger()
 WRITE_WAIT_SECONDS = 20.0
@@ -27,6 +29,8 @@ class Database(ABC):
 
     write_wait_seconds = WRITE_WAIT_SECONDS
     """How long a writer waits for its turn before it is refused."""
+    lease: Lease | None = None
+    """The right to serve from memory what the database holds."""
 
     @abstractmethod
     def reading(self) -> AsyncSession:
@@ -53,15 +57,44 @@ class Database(ABC):
         """A connection in a transaction, while no other node migrates."""
 
     @abstractmethod
-    def alone(self) -> AbstractAsyncContextManager[None]:
-        """Keeps other servers off the database. Raises InUse if there is one already."""
+    async def lock_out_servers(self) -> ServingLock:
+        """Raises InUse where a server has the lock."""
+
+    @abstractmethod
+    async def await_writers(self) -> None:
+        """Returns once every write that has begun has ended."""
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[Lease]:
+        """Keeps other servers off the database meanwhile. Raises InUse if there is one already."""
+        began = seconds()
+        lock = await self.lock_out_servers()
+        try:
+            lease = Lease(lock, began)
+            keeping = asyncio.create_task(lease.keep())
+            try:
+                if lock.contested:
+                    await asyncio.sleep(TAKEOVER_SECONDS)
+                await self.await_writers()
+                yield lease
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
+        finally:
+            await lock.release()
+
+    async def require_lease(self) -> None:
+        """Raises `unavailable` where another server may have taken over. A command needs no lease, so it has none."""
+        if self.lease is not None:
+            await self.lease.require()
 
     @abstractmethod
     async def close(self) -> None:
         """Closes all connections."""
 
     async def ping(self) -> None:
-        """Raises `unavailable` if the database does not answer."""
+        """Raises `unavailable` if the database does not answer, or has become another server's."""
+        await self.require_lease()
         try:
             async with self.reading() as session:
                 await session.execute(text("SELECT 1"))

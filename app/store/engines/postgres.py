@@ -1,7 +1,7 @@
 """PostgreSQL: row locks, snapshots and advisory locks."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import orjson
@@ -14,13 +14,20 @@ from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
 
 # Keys of advisory locks: any numbers that are not used otherwise in this database.
-_MIGRATION_LOCK, _SERVING_LOCK, _KEYS = 0x51691B0, 0x51691B1, 0x51691B2
+_MIGRATION_LOCK, SERVING_LOCK, _KEYS, _WRITERS = 0x51691B0, 0x51691B1, 0x51691B2, 0x51691B3
+# The server frees what a client has that is not heard of any more, because its machine or its network has gone.
+_SILENT_SECONDS = 10
+_SILENT_WRITER_SECONDS = 30
+_CONNECT_SECONDS = 10
+_FAULTS = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+_SESSION = "SELECT pg_backend_pid()"
 
 
 class Postgres(Database):
     """A server that nodes share. Writers wait for each other by row."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             # asyncpg reads the URL, because it understands `sslmode` and other options.
@@ -39,10 +46,19 @@ class Postgres(Database):
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """READ COMMITTED: each statement sees what was committed before it."""
+        """READ COMMITTED: each statement sees what was committed before it. `await_writers` waits for its end."""
+        begin = (
+            f"SELECT set_config('lock_timeout', '{int(self.write_wait_seconds)}s', true),"
+            f" set_config('idle_in_transaction_session_timeout', '{_SILENT_WRITER_SECONDS}s', true),"
+            f" pg_advisory_xact_lock_shared({_WRITERS})"
+        )
         async with AsyncSession(self._engine, expire_on_commit=False, sync_session_class=GuardedSession) as session:
-            await session.execute(text(f"SET LOCAL lock_timeout = '{int(self.write_wait_seconds)}s'"))
+            await session.execute(text(begin))
             yield session
+
+    async def await_writers(self) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
 
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
         """Locks in the order of ids, so that two writers of the same rows never deadlock.
@@ -75,18 +91,46 @@ class Postgres(Database):
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             yield connection
 
-    @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
+    async def lock_out_servers(self) -> "SessionLock":
         """An advisory lock of a connection that is kept; the server frees it, however the process ends."""
-        async with self._engine.connect() as connection:
-            query = text(f"SELECT pg_try_advisory_lock({_SERVING_LOCK})")
-            if not (await connection.execute(query)).scalar_one():
-                raise InUse
-            await connection.rollback()
-            try:
-                yield
-            finally:
-                await connection.invalidate()
+        connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS)
+        locked = False
+        try:
+            await connection.execute(f"SET idle_session_timeout = '{_SILENT_SECONDS}s'")
+            locked = await connection.fetchval(f"SELECT pg_try_advisory_lock({SERVING_LOCK})")
+            session = await connection.fetchval(_SESSION)
+        finally:
+            if not locked:
+                await connection.close(timeout=1)
+        if not locked:
+            raise InUse
+        return SessionLock(connection, session)
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+class SessionLock:
+    """Is held for as long as the session lasts."""
+
+    contested = True
+
+    def __init__(self, connection: asyncpg.Connection, session: int) -> None:
+        self._connection = connection
+        self._session = session
+
+    @property
+    def broken(self) -> bool:
+        return bool(self._connection.is_closed())
+
+    async def is_held(self) -> bool:
+        """Asks for the session, for a proxy may have put another one in its place."""
+        try:
+            return bool(await self._connection.fetchval(_SESSION, timeout=_SILENT_SECONDS) == self._session)
+        except _FAULTS:
+            return False
+
+    async def release(self) -> None:
+        with suppress(*_FAULTS):  # where it was lost before
+            await self._connection.execute(f"SELECT pg_advisory_unlock({SERVING_LOCK})", timeout=1)
+            await self._connection.close(timeout=1)

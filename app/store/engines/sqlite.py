@@ -76,20 +76,55 @@ class Sqlite(Database):
         finally:
             await engine.dispose()
 
-    @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """A lock on a file next to the database; the system frees it, however the process ends."""
-        with self._path.with_suffix(".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as fault:
-                raise InUse from fault
-            yield
+    async def await_writers(self) -> None:
+        async with self.writing() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def lock_out_servers(self) -> "FileLock":
+        return FileLock(self._path)
 
     async def close(self) -> None:
         await self._readers.dispose()
         await self._writer.dispose()
         await self._driver.close()
+
+
+class FileLock:
+    """A lock on a file next to the database; the system frees it, however the process ends.
+
+    Whoever deletes the file lets a second server in, which makes a new one. So the file says which one it is.
+    """
+
+    broken = False
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._path = database.with_suffix(".lock")
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.fchmod(self._file, 0o600)  # whoever can open it can lock it
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise InUse from None
+        self._locked = self._on_disk()
+        mark = str(os.fstat(self._file).st_ino).encode()
+        self.contested = os.read(self._file, 64) != mark and database.stat().st_size > 0
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, mark, 0)
+
+    async def is_held(self) -> bool:
+        """Whether both files are those that were locked."""
+        try:
+            return self._on_disk() == self._locked
+        except OSError:
+            return False
+
+    async def release(self) -> None:
+        os.close(self._file)
+
+    def _on_disk(self) -> list[int]:
+        return [path.stat().st_ino for path in (self._path, self._database)]
 
 
 def _schema_version(path: Path) -> str | None:
