@@ -18,6 +18,7 @@ GRAPHQL_ONLY = {"node": "finds by id what REST finds by path"}
 WITHOUT_ROW = {
     "acceptInvitation": "anyone with the invitation link",
     "deleteMe": "the signed-in person",
+    "deleteOtherSessions": "the signed-in person",
     "deleteSession": "the signed-in person",
     "errorCatalog": "anyone",
     "installClaim": "anyone with the claim code",
@@ -29,6 +30,7 @@ WITHOUT_ROW = {
     "requestMagicLink": "anyone",
     "sessions": "the signed-in person",
     "signUp": "anyone, on a hosted instance",
+    "updateMe": "the signed-in person",
 }
 
 

@@ -15,7 +15,7 @@ _API_KEY = (
     "expiresAt lastUsedAt hint mintedBy { kind id name } createdAt updatedAt etag"
 )
 _ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }}"
-_SESSION = "id current createdAt lastSeenAt expiresAt"
+_SESSION = "id current browser address createdAt lastSeenAt expiresAt"
 _MEMBER = "id userId email displayName role createdAt updatedAt etag"
 _INVITATION = "id email role status invitedBy { kind id name } createdAt expiresAt"
 _PAGE = "pageInfo { hasNextPage endCursor }"
@@ -30,11 +30,13 @@ DOCUMENTS = {
     "redeemLink": _mutation("redeemLink", f"me {{ {_ME} }}"),
     "requestMagicLink": _mutation("requestMagicLink", "sent"),
     "signUp": _mutation("signUp", "sent"),
+    "updateMe": _mutation("updateMe", f"me {{ {_ME} }}"),
     "deleteMe": _mutation("deleteMe", "email"),
     "sessions": (
         f"query($limit: Int, $cursor: String) {{ sessions(first: $limit, after: $cursor) "
         f"{{ nodes {{ {_SESSION} }} {_PAGE} }} }}"
     ),
+    "deleteOtherSessions": "mutation { deleteOtherSessions { session { id } } }",
     "deleteSession": _mutation("deleteSession", "session { id }"),
     "members": (
         "query($orgSlug: String!, $limit: Int, $cursor: String) "

@@ -161,7 +161,7 @@ class Instance:
             await uow.begin_write()
             uow.add(user)
             await uow.flush()
-            signed_in = start_session(uow, user)
+            signed_in = await start_session(uow, user)
         return user, self.anonymous(signed_in.secret)
 
     async def org(self, slug: str = "acme") -> Org:

@@ -82,6 +82,10 @@ def _me(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "actor": _actor(found["actor"]), "orgs": orgs}
 
 
+def _my_new_self(found: dict[str, Any]) -> dict[str, Any]:
+    return _me(found["me"])
+
+
 def _actor(found: dict[str, Any]) -> dict[str, Any]:
     shaped = {**found, "kind": found["kind"].lower()}
     if (minter := shaped.pop("onBehalfOf", None)) is not None:
@@ -121,6 +125,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteProject": _nothing,
     "deleteEnvironment": _nothing,
     "deleteFlag": _nothing,
+    "deleteOtherSessions": _nothing,
     "deleteSession": _nothing,
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
@@ -137,5 +142,6 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "me": _me_or_claim,
     "installClaim": _me_or_claim,
     "redeemLink": _me_or_claim,
+    "updateMe": _my_new_self,
     "acceptInvitation": _me_or_claim,
 }

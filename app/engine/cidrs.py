@@ -9,6 +9,7 @@ from typing import NamedTuple
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
 _MAPPED_BITS = 96
 _BITS = {4: 32, 6: 128}
+_WRITTEN = {4: IPv4Address, 6: IPv6Address}
 
 
 class Address(NamedTuple):
@@ -16,6 +17,9 @@ class Address(NamedTuple):
 
     version: int
     number: int
+
+    def __str__(self) -> str:
+        return str(_WRITTEN[self.version](self.number))
 
 
 class Network(NamedTuple):

@@ -37,6 +37,11 @@ class RedeemLinkInput:
     token: str = strawberry.field(description="The value of `t` in the link.")
 
 
+@strawberry.input(description="What to change of your account; what is absent stays as it is.")
+class UpdateMeInput:
+    display_name: str | None = optional_field("Your name. What you did before keeps the name you did it under.")
+
+
 @strawberry.input(description="The confirmation that your account is to be deleted.")
 class DeleteMeInput:
     confirm: str | None = optional_field("Your email.")
@@ -70,6 +75,11 @@ class RequestMagicLinkPayload(SentPayload):
 @strawberry.type(description="A sign-up, which the mailed link completes.")
 class SignUpPayload(SentPayload):
     pass
+
+
+@strawberry.type(description="A changed account.")
+class UpdateMePayload:
+    me: Me = strawberry.field(description="You, as you are now.")
 
 
 @strawberry.type(description="A deleted account. The answer clears the session cookie.")
@@ -115,6 +125,14 @@ class AuthMutations:
             uow.client = info.context.remember_browser()
             await signup.sign_up(uow, body_of(input))
         return SignUpPayload(sent=True)
+
+    @strawberry.mutation(description="Change your name.")
+    async def update_me(self, info: Info, input: UpdateMeInput) -> UpdateMePayload | None:
+        async with info.context.unit() as uow:
+            await users.update_me(uow, body_of(input))
+            me = await sessions.me(uow)
+        info.context.request.actor = uow.actor
+        return UpdateMePayload(me=Me.of(me))
 
     @strawberry.mutation(description="Delete your account: all sessions end, and you leave every organisation.")
     async def delete_me(self, info: Info, input: DeleteMeInput) -> DeleteMePayload | None:

@@ -43,12 +43,12 @@ class Context:
     def remember_browser(self) -> Client:
         """Where a request for a link comes from: the browser that asks for one redeems it at once."""
         self.remembered = True
-        return Client(self.request.address, self.browser)
+        return self.request.client(self.browser)
 
     def unit(self, given: Overridable | None = None) -> UnitOfWork:
         """A unit of work for one root mutation field (whose input is `given`), or for one read."""
-        client = Client(self.request.address)
-        return self.node.unit(self.request.request_id, self.request.actor, client, break_glass(given))
+        request = self.request
+        return self.node.unit(request.request_id, request.actor, request.client(), break_glass(given))
 
 
 Info = strawberry.Info[Context, None]

@@ -19,6 +19,11 @@ class DeleteSessionPayload:
     session: Session = strawberry.field(description="The session as it was.")
 
 
+@strawberry.type(description="Your other sessions, all ended.")
+class DeleteOtherSessionsPayload:
+    session: Session = strawberry.field(description="The one that is left: this one.")
+
+
 @strawberry.type
 class SessionQueries:
     @strawberry.field(description="Your sessions, oldest first.")
@@ -40,3 +45,9 @@ class SessionMutations:
         if sessions.is_own(info.context.request.actor, session):
             info.context.sign_out()
         return DeleteSessionPayload(session=Session.of(session))
+
+    @strawberry.mutation(description="End all your sessions but this one.")
+    async def delete_other_sessions(self, info: Info) -> DeleteOtherSessionsPayload | None:
+        async with info.context.unit() as uow:
+            session = await sessions.delete_other_sessions(uow, {})
+        return DeleteOtherSessionsPayload(session=Session.of(session))

@@ -32,6 +32,7 @@ async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> Non
     await node.database.require_lease()
     info = info_of(scope)
     info.address = client_address(scope, node.trusted_proxies)
+    info.user_agent = Headers(scope=scope).get("user-agent")
     if (token := _bearer(scope)) is not None:
         await _authenticate_token(node, info, token)
     elif (secret := HTTPConnection(scope).cookies.get(COOKIE)) is not None:

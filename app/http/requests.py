@@ -13,6 +13,7 @@ from app.domain.actors import Actor, Anonymous
 from app.domain.ids import new_request_id
 from app.domain.rate_limits import Bucket
 from app.engine.cidrs import Address
+from app.store.host import Client
 
 log = structlog.get_logger()
 MAX_LOGGED_ID = 200
@@ -26,9 +27,14 @@ class RequestInfo:
     actor: Actor = field(default_factory=Anonymous)
     route: str = "unmatched"
     address: Address | None = None
+    user_agent: str | None = None
     buckets: Sequence[Bucket] = ()
     rate_headers: Sequence[tuple[bytes, bytes]] = ()
     renewed_cookie: bytes | None = None
+
+    def client(self, browser: str | None = None) -> Client:
+        """Where the call comes from, for what it does."""
+        return Client(self.address, browser, self.user_agent)
 
 
 def info_of(scope: Scope) -> RequestInfo:

@@ -25,10 +25,15 @@ class User(Identified, table=True):
 
 
 class Session(Identified, table=True):
-    """A signed-in browser; the secret is in its cookie, its SHA-256 here."""
+    """A signed-in browser; the secret is in its cookie, its SHA-256 here.
+
+    `browser` is what it is called, `address` where it signed in from.
+    """
 
     user_id: str = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
     secret_hash: str = Field(unique=True)
+    browser: str | None = None
+    address: str | None = None
     last_seen_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
 

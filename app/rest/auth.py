@@ -12,12 +12,11 @@ from app.http.browsers import asking_browser, remember_browser
 from app.models import Membership, Org
 from app.rest.orgs import ORG_EXAMPLE, OrgSchema
 from app.rest.requests import Call
-from app.rest.responses import json_response, no_content, read
+from app.rest.responses import body_etag, json_response, no_content, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema
 from app.services import claim, links, sessions, signup, users
 from app.services.sessions import Me
-from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -83,7 +82,7 @@ async def install_claim(call: Call, uow: UnitOfWork) -> Response:
 
 async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    uow.client = Client(uow.client.address, browser)
+    uow.client = call.info.client(browser)
     await links.request_link(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
@@ -92,7 +91,7 @@ async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
 
 async def sign_up(call: Call, uow: UnitOfWork) -> Response:
     browser = asking_browser(call.headers)
-    uow.client = Client(uow.client.address, browser)
+    uow.client = call.info.client(browser)
     await signup.sign_up(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
@@ -110,6 +109,12 @@ async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
 async def get_me(call: Call, uow: UnitOfWork) -> Response:
     me = await sessions.caller(uow)
     return read(call, MeSchema.from_caller(me))
+
+
+async def update_me(call: Call, uow: UnitOfWork) -> Response:
+    await users.update_me(uow, call.input)
+    me = MeSchema.from_caller(await sessions.me(uow))
+    return written(me, body_etag(me.encoded()))
 
 
 async def delete_me(call: Call, uow: UnitOfWork) -> Response:
@@ -178,6 +183,15 @@ ENDPOINTS = [
         headers=("SignedIn",),
     ),
     Endpoint("getMe", "GET", "/auth/me", get_me, "Who you are", response=MeSchema),
+    Endpoint(
+        "updateMe",
+        "PATCH",
+        "/auth/me",
+        update_me,
+        "Change your name",
+        body=users.UpdateMe,
+        response=MeSchema,
+    ),
     Endpoint(
         "deleteMe",
         "DELETE",

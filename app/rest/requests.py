@@ -14,7 +14,6 @@ from app.domain.preconditions import IfMatch
 from app.engine.json_text import MAX_FAULTS, join
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
-from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -39,8 +38,7 @@ class Call:
         break_glass = None
         if "x-break-glass" in self.headers:
             break_glass = UncheckedText(text_of(self.headers, "X-Break-Glass") or "", "X-Break-Glass")
-        client = Client(self.info.address)
-        return self.node.unit(self.info.request_id, self.info.actor, client, break_glass)
+        return self.node.unit(self.info.request_id, self.info.actor, self.info.client(), break_glass)
 
     def lines(self, header: str) -> str | None:
         """A header that is a list, which may be sent on several lines."""

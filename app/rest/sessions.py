@@ -22,7 +22,15 @@ class OwnSessionSchema(
     Schema,
     json_schema_extra={
         "examples": [
-            {"id": SESSION_ID, "current": True, "createdAt": MORNING, "lastSeenAt": NOON, "expiresAt": NEXT_MONTH}
+            {
+                "id": SESSION_ID,
+                "current": True,
+                "browser": "Firefox on Linux",
+                "address": "192.0.2.7",
+                "createdAt": MORNING,
+                "lastSeenAt": NOON,
+                "expiresAt": NEXT_MONTH,
+            }
         ]
     },
 ):
@@ -30,6 +38,8 @@ class OwnSessionSchema(
 
     id: str
     current: bool
+    browser: str | None
+    address: str | None
     created_at: Time
     last_seen_at: Time
     expires_at: Time
@@ -39,6 +49,8 @@ class OwnSessionSchema(
         return cls(
             id=session.id,
             current=sessions.is_own(actor, session),
+            browser=session.browser,
+            address=session.address,
             created_at=session.created_at,
             last_seen_at=session.last_seen_at,
             expires_at=session.expires_at,
@@ -50,6 +62,11 @@ async def list_sessions(call: Call, uow: UnitOfWork) -> Response:
     return page(
         call, found, lambda session: session.id, lambda session: OwnSessionSchema.from_session(session, call.info.actor)
     )
+
+
+async def delete_other_sessions(call: Call, uow: UnitOfWork) -> Response:
+    await sessions.delete_other_sessions(uow, call.input)
+    return no_content()
 
 
 async def delete_session(call: Call, uow: UnitOfWork) -> Response:
@@ -70,6 +87,15 @@ ENDPOINTS = [
         response=OwnSessionSchema,
         is_list=True,
         query=ListParameters,
+    ),
+    Endpoint(
+        "deleteOtherSessions",
+        "DELETE",
+        "/auth/sessions",
+        delete_other_sessions,
+        "End all your other sessions",
+        body=NoBody,
+        status=204,
     ),
     Endpoint(
         "deleteSession",

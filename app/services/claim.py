@@ -60,8 +60,7 @@ async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
     )
     uow.add(user)
     await uow.flush()
-    signed_in = start_session(uow, user)
-    uow.actor = signed_in.member
+    signed_in = await start_session(uow, user)
     return signed_in, await create_org_with_owner(uow, user.id, command.org_slug, command.org_name)
 
 

@@ -157,8 +157,7 @@ async def accept_invitation(uow: UnitOfWork, secret: str, body: object) -> Accep
     )
     uow.add(user)
     await uow.flush()
-    session = start_session(uow, user)
-    uow.actor = session.member
+    session = await start_session(uow, user)
     await join(uow, user, invited)
     return Accepted(invited.org, session)
 

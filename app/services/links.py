@@ -108,8 +108,7 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     user = known or await _add_user(uow, link)
     if link.mailed:
         await _verify_email(uow, user)
-    signed_in = start_session(uow, user)
-    uow.actor = signed_in.member
+    signed_in = await start_session(uow, user)
     for one in invited:
         await join(uow, user, one)
     if link.signup is not None:

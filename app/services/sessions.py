@@ -6,16 +6,18 @@ from datetime import datetime, timedelta
 
 from app.access.caller import signed_in, user_of
 from app.access.paging import Listing
+from app.domain import browsers
 from app.domain.actors import Actor, Member, Token
 from app.domain.commands import NoBody, validate
-from app.domain.errors import not_found
+from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, new_secret
 from app.models import Membership, Org, Session, User
 from app.store import people, sessions
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
-LIFETIME = timedelta(days=30)
+LIFETIME = timedelta(days=30)  # from the last use
+LONGEST = timedelta(days=180)  # from the sign-in, however it is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,30 @@ class Me:
 async def note_uses(uow: UnitOfWork, uses: Mapping[str, datetime]) -> None:
     """Moves the ends of sessions that are in use on from when they were used last."""
     await uow.begin_write()
-    await sessions.slide(uow.session, uses, LIFETIME)
+    await sessions.slide(uow.session, uses, LIFETIME, LONGEST)
     uow.changes.invalidate(*uses)
 
 
-def start_session(uow: UnitOfWork, user: User) -> SignedIn:
-    """A session for the user, within the current write."""
-    at, secret = uow.now, new_secret("sbs_")
+async def start_session(uow: UnitOfWork, user: User) -> SignedIn:
+    """A session for the user, who acts from now on, within the current write.
+
+    Its cookie takes the place of the one that the caller came with, whose session ends.
+    """
+    if isinstance(uow.actor, Member):
+        await _end(uow, uow.actor.session_id)
+    at, secret, client = uow.now, new_secret("sbs_"), uow.client
     session = Session(
-        user_id=user.id, secret_hash=digest(secret), created_at=at, last_seen_at=at, expires_at=at + LIFETIME
+        user_id=user.id,
+        secret_hash=digest(secret),
+        browser=browsers.name_of(client.user_agent),
+        address=None if client.address is None else str(client.address),
+        created_at=at,
+        last_seen_at=at,
+        expires_at=at + LIFETIME,
     )
     uow.add(session)
-    return SignedIn(member_of(session, user), secret)
+    uow.actor = member_of(session, user)
+    return SignedIn(uow.actor, secret)
 
 
 def member_of(session: Session, user: User) -> Member:
@@ -95,9 +109,24 @@ async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Sess
         raise not_found("session")
     validate(NoBody, body)
     await uow.begin_write()
-    await sessions.end(uow.session, session_id)
-    uow.changes.invalidate(session_id)
+    await _end(uow, session_id)
     return found[0]
+
+
+async def delete_other_sessions(uow: UnitOfWork, body: object) -> Session:
+    """Ends all sessions of the caller but the one that they come with, which it gives.
+
+    Raises `unauthorized` where that has ended meanwhile, as by the same call from another one.
+    """
+    person = signed_in(uow)
+    validate(NoBody, body)
+    await uow.begin_write()
+    await uow.lock(User, [person.user_id])
+    if not (own := await sessions.of_user(uow.session, person.user_id, [person.session_id])):
+        raise AppError("unauthorized")
+    await sessions.end_others(uow.session, person.user_id, person.session_id)
+    uow.changes.invalidate(person.user_id)
+    return own[0]
 
 
 def is_own(actor: Actor, session: Session) -> bool:
@@ -110,8 +139,12 @@ async def sign_out(uow: UnitOfWork, body: object) -> None:
     validate(NoBody, body)
     if isinstance(uow.actor, Member):
         await uow.begin_write()
-        await sessions.end(uow.session, uow.actor.session_id)
-        uow.changes.invalidate(uow.actor.session_id)
+        await _end(uow, uow.actor.session_id)
+
+
+async def _end(uow: UnitOfWork, session_id: str) -> None:
+    await sessions.end(uow.session, session_id)
+    uow.changes.invalidate(session_id)
 
 
 async def end_all(uow: UnitOfWork, user_id: str) -> None:

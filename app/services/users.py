@@ -1,10 +1,12 @@
 """Users: deleting oneself, and what the operator lists and purges."""
 
-from app.access.caller import user_of
+from dataclasses import replace
+
+from app.access.caller import locked_user_of, signed_in, user_of
 from app.access.confirmation import Confirm
 from app.access.paging import Listing
 from app.domain.actors import Role, System
-from app.domain.commands import validate
+from app.domain.commands import Command, Name, validate
 from app.domain.emails import email_key
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation
@@ -16,6 +18,24 @@ from app.store.members import Member
 from app.store.paging import Page
 from app.store.people import Resident
 from app.store.unit_of_work import UnitOfWork
+
+
+class UpdateMe(Command, json_schema_extra={"examples": [{"displayName": "Ada Lovelace"}]}):
+    """What may change of one's own account; what is not named stays."""
+
+    display_name: Name = ""
+
+
+async def update_me(uow: UnitOfWork, body: object) -> None:
+    """Changes what the body names. What was done before keeps the name that it was done under."""
+    user = await user_of(uow)
+    values = validate(UpdateMe, body).given()
+    await uow.begin_write()
+    user = await locked_user_of(uow)
+    for name, value in values.items():
+        setattr(user, name, value)
+    uow.changes.invalidate(user.id)
+    uow.actor = replace(signed_in(uow), name=user.display_name)
 
 
 async def delete_me(uow: UnitOfWork, body: object) -> User:

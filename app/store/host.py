@@ -59,10 +59,12 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a call comes from. `browser` is the secret that ties a mailed link to the browser that asked for it."""
+    """Where a call comes from. `browser` is the secret that ties a mailed link to the browser that asked for it,
+    `user_agent` what the browser or program calls itself."""
 
     address: Address | None = None
     browser: str | None = None
+    user_agent: str | None = None
 
 
 NO_CLIENT = Client()

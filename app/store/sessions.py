@@ -1,6 +1,6 @@
 """Queries for sessions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select, update
@@ -9,6 +9,8 @@ from sqlmodel import col
 
 from app.models import Session, User
 from app.store.paging import Page, Window, page
+
+_IDS_A_STATEMENT = 1000
 
 
 async def live(session: AsyncSession, secret_hash: str, at: datetime) -> tuple[Session, User] | None:
@@ -38,14 +40,28 @@ async def of_user(session: AsyncSession, user_id: str, ids: Iterable[str]) -> li
     return list((await session.execute(query)).scalars())
 
 
-async def slide(session: AsyncSession, uses: Mapping[str, datetime], lifetime: timedelta) -> None:
-    """Moves the ends of sessions on from when they were used last. Sessions that are gone by now are skipped."""
+async def slide(session: AsyncSession, uses: Mapping[str, datetime], lifetime: timedelta, longest: timedelta) -> None:
+    """Moves the ends of sessions on from when they were used last, to `longest` after their beginning at most.
+
+    Sessions that are gone by now are skipped.
+    """
+    began = await _beginnings(session, sorted(uses))
     query = update(Session).where(col(Session.id) == bindparam("used"))
     query = query.values(last_seen_at=bindparam("at"), expires_at=bindparam("until"))
-    connection = await session.connection()
-    await connection.execute(
-        query, [{"used": one, "at": at, "until": at + lifetime} for one, at in sorted(uses.items())]
-    )
+    rows = [
+        {"used": one, "at": uses[one], "until": min(uses[one] + lifetime, at + longest)} for one, at in began.items()
+    ]
+    if rows:
+        await (await session.connection()).execute(query, rows)
+
+
+async def _beginnings(session: AsyncSession, ids: Sequence[str]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for start in range(0, len(ids), _IDS_A_STATEMENT):
+        query = select(col(Session.id), col(Session.created_at))
+        rows = await session.execute(query.where(col(Session.id).in_(ids[start : start + _IDS_A_STATEMENT])))
+        found |= {row[0]: row[1] for row in rows}
+    return found
 
 
 async def end(session: AsyncSession, session_id: str) -> None:
@@ -56,6 +72,11 @@ async def end(session: AsyncSession, session_id: str) -> None:
 async def end_all(session: AsyncSession, user_id: str) -> None:
     """Deletes all sessions of the user."""
     await session.execute(delete(Session).where(col(Session.user_id) == user_id))
+
+
+async def end_others(session: AsyncSession, user_id: str, kept_id: str) -> None:
+    """Deletes all sessions of the user but one."""
+    await session.execute(delete(Session).where(col(Session.user_id) == user_id, col(Session.id) != kept_id))
 
 
 async def sweep(session: AsyncSession, before: datetime) -> None:

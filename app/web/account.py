@@ -1,4 +1,4 @@
-"""The account page: where the user is signed in, and deleting the account."""
+"""The account page: the user's name, where they are signed in, and deleting the account."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +23,22 @@ class AccountPage(PageHandler):
     async def end_session(self, request: Request, info: RequestInfo) -> Response:
         async with self.unit(info) as uow:
             await sessions.delete_session(uow, request.path_params["session_id"], {})
+        return redirect("/app/account")
+
+    @signed_in
+    async def end_other_sessions(self, _: Request, info: RequestInfo) -> Response:
+        async with self.unit(info) as uow:
+            await sessions.delete_other_sessions(uow, {})
+        return redirect("/app/account")
+
+    @signed_in
+    async def rename(self, request: Request, info: RequestInfo) -> Response:
+        form = await form_of(request)
+        try:
+            async with self.unit(info) as uow:
+                await users.update_me(uow, form)
+        except AppError as error:
+            return refused("account.html", {**await self._page_data(info), "form": form}, error, request)
         return redirect("/app/account")
 
     @signed_in

@@ -60,6 +60,8 @@ def build(node: Node) -> ASGIApp:
         _page("/app/orgs/{slug}/tokens", GET=api_keys.show, POST=api_keys.create),
         _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", POST=api_keys.revoke),
         _page("/app/account", GET=account.show, POST=account.delete),
+        _page("/app/account/name", POST=account.rename),
+        _page("/app/account/sessions/end-others", POST=account.end_other_sessions),
         _page("/app/account/sessions/{session_id}/end", POST=account.end_session),
         _page("/docs", GET=docs.docs),
         _page("/docs/errors", GET=docs.errors),

@@ -10,7 +10,6 @@ from app.http.browsers import asking_browser, browser_of, is_browser, remember_b
 from app.http.requests import info_of
 from app.services import claim, invitations, links, sessions, signup
 from app.settings import Mode
-from app.store.host import Client
 from app.web.handlers import PageData, PageHandler, filled, form_of, redirect, refused, viewer
 from app.web.pages import page
 
@@ -53,7 +52,7 @@ class AuthPages(PageHandler):
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                uow.client = Client(info.address, browser)
+                uow.client = info.client(browser)
                 await links.request_link(uow, form)
         except AppError as error:
             return refused("signin.html", {**self._sign_in_data(), "form": form}, error, request)
@@ -71,7 +70,7 @@ class AuthPages(PageHandler):
         form, browser = await form_of(request), asking_browser(request.headers)
         try:
             async with self.unit(info) as uow:
-                uow.client = Client(info.address, browser)
+                uow.client = info.client(browser)
                 await signup.sign_up(uow, filled(form))
         except AppError as error:
             return refused("signup.html", {"form": form}, error, request)

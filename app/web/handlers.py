@@ -17,7 +17,6 @@ from app.http.bodies import read
 from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
 from app.services.sessions import Me
-from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 from app.web.pages import page
 
@@ -43,7 +42,7 @@ class PageHandler:
 
     def unit(self, info: RequestInfo) -> UnitOfWork:
         """The request's unit of work."""
-        return self.node.unit(info.request_id, info.actor, Client(info.address))
+        return self.node.unit(info.request_id, info.actor, info.client())
 
     def listing(self, cursor: str | None = None) -> Listing:
         """A page's part of a list."""

@@ -12,7 +12,7 @@ from scripts._parity import GRAPHQL_ONLY, REST_ONLY, WITHOUT_ROW, Line, lines
 LINES = lines()
 READS = {endpoint.path for endpoint in TABLE if endpoint.method == "GET" and not endpoint.is_list}
 MUTATIONS = [line for line in LINES if line.field is not None and line.field.startswith("Mutation.")]
-SESSION_COOKIE = {"logout"}  # has nothing to say
+SESSION_COOKIE = {"logout", "deleteOtherSessions"}  # have nothing to say
 WITH_INPUT = [line for line in MUTATIONS if line.name not in SESSION_COOKIE]
 
 

@@ -29,6 +29,7 @@ ANYBODYS: dict[str, Json] = {
     "installClaim": {"email": "a@example.com", "orgName": "New", "orgSlug": "new", "claimCode": "x"},
     "requestMagicLink": {"email": "a@example.com"},
     "redeemLink": {"token": "x"},
+    "updateMe": {"displayName": "Ada"},
     "deleteMe": {"confirm": "somebody@example.com"},
 }
 OF_THE_PLACE = {
@@ -36,7 +37,11 @@ OF_THE_PLACE = {
     "evaluate": lambda workspace: {"environmentId": workspace.environment_id, "context": {}, "keys": ["banner"]},
 }
 MADE = ("acceptInvitation", "deleteSession")
-WITHOUT_FAULTS = {"logout": "takes nothing", "signUp": "is not there on a self-hosted instance"}
+WITHOUT_FAULTS = {
+    "logout": "takes nothing",
+    "deleteOtherSessions": "takes nothing",
+    "signUp": "is not there on a self-hosted instance",
+}
 OPERATIONS = [*OF_THE_PLACE, *ANYBODYS, *MADE]
 
 

@@ -1,5 +1,8 @@
-"""One's own account: where one is signed in, and its end."""
+"""One's own account: the name, where one is signed in, and its end."""
 
+import asyncio
+
+import httpx2
 import pytest
 from sqlalchemy import update
 
@@ -42,6 +45,64 @@ async def test_a_session_is_ended_from_another_one(instance: Instance) -> None:
     assert len(await ada.make("sessions")) == 1
 
 
+async def test_all_other_sessions_are_ended_at_once(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    _, bob = await instance.person("bob")
+    others = [instance.anonymous() for _ in range(2)]
+    for other in others:
+        await other.make("redeemLink", token=await instance.link_for(user))
+        await other.make("me")
+    await ada.make("deleteOtherSessions")
+    assert [(await other.do("me")).code for other in others] == ["unauthorized"] * 2
+    assert [one["current"] for one in await ada.make("sessions")] == [True]
+    await bob.make("me")
+    async with instance.unchanged():
+        await ada.make("deleteOtherSessions")
+
+
+@pytest.mark.all_pairs
+async def test_of_two_sessions_that_end_each_other_at_one_moment_one_stays(instance: Instance) -> None:
+    user, here = await instance.person("ada")
+    there = instance.anonymous()
+    await there.make("redeemLink", token=await instance.link_for(user))
+    replies = await asyncio.gather(*(one.do("deleteOtherSessions") for one in (here, there)))
+    assert sorted(reply.code or "" for reply in replies) == ["", "unauthorized"]
+    assert sorted([(await one.do("me")).code or "" for one in (here, there)]) == ["", "unauthorized"]
+
+
+async def test_sessions_can_be_told_apart(instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Safari/604.1"
+    control = "\x9b31m\x85odd/1"
+    for agent, address in ((phone, "192.0.2.7"), ("curl/8.5.0", "2001:db8::7"), (control, "::ffff:192.0.2.8")):
+        elsewhere = instance.anonymous(address=address)
+        elsewhere.client.headers = httpx2.Headers([(b"user-agent", agent.encode("latin-1"))])
+        await elsewhere.make("redeemLink", token=await instance.link_for(user))
+    seen = [(one["browser"], one["address"]) for one in await ada.make("sessions")]
+    assert seen[1:] == [("Safari on iPhone", "192.0.2.7"), ("curl", "2001:db8::7"), ("31modd", "192.0.2.8")]
+
+
+async def test_a_name_is_changed_from_now_on(instance: Instance, org: Org) -> None:
+    await org.owner.make("updateOrg", slug=org.slug, name="By the old name")
+    before = (await org.owner.make("me"))["actor"]
+    changed = await org.owner.make("updateMe", displayName="Ada Lovelace")
+    assert changed == await org.owner.make("me")
+    assert changed["actor"] == {**before, "name": "Ada Lovelace"}
+    assert "Ada Lovelace" in [one["displayName"] for one in await org.viewer.make("members", orgSlug=org.slug)]
+    await org.owner.make("updateOrg", slug=org.slug, name="By the new name")
+    assert [event.actor["name"] for event in (await instance.audited())[-2:]] == [before["name"], "Ada Lovelace"]
+    async with instance.unchanged():
+        assert (await org.owner.make("updateMe"))["actor"] == changed["actor"]
+
+
+@pytest.mark.raises_codes("invalid_request")
+async def test_a_name_that_nobody_can_have_is_refused(instance: Instance, org: Org) -> None:
+    async with instance.unchanged():
+        for name in ("", " ", "a\nb", "x" * 201):
+            reply = await org.viewer.do("updateMe", displayName=name)
+            assert (reply.code, set(reply.fields)) == ("invalid_request", {"displayName"}), name
+
+
 @pytest.mark.raises_codes("not_found")
 async def test_nobody_ends_the_session_of_somebody_else(instance: Instance) -> None:
     _, ada = await instance.person("ada")
@@ -60,6 +121,8 @@ async def test_a_token_has_no_account(instance: Instance, org: Org) -> None:
         assert (await token.do("sessions")).code == "forbidden"
         assert (await token.do("deleteMe", confirm="x")).code == "forbidden"
         assert (await token.do("deleteSession", sessionId="x")).code == "forbidden"
+        assert (await token.do("deleteOtherSessions")).code == "forbidden"
+        assert (await token.do("updateMe", displayName="x")).code == "forbidden"
 
 
 @pytest.mark.raises_codes("unauthorized")
@@ -67,6 +130,8 @@ async def test_nobody_has_no_account(instance: Instance) -> None:
     async with instance.unchanged():
         assert (await instance.anonymous().do("sessions")).code == "unauthorized"
         assert (await instance.anonymous().do("deleteMe", confirm="x")).code == "unauthorized"
+        assert (await instance.anonymous().do("deleteOtherSessions")).code == "unauthorized"
+        assert (await instance.anonymous().do("updateMe", displayName="x")).code == "unauthorized"
 
 
 @pytest.mark.raises_codes("invalid_confirmation")

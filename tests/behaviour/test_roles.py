@@ -71,7 +71,10 @@ WRITES: dict[str, Arguments] = {
     "revokeApiKey": lambda workspace: workspace.key_of_api,
 }
 CALLS = READS | FOR_ADMINS | WRITES
-FOR_ANYBODY_SIGNED_IN = {"createOrg", "orgs", "me", "deleteMe", "sessions", "deleteSession"}
+FOR_ANYBODY_SIGNED_IN = {"createOrg", "orgs", "me", "updateMe", "deleteMe", "sessions"} | {
+    "deleteSession",
+    "deleteOtherSessions",
+}
 FOR_EVERYBODY = {"installClaim", "requestMagicLink", "redeemLink", "signUp", "logout", "errorCatalog"}
 FOR_EVERYBODY |= {"invitation", "acceptInvitation"}
 

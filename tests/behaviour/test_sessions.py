@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -143,6 +143,37 @@ async def test_a_session_in_use_slides_on(instance: Instance) -> None:
     await instance.execute(update(Session).where(col(Session.user_id) == user.id).values(last_seen_at=now()))
     async with instance.unchanged():  # a day at a time, not with every request
         await ada.make("me")
+
+
+@pytest.mark.usefixtures("a_second_later")
+async def test_a_session_ends_180_days_after_the_sign_in_however_it_is_used(
+    instance: Instance, clock: SetClock
+) -> None:
+    _, ada = await instance.person("ada")
+    for day in range(0, 180, 20):
+        clock.ahead = timedelta(days=day)
+        await ada.make("me")
+        await write_last_uses(instance.node)
+    clock.ahead = timedelta(days=180) - timedelta(minutes=1)
+    (session,) = await ada.make("sessions")
+    ends, began = (datetime.fromisoformat(session[name]) for name in ("expiresAt", "createdAt"))
+    assert ends - began == timedelta(days=180)
+    clock.ahead = timedelta(days=180)
+    assert (await ada.do("me")).code == "unauthorized"
+
+
+async def test_who_signs_in_again_leaves_no_session_behind(instance: Instance) -> None:
+    """Whoever the browser's cookie was before."""
+    user, ada = await instance.person("ada")
+    bob, caller = await instance.person("bob")
+    for someone in (user, bob, bob):
+        before = caller.client.cookies["signalbox_session"]
+        await caller.make("redeemLink", token=await instance.link_for(someone))
+        assert caller.client.cookies["signalbox_session"] != before
+        assert (await instance.anonymous(before).do("me")).code == "unauthorized"
+    assert (await caller.make("me"))["actor"]["id"] == bob.id
+    assert [one["current"] for one in await caller.make("sessions")] == [True]
+    await ada.make("me")
 
 
 @pytest.mark.usefixtures("a_second_later")

@@ -143,21 +143,28 @@ def invite(page: Page, server: Served, slug: str, email: str) -> None:
 
 
 def test_an_account_shows_its_sessions_and_is_deleted(browser: Browser, server: Served, claim_link: str) -> None:
-    ada, other = new_page(browser), new_page(browser)
+    ada, other, third = (new_page(browser) for _ in range(3))
     claim(ada, claim_link)
     invite(ada, server, "acme-rail", BOB)
     ada.goto(mail_to(ada, server, BOB).link)
     ada.get_by_role("button", name="Sign out").first.click()
     ada.goto(mail_to(ada, server, BOB).link)
     ada.get_by_role("button", name="Accept").click()
-    link = bash(f"signalbox sign-in {BOB} --base-url {server.url}", server.folder).strip()
-    other.goto(link)
-    other.get_by_role("button", name="Sign in").click()
+    for page in (other, third):
+        page.goto(bash(f"signalbox sign-in {BOB} --base-url {server.url}", server.folder).strip())
+        page.get_by_role("button", name="Sign in").click()
     ada.get_by_role("link", name="bob", exact=True).click()
     expect(ada).to_have_url(f"{server.url}/app/account")
-    ada.get_by_role("button", name="End").click()
+    expect(ada.get_by_text("(this browser)")).to_contain_text("Chrome on Linux")
+    ada.get_by_role("button", name="End", exact=True).first.click()
+    expect(ada.get_by_role("button", name="End", exact=True)).to_have_count(1)
+    expect(ada.get_by_role("button", name="End all others")).to_have_count(0)
     other.goto(f"{server.url}/app/account")
     expect(other).to_have_url(f"{server.url}/app/signin")
+    third.goto(f"{server.url}/app/account")
+    third.get_by_role("textbox", name="Your name").fill("Robert")
+    third.get_by_role("button", name="Change").click()
+    expect(third.get_by_role("link", name="Robert", exact=True)).to_be_visible()
 
     ada.get_by_label("Your email, to confirm").fill("ada@acme.example")
     ada.get_by_role("button", name="Delete my account").click()

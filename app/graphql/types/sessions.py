@@ -11,14 +11,20 @@ from app.models import Session as SessionRow
 
 @strawberry.type(description="A session of yours.")
 class Session(Node):
+    browser: str | None = strawberry.field(description="The browser or program, as far as it says what it is.")
+    address: str | None = strawberry.field(description="The IP address that you signed in from.")
     created_at: Time = strawberry.field(description="When you signed in.")
     last_seen_at: Time = strawberry.field(description="When it was last used, to the day.")
-    expires_at: Time = strawberry.field(description="When it expires, unless it is used before.")
+    expires_at: Time = strawberry.field(
+        description="When it expires. Use moves it on, up to 180 days after the sign-in."
+    )
 
     @classmethod
     def of(cls, row: SessionRow) -> "Session":
         return cls(
             id=strawberry.ID(row.id),
+            browser=row.browser,
+            address=row.address,
             created_at=Time(row.created_at),
             last_seen_at=Time(row.last_seen_at),
             expires_at=Time(row.expires_at),

@@ -130,6 +130,7 @@ OF_SCHEMA = {
     "InstallClaim": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
     "Invitation": {"email": "The email of the person invited.", "role": "The role they will have."},
     "Invited": {"email": "The email of the person invited.", "role": "The role they will have."},
+    "LeftInvitation": {"email": "Who was invited.", "role": "The role they would have had."},
     "LeftToken": {"name": "The token's display name."},
     "Me": {"email": "The person's email; absent for a token."},
     "Member": {
@@ -139,13 +140,16 @@ OF_SCHEMA = {
     },
     "Minter": {"id": "The person's id.", "kind": "A person.", "name": "The name as it was then."},
     "OwnSession": {
+        "address": "The IP address that you signed in from.",
+        "browser": "The browser or program, as far as it says what it is.",
         "createdAt": "When you signed in.",
-        "expiresAt": "When it expires, unless it is used before.",
+        "expiresAt": "When it expires. Use moves it on, up to 180 days after the sign-in.",
         "lastSeenAt": "When it was last used, to the day.",
     },
     "Project": {"key": "Unique in the organisation, and never changed."},
     "RedeemLink": {"token": "The value of `t` in the link."},
     "Removed": {
+        "invitations": "The open invitations that the member had made, which are revoked.",
         "tokens": "The live tokens that the member had minted.",
         "tokensRevoked": "Whether those were revoked.",
     },
@@ -164,10 +168,12 @@ OPERATIONS = {
     "Only on hosted instances.",
     "redeemLink": "Uses the secret of a mailed link. The response sets the session cookie.",
     "getMe": "Shows the caller: for a person with the email and the organisations, for a token with its name.",
+    "updateMe": "Changes your name. What you did before keeps the name that you did it under.",
     "deleteMe": "Deletes your account. All sessions end, and you leave every organisation. The last owner of an "
     "organisation cannot be deleted.",
     "logout": "Ends the session and clears its cookie. It succeeds without a session too.",
     "listSessions": "Lists the browsers and programs in which you are signed in.",
+    "deleteOtherSessions": "Ends all your sessions except the one that you call with, at once.",
     "deleteSession": "Ends one of your sessions at once.",
     "listOrgs": "Lists the organisations that you are in; for a token, its own.",
     "createOrg": "Creates an organisation with you as its owner.",
