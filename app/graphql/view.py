@@ -62,6 +62,7 @@ class View:
         if queries_only is None:
             return METHODS.options_response()
         if queries_only and prefers_page(Headers(scope=scope), RESPONSE_JSON):
+            await authenticate(self.node, scope, public=True)
             return self.explorer()
         await authenticate(self.node, scope)
         if queries_only:

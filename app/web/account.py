@@ -16,20 +16,23 @@ MAX_SESSIONS = 1000
 
 class AccountPage(PageHandler):
     @signed_in
-    async def show(self, _: Request, info: RequestInfo) -> Response:
-        return page("account.html", await self._page_data(info))
+    async def show(self, request: Request, info: RequestInfo) -> Response:
+        return page("account.html", {**await self._page_data(info), "done": request.query_params.get("done")})
+
+    async def back(self, _: Request) -> Response:
+        return redirect("/app/account")
 
     @signed_in
     async def end_session(self, request: Request, info: RequestInfo) -> Response:
         async with self.unit(info) as uow:
             await sessions.delete_session(uow, request.path_params["session_id"], {})
-        return redirect("/app/account")
+        return redirect("/app/account?done=session")
 
     @signed_in
     async def end_other_sessions(self, _: Request, info: RequestInfo) -> Response:
         async with self.unit(info) as uow:
             await sessions.delete_other_sessions(uow, {})
-        return redirect("/app/account")
+        return redirect("/app/account?done=sessions")
 
     @signed_in
     async def rename(self, request: Request, info: RequestInfo) -> Response:
@@ -39,7 +42,7 @@ class AccountPage(PageHandler):
                 await users.update_me(uow, form)
         except AppError as error:
             return refused("account.html", {**await self._page_data(info), "form": form}, error, request)
-        return redirect("/app/account")
+        return redirect("/app/account?done=name")
 
     @signed_in
     async def delete(self, request: Request, info: RequestInfo) -> Response:

@@ -34,9 +34,10 @@ class ApiKeysPage(OrgPageHandler):
         return {"minted": minted, "base_url": self.base_url(request)}
 
     @action
-    async def revoke(self, request: Request, uow: UnitOfWork, _: Form) -> None:
+    async def revoke(self, request: Request, uow: UnitOfWork, _: Form) -> str:
         slug, api_key_id = request.path_params["slug"], request.path_params["api_key_id"]
         await api_keys.revoke_api_key(uow, slug, api_key_id, {}, UNCONDITIONAL)
+        return "revoked"
 
     async def page_data(self, request: Request, info: RequestInfo) -> PageData:
         slug = request.path_params["slug"]
@@ -57,6 +58,7 @@ class ApiKeysPage(OrgPageHandler):
             "names": _names(places),
             "days": DAYS,
             "form": EMPTY_FORM,
+            "done": request.query_params.get("done"),
         }
 
 
@@ -67,7 +69,7 @@ def api_key_body(form: Form) -> dict[str, Any]:
     return {
         "name": form.get("name", ""),
         "level": form.get("level"),
-        "environments": {kind: [chosen]} if chosen else {"org": True} if kind == "org" else {},
+        **({} if not kind else {"environments": {kind: [chosen]} if chosen else {"org": True}}),
         "resources": form.get("resources", "").replace(",", " ").split(),
         "rateLimitPerMin": _number(form.get("rateLimitPerMin", "")),
         "expiresInSeconds": days * DAY_SECONDS if isinstance(days, int) else days or None,

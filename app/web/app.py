@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.domain.catalogue import CATALOGUE
 from app.domain.errors import AppError, examples, not_found
 from app.http.accept import prefers_page
+from app.http.authentication import authenticate
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.requests import info_of
@@ -18,6 +19,7 @@ from app.runtime.node import Node
 from app.web.account import AccountPage
 from app.web.api_keys import ApiKeysPage
 from app.web.auth import AuthPages
+from app.web.handlers import what_to_do
 from app.web.home import HomePages
 from app.web.members import MembersPage
 from app.web.pages import assets, docs_page, page
@@ -26,7 +28,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class DocsPages:
-    """Pages that are the same for everybody."""
+    """Pages that are the same for everybody, but for the bar."""
 
     async def errors(self, _: Request) -> Response:
         return page(
@@ -48,26 +50,39 @@ def build(node: Node) -> ASGIApp:
         _page("/app/claim", GET=auth.claim_form, POST=auth.claim),
         _page("/app/signin", GET=auth.sign_in_form, POST=auth.request_link),
         _page("/app/signup", GET=auth.sign_up_form, POST=auth.sign_up),
-        _page("/app/sign-out", POST=auth.sign_out),
+        _page("/app/sign-out", GET=_to_home, POST=auth.sign_out),
         _page("/app/invitations/{token}", GET=auth.invitation, POST=auth.accept),
         _page("/auth/link", GET=auth.link, POST=auth.press_link),
-        _page("/app/accept", POST=home.accept),
+        _page("/app/accept", GET=_to_home, POST=home.accept),
         _page("/app/orgs", GET=home.org_form, POST=home.create_org),
         _page("/app/orgs/{slug}/members", GET=members.show, POST=members.invite),
-        _page("/app/orgs/{slug}/members/{user_id}", POST=members.update_member),
-        _page("/app/orgs/{slug}/members/{user_id}/remove", POST=members.remove_member),
-        _page("/app/orgs/{slug}/invitations/{invitation_id}/revoke", POST=members.revoke_invitation),
+        _page("/app/orgs/{slug}/members/{user_id}", GET=members.back, POST=members.update_member),
+        _page("/app/orgs/{slug}/members/{user_id}/remove", GET=members.back, POST=members.remove_member),
+        _page("/app/orgs/{slug}/invitations/{invitation_id}/revoke", GET=members.back, POST=members.revoke_invitation),
         _page("/app/orgs/{slug}/tokens", GET=api_keys.show, POST=api_keys.create),
-        _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", POST=api_keys.revoke),
+        _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", GET=api_keys.back, POST=api_keys.revoke),
         _page("/app/account", GET=account.show, POST=account.delete),
-        _page("/app/account/name", POST=account.rename),
-        _page("/app/account/sessions/end-others", POST=account.end_other_sessions),
-        _page("/app/account/sessions/{session_id}/end", POST=account.end_session),
+        _page("/app/account/name", GET=account.back, POST=account.rename),
+        _page("/app/account/sessions/end-others", GET=account.back, POST=account.end_other_sessions),
+        _page("/app/account/sessions/{session_id}/end", GET=account.back, POST=account.end_session),
         _page("/docs", GET=docs.docs),
         _page("/docs/errors", GET=docs.errors),
         *assets,
     ]
-    return _Negotiated(Router(table, redirect_slashes=False, default=_nowhere))
+    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=_nowhere)))
+
+
+class _Authenticated:
+    """Authenticates the caller of every page, of those that refuse too, so that its bar shows who is signed in."""
+
+    def __init__(self, node: Node, app: ASGIApp) -> None:
+        self.node = node
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith("/static/"):
+            await authenticate(self.node, scope, public=True)
+        await self.app(scope, receive, send)
 
 
 class _Negotiated:
@@ -87,7 +102,12 @@ class _Negotiated:
 
 def error_page(error: AppError, request_id: str) -> Response:
     """The page of a failure."""
-    shown = {"error": error.entry, "message": error.message, "request_id": request_id}
+    shown = {
+        "error": error.entry,
+        "message": error.message,
+        "what_to_do": what_to_do(error),
+        "request_id": request_id,
+    }
     response = page("error.html", shown, error.status)
     response.headers.update(error.headers)
     return response

@@ -12,13 +12,13 @@ from app.access.paging import Listing
 from app.domain.actors import Member
 from app.domain.errors import AppError, envelope
 from app.domain.preconditions import IfMatch
-from app.http.authentication import authenticate, require_own_origin
+from app.http.authentication import require_own_origin
 from app.http.bodies import read
 from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
 from app.services.sessions import Me
 from app.store.unit_of_work import UnitOfWork
-from app.web.pages import page
+from app.web.pages import page, wait
 
 MAX_FORM = 64 * 1024
 PAGE_SIZE = 200
@@ -34,8 +34,7 @@ class PageHandler:
         self.node = node
 
     async def caller(self, request: Request) -> RequestInfo:
-        """The caller; anonymous if the cookie is stale. What is posted must come from our own pages."""
-        await authenticate(self.node, request.scope, public=True)
+        """The caller, whom `web/app.py` has authenticated. What is posted must come from our own pages."""
         if request.method == "POST":
             require_own_origin(self.node, request.scope)
         return info_of(request.scope)
@@ -63,12 +62,16 @@ class OrgPageHandler(PageHandler):
         """What the page shows before anything is done on it."""
         raise NotImplementedError
 
+    async def back(self, request: Request) -> Response:
+        """What is posted below the page's address leads back to the page: the browser stays there after a refusal."""
+        return redirect(f"/app/orgs/{request.path_params['slug']}/{self.name}")
+
 
 H = TypeVar("H", bound=PageHandler)
 P = TypeVar("P", bound=OrgPageHandler)
 Handler = Callable[[H, Request], Awaitable[Response]]
 ForPeople = Callable[[H, Request, RequestInfo], Awaitable[Response]]
-Action = Callable[[P, Request, UnitOfWork, Form], Awaitable[PageData | Response | None]]
+Action = Callable[[P, Request, UnitOfWork, Form], Awaitable[PageData | Response | str]]
 
 
 def signed_in(handler: ForPeople[H]) -> Handler[H]:
@@ -85,7 +88,8 @@ def signed_in(handler: ForPeople[H]) -> Handler[H]:
 def action(act: Action[P]) -> Handler[P]:
     """Runs a form of an organisation's page in a unit of work.
 
-    The page is shown again with what `act` gives, or with the refusal; it is reloaded when `act` gives nothing.
+    The page is shown again with what `act` gives, or with the refusal. It is reloaded when `act` gives a word, for
+    which the page's template has a sentence.
     """
 
     @signed_in
@@ -95,11 +99,14 @@ def action(act: Action[P]) -> Handler[P]:
             async with self.unit(info) as uow:
                 done = await act(self, request, uow, form)
         except AppError as error:
-            return refused(self.template, {**await self.page_data(request, info), "form": form}, error, request)
+            data = await self.page_data(request, info)
+            if request.path_params.keys() == {"slug"}:  # the page's own form; the others have nothing to keep
+                data["form"] = form
+            return refused(self.template, data, error, request)
         if isinstance(done, Response):
             return done
-        if done is None:
-            return redirect(f"/app/orgs/{request.path_params['slug']}/{self.name}")
+        if isinstance(done, str):
+            return redirect(f"/app/orgs/{request.path_params['slug']}/{self.name}?done={done}")
         return page(self.template, {**await self.page_data(request, info), **done})
 
     return handle
@@ -107,10 +114,16 @@ def action(act: Action[P]) -> Handler[P]:
 
 def refused(template: str, data: PageData, error: AppError, request: Request) -> Response:
     """The page again, with what was wrong; `error` is the envelope there."""
-    shown = {**envelope(error, info_of(request.scope).request_id), "action": error.entry.action}
+    shown = {**envelope(error, info_of(request.scope).request_id), "action": what_to_do(error)}
     response = page(template, {**data, "error": shown}, error.status)
     response.headers.update(error.headers)
     return response
+
+
+def what_to_do(error: AppError) -> str:
+    """The catalogue's advice; where it is to wait, how long, for no browser shows a header."""
+    seconds = error.headers.get("Retry-After")
+    return error.entry.action if seconds is None else f"Try again in {wait(seconds)}."
 
 
 def viewer(me: Me) -> PageData:

@@ -25,9 +25,10 @@ class MembersPage(OrgPageHandler):
         return page(self.template, await self.page_data(request, info))
 
     @action
-    async def update_member(self, request: Request, uow: UnitOfWork, form: Form) -> None:
+    async def update_member(self, request: Request, uow: UnitOfWork, form: Form) -> str:
         slug, user_id = request.path_params["slug"], request.path_params["user_id"]
         await members.update_member(uow, slug, user_id, form, UNCONDITIONAL)
+        return "role"
 
     @action
     async def remove_member(self, request: Request, uow: UnitOfWork, form: Form) -> PageData | Response:
@@ -43,9 +44,10 @@ class MembersPage(OrgPageHandler):
         return {"made": {"email": invitation.email, "url": url}}
 
     @action
-    async def revoke_invitation(self, request: Request, uow: UnitOfWork, _: Form) -> None:
+    async def revoke_invitation(self, request: Request, uow: UnitOfWork, _: Form) -> str:
         slug, invitation_id = request.path_params["slug"], request.path_params["invitation_id"]
         await invitations.revoke_invitation(uow, slug, invitation_id, {})
+        return "invitation"
 
     async def page_data(self, request: Request, info: RequestInfo) -> PageData:
         slug = request.path_params["slug"]
@@ -67,6 +69,7 @@ class MembersPage(OrgPageHandler):
             "invitations": [(one, status_of(one, uow.now)) for one in pending],
             "invitable": [role for role in Role if role.rank <= own.role.rank],
             "form": {},
+            "done": request.query_params.get("done"),
         }
 
 

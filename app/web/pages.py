@@ -22,11 +22,13 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from app.domain.actors import Member
 from app.domain.errors import not_found
 from app.http.methods import Methods
 from app.http.requests import info_of
 
 HERE = Path(__file__).parent
+MINUTES_TO_SHOW = 100
 FOLDERS = {"/static/vendor": HERE / "vendor", "/static": HERE / "static"}
 
 # `frame-ancestors`, `base-uri` and `form-action` do not fall back to `default-src`, so they are always sent.
@@ -97,6 +99,14 @@ def ticked(text: str) -> Markup:
     return Markup("").join(parts)
 
 
+def wait(seconds: str) -> str:
+    """How long to wait, in words, from a `Retry-After`."""
+    minutes = -(-int(seconds) // 60)
+    if minutes <= 1:
+        return "a minute"
+    return f"{minutes} minutes" if minutes < MINUTES_TO_SHOW else f"{-(-minutes // 60)} hours"
+
+
 def day(at: datetime) -> str:
     return f"{at.day} {at:%B %Y}"
 
@@ -125,12 +135,15 @@ def templates(base_path: str) -> Environment:
     loaded.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
     loaded.globals.update(url=lambda path: base_path + path, static=lambda path: base_path + static(path))
     loaded.globals.update(examples=EXAMPLES)
-    loaded.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted")))
+    loaded.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted", "done")))
     return loaded
 
 
 class Page(HTMLResponse):
-    """A page, rendered when it is sent: only then the path is known that its addresses begin with."""
+    """A page, rendered when it is sent: only then the path is known that its addresses begin with.
+
+    `caller` is the name of who is signed in, for the bar.
+    """
 
     def __init__(self, template: str, data: Mapping[str, Any], status: int, csp: str) -> None:
         super().__init__(None, status, HEADERS | {"Content-Security-Policy": csp})
@@ -138,7 +151,9 @@ class Page(HTMLResponse):
         self.data = data
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.body = templates(scope.get("root_path", "")).get_template(self.template).render(self.data).encode()
+        actor = info_of(scope).actor
+        template = templates(scope.get("root_path", "")).get_template(self.template)
+        self.body = template.render(self.data, caller=actor.name if isinstance(actor, Member) else None).encode()
         self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 

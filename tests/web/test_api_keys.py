@@ -20,7 +20,7 @@ def test_a_token_is_minted_used_and_revoked(browser: Browser, server: Served, cl
     page.get_by_label("Environments", exact=True).select_option("org")
     page.get_by_label("Keys").fill("payments.*, not a key!")
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("alert")).to_contain_text("resources.3")
+    expect(page.get_by_role("alert")).to_contain_text("Keys: key! Must be *, a key or a prefix")
     expect(page.get_by_label("Name")).to_have_value("ci")
     page.get_by_label("Keys").fill("*")
     page.get_by_role("button", name="Create").click()
@@ -37,7 +37,9 @@ def test_a_token_is_minted_used_and_revoked(browser: Browser, server: Served, cl
     page.get_by_role("link", name="Tokens").click()
     assert secret not in page.content()
     expect(page.get_by_role("listitem").filter(has_text="ci")).to_contain_text("observer")
+    page.get_by_text("Revoke…").click()
     page.get_by_role("button", name="Revoke ci").click()
+    expect(page.get_by_role("status")).to_contain_text("The token was revoked.")
     expect(page.get_by_text("No tokens yet.")).to_be_visible()
     assert api.get(f"{server.url}/api/v1/auth/me").status == 401
 

@@ -11,7 +11,6 @@ const COLORS = `
 const reference = document.getElementById("reference");
 const { base } = reference.dataset;
 reference.replaceChildren();
-document.getElementById("who").textContent = "Calls use your session";
 
 Scalar.createApiReference("#reference", {
   url: `${base}/api/v1/openapi.json`,

@@ -40,6 +40,7 @@ async function fetcher(params, options) {
   // For a moment after a change of tabs GraphiQL still names the operation of the one before.
   const operationName = params.query.includes(params.operationName) ? params.operationName : undefined;
   const answer = await send({ ...params, variables, operationName }, options);
+  if (answer.errors?.some(({ extensions }) => extensions?.code === "unauthorized")) showSignedOut();
   learn(answer.data, null, /^\s*mutation\b/m.test(params.query));
   return answer;
 }
@@ -95,18 +96,21 @@ function FromAddress() {
   return null;
 }
 
-async function whoAmI() {
-  const ask = (query) => send({ query }).catch(() => ({}));
-  const [me, around] = await Promise.all(["who-am-i", "look-around"].map((slug) => ask(examples.find((e) => e.slug === slug).query)));
-  learn(around.data, null, false);
-  return me.data?.me?.actor.name;
+// The bar was made with the page: the session may have ended since.
+function showSignedOut() {
+  const who = document.getElementById("who");
+  who.href = `${base}/app/signin`;
+  who.textContent = "You are signed out. Sign in";
+  document.querySelector(".bar form")?.remove();
+}
+
+async function lookAround() {
+  const { query } = examples.find(({ slug }) => slug === "look-around");
+  learn((await send({ query }).catch(() => ({}))).data, null, false);
 }
 
 async function start() {
-  const who = document.getElementById("who");
-  const name = await whoAmI();
-  if (name) who.textContent = `Signed in as ${name}`;
-  else who.innerHTML = `<a href="${base}/app/signin">Sign in</a> to run what needs a caller`;
+  await lookAround();
   ReactDOM.createRoot(main).render(
     createElement(
       GraphiQL,
