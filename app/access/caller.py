@@ -1,7 +1,7 @@
 """The person who calls, for what any user may do."""
 
 from app.access.entry import tenant_of
-from app.domain.actors import Member
+from app.domain.actors import SESSION_ENDED, Member
 from app.domain.errors import AppError
 from app.models import User
 from app.store import people
@@ -20,7 +20,7 @@ async def user_of(uow: UnitOfWork) -> User:
     """The row of the person who calls. Raises `unauthorized` for one who has been deleted meanwhile."""
     user = await people.user(uow.session, signed_in(uow).user_id)
     if user is None or user.deleted_at is not None:
-        raise AppError("unauthorized")
+        raise AppError("unauthorized", SESSION_ENDED)
     return user
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.domain.actors import Anonymous, EnvironmentScope, Member, ResourcePattern, Role, Token
+from app.domain.actors import API_KEY_ENDED, Anonymous, EnvironmentScope, Member, ResourcePattern, Role, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
 from app.domain.named import NOTHING, Named
@@ -195,7 +195,7 @@ class Entered:
         else:
             await uow.lock(Org, [org.id])
         if isinstance(uow.actor, Token) and not await api_keys.is_live(uow.session, uow.actor.token_id):
-            raise AppError("unauthorized")
+            raise AppError("unauthorized", API_KEY_ENDED)
         return await self.entry.open(uow)
 
     def require(self, operation: Operation, *, protected: bool = False) -> str | None:
@@ -338,8 +338,8 @@ def tenant_of(uow: UnitOfWork) -> Tenant:
             return Tenant(user_id=user_id)
         case Token(org_id=org_id):
             return Tenant(org_id=org_id)
-        case Anonymous():
-            raise AppError("unauthorized")
+        case Anonymous(reason):
+            raise AppError("unauthorized", reason)
     raise AppError("forbidden")
 
 

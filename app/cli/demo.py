@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from app.domain.actors import Actor
 from app.domain.ids import new_request_id
 from app.domain.preconditions import IfMatch
-from app.http.authentication import COOKIE
+from app.http.cookies import SESSION, name_of
 from app.models import Environment
 from app.runtime.node import Node
 from app.services import api_keys, claim, environments, flags, instance, links, projects
@@ -80,7 +80,8 @@ async def fill(node: Node) -> str:
     production = await _fill_project(filler)
     minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])
-    return _greeting(node.settings.public_url, owner.secret, link, minted.secret, production.id)
+    cookie = f"{name_of(node.settings, SESSION)}={owner.secret}"
+    return _greeting(node.settings.public_url, cookie, link, minted.secret, production.id)
 
 
 async def _fill_project(filler: Filler) -> Environment:
@@ -100,7 +101,7 @@ async def _fill_project(filler: Filler) -> Environment:
     return production
 
 
-def _greeting(url: str, secret: str, link: str, token: str, environment_id: str) -> str:
+def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str) -> str:
     """How to try the demo in a browser and from a shell."""
     return f"""  The organisation "demo" is ready. Sign in as its owner with this link (once, within 15 minutes):
 
@@ -108,7 +109,7 @@ def _greeting(url: str, secret: str, link: str, token: str, environment_id: str)
 
   or send this cookie:
 
-    {COOKIE}={secret}
+    {cookie}
 
   Programs send this token, which can read the environment "production" but change nothing:
 
@@ -120,7 +121,7 @@ def _greeting(url: str, secret: str, link: str, token: str, environment_id: str)
 
   Explore the organisation over GraphQL, as the owner:
 
-{_curl(f"{url}/graphql", f"Cookie: {COOKIE}={secret}", {"query": QUERY})}
+{_curl(f"{url}/graphql", f"Cookie: {cookie}", {"query": QUERY})}
 """
 
 

@@ -6,6 +6,10 @@ from typing import Any, Self
 
 from app.engine.kinds import Kind
 
+NO_CREDENTIALS = "No credentials were sent. Send a token as `Authorization: Bearer sbx_…`, or sign in."
+SESSION_ENDED = "The session has ended. Sign in again."
+API_KEY_ENDED = "The token is unknown, revoked or expired."
+
 
 class Role(StrEnum):
     """A person's role in an organisation, lowest first. `rank` is its position from 0 (viewer) to 3 (owner)."""
@@ -38,7 +42,9 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """A caller without credentials."""
+    """A caller without credentials that count. `reason` tells them why they are refused what needs some."""
+
+    reason: str = NO_CREDENTIALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,17 @@ def new_token_secret() -> str:
 
 def is_well_formed(secret: str) -> bool:
     """Whether form and checksum of the secret are valid."""
+    return fault_of(secret) is None
+
+
+def fault_of(secret: str) -> str | None:
+    """What is wrong with the secret's form; None if nothing is."""
+    if not secret.startswith(PREFIX):
+        return f"This is not a token of this service: those begin with `{PREFIX}`."
     form = _FORM.fullmatch(secret)
-    return form is not None and _checksum(form[1]) == form[2]
+    if form is None or _checksum(form[1]) != form[2]:
+        return "The token is incomplete or mistyped: its checksum does not match. Copy it again."
+    return None
 
 
 def hint(secret: str) -> str:

@@ -21,9 +21,10 @@ from app.graphql.errors import error_entry, failure_of
 from app.graphql.loaders import Loaders
 from app.graphql.schema import schema
 from app.http.accept import JSON, NAMED, prefers_page, rank
-from app.http.authentication import authenticate, clear_cookie, require_own_origin, set_cookie
+from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import decode, read_json
 from app.http.browsers import asking_browser, remember_browser
+from app.http.cookies import SESSION, set_cookie
 from app.http.failures import Failures
 from app.http.methods import Methods
 from app.http.requests import info_of
@@ -61,10 +62,9 @@ class View:
         queries_only = METHODS.find(scope["method"])
         if queries_only is None:
             return METHODS.options_response()
-        if queries_only and prefers_page(Headers(scope=scope), RESPONSE_JSON):
-            await authenticate(self.node, scope, public=True)
-            return self.explorer()
         await authenticate(self.node, scope)
+        if queries_only and prefers_page(Headers(scope=scope), RESPONSE_JSON):
+            return self.explorer()
         if queries_only:
             params = _params_of(_from_query(QueryParams(scope["query_string"])))
         else:
@@ -74,7 +74,7 @@ class View:
 
     async def _run(self, scope: Scope, params: Params, *, queries_only: bool) -> Response:
         info = info_of(scope)
-        browser = asking_browser(Headers(scope=scope))
+        browser = asking_browser(self.node, Headers(scope=scope))
         context = Context(self.node, info, Loaders(self.node, info), browser)
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
@@ -84,16 +84,11 @@ class View:
         except InvalidOperationTypeError as fault:
             raise _wrong_operation(fault, queries_only=queries_only) from None
         response = _result(result, info.request_id, _media_type(scope))
-        self._cookie(response, context.cookie)
+        if context.cookie is not None:
+            set_cookie(self.node.settings, response, SESSION, context.cookie)
         if context.remembered:
             remember_browser(self.node, response, browser)
         return response
-
-    def _cookie(self, response: Response, secret: str | None) -> None:
-        if secret:
-            set_cookie(self.node, response, secret)
-        elif secret is not None:
-            clear_cookie(self.node, response)
 
 
 def build(node: Node, explorer: Callable[[], Response]) -> ASGIApp:

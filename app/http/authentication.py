@@ -1,56 +1,62 @@
 """Authenticates callers by API key or session cookie, counts rate limits, and checks the origin of writes."""
 
-from collections.abc import Callable
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.actors import Token
+from app.domain.actors import API_KEY_ENDED, SESSION_ENDED, Anonymous, Token
 from app.domain.errors import AppError
 from app.domain.rate_limits import Bucket
+from app.domain.token_secrets import fault_of
 from app.http.addresses import client_address
+from app.http.cookies import SESSION, secrets_in, set_cookie
 from app.http.requests import RequestInfo, info_of
 from app.runtime.credentials import SLIDES_AFTER_SECONDS
 from app.runtime.node import Node
-from app.services import sessions
 from app.services.throttling import PER_PERSON
 
-COOKIE = "signalbox_session"
+MAX_COOKIES = 8  # of one name; each that is unknown costs a query
+_TOKEN_PARAMETERS = {"token", "access_token", "api_key"}
 _ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-async def authenticate(node: Node, scope: Scope, *, public: bool = False) -> None:
-    """Sets the actor in the request's info. A bearer token takes precedence over a cookie.
+async def authenticate(node: Node, scope: Scope) -> None:
+    """Sets the actor in the request's info. A token takes precedence over a cookie.
 
-    Raises `unauthorized` for credentials that are not valid, `token_ip_denied`, and what `take_from_buckets` does. What
-    is `public` takes a caller with a stale cookie for one without.
+    A cookie whose session has ended counts as no credentials and is cleared; of several, the first live one counts.
+    Raises `unauthorized` for a token that is not valid, `token_ip_denied`, and what `take_from_buckets` does.
     """
     await node.database.require_lease()
     info = info_of(scope)
     info.address = client_address(scope, node.trusted_proxies)
     info.user_agent = Headers(scope=scope).get("user-agent")
-    if (token := _bearer(scope)) is not None:
+    if (token := _token_in(scope)) is not None:
         await _authenticate_token(node, info, token)
-    elif (secret := HTTPConnection(scope).cookies.get(COOKIE)) is not None:
+        return
+    secret = None
+    for secret in islice(secrets_in(node.settings, Headers(scope=scope), SESSION), MAX_COOKIES):
         if (session := await node.sessions.find(secret)) is not None:
             info.actor, info.buckets = session.member, (Bucket(session.member.user_id, PER_PERSON),)
             await take_from_buckets(node, info)
             if node.clock.now().timestamp() - session.last_seen_at > SLIDES_AFTER_SECONDS:
                 node.sessions.note_use(session.member.session_id)
-                info.renewed_cookie = _cookie_of(lambda response: set_cookie(node, response, secret))
-        elif not public:
-            cleared = _cookie_of(lambda response: clear_cookie(node, response)).decode("latin-1")
-            raise AppError("unauthorized", headers={"Set-Cookie": cleared})
+                info.session_cookie = _session_cookie(node, secret)
+            return
+    if secret is not None:
+        info.actor = Anonymous(SESSION_ENDED)
+        info.session_cookie = _session_cookie(node, "")
+    elif scope["query_string"] and not _TOKEN_PARAMETERS.isdisjoint(QueryParams(scope["query_string"])):
+        info.actor = Anonymous("Tokens in the query string are not accepted: send `Authorization: Bearer sbx_…`.")
 
 
 async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
-    """Mistyped, unknown, revoked and expired tokens are refused alike."""
+    """Unknown, revoked and expired tokens are refused alike."""
     if (token := await node.api_keys.find(secret)) is None:
-        raise AppError("unauthorized")
+        raise AppError("unauthorized", fault_of(secret) or API_KEY_ENDED)
     if token.networks is not None and info.address not in token.networks:
         raise AppError("token_ip_denied")
     actor = info.actor = token.actor
@@ -75,7 +81,7 @@ async def take_from_buckets(node: Node, info: RequestInfo, times: int = 1) -> No
 
 class AuthenticationHeaders:
     """Sends what `authenticate` found: how much is left of a rate limit, on the answers that say so, and the cookie of
-    a session that goes on, unless the answer sets a cookie itself."""
+    a session that goes on or has ended, unless the answer sets a cookie itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -86,21 +92,24 @@ class AuthenticationHeaders:
                 info, status, headers = info_of(scope), message["status"], message["headers"]
                 if info.rate_headers and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_RATED):
                     headers.extend(info.rate_headers)
-                if info.renewed_cookie and "set-cookie" not in Headers(raw=headers):
-                    headers.append((b"set-cookie", info.renewed_cookie))
+                if info.session_cookie and "set-cookie" not in Headers(raw=headers):
+                    headers.append((b"set-cookie", info.session_cookie))
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
 
 
-def _bearer(scope: Scope) -> str | None:
-    """The token in `Authorization`, or else in `X-API-Key`; "" if it is malformed."""
+def _token_in(scope: Scope) -> str | None:
+    """The token in `Authorization`, or else in `X-API-Key`. Raises `unauthorized` for other schemes than Bearer."""
     found = None
     for name, value in scope["headers"]:
         if name == b"authorization":
-            return value[7:].strip().decode("latin-1") if value[:7].lower() == b"bearer " else ""
+            scheme, _, token = value.partition(b" ")
+            if scheme.lower() != b"bearer" or not token.strip():
+                raise AppError("unauthorized", "The Authorization header must be `Bearer`, a space and a token.")
+            return str(token.strip(), "latin-1")
         if name == b"x-api-key":
-            found = value.decode("latin-1")
+            found = str(value, "latin-1")
     return found
 
 
@@ -125,26 +134,7 @@ def require_own_origin(node: Node, scope: Scope) -> None:
         raise AppError("forbidden", "The request comes from another origin.")
 
 
-def set_cookie(node: Node, response: Response, secret: str) -> None:
-    response.set_cookie(
-        COOKIE,
-        secret,
-        max_age=int(sessions.LIFETIME.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=node.settings.secure_cookies,
-        path=node.settings.base_path or "/",
-    )
-
-
-def clear_cookie(node: Node, response: Response) -> None:
-    settings = node.settings
-    response.delete_cookie(
-        COOKIE, settings.base_path or "/", httponly=True, samesite="lax", secure=settings.secure_cookies
-    )
-
-
-def _cookie_of(put: Callable[[Response], None]) -> bytes:
+def _session_cookie(node: Node, secret: str) -> bytes:
     response = Response()
-    put(response)
+    set_cookie(node.settings, response, SESSION, secret)
     return response.headers["set-cookie"].encode("latin-1")

@@ -3,18 +3,13 @@
 Scanners of mail open links and press no buttons. Other clients, such as curl, have no such cookie.
 """
 
-from datetime import timedelta
-
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 from app.domain.ids import new_secret
 from app.http.accept import prefers_page
+from app.http.cookies import BROWSER, secrets_in, set_cookie
 from app.runtime.node import Node
-
-COOKIE = "signalbox_browser"
-LIFETIME = timedelta(days=1)
 
 
 def is_browser(headers: Headers) -> bool:
@@ -22,26 +17,17 @@ def is_browser(headers: Headers) -> bool:
     return "sec-fetch-mode" in headers or prefers_page(headers)
 
 
-def browser_of(headers: Headers) -> str | None:
+def browser_of(node: Node, headers: Headers) -> str | None:
     """The secret that was set in the browser before."""
-    return cookie_parser(headers.get("cookie", "")).get(COOKIE)
+    return next(secrets_in(node.settings, headers, BROWSER), None)
 
 
-def asking_browser(headers: Headers) -> str | None:
+def asking_browser(node: Node, headers: Headers) -> str | None:
     """The secret of a browser that requests a link, a new one if it has none; None if it is not a browser."""
-    return (browser_of(headers) or new_secret("sbb_")) if is_browser(headers) else None
+    return (browser_of(node, headers) or new_secret("sbb_")) if is_browser(headers) else None
 
 
 def remember_browser(node: Node, response: Response, secret: str | None) -> None:
     """Sets the secret in the browser."""
     if secret is not None:
-        seconds = int(LIFETIME.total_seconds())
-        response.set_cookie(
-            COOKIE,
-            secret,
-            max_age=seconds,
-            path=node.settings.base_path or "/",
-            httponly=True,
-            samesite="lax",
-            secure=node.settings.secure_cookies,
-        )
+        set_cookie(node.settings, response, BROWSER, secret)

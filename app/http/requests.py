@@ -30,7 +30,7 @@ class RequestInfo:
     user_agent: str | None = None
     buckets: Sequence[Bucket] = ()
     rate_headers: Sequence[tuple[bytes, bytes]] = ()
-    renewed_cookie: bytes | None = None
+    session_cookie: bytes | None = None
 
     def client(self, browser: str | None = None) -> Client:
         """Where the call comes from, for what it does."""

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from app.access import confirmation
 from app.domain.actors import Role, Token
 from app.domain.commands import NoBody
-from app.http.authentication import clear_cookie, set_cookie
 from app.http.browsers import asking_browser, remember_browser
+from app.http.cookies import SESSION, set_cookie
 from app.models import Membership, Org
 from app.rest.orgs import ORG_EXAMPLE, OrgSchema
 from app.rest.requests import Call
@@ -76,12 +76,12 @@ async def install_claim(call: Call, uow: UnitOfWork) -> Response:
     me = await sessions.me(uow)
     shape = ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
-    set_cookie(call.node, response, signed_in.secret)
+    set_cookie(call.node.settings, response, SESSION, signed_in.secret)
     return response
 
 
 async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
-    browser = asking_browser(call.headers)
+    browser = asking_browser(call.node, call.headers)
     uow.client = call.info.client(browser)
     await links.request_link(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
@@ -90,7 +90,7 @@ async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def sign_up(call: Call, uow: UnitOfWork) -> Response:
-    browser = asking_browser(call.headers)
+    browser = asking_browser(call.node, call.headers)
     uow.client = call.info.client(browser)
     await signup.sign_up(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
@@ -102,7 +102,7 @@ async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
     signed_in = await links.redeem(uow, call.input)
     me = await sessions.me(uow)
     response = json_response(SessionSchema(me=MeSchema.from_caller(me)).encoded())
-    set_cookie(call.node, response, signed_in.secret)
+    set_cookie(call.node.settings, response, SESSION, signed_in.secret)
     return response
 
 
@@ -120,7 +120,7 @@ async def update_me(call: Call, uow: UnitOfWork) -> Response:
 async def delete_me(call: Call, uow: UnitOfWork) -> Response:
     await users.delete_me(uow, call.input)
     response = no_content()
-    clear_cookie(call.node, response)
+    set_cookie(call.node.settings, response, SESSION, "")
     return response
 
 
@@ -128,7 +128,7 @@ async def logout(call: Call, uow: UnitOfWork) -> Response:
     await sessions.sign_out(uow, call.input)
     response = no_content()
     if not isinstance(call.info.actor, Token):  # a cookie sent with a token is ignored
-        clear_cookie(call.node, response)
+        set_cookie(call.node.settings, response, SESSION, "")
     return response
 
 

@@ -9,7 +9,7 @@ from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.commands import NoBody
 from app.domain.policy import Operation
-from app.http.authentication import set_cookie
+from app.http.cookies import SESSION, set_cookie
 from app.models import Invitation
 from app.rest.auth import ClaimSchema, MeSchema
 from app.rest.openapi.samples import ACCEPT_URL, INVITATION_ID, MORNING, NEXT_WEEK
@@ -131,7 +131,7 @@ async def accept_invitation(call: Call, uow: UnitOfWork) -> Response:
     me = await sessions.me(uow)
     response = json_response(ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(accepted.org)).encoded())
     if accepted.session is not None:
-        set_cookie(call.node, response, accepted.session.secret)
+        set_cookie(call.node.settings, response, SESSION, accepted.session.secret)
     return response
 
 

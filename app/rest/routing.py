@@ -124,10 +124,10 @@ class Resource:
         return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
-        await authenticate(self.node, scope, public=endpoint.public)
+        await authenticate(self.node, scope)
         info = info_of(scope)
         if not endpoint.public and isinstance(info.actor, Anonymous):
-            raise AppError("unauthorized")
+            raise AppError("unauthorized", info.actor.reason)
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
         if endpoint.safe:
             given: Any = input_of_read(query, endpoint.parameters)

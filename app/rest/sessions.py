@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app.access.paging import ListParameters
 from app.domain.actors import Actor
 from app.domain.commands import NoBody
-from app.http.authentication import clear_cookie
+from app.http.cookies import SESSION, set_cookie
 from app.models import Session
 from app.rest.openapi.samples import MORNING, NEXT_MONTH, NOON, SESSION_ID
 from app.rest.requests import Call
@@ -73,7 +73,7 @@ async def delete_session(call: Call, uow: UnitOfWork) -> Response:
     session = await sessions.delete_session(uow, call.path["session_id"], call.input)
     response = no_content()
     if sessions.is_own(call.info.actor, session):
-        clear_cookie(call.node, response)
+        set_cookie(call.node.settings, response, SESSION, "")
     return response
 
 

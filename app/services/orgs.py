@@ -10,7 +10,7 @@ from app.access.caller import locked_user_of, signed_in
 from app.access.entry import Access, Entry, require_of_instance, tenant_of
 from app.access.etags import row_etag
 from app.access.paging import Listing
-from app.domain.actors import Role
+from app.domain.actors import API_KEY_ENDED, Role
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid
 from app.domain.policy import Operation
@@ -65,7 +65,7 @@ async def list_orgs(uow: UnitOfWork, listing: Listing) -> Page[Org]:
     tenant = tenant_of(uow)
     if tenant.org_id is not None:
         if (org := await orgs.by_id(uow.session, tenant.org_id)) is None:
-            raise AppError("unauthorized")  # the token has gone with its organisation meanwhile
+            raise AppError("unauthorized", API_KEY_ENDED)  # the token has gone with its organisation meanwhile
         await Entry.of_org(org.slug, Operation.READ_ORG).enter(uow)
     return await orgs.list_for_tenant(uow.session, tenant, listing.window())
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from app.access.paging import Listing
 from app.domain.errors import AppError
-from app.http.authentication import clear_cookie
+from app.http.cookies import SESSION, set_cookie
 from app.http.requests import RequestInfo
 from app.services import sessions, users
 from app.web.handlers import PageData, PageHandler, form_of, redirect, refused, signed_in, viewer
@@ -53,7 +53,7 @@ class AccountPage(PageHandler):
         except AppError as error:
             return refused("account.html", {**await self._page_data(info), "form": form}, error, request)
         response = redirect("/app/signin")
-        clear_cookie(self.node, response)
+        set_cookie(self.node.settings, response, SESSION, "")
         return response
 
     async def _page_data(self, info: RequestInfo) -> PageData:

@@ -81,7 +81,7 @@ class _Authenticated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith("/static/"):
-            await authenticate(self.node, scope, public=True)
+            await authenticate(self.node, scope)
         await self.app(scope, receive, send)
 
 

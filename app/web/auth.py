@@ -5,8 +5,8 @@ from starlette.responses import Response
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.errors import AppError, not_found
-from app.http.authentication import clear_cookie, set_cookie
 from app.http.browsers import asking_browser, browser_of, is_browser, remember_browser
+from app.http.cookies import SESSION, set_cookie
 from app.http.requests import info_of
 from app.services import claim, invitations, links, sessions, signup
 from app.settings import Mode
@@ -49,7 +49,7 @@ class AuthPages(PageHandler):
     async def request_link(self, request: Request) -> Response:
         """Mails a link, and says the same to everybody."""
         info = await self.caller(request)
-        form, browser = await form_of(request), asking_browser(request.headers)
+        form, browser = await form_of(request), asking_browser(self.node, request.headers)
         try:
             async with self.unit(info) as uow:
                 uow.client = info.client(browser)
@@ -67,7 +67,7 @@ class AuthPages(PageHandler):
         """Mails the link that makes the organisation."""
         self._require_hosted()
         info = await self.caller(request)
-        form, browser = await form_of(request), asking_browser(request.headers)
+        form, browser = await form_of(request), asking_browser(self.node, request.headers)
         try:
             async with self.unit(info) as uow:
                 uow.client = info.client(browser)
@@ -109,7 +109,7 @@ class AuthPages(PageHandler):
         async with self.unit(info) as uow:
             await sessions.sign_out(uow, {})
         response = redirect("/app/signin")
-        clear_cookie(self.node, response)
+        set_cookie(self.node.settings, response, SESSION, "")
         return response
 
     async def _redeem(self, request: Request, token: str) -> Response:
@@ -128,7 +128,7 @@ class AuthPages(PageHandler):
         if "prefetch" in request.headers.get("sec-purpose", ""):
             return False
         async with self.unit(info_of(request.scope)) as uow:
-            return await links.is_of_browser(uow, token, browser_of(request.headers))
+            return await links.is_of_browser(uow, token, browser_of(self.node, request.headers))
 
     async def _invitation_data(self, request: Request) -> PageData:
         async with self.unit(info_of(request.scope)) as uow:
@@ -166,5 +166,5 @@ class AuthPages(PageHandler):
 
     def _signed_in_redirect(self, secret: str) -> Response:
         response = redirect("/app/")
-        set_cookie(self.node, response, secret)
+        set_cookie(self.node.settings, response, SESSION, secret)
         return response

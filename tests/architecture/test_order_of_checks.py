@@ -68,7 +68,7 @@ async def test_the_first_of_two_faults_is_told(
 async def reported(instance: Instance, workspace: Workspace, ask: Ask) -> str:
     """The code that the request is refused with."""
     callers = {"editor": workspace.org.editor, "viewer": workspace.org.viewer}
-    caller = callers.get(ask.caller) or instance.anonymous("sbs_unknown")
+    caller = callers.get(ask.caller) or instance.bearer("sbx_unknown")
     given = {"defaultValue": ask.value, **({} if ask.rules is None else {"rules": ask.rules})}
     headers = {"Sec-Fetch-Site": ask.site, "Content-Type": "application/json"}
     if isinstance(caller, GraphQLApi):

@@ -158,19 +158,15 @@ async def test_a_scope_of_another_organisation_is_not_found_whoever_asks(
 
 
 @pytest.mark.raises_codes("unauthorized")
-async def test_mistyped_unknown_revoked_and_expired_tokens_get_the_same_answer(
-    instance: Instance, workspace: Workspace
-) -> None:
+async def test_unknown_revoked_and_expired_tokens_get_the_same_answer(instance: Instance, workspace: Workspace) -> None:
     revoked, expired = [await instance.minted(workspace.org) for _ in range(2)]
     for minted in (revoked, expired):
         (await instance.bearer(minted["token"]).do("orgs")).unwrap()
     await workspace.org.admin.make("revokeApiKey", orgSlug=workspace.org.slug, apiKeyId=revoked["id"])
     await expire(instance, expired["id"])
     instance.node.api_keys.invalidate([expired["id"]])
-    mistyped = expired["token"][:-1] + ("a" if expired["token"][-1] != "a" else "b")
-    unknown = new_token_secret()
     answers = []
-    for secret in (mistyped, unknown, revoked["token"], expired["token"], "", "x", "sbx_", "sbx_ä", "Bearer x"):
+    for secret in (new_token_secret(), revoked["token"], expired["token"]):
         reply = await instance.bearer(secret).do("orgs")
         answers.append((reply.code, reply.status, reply.message, reply.fields))
     assert set(map(repr, answers)) == {repr(("unauthorized", 401, answers[0][2], {}))}

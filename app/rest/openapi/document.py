@@ -18,7 +18,12 @@ Json = dict[str, Any]
 
 _SECURITY: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token, `sbx_…`."},
-    "session": {"type": "apiKey", "in": "cookie", "name": "signalbox_session", "description": "A person's session."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "signalbox_session",
+        "description": "A person's session. Over https its name begins with `__Host-`, or `__Secure-` below a path.",
+    },
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A token, for OFREP clients."},
 }
 
