@@ -364,7 +364,7 @@ def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Dec
         for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):
             if isinstance(denied, Deny):
                 raise AppError(denied.code, denied.message, fields=denied.fields)
-        override = uow.break_glass.validated()
+        override = uow.break_glass
     if isinstance(decision, Deny):
         raise AppError(decision.code, decision.message, fields=decision.fields)
     return decision, override

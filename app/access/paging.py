@@ -98,7 +98,7 @@ class Listing:
             raise invalid({"last": "Cannot be combined with first."})
         return Window(
             limit=asked.last or asked.first or asked.limit or DEFAULT_LIMIT,
-            after=self.cursors.decode(asked.after, "after") or self.cursors.decode(asked.cursor, "cursor"),
+            after=self.cursors.decode(asked.after, "after") or self.cursors.decode(asked.cursor, "?cursor"),
             before=self.cursors.decode(asked.before, "before"),
             from_end=asked.last is not None,
         )

@@ -5,21 +5,21 @@ a body into the catalogue's `invalid_request`, by dotted path. The commands are 
 """
 
 import re
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from app.domain.emails import network_address
-from app.domain.errors import AppError, invalid
-from app.engine import json_text
+from app.domain.errors import invalid, invalid_at
+from app.engine import json_text, texts
 from app.engine.faults import FaultPath
 from app.engine.paths import parse_path
+from app.engine.suggestions import did_you_mean, unknown
 from app.engine.texts import MAX_NAME
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
@@ -51,13 +51,22 @@ def _plain(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise PydanticCustomError("control", "Must not contain control characters.")
+    return _without(texts.fault_in_line(text), text)
+
+
+def _lines(text: str) -> str:
+    text = text.replace("\r\n", "\n")  # as forms send it
+    return _without(texts.fault_in_lines(text), text)
+
+
+def _without(fault: str | None, text: str) -> str:
+    if fault is not None:
+        raise PydanticCustomError("characters", fault)
     return text
 
 
 def _filled(text: str) -> str:
-    if not text.strip():
+    if texts.is_blank(text):
         raise PydanticCustomError("empty", "Must not be empty.")
     return text
 
@@ -71,22 +80,20 @@ def _email(text: str) -> str:
 def _field_path(text: str) -> str:
     faults: dict[str, str] = {}
     parse_path(text, FaultPath(faults, ""))
-    for fault in faults.values():
-        raise PydanticCustomError("path", fault)
-    return text
+    return _without(next(iter(faults.values()), None), text)
 
 
 Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG_PATTERN})]
 Name = Annotated[
     str,
-    StringConstraints(max_length=MAX_NAME),
+    StringConstraints(strip_whitespace=True, max_length=MAX_NAME),
     AfterValidator(_one_line),
     AfterValidator(_filled),
     Field(json_schema_extra={"minLength": 1}),
 ]
 Key = Annotated[str, AfterValidator(_plain)]
-Text = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_plain)]
-Email = Annotated[str, StringConstraints(max_length=MAX_EMAIL), AfterValidator(_email)]
+Text = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_lines)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_EMAIL), AfterValidator(_email)]
 FieldPath = Annotated[
     str, AfterValidator(_field_path), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME})
 ]
@@ -99,17 +106,15 @@ def _switched(value: Any) -> Any:
 Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may come in a query, where all is text
 
 
-@dataclass(frozen=True, slots=True)
-class UncheckedText:
-    """Free text from the header or argument `name`, unread until it counts."""
-
-    text: str
-    name: str
-
-    def validated(self) -> str:
-        if not 0 < len(self.text) <= MAX_REASON or "\0" in self.text:
-            raise invalid({self.name: f"Must have 1 to {MAX_REASON} characters."})
-        return self.text
+def free_text(text: str, place: str) -> str:
+    """The text that came in a header or argument, the `place` of its fault. Raises `invalid_request`."""
+    text = text.replace("\r\n", "\n")
+    fault = texts.fault_in_lines(text)
+    if len(text) > MAX_REASON or texts.is_blank(text):
+        fault = f"Must have 1 to {MAX_REASON} characters."
+    if fault is not None:
+        raise invalid({place: fault})
+    return text
 
 
 class Command(BaseModel):
@@ -123,6 +128,16 @@ class Command(BaseModel):
         validate_by_alias=True,
         validate_by_name=False,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_unknown(cls, body: Any) -> Any:
+        """The body with no more unknown members than an answer names: each costs time."""
+        if not isinstance(body, Mapping) or len(body) <= len(cls.model_fields) + json_text.MAX_FAULTS:
+            return body
+        known = names_of(cls)
+        unknown_ones = islice((name for name in body if name not in known), json_text.MAX_FAULTS)
+        return {name: body[name] for name in (*known & body.keys(), *unknown_ones)}
 
     def given(self) -> dict[str, Any]:
         """The fields that the caller sent, by their Python names: what a PATCH changes. A reason changes nothing."""
@@ -145,12 +160,16 @@ def names_of(command: type[Command]) -> frozenset[str]:
 class Input(dict[str, Any]):
     """Members that a caller sent in several places, with what is wrong between them: `faults`, path to message.
 
-    They are reported when the members are: `validate` adds them to its own.
+    They are reported when the members are: `validate` adds them to its own. A member that did not come in a body has
+    a place of its own (`?limit`), which is where its faults stand.
     """
 
-    def __init__(self, members: Mapping[str, Any], faults: Mapping[str, str]) -> None:
+    def __init__(
+        self, members: Mapping[str, Any], faults: Mapping[str, str], places: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(members)
         self.faults = faults
+        self.places = places or {}
 
 
 C = TypeVar("C", bound=Command)
@@ -162,26 +181,44 @@ def validate(command: type[C], body: Any, faults: Mapping[str, str] | None = Non
     Validators may add to the context's `faults` (path to message).
     """
     if not isinstance(body, Mapping):
-        raise AppError("invalid_request", "The body must be a JSON object.")
-    found = {**(body.faults if isinstance(body, Input) else {}), **(faults or {})}
+        raise invalid_at("body", "The body must be a JSON object.")
+    given = body if isinstance(body, Input) else Input(body, {})
+    found = {**given.faults, **(faults or {})}
     try:
         made = command.model_validate(body, context={"faults": found})
     except ValidationError as fault:
-        raise invalid({**fault_paths(fault), **found}) from None
+        raise invalid({**_fault_paths(fault, command, given.places), **found}) from None
     if found:
         raise invalid(found)
     return made
 
 
-def fault_paths(fault: ValidationError) -> dict[str, str]:
+def _fault_paths(fault: ValidationError, command: type[Command], places: Mapping[str, str]) -> dict[str, str]:
     """Dotted path to message; of several faults at one path the first."""
     fields: dict[str, str] = {}
     for error in fault.errors(include_url=False)[: json_text.MAX_FAULTS]:
-        path = ""
-        for step in error["loc"]:
-            path = json_text.join(path, step)
-        fields.setdefault(path, _message(error))
+        first, *others = error["loc"] or ("body",)
+        message = _message(error)
+        if error["type"] == "extra_forbidden":
+            message = unknown("field", str(error["loc"][-1]), names_at(command, error["loc"][:-1]), len(fields))
+        fields.setdefault(json_text.path_of([places.get(str(first), first), *others]), message)
     return fields
+
+
+def names_at(command: type[Command], steps: Iterable[str | int]) -> frozenset[str]:
+    """The names of the fields of the command that is found at the steps into another one."""
+    for step in steps:
+        for name, field in command.model_fields.items():
+            if step == (field.alias or name):
+                command = next(_commands_in(field.annotation), command)
+    return names_of(command)
+
+
+def _commands_in(annotation: Any) -> Iterator[type[Command]]:
+    if isinstance(annotation, type) and issubclass(annotation, Command):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _commands_in(part)
 
 
 _MESSAGES = {
@@ -209,5 +246,5 @@ def _message(error: ErrorDetails) -> str:
         return known.format_map(context)
     if error["type"] in {"enum", "literal_error"}:
         words = str(context["expected"]).replace("'", "").replace(" or ", ", ")
-        return "Must be true." if words == "True" else f"Must be one of {words}."
+        return f"Must be one of {words}.{did_you_mean(error['input'], words.split(', '))}"
     return error["msg"].rstrip(".") + "."

@@ -6,9 +6,14 @@ Nothing else in the product defines the form of an error.
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from app.domain.catalogue import CATALOGUE, Entry
+from app.engine.json_text import MAX_FAULTS, MAX_PATH
 
 SAMPLE_REQUEST_ID = "req_0123456789abcdef"
+MAX_MESSAGE = 1_000  # characters
+MAX_FIELDS_BYTES = 16 * 1024
 
 _HEADERS = {
     "unauthorized": {"WWW-Authenticate": "Bearer"},
@@ -20,8 +25,9 @@ _HEADERS = {
 class AppError(Exception):
     """An error from the catalogue.
 
-    `fields` maps dotted paths to messages; `extra` has members that some codes add to the envelope
-    (`liveVersion`, `proposedVersion`); `headers` are sent with the REST answer (`Retry-After`, `Allow`).
+    `fields` maps dotted paths to messages, as many as an answer may hold, whatever a caller sent; `extra` has members
+    that some codes add to the envelope (`liveVersion`, `proposedVersion`); `headers` are sent with the REST answer
+    (`Retry-After`, `Allow`).
     """
 
     def __init__(
@@ -34,8 +40,8 @@ class AppError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.entry = CATALOGUE[code]
-        self.message = message or f"{self.entry.title}."
-        self.fields = dict(fields or {})
+        self.message = _cut(message or f"{self.entry.title}.", MAX_MESSAGE)
+        self.fields = bounded(fields or {})
         self.extra = dict(extra or {})
         self.headers = {**_HEADERS.get(code, {}), **(headers or {})}
         super().__init__(f"{code}: {self.message}")
@@ -48,6 +54,24 @@ class AppError(Exception):
     def status(self) -> int:
         """The HTTP status that the catalogue gives the code."""
         return self.entry.status
+
+
+def bounded(fields: Mapping[str, str], most_bytes: int = MAX_FIELDS_BYTES) -> dict[str, str]:
+    """The first faults, with paths and messages cut, so that they take no more than the bytes of JSON; at least one."""
+    kept: dict[str, str] = {}
+    for path, message in fields.items():
+        shown = _cut(path, MAX_PATH), _cut(message, MAX_MESSAGE)
+        most_bytes -= len(orjson.dumps(shown))
+        if kept and (most_bytes < 0 or len(kept) == MAX_FAULTS):
+            break
+        kept.setdefault(*shown)
+    return kept
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning of a text that may quote what a caller sent, even half of a surrogate pair."""
+    shown = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return shown if shown.isascii() else shown.encode("utf-8", "replace").decode()
 
 
 def envelope(error: AppError, request_id: str) -> dict[str, Any]:
@@ -80,6 +104,11 @@ def examples(entry: Entry) -> dict[str, Any]:
 def invalid(fields: Mapping[str, str], message: str | None = None) -> AppError:
     """`invalid_request` with the path and message of each fault."""
     return AppError("invalid_request", message, fields=fields)
+
+
+def invalid_at(place: str, message: str) -> AppError:
+    """`invalid_request` with one fault, of which the message is about: the `body`, a header, the `query`."""
+    return invalid({place: message}, message)
 
 
 def not_found(what: str) -> AppError:

@@ -51,6 +51,7 @@ class Named(NamedTuple):
 
 
 NOTHING = Named()
+MAX_NAMED = 1_000  # in one list: a longer one is refused with the rest of the body
 _ALL_KEYS = ["*"]
 
 
@@ -68,7 +69,7 @@ def named_in(command: type[Command], body: object) -> Named:
             continue
         match declared:
             case Id(many=many):
-                listed = value if isinstance(value, list) else []
+                listed = value[:MAX_NAMED] if isinstance(value, list) else []
                 named = listed if many else [value]
                 ids += [(declared, one) for one in named if isinstance(one, str)]
             case Keys(kinds, many=True):
@@ -110,7 +111,7 @@ def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> tuple[AskedKey, ..
     if not isinstance(value, list) or value == _ALL_KEYS:
         return ()
     first: dict[str, int] = {}
-    for index, key in enumerate(value):
+    for index, key in enumerate(value[:MAX_NAMED]):
         if isinstance(key, str):
             first.setdefault(key, index)
     if len(first) == 1:

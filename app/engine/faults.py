@@ -6,7 +6,7 @@ What a fault means to the caller is decided elsewhere.
 
 from typing import Final
 
-from app.engine.json_text import MAX_FAULTS, join
+from app.engine.json_text import MAX_FAULTS, path_of
 
 Faults = dict[str, str]
 
@@ -14,13 +14,13 @@ Faults = dict[str, str]
 class FaultPath:
     """One position in a document. Its path is only built if there is a fault."""
 
-    __slots__ = ("_parent", "_step", "faults")
+    __slots__ = ("faults", "parent", "step")
 
     def __init__(self, faults: Faults, step: str | int, parent: "FaultPath | None" = None) -> None:
         """`faults` maps paths to messages, and is extended. A root's `step` is the path of the whole document."""
         self.faults: Final = faults
-        self._step = step
-        self._parent = parent
+        self.step: Final = step
+        self.parent: Final = parent
 
     def at(self, step: str | int) -> "FaultPath":
         """The position one step further in: `step` is a member's name or an entry's index."""
@@ -29,7 +29,12 @@ class FaultPath:
     @property
     def path(self) -> str:
         """The dotted path, as errors show it."""
-        return str(self._step) if self._parent is None else join(self._parent.path, self._step)
+        steps: list[str | int] = []
+        position = self
+        while position.parent is not None:
+            steps.append(position.step)
+            position = position.parent
+        return path_of(reversed(steps), str(position.step))
 
     def add(self, message: str) -> None:
         """Record a fault here. The first fault at a path wins, and after MAX_FAULTS further ones are dropped."""

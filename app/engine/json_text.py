@@ -5,84 +5,55 @@ double, a lone surrogate, NaN and a duplicate key are faults, reported by their 
 """
 
 import json
-import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NoReturn
 
 import orjson
 
 MAX_DEPTH = 100
+MAX_VALUES = 200_000  # members of objects and entries of lists, however deep
 MAX_FAULTS = 200  # as many as an answer names
-_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
-_LONGEST_INT = 20  # characters of -2^63 and of 2^64-1
+MAX_PATH = 200  # characters
 _TOO_DEEP = f"JSON must not be nested more than {MAX_DEPTH} levels deep."
+_TOO_MANY = f"The body has more than {MAX_VALUES} values."
 
 
 class BadJson(ValueError):
-    """`faults` maps paths to messages; a syntax error has the empty path."""
+    """`faults` maps paths to messages; what is wrong with the text as a whole has the empty path."""
 
     def __init__(self, faults: dict[str, str]) -> None:
         super().__init__("; ".join(faults.values()))
         self.faults = faults
 
 
-class _Repeated(dict[str, Any]):
-    """An object in which some key was given twice; found by the walk that knows the path."""
-
-    repeated: list[str]
-
-
-class _TooLarge(float):
-    """A number too large for a double; reported by the walk, which knows the path."""
-
-
 def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
     """The JSON value of `data`. Of a key given twice the last counts, or it is a fault.
 
-    Raises BadJson with every fault that decoding can name; a fault of syntax is the only one of its answer.
+    Raises BadJson with every fault that decoding can name; a fault of the whole text is the only one of its answer.
     """
-    if not allow_duplicate_keys:
-        return decode_carefully(data, max_depth=max_depth)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        value = None
-    may_be_deep = data.count(b"{") + data.count(b"[") > max_depth
-    if value is None or (may_be_deep and nests_deeper(value, max_depth)):
-        return decode_carefully(data, allow_duplicate_keys=True, max_depth=max_depth)
-    return value
-
-
-def decode_carefully(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
-    """What `decode` does, ten times slower: it notices keys that were given twice, and knows the path of each fault."""
-    reader = _Reader()
-    try:
-        value = json.loads(
-            data.decode("utf-8"),
-            parse_int=reader.integer,
-            parse_float=reader.double,
-            parse_constant=_constant,
-            object_pairs_hook=dict if allow_duplicate_keys else reader.object,
-        )
-    except UnicodeDecodeError as fault:
-        raise BadJson({"": "The body is not UTF-8."}) from fault
-    except json.JSONDecodeError as fault:
-        raise BadJson(
-            {"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."}
-        ) from fault
-    except RecursionError as fault:
-        raise BadJson({"": _TOO_DEEP}) from fault
-    may_be_faulty = reader.marked or b"\\u" in data or data.count(b"{") + data.count(b"[") > max_depth
-    if may_be_faulty and (faults := faults_of(value, max_depth)):  # a surrogate can only come as an escape
+        raise BadJson(_faults_of_text(data, max_depth) or {"": "The body is not JSON."}) from None
+    if data.count(b",") > MAX_VALUES // 2 and _has_too_many(value):  # a comma each, but for the first of a container
+        raise BadJson({"": _TOO_MANY})
+    if data.count(b"{") + data.count(b"[") > max_depth and nests_deeper(value, max_depth):
+        raise BadJson({"": _TOO_DEEP})
+    if not allow_duplicate_keys and _may_repeat(data, value) and (faults := _faults_of_text(data, max_depth)):
         raise BadJson(faults)
     return value
 
 
 def faults_of(value: Any, max_depth: int = MAX_DEPTH) -> dict[str, str]:
     """What is wrong with a decoded value, by path: too deep, or holding what no JSON text can."""
-    return dict(islice(_faults(value, "", max_depth), MAX_FAULTS))
+    walk = _Walk(max_depth)
+    try:
+        walk.through([value])
+    except BadJson as fault:
+        return fault.faults
+    return walk.faults
 
 
 def encode(value: Any) -> str:
@@ -92,10 +63,7 @@ def encode(value: Any) -> str:
 
 def nests_deeper(value: Any, levels: int) -> bool:
     """Whether lists and objects are nested more than `levels` deep."""
-    if not isinstance(value, dict | list):
-        return False
-    members = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(nests_deeper(member, levels - 1) for member in members)
+    return next(islice(_layers(value), levels, None), None) is not None
 
 
 def dump(value: Any) -> bytes:
@@ -106,62 +74,139 @@ def dump(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def join(path: str, step: str | int) -> str:
-    """`path` with one more step. A step that contains a dot is written `["a.b"]`."""
-    text = f'["{step}"]' if isinstance(step, str) and "." in step else str(step)
-    return f"{path}.{text}" if path else text
+def path_of(steps: Iterable[str | int], within: str = "") -> str:
+    """The dotted path of the steps below the path `within`, as much of it as an answer shows.
+
+    A step that contains a dot is written `["a.b"]`, and one that is empty `[""]`.
+    """
+    shown, length = ([within], len(within)) if within else ([], 0)
+    for step in steps:
+        if length > MAX_PATH:
+            break
+        text = str(step)[:MAX_PATH]
+        shown.append(f'["{text}"]' if isinstance(step, str) and ("." in text or not text) else text)
+        length += len(text) + 1
+    return ".".join(shown)[:MAX_PATH]
 
 
 def has_lone_surrogate(text: str) -> bool:
     """Whether `text` contains half of a surrogate pair, which UTF-8 cannot encode."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
-class _Reader:
-    """The hooks of Python's decoder. `marked`: some value is marked as a fault, whose path only a walk finds."""
+def _may_repeat(data: bytes, value: Any) -> bool:
+    """Whether the text of `value` may hold a key twice: then it has more colons than the value needs.
 
-    def __init__(self) -> None:
-        self.marked = False
+    Colons in strings count on both sides, unless the text has them as escapes.
+    """
+    return data.count(b":") > orjson.dumps(value).count(b":") or b"\\u003a" in data or b"\\u003A" in data
 
-    def double(self, digits: str) -> float:
-        number = float(digits)
-        if math.isinf(number):
-            self.marked, number = True, _TooLarge(number)
-        return number
 
-    def integer(self, digits: str) -> int | float:
-        if len(digits) <= _LONGEST_INT and _MIN_INT <= (number := int(digits)) <= _MAX_INT:
-            return number
-        return self.double(digits)
+def _faults_of_text(data: bytes, max_depth: int) -> dict[str, str]:
+    """What is wrong with a text that may be faulty, a duplicate key included: finds paths, which orjson does not."""
+    try:
+        text = data.decode("utf-8")
+        try:
+            value = _loads(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an int of thousands of digits
+            value = _loads(text, parse_int=float)
+    except BadJson as fault:
+        return fault.faults
+    except UnicodeDecodeError:
+        return {"": "The body is not UTF-8."}
+    except json.JSONDecodeError as fault:
+        return {"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."}
+    except RecursionError:
+        return {"": _TOO_DEEP}
+    return faults_of(value, max_depth)
 
-    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) == len(pairs):
-            return value
-        self.marked, repeated = True, _Repeated(value)
-        repeated.repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-        return repeated
+
+def _loads(text: str, **hooks: Any) -> Any:
+    """The value, with each object as the pairs that were written: a key may be there twice."""
+    return json.loads(text, object_pairs_hook=tuple, parse_constant=_constant, **hooks)
 
 
 def _constant(name: str) -> NoReturn:
     raise BadJson({"": f"The body is not JSON: {name} is not a JSON number."})
 
 
-def _faults(value: Any, path: str, levels: int) -> Iterator[tuple[str, str]]:
-    if levels == 0 and isinstance(value, dict | list):
-        yield path, _TOO_DEEP
-    elif isinstance(value, dict):
-        for key in getattr(value, "repeated", ()):
-            yield join(path, key), "The key is given more than once."
-        for key, member in value.items():
-            if has_lone_surrogate(key):
-                yield path, "A key contains a lone surrogate."
-            else:
-                yield from _faults(member, join(path, key), levels - 1)
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _faults(member, join(path, index), levels - 1)
-    elif isinstance(value, _TooLarge):
-        yield path, "The number is too large."
-    elif isinstance(value, str) and has_lone_surrogate(value):
-        yield path, "The string contains a lone surrogate."
+def _has_too_many(value: Any) -> bool:
+    counted = 0
+    for layer in _layers(value):
+        counted += sum(map(len, layer))
+        if counted > MAX_VALUES:
+            return True
+    return False
+
+
+def _layers(value: Any) -> Iterator[list[Any]]:
+    """The lists and objects of a value, level by level."""
+    layer = [value] if isinstance(value, _CONTAINERS) else []
+    while layer:
+        yield layer
+        layer = [
+            member
+            for container in layer
+            for member in (container if isinstance(container, list) else container.values())
+            if isinstance(member, _CONTAINERS)
+        ]
+
+
+class _Walk:
+    """Collects the faults in a value, until an answer is full of them. Paths are built for faults only."""
+
+    def __init__(self, max_depth: int) -> None:
+        self.faults: dict[str, str] = {}
+        self._max_depth = max_depth
+        self._steps: list[str | int] = []
+
+    def through(self, container: Any) -> None:
+        """The list or object at the steps; the first step is one into a list of ours, which holds the whole value.
+
+        Raises BadJson where it is too deep. An object may come as its pairs.
+        """
+        if len(self._steps) > self._max_depth:
+            raise BadJson({"": _TOO_DEEP})
+        members: Iterable[tuple[str | int, Any]]
+        members = enumerate(container) if isinstance(container, list) else self._members(container)
+        for step, member in members:
+            kind = type(member)
+            if kind is str:
+                if not member.isascii() and has_lone_surrogate(member):
+                    self._add("The string contains a lone surrogate.", step)
+            elif kind in _NUMBERS:
+                if not -_TOO_LARGE < member < _TOO_LARGE:
+                    self._add("The number is too large.", step)
+            elif kind in _WALKED:
+                self._steps.append(step)
+                self.through(member)
+                self._steps.pop()
+            if len(self.faults) >= MAX_FAULTS:
+                return
+
+    def _members(self, container: dict[str, Any] | tuple[tuple[str, Any], ...]) -> Iterable[tuple[str, Any]]:
+        given = dict(container)
+        if isinstance(container, tuple) and len(given) < len(container):
+            counted = Counter(key for key, _ in container)
+            for key in islice((key for key, count in counted.items() if count > 1), MAX_FAULTS):
+                self._add("The key is given more than once.", key)
+        for key in given:
+            if not key.isascii() and has_lone_surrogate(key):
+                self._add("A key contains a lone surrogate.")
+                return ()
+        return given.items()
+
+    def _add(self, message: str, *more: str | int) -> None:
+        self.faults.setdefault(path_of([*self._steps, *more][1:]), message)
+
+
+_CONTAINERS = (dict, list)
+_WALKED = frozenset({dict, list, tuple})
+_NUMBERS = frozenset({int, float})
+_TOO_LARGE = 2**1024 - 2**970  # rounds to no double

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Any
 
 MAX_COMPARED = 40
 """Longer words are not compared: the time that takes grows with the square of their length."""
@@ -17,29 +18,29 @@ def likeliest(word: str, known: Collection[str], other_names: Mapping[str, str] 
 
     `other_names` are what others call the known words, in lower case: `$eq` for `$equals`. They go first.
     """
-    lowered = word.lower()
     if len(word) > MAX_COMPARED:
         return None
+    lowered = word.lower()
     if lowered in other_names:
         return other_names[lowered]
     by_lowered = {one.lower(): one for one in known}
     return next((by_lowered[one] for one in get_close_matches(lowered, by_lowered, 1, _CUTOFF)), None)
 
 
-def did_you_mean(word: str, known: Collection[str], other_names: Mapping[str, str] = _NOTHING) -> str:
-    """` Did you mean name?`, to follow a sentence; empty where nothing is like the word."""
-    found = likeliest(word, known, other_names)
+def did_you_mean(word: Any, known: Collection[str], other_names: Mapping[str, str] = _NOTHING) -> str:
+    """` Did you mean name?`, to follow a sentence; empty where nothing is like the word, or it is none."""
+    found = likeliest(word, known, other_names) if isinstance(word, str) else None
     return "" if found is None else f" Did you mean {found}?"
 
 
 def unknown(
     what: str, word: str, known: Collection[str], told: int = 0, other_names: Mapping[str, str] = _NOTHING
 ) -> str:
-    """The fault of a word that is none of the `known`: "Unknown field. Did you mean name? There are key, name."
+    """The fault of a word that is none of the `known`: "Unknown field. Did you mean name? Known fields: key, name."
 
     `what` it should be: "field", "operator". After `told` other faults of the same answer it is short.
     """
     if told >= MAX_EXPLAINED:
         return f"Unknown {what}."
-    listed = f" There are {', '.join(known)}." if known else ""
+    listed = f" Known {what}s: {', '.join(sorted(known))}." if known else ""
     return f"Unknown {what}.{did_you_mean(word, known, other_names)}{listed}"

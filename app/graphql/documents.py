@@ -25,10 +25,10 @@ from app.graphql.limits import (
     Costs,
     check,
     check_cost,
-    check_variables,
     costs_of,
     root_fields,
 )
+from app.graphql.variables import check_variables
 from app.http.authentication import take_from_buckets
 
 KEPT_CHARACTERS = 250_000  # a parsed character takes up to 180 bytes, 50 as a rule

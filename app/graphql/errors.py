@@ -7,21 +7,24 @@ import strawberry
 from graphql import GraphQLError
 
 from app.domain.catalogue import CATALOGUE
-from app.domain.errors import AppError, extensions_of
+from app.domain.errors import AppError, bounded, extensions_of, invalid_at
 from app.graphql.types.errors import CatalogueEntry
 from app.http.failures import expected
 
 _QUOTED = re.compile(r"[,;.]? found: .*|(?<= value): .*", re.IGNORECASE | re.DOTALL)
 
 
-def error_entry(error: GraphQLError, failure: AppError, request_id: str) -> dict[str, Any]:
-    """An entry of `errors`: the failure, and where it happened."""
+def error_entry(error: GraphQLError, failure: AppError, request_id: str, most_bytes: int) -> dict[str, Any]:
+    """An entry of `errors`: the failure, and where it happened. Its `fields` have the bytes, a share of an answer's."""
     entry: dict[str, Any] = {"message": failure.message}
     if error.locations:
         entry["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
     if error.path:
         entry["path"] = error.path
-    return {**entry, "extensions": extensions_of(failure, request_id)}
+    extensions = extensions_of(failure, request_id)
+    if failure.fields:
+        extensions["fields"] = bounded(failure.fields, most_bytes)
+    return {**entry, "extensions": extensions}
 
 
 def failure_of(error: GraphQLError) -> AppError:
@@ -32,9 +35,9 @@ def failure_of(error: GraphQLError) -> AppError:
     if isinstance(cause, AppError):
         return cause
     if cause is None:
-        return AppError("invalid_request", _without_values(error.message))
+        return invalid_at("query", _without_values(error.message))
     if _is_about_document(error):
-        return AppError("invalid_request", "A value in the document or its variables is not of its type.")
+        return invalid_at("query", "A value in the document or its variables is not of its type.")
     return expected(cause if isinstance(cause, Exception) else RuntimeError(str(cause)))
 
 

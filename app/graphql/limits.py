@@ -18,7 +18,6 @@ from graphql import (
     GraphQLNamedType,
     GraphQLSchema,
     GraphQLSkipDirective,
-    GraphQLString,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -30,10 +29,8 @@ from graphql import (
     get_directive_values,
     get_named_type,
     get_nullable_type,
-    is_input_object_type,
     is_list_type,
     is_object_type,
-    type_from_ast,
     visit,
 )
 from graphql.execution.values import VariableValues
@@ -146,28 +143,6 @@ class _Census(Visitor):
                 deepest = max(deepest, level + self._depth(name, depths))
             depths[definition] = deepest
         return depths[definition]
-
-
-def check_variables(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: dict[str, Any]) -> None:
-    """Raises GraphQLError for too many values. Called before they are coerced, which takes time for each."""
-    waiting: list[tuple[Any, Any]] = [
-        (variables.get(definition.variable.name.value), type_from_ast(schema, definition.type))
-        for definition in operation.variable_definitions or ()
-    ]
-    counted = len(waiting)
-    while waiting and counted <= MAX_VALUES:
-        value, declared = waiting.pop()
-        of = get_nullable_type(declared)
-        members: list[tuple[Any, Any]] = []
-        if is_list_type(of) and isinstance(value, list):
-            members = [(member, of.of_type) for member in value]
-        elif is_input_object_type(of) and isinstance(value, dict):
-            fields = of.fields
-            members = [(value[name], fields[name].type if name in fields else GraphQLString) for name in value]
-        counted += len(members)
-        waiting += members
-    if counted > MAX_VALUES:
-        raise GraphQLError(f"The variables hold more than {MAX_VALUES} values.")
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from app.domain.errors import AppError, extensions_of, invalid
+from app.domain.errors import MAX_FIELDS_BYTES, AppError, extensions_of, invalid, invalid_at
 from app.engine import json_text
 from app.graphql.context import Context
 from app.graphql.errors import error_entry, failure_of
@@ -35,6 +35,7 @@ METHODS = Methods({"GET": True, "POST": False})  # whether the method is for que
 RESPONSE_JSON = "application/graphql-response+json"
 _VARIABLE = re.compile(r"variables\.\w+\.")  # nearly always the `input`, whose paths are REST's
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
+_MUST_BE: dict[type, str] = {str: "Must be a string.", dict: "Must be an object."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def _result(result: ExecutionResult, request_id: str, media_type: str) -> Respon
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if result.errors:
         failures = [(error, failure_of(error)) for error in result.errors]
-        body["errors"] = [error_entry(error, failure, request_id) for error, failure in failures]
+        share = MAX_FIELDS_BYTES // len(failures)
+        body["errors"] = [error_entry(error, failure, request_id, share) for error, failure in failures]
         if wait := max(int(failure.headers.get("Retry-After", 0)) for _, failure in failures):
             headers["Retry-After"] = str(wait)
     if result.data is not None:
@@ -126,10 +128,10 @@ def _status(body: dict[str, Any], media_type: str) -> int:
 
 def _params_of(body: Any) -> Params:
     if not isinstance(body, dict):
-        raise AppError("invalid_request", "The body must be one JSON object; batches are not taken.")
-    faults = {name: "Is of the wrong type." for name, kind in _MEMBERS.items() if not _fits(body.get(name), kind)}
+        raise invalid_at("body", "The body must be one JSON object; batches are not taken.")
+    faults = {name: _MUST_BE[kind] for name, kind in _MEMBERS.items() if not _fits(body.get(name), kind)}
     if not body.get("query"):
-        faults["query"] = "Is required."
+        faults.setdefault("query", "Is required.")
     if faults:
         raise invalid(faults)
     return Params(body["query"], body.get("operationName"), body.get("variables") or {})
@@ -144,30 +146,35 @@ async def _body(scope: Scope, receive: Receive) -> Any:
     try:
         return await read_json(scope, receive, max_depth=json_text.MAX_DEPTH + 2)
     except AppError as error:
-        error.fields = {_VARIABLE.sub("", path): message for path, message in error.fields.items()}
-        raise
+        raise _within_input(error) from None
 
 
 def _from_query(parameters: Mapping[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if name in body:
-            body[name] = _decoded(body[name], name) if body[name] else None
+            body[name] = _decoded(body[name], f"?{name}") if body[name] else None
     return body
 
 
-def _decoded(text: str, name: str) -> Any:
+def _decoded(text: str, place: str) -> Any:
     try:
-        return decode(text.encode("utf-8", "surrogatepass"), max_depth=json_text.MAX_DEPTH + 1)
+        return decode(text.encode("utf-8", "surrogatepass"), place, max_depth=json_text.MAX_DEPTH + 1)
     except AppError as error:
-        error.fields = {_VARIABLE.sub("", f"{name}.{path}"): message for path, message in error.fields.items()}
-        raise
+        fields = {path if path == place else f"{place[1:]}.{path}": message for path, message in error.fields.items()}
+        raise _within_input(invalid(fields, error.message)) from None
+
+
+def _within_input(error: AppError) -> AppError:
+    """The refusal of a body, with paths as REST has them."""
+    fields = {_VARIABLE.sub("", path): message for path, message in error.fields.items()}
+    return AppError(error.code, error.message, fields=fields)
 
 
 def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:
     if queries_only and fault.operation_type is OperationType.MUTATION:
         return AppError("method_not_allowed", "A mutation takes POST.", headers={"Allow": "POST"})
-    return AppError("invalid_request", "There are no subscriptions.")
+    return invalid_at("query", "There are no subscriptions.")
 
 
 def _media_type(scope: Scope) -> str:

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from app.domain.errors import AppError, invalid
+from app.domain.errors import AppError, invalid, invalid_at
 from app.engine import json_text
 
 MAX_BODY = 1024 * 1024
@@ -23,9 +23,9 @@ async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
     media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
     charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")}
     if media_type != "application/json" or charsets - {"utf-8", "utf8"}:
-        raise AppError("invalid_request", "The body must be sent as application/json, in UTF-8.")
+        raise invalid_at("body", "The body must be sent as application/json, in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise AppError("invalid_request", "The body must not be compressed.")
+        raise invalid_at("body", "The body must not be compressed.")
     return decode(data, **reading)
 
 
@@ -33,7 +33,7 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: f
     """The raw body. Raises `invalid_request` if it is too large, declared or not, or takes more than the seconds."""
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal():
-        raise AppError("invalid_request", "The header Content-Length is not a number.")
+        raise invalid_at("Content-Length", "The header Content-Length is not a number.")
     if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise _too_large(limit)
     chunks, size = [], 0
@@ -50,18 +50,21 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: f
                 if not message.get("more_body", False):
                     return b"".join(chunks)
     except TimeoutError:
-        raise AppError("invalid_request", f"The body did not arrive within {seconds} seconds.") from None
+        raise invalid_at("body", f"The body did not arrive within {seconds} seconds.") from None
 
 
-def decode(data: bytes, **reading: Any) -> Any:
-    """The JSON value. `reading` is passed to the decoder. Raises `invalid_request` with the path of each fault."""
+def decode(data: bytes, place: str = "body", **reading: Any) -> Any:
+    """The JSON value. `reading` is passed to the decoder. Raises `invalid_request` with the path of each fault.
+
+    What is wrong with the whole text stands under the `place` that it came in.
+    """
     try:
         return json_text.decode(data, **reading)
     except json_text.BadJson as fault:
         if "" in fault.faults:
-            raise AppError("invalid_request", fault.faults[""]) from None
+            raise invalid_at(place, fault.faults[""]) from None
         raise invalid(fault.faults) from None
 
 
 def _too_large(limit: int) -> AppError:
-    return AppError("invalid_request", f"The body is larger than {limit // 1024} KiB.")
+    return invalid_at("body", f"The body is larger than {limit // 1024} KiB.")

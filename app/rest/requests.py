@@ -1,17 +1,18 @@
 """A REST call as handlers see it."""
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
 
 from app.access.paging import Listing
-from app.domain.commands import Input, UncheckedText
+from app.domain.commands import Input, free_text
+from app.domain.errors import invalid
 from app.domain.preconditions import IfMatch
-from app.engine.json_text import MAX_FAULTS, join
+from app.engine.json_text import MAX_FAULTS, path_of
+from app.engine.suggestions import unknown
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.store.unit_of_work import UnitOfWork
@@ -32,13 +33,11 @@ class Call:
     headers: Headers
     address: str
     input: Any
+    break_glass: str | None = None
 
     def unit(self) -> UnitOfWork:
         """The call's unit of work."""
-        break_glass = None
-        if "x-break-glass" in self.headers:
-            break_glass = UncheckedText(text_of(self.headers, "X-Break-Glass") or "", "X-Break-Glass")
-        return self.node.unit(self.info.request_id, self.info.actor, self.info.client(), break_glass)
+        return self.node.unit(self.info.request_id, self.info.actor, self.info.client(), self.break_glass)
 
     def lines(self, header: str) -> str | None:
         """A header that is a list, which may be sent on several lines."""
@@ -54,22 +53,27 @@ class Call:
 
 
 def text_of(headers: Headers, name: str) -> str | None:
-    """A header of free text, which people send as UTF-8."""
+    """A header of free text, which people send as UTF-8. Raises `invalid_request`."""
     raw = headers.get(name)
-    return None if raw is None else raw.encode("latin-1").decode("utf-8", "replace")
+    if raw is None:
+        return None
+    try:
+        return free_text(raw.encode("latin-1").decode(), name)
+    except UnicodeDecodeError:
+        raise invalid({name: "Must be UTF-8."}) from None
 
 
-def input_of_read(query: QueryParams, known: Container[str]) -> Input:
+def input_of_read(query: QueryParams, known: Collection[str]) -> Input:
     """The known parameters. Others, and those given more than once, are faults."""
-    return _parameters(query, known, "")
+    return _parameters(query, known)
 
 
-def input_of_write(body: Any, query: QueryParams, known: Container[str], reason: str | None) -> Any:
+def input_of_write(body: Any, query: QueryParams, known: Collection[str], reason: str | None) -> Any:
     """The body, with the members that a DELETE may have in its query and in `X-Reason` instead.
 
     What is wrong with a parameter is a fault at `?name`; one that contradicts the body is wrong, too.
     """
-    parameters = _parameters(query, known, "?")
+    parameters = _parameters(query, known)
     if not isinstance(body, dict):
         return body
     members, faults = {**parameters, **body}, {**parameters.faults}
@@ -79,20 +83,25 @@ def input_of_write(body: Any, query: QueryParams, known: Container[str], reason:
                 del members[name]
             else:
                 faults[f"?{name}"] = "Contradicts the body."
-    return Input(members if reason is None else {**members, "reason": reason}, faults)
+    places = {name: f"?{name}" for name in parameters.keys() - body.keys()}
+    return Input(members if reason is None else {**members, "reason": reason}, faults, places)
 
 
-def _parameters(query: QueryParams, known: Container[str], prefix: str) -> Input:
+def _parameters(query: QueryParams, known: Collection[str]) -> Input:
     if not query:
         return Input({}, {})
     given = Counter(name for name, _ in query.multi_items())
-    faults = {
-        name: "Given more than once." if name in known else "Unknown parameter."
-        for name, times in islice(given.items(), MAX_FAULTS)
-        if times > 1 or name not in known
-    }
+    faults: dict[str, str] = {}
+    for name, times in given.items():
+        if name not in known:
+            faults[name] = unknown("parameter", name, known, len(faults))
+        elif times > 1:
+            faults[name] = "Given more than once."
+        if len(faults) == MAX_FAULTS:
+            break
     members = {name: text for name, text in query.items() if name in known and name not in faults}
-    return Input(members, {join("", prefix + name): message for name, message in faults.items()})
+    places = {name: f"?{name}" for name in members}
+    return Input(members, {path_of([f"?{name}"]): message for name, message in faults.items()}, places)
 
 
 def _agrees(value: Any, text: str) -> bool:

@@ -129,12 +129,15 @@ class Resource:
         if not endpoint.public and isinstance(info.actor, Anonymous):
             raise AppError("unauthorized", info.actor.reason)
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
+        break_glass = None
         if endpoint.safe:
             given: Any = input_of_read(query, endpoint.parameters)
         else:
             require_own_origin(self.node, scope)
             given = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)
-            reason = text_of(headers, "X-Reason") if endpoint.method == "DELETE" else None
+            reason, break_glass = text_of(headers, "X-Reason"), text_of(headers, "X-Break-Glass")
+            if endpoint.method != "DELETE":
+                reason = None  # it has one in its body
             if query or reason is not None:
                 given = input_of_write(given, query, endpoint.parameters, reason)
         return Call(
@@ -145,6 +148,7 @@ class Resource:
             headers=headers,
             address=quote(scope["path"]),
             input=given,
+            break_glass=break_glass,
         )
 
 

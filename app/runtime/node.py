@@ -5,7 +5,6 @@ from typing import Self
 
 from app.access.paging import CursorCodec
 from app.domain.actors import Actor
-from app.domain.commands import UncheckedText
 from app.domain.ids import new_request_id
 from app.engine.cidrs import Networks
 from app.runtime.aside import Aside
@@ -61,7 +60,7 @@ class Node:
         request_id: str,
         actor: Actor | None = None,
         client: Client = NO_CLIENT,
-        break_glass: UncheckedText | None = None,
+        break_glass: str | None = None,
     ) -> UnitOfWork:
         """A unit of work for one use case of a request."""
         return UnitOfWork(self.database, self.host, request_id, actor, client=client, break_glass=break_glass)

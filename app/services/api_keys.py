@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -60,6 +60,12 @@ def _once(entries: list[Any]) -> list[Any]:
     return list(dict.fromkeys(entries))
 
 
+def _true(given: bool | None) -> bool | None:
+    if given is False:
+        raise PydanticCustomError("true", "Must be true.")
+    return given
+
+
 Once = AfterValidator(_once)  # a double entry counts once
 Resource = Annotated[str, AfterValidator(_resource), Field(json_schema_extra={"pattern": RESOURCE_PATTERN})]
 Cidr = Annotated[str, AfterValidator(_cidr)]
@@ -70,7 +76,7 @@ Lifetime = Annotated[int | None, Field(ge=1, le=MAX_LIFETIME_SECONDS)]
 class Environments(Command):
     """Where a token reaches: exactly one of the three."""
 
-    org: Literal[True] | None = None
+    org: Annotated[bool | None, AfterValidator(_true), Field(json_schema_extra={"const": True})] = None
     projects: Annotated[Ids | None, Id("project", many=True)] = None
     envs: Annotated[Ids | None, Id("environment", many=True)] = None
 
@@ -104,7 +110,9 @@ class CreateApiKey(
 
     name: Name
     level: Annotated[Level | None, Field(strict=False)] = None
-    actions: Annotated[list[Annotated[Verb, Field(strict=False)]] | None, Field(min_length=1)] = None
+    actions: Annotated[
+        list[Annotated[Verb, Field(strict=False)]] | None, Field(min_length=1, max_length=MAX_ENTRIES)
+    ] = None
     environments: Environments
     resources: Annotated[list[Resource], Field(min_length=1, max_length=MAX_ENTRIES), Once]
     rate_limit_per_min: Annotated[int | None, Field(ge=1)] = None

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
-from app.domain.commands import UncheckedText
 from app.domain.policy import Operation
 from app.engine import json_text
 from app.models import AuditEvent, Instance, Org, Table
@@ -56,7 +55,7 @@ class UnitOfWork:
         actor: Actor | None = None,
         *,
         client: Client = NO_CLIENT,
-        break_glass: UncheckedText | None = None,
+        break_glass: str | None = None,
     ) -> None:
         self.host = host
         self.actor: Actor = actor or Anonymous()

@@ -31,8 +31,8 @@ def test_the_likeliest_is_found_whatever_its_case(word: str, meant: str | None) 
 
 
 def test_what_exists_is_listed() -> None:
-    assert unknown("field", "nmae", ["key", "name"]) == "Unknown field. Did you mean name? There are key, name."
-    assert unknown("field", "zzz", ["key", "name"]) == "Unknown field. There are key, name."
+    assert unknown("field", "nmae", ["key", "name"]) == "Unknown field. Did you mean name? Known fields: key, name."
+    assert unknown("field", "zzz", ["key", "name"]) == "Unknown field. Known fields: key, name."
     assert unknown("field", "x", []) == "Unknown field."
 
 

@@ -105,7 +105,6 @@ PROJECTS = "projects(first: 10) { nodes { id } }"
         ("{ orgs(first: 5) { edges { node { projects(first: 3) { edges { node { id } } } } } } }", {}, 5 + 15),
         ("{ orgs(first: 5) { nodes { " + PROJECTS + " } edges { node { " + PROJECTS + " } } } }", {}, 5 + 50 + 50),
         ("query ($n: Int) { orgs(first: $n) { nodes { id } } }", {"n": 12}, 12),
-        ("query ($n: Int) { orgs(first: $n) { nodes { id } } }", {"n": 12.0}, 12),
         ("query ($n: Int) { orgs(first: $n) { nodes { id } } }", {"n": None}, 100),
         ("query ($n: Int) { orgs(first: $n) { nodes { id } } }", {}, 100),
         ("query ($n: Int = 9) { orgs(first: $n) { nodes { id } } }", {}, 9),

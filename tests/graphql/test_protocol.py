@@ -85,10 +85,10 @@ async def test_a_body_that_is_no_request(
         ({"query": "{ orgs(first: 1.5) { totalCount } }"}, "Int"),
         ({"query": "{ orgs(first: " + "1" * 5000 + ") { totalCount } }"}, "not of its type"),
         ({"query": "{ orgs(first: 2147483648) { totalCount } }"}, "Int"),
-        ({"query": "query ($a: Int) { orgs(first: $a) { totalCount } }", "variables": {"a": "1"}}, "$a"),
-        ({"query": "query ($a: Int) { orgs(first: $a) { totalCount } }", "variables": {"a": 1.5}}, "$a"),
-        ({"query": "query ($a: Int!) { orgs(first: $a) { totalCount } }"}, "$a"),
-        ({"query": "query ($a: String!) { org(slug: $a) { name } }", "variables": {"a": None}}, "$a"),
+        ({"query": "query ($a: Int) { orgs(first: $a) { totalCount } }", "variables": {"a": "1"}}, "variables.a"),
+        ({"query": "query ($a: Int) { orgs(first: $a) { totalCount } }", "variables": {"a": 1.5}}, "variables.a"),
+        ({"query": "query ($a: Int!) { orgs(first: $a) { totalCount } }"}, "variables.a"),
+        ({"query": "query ($a: String!) { org(slug: $a) { name } }", "variables": {"a": None}}, "variables.a"),
         ({"query": "query ($a: Nothing) { __typename }"}, "Nothing"),
         ({"query": "query ($a: Int) { __typename }"}, "$a"),
         ({"query": "{ orgs(first: $a) { totalCount } }"}, "$a"),
@@ -108,7 +108,9 @@ async def test_what_graphql_itself_refuses(client: httpx2.AsyncClient, members: 
         assert response.status_code == status
         assert set(response.json()) == {"errors"}
         assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"invalid_request"}
-        assert message in " ".join(error["message"] for error in response.json()["errors"])
+        assert message in " ".join(
+            f"{error['message']} {error['extensions']['fields']}" for error in response.json()["errors"]
+        )
 
 
 async def test_of_several_operations_the_name_says_which(client: httpx2.AsyncClient) -> None:
