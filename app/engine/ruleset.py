@@ -11,11 +11,14 @@ import orjson
 
 from app.engine import json_text
 from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.encoded import FAST_LEVEL, Encoded
 from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
 from app.engine.references import Node, node, references_of
 from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
 from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
+
+MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
 
 
 class DamagedState(ValueError):
@@ -118,7 +121,7 @@ class Ruleset:
         self.version = compiled.version
         self.compiled = compiled
         self.documents = documents
-        self._encoded: bytes | None = None
+        self._encoded: dict[frozenset[Node] | None, Encoded] = {}
 
     @classmethod
     def of(cls, environment_id: str, version: int, target_id_field: str, states: Iterable[StoredState]) -> "Ruleset":
@@ -177,15 +180,19 @@ class Ruleset:
                 ahead.extend(reference.target for reference in references_of(found.state.rules))
         return frozenset(needed)
 
-    def encoded(self, nodes: Collection[Node] | None = None) -> bytes:
-        """The ruleset document: of everything, put together when first asked for, or of some nodes only."""
+    def encoded(self, nodes: frozenset[Node] | None = None) -> Encoded:
+        """The ruleset document, of everything or of some nodes only: put together when first asked for."""
+        if (found := self._encoded.get(nodes)) is not None:
+            return found
+        documents = self.documents
         if nodes is not None:
-            return self._encode(
-                {kind: {key: of[key] for key in of if node(kind, key) in nodes} for kind, of in self.documents.items()}
-            )
-        if self._encoded is None:
-            self._encoded = self._encode(self.documents)
-        return self._encoded
+            documents = {
+                kind: {key: of[key] for key in of if node(kind, key) in nodes} for kind, of in documents.items()
+            }
+        if len(self._encoded) >= MAX_ENCODED:
+            self._encoded.clear()
+        found = self._encoded[nodes] = Encoded(self._encode(documents), FAST_LEVEL)
+        return found
 
     def _encode(self, documents: Documents) -> bytes:
         head = json_text.encode(
@@ -198,6 +205,6 @@ class Ruleset:
         return b"%b,%b}" % (head[:-1].encode(), members)
 
 
-def document(ruleset: Ruleset, nodes: Collection[Node] | None = None) -> Any:
+def document(ruleset: Ruleset, nodes: frozenset[Node] | None = None) -> Any:
     """The ruleset document as JSON values, for those who look into it."""
-    return orjson.loads(ruleset.encoded(nodes))
+    return orjson.loads(ruleset.encoded(nodes).body)

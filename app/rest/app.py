@@ -7,6 +7,7 @@ import orjson
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
+from app.engine.encoded import Encoded
 from app.http.failures import Failures, enveloped
 from app.rest import (
     api_keys,
@@ -29,9 +30,10 @@ PREFIX = "/api/v1"
 
 
 @cache
-def _document(base_path: str) -> bytes:
+def _document(base_path: str) -> Encoded:
     """The document, whose server and links in texts are below the base URL's path."""
-    return orjson.dumps(document(TABLE, PREFIX, base_path or "/")).replace(b"](/", f"]({base_path}/".encode())
+    text = orjson.dumps(document(TABLE, PREFIX, base_path or "/"))
+    return Encoded(text.replace(b"](/", f"]({base_path}/".encode()))
 
 
 _FEATURES = {
@@ -47,7 +49,15 @@ _FEATURES = {
     "Evaluation": evaluation.ENDPOINTS,
     "Errors": errors.ENDPOINTS,
     "About the API": [
-        Endpoint("getOpenapi", "GET", "/openapi.json", Constant(_document), "This document", public=True)
+        Endpoint(
+            "getOpenapi",
+            "GET",
+            "/openapi.json",
+            Constant(_document),
+            "This document",
+            public=True,
+            headers=("Encoding",),
+        )
     ],
 }
 TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for endpoint in endpoints]

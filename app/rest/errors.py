@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import examples
+from app.engine.encoded import Encoded
 from app.rest.routing import Constant, Endpoint
 from app.rest.schemas import Schema
 
@@ -44,8 +45,8 @@ class CatalogueEntry(Schema):
 
 
 @cache
-def _catalogue(_: str) -> bytes:
-    return orjson.dumps([CatalogueEntry.from_entry(entry).body() for entry in CATALOGUE.values()])
+def _catalogue(_: str) -> Encoded:
+    return Encoded(orjson.dumps([CatalogueEntry.from_entry(entry).body() for entry in CATALOGUE.values()]))
 
 
 ENDPOINTS = [
@@ -58,5 +59,6 @@ ENDPOINTS = [
         response=CatalogueEntry,
         is_list=True,
         public=True,
+        headers=("Encoding",),
     )
 ]

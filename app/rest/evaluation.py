@@ -10,7 +10,7 @@ from app.engine import json_text
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import ENVIRONMENT_ID
 from app.rest.requests import Call
-from app.rest.responses import caller_etag, json_response, tagged
+from app.rest.responses import json_response, shared
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 from app.services import evaluation
@@ -79,8 +79,7 @@ class EvaluationsSchema(
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
     ruleset = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
-    body = ruleset.encoded()
-    return tagged(call, body, caller_etag(call, body))
+    return await shared(call, ruleset.encoded(), of_caller=True)
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
@@ -106,6 +105,7 @@ ENDPOINTS = [
         Operation.READ_STATE,
         response=RulesetSchema,
         errors=("ruleset_not_cached",),
+        headers=("Encoding",),
     ),
     Endpoint(
         "evaluate",

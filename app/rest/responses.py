@@ -11,6 +11,8 @@ from starlette.responses import Response
 
 from app.domain.actors import Token
 from app.domain.preconditions import none_match
+from app.engine.encoded import Encoded
+from app.http.compression import respond
 from app.rest.requests import Call
 from app.rest.schemas import Schema
 from app.store.paging import Page
@@ -62,6 +64,16 @@ def tagged(call: Call, body: bytes, etag: str) -> Response:
     if none_match(call.lines("If-None-Match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return json_response(body, headers=headers)
+
+
+async def shared(call: Call, document: Encoded, *, of_caller: bool = False) -> Response:
+    """200 with a document that many get alike, compressed for who accepts that, or 304.
+
+    One `of_caller` is limited to the caller's scope, which its tag tells, too.
+    """
+    digest = document.digest
+    etag = caller_etag(call, digest.encode(), str(call.query)) if of_caller else f'"{digest}"'
+    return await respond(call.headers, document, etag, "application/json", PRIVATE)
 
 
 def caller_etag(call: Call, body: bytes, *asked: str) -> str:

@@ -16,12 +16,13 @@ from app.domain.commands import Command, NoBody, names_of, validate
 from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
 from app.domain.policy import Operation
+from app.engine.encoded import Encoded
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import read_json
 from app.http.methods import Methods
 from app.http.requests import info_of
 from app.rest.requests import Call, input_of_read, input_of_write, text_of
-from app.rest.responses import body_etag, tagged
+from app.rest.responses import shared
 from app.rest.schemas import Schema
 from app.runtime.node import Node
 from app.store.unit_of_work import UnitOfWork
@@ -42,7 +43,7 @@ class Constant:
     The answer may depend on the base URL's path.
     """
 
-    encoded: Callable[[str], bytes]
+    encoded: Callable[[str], Encoded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,7 @@ class Resource:
         call = await self._read(endpoint, scope, receive)
         if isinstance(endpoint.handler, Constant):
             validate(endpoint.query, call.input)
-            body = endpoint.handler.encoded(self.node.settings.base_path)
-            return tagged(call, body, body_etag(body))
+            return await shared(call, endpoint.handler.encoded(self.node.settings.base_path))
         async with call.unit() as uow:
             response = await endpoint.handler(call, uow)
             if endpoint.safe and endpoint.query is NoBody:

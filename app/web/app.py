@@ -67,7 +67,7 @@ def build(node: Node) -> ASGIApp:
         _page("/app/account/sessions/{session_id}/end", GET=account.back, POST=account.end_session),
         _page("/docs", GET=docs.docs),
         _page("/docs/errors", GET=docs.errors),
-        *assets,
+        assets,
     ]
     return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=_nowhere)))
 

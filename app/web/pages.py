@@ -3,33 +3,39 @@
 No business logic and no services: a handler hands in what it has. What a template takes is written at its top.
 """
 
-import hashlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
 import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.datastructures import QueryParams
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Member
 from app.domain.errors import not_found
+from app.engine.encoded import Encoded
+from app.http.compression import respond
 from app.http.methods import Methods
 from app.http.requests import info_of
 
 HERE = Path(__file__).parent
 MINUTES_TO_SHOW = 100
-FOLDERS = {"/static/vendor": HERE / "vendor", "/static": HERE / "static"}
+FILES = {
+    path.relative_to(root).as_posix(): path
+    for root, folder in ((HERE, HERE / "vendor"), (HERE / "static", HERE / "static"))
+    for path in folder.rglob("*")
+    if path.is_file()
+}
+"""What browsers load, by its name below `/static`."""
 
 # `frame-ancestors`, `base-uri` and `form-action` do not fall back to `default-src`, so they are always sent.
 PAGE_CSP = (
@@ -80,14 +86,13 @@ def load_examples(folder: Path) -> dict[str, Example]:
 
 
 @cache
-def digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+def loaded(name: str) -> Encoded:
+    return Encoded(FILES[name].read_bytes())
 
 
-def static(path: str) -> str:
+def static(name: str) -> str:
     """The path of a static file, with its digest, so that a browser may keep it for good."""
-    folder = HERE if path.startswith("vendor/") else HERE / "static"
-    return f"/static/{path}?v={digest(folder / path)}"
+    return f"/static/{name}?v={loaded(name).digest}"
 
 
 def ticked(text: str) -> Markup:
@@ -174,26 +179,26 @@ def docs_page() -> Response:
     return page("docs.html", {"here": "docs"}, csp=TOOL_CSP)
 
 
-class Assets(StaticFiles):
+class Assets:
     """Cached for good if requested with the right digest; revalidated (ETag) otherwise."""
 
     methods = Methods({"GET": True})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info_of(scope).route = "/static"
-        answer = super().__call__ if self.methods.find(scope["method"]) else self.methods.options_response()
-        await answer(scope, receive, send)
+        response = self.methods.options_response()
+        if self.methods.find(scope["method"]):
+            response = await self._file(scope["path_params"]["name"], Request(scope))
+        await response(scope, receive, send)
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        try:
-            response = await super().get_response(path, scope)
-        except (HTTPException, ValueError):  # ValueError: a NUL in the path
-            raise not_found("file") from None
-        file, _ = self.lookup_path(path)
-        current = QueryParams(scope["query_string"]).get("v") == digest(Path(file))
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+    async def _file(self, name: str, request: Request) -> Response:
+        if name not in FILES:
+            raise not_found("file")
+        file, media_type = loaded(name), guess_type(name)[0] or "text/plain"
+        current = request.query_params.get("v") == file.digest
+        caching = "public, max-age=31536000, immutable" if current else "no-cache"
+        headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
+        return await respond(request.headers, file, f'"{file.digest}"', media_type, headers)
 
 
-assets = [Mount(address, Assets(directory=folder)) for address, folder in FOLDERS.items()]
+assets = Route("/static/{name:path}", Assets())

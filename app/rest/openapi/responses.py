@@ -30,6 +30,7 @@ HEADERS: dict[str, tuple[str, str, Json, bool]] = {
         True,
     ),
     "NoStore": ("Cache-Control", "Not cacheable.", _constant("no-store"), True),
+    "Encoding": ("Content-Encoding", "`gzip`, for those who accept it.", _TEXT, False),
     "Vary": ("Vary", "The answer depends on the credentials.", _TEXT, True),
     "Location": ("Location", "Where the new resource is.", {"type": "string", "format": "uri-reference"}, True),
     "Link": ("Link", 'The next page, `rel="next"`, if there is one.', _TEXT, False),
