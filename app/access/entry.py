@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.actors import API_KEY_ENDED, Anonymous, EnvironmentScope, Member, ResourcePattern, Role, Token
 from app.domain.errors import AppError, not_found
-from app.domain.ids import is_id
+from app.domain.ids import is_id, lowered
 from app.domain.named import NOTHING, Named
 from app.domain.policy import (
     TABLE,
@@ -30,8 +30,8 @@ from app.engine.references import Reference
 from app.engine.rules import Rule
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
-from app.store import api_keys, environments, projects
-from app.store.resolve import KeyRef, Level, Resolved, resolve
+from app.store import api_keys, environments
+from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve, steps_of
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -40,7 +40,7 @@ Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a call enters: an organisation by slug, a project or environment by id, and for which operation.
+    """What a call enters: an organisation by slug, a project or environment by id or name, and for which operation.
 
     `key_ref` is the primitive that it asks for below that, `named` what its body names, both looked at before the rest
     of the body. `find` looks up what else the path names in the organisation, and raises `not_found`.
@@ -61,20 +61,19 @@ class Entry:
     def of_project(
         cls, project_id: str, operation: Operation, key_ref: KeyRef | None = None, *, named: Named = NOTHING
     ) -> "Entry":
-        return cls(Level.PROJECT, project_id, operation, key_ref, named)
+        return cls(Level.PROJECT, lowered(project_id), operation, key_ref, named)
 
     @classmethod
     def of_environment(
         cls, environment_id: str, operation: Operation, key_ref: KeyRef | None = None, *, named: Named = NOTHING
     ) -> "Entry":
-        return cls(Level.ENVIRONMENT, environment_id, operation, key_ref, named)
+        return cls(Level.ENVIRONMENT, lowered(environment_id), operation, key_ref, named)
 
     async def open(self, uow: UnitOfWork) -> "Access | Diverted":
         """Checks ids, then what the policy says. Raises `unauthorized`, `not_found`, or what the policy denies."""
         resolved = await self._resolve(uow)
         found = None if self.find is None else await self.find(uow, resolved.org)
-        if self.named.ids:
-            await self._require_ids(uow, resolved)
+        ids = await self._ids(uow, resolved)
         missing = self.key_ref.kind if self.key_ref is not None and resolved.primitive is None else None
         if missing is not None and not isinstance(uow.actor, Token):
             raise not_found(missing)  # for people a key counts among the ids, before the role
@@ -83,10 +82,10 @@ class Entry:
         if missing is not None:
             raise not_found(missing)  # a token's resources were tested on the key it asked for
         way_in = Diverted if isinstance(decision, Divert) else Access
-        entered = way_in(uow=uow, entry=self, resolved=resolved, target=target, found=found, override=override)
+        entered = way_in(uow=uow, entry=self, resolved=resolved, target=target, found=found, ids=ids, override=override)
         for declared, one in self.named.ids:
             if declared.reads is not None:
-                await Entry(Level.ENVIRONMENT, one, declared.reads).enter(uow)
+                await Entry.of_environment(ids[one], declared.reads).enter(uow)
         for operation in self.named.operations:
             if operation is not self.operation:
                 entered.require(operation)
@@ -102,31 +101,30 @@ class Entry:
         return entered
 
     async def _resolve(self, uow: UnitOfWork) -> Resolved:
-        """What the id names, for an evaluation from memory where it is known. Raises `not_found`."""
+        """What is called so, for an evaluation from memory where it is known. Raises `not_found`."""
         tenant, directory = tenant_of(uow), uow.host.directory
         if self.operation is Operation.EVALUATE and (known := directory.find(self.id, tenant)) is not None:
             return known
         generation = directory.generation
         resolved = await resolve(uow.session, self.level, self.id, tenant, self.key_ref)
         if resolved is None:
-            raise not_found(self.level.value)
+            raise _not_called(self.level, [self.id])
         if self.operation is Operation.EVALUATE:
             directory.keep(self.id, tenant, resolved, generation)
         return resolved
 
-    async def _require_ids(self, uow: UnitOfWork, resolved: Resolved) -> None:
-        """The ids that the body names must be below what is entered. Raises `not_found`."""
+    async def _ids(self, uow: UnitOfWork, resolved: Resolved) -> dict[str, str]:
+        """The ids of what the body names, by what it is called there, below what is entered. Raises `not_found`."""
+        found: dict[str, str] = {}
         within = " in this project" if resolved.project is not None else ""
         for what in dict.fromkeys(declared.what for declared, _ in self.named.ids):
-            ids = {one for declared, one in self.named.ids if declared.what == what}
-            if not all(map(is_id, ids)):
-                raise not_found(f"{what}{within}")
-            if resolved.project is not None:
-                known = ids & set(await environments.ids_of_project(uow.session, resolved.project.id))
-            else:
-                known = await _IDS_AMONG[what](uow.session, resolved.org.id, ids)
-            if known != ids:
-                raise not_found(f"{what}{within}")
+            called = {one: lowered(one) for declared, one in self.named.ids if declared.what == what}
+            level = Level(what)
+            ids = await ids_below(uow.session, level, set(called.values()), resolved.org, resolved.project)
+            if missing := [one for one in called.values() if one not in ids]:
+                raise _not_called(level, missing, within)
+            found |= {one: ids[lower] for one, lower in called.items()}
+        return found
 
     async def _target(self, uow: UnitOfWork, resolved: Resolved) -> Target:
         """What the policy wants to know of what is entered."""
@@ -149,13 +147,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entered:
-    """What was entered. `found` is the result of `find`; `override` why protection is overridden, if it is."""
+    """What was entered. `found` is the result of `find`; `override` why protection is overridden, if it is.
+
+    `ids` has those of the projects and environments that the body names, by what it calls them.
+    """
 
     uow: UnitOfWork
     entry: Entry
     resolved: Resolved
     target: Target
     found: Any
+    ids: Mapping[str, str]
     override: str | None
 
     @property
@@ -196,7 +198,9 @@ class Entered:
             await uow.lock(Org, [org.id])
         if isinstance(uow.actor, Token) and not await api_keys.is_live(uow.session, uow.actor.token_id):
             raise AppError("unauthorized", API_KEY_ENDED)
-        return await self.entry.open(uow)
+        below = environment or project
+        entry = self.entry if below is None else replace(self.entry, id=below.id)  # a name may be another's by now
+        return await entry.open(uow)
 
     def require(self, operation: Operation, *, protected: bool = False) -> str | None:
         """Asks for one more operation on what is entered; `protected` where what would change is.
@@ -352,7 +356,14 @@ def allowed_of_instance(uow: UnitOfWork, operation: Operation) -> bool:
     return isinstance(decide(uow.actor, operation, Target()), Allow)
 
 
-_IDS_AMONG = {"project": projects.ids_among, "environment": environments.ids_among}
+_EXAMPLES = {Level.PROJECT: "acme:web", Level.ENVIRONMENT: "acme:web:production"}
+
+
+def _not_called(level: Level, called: Iterable[str], within: str = "") -> AppError:
+    """`not_found`, with a hint for what can be neither an id nor a name."""
+    if level is Level.ORG or all(is_id(one) or steps_of(level, one) is not None for one in called):
+        return not_found(level.value + within)
+    return not_found(level.value + within, f"It is called by its id or its name, such as {_EXAMPLES[level]}.")
 
 
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Decision, str | None]:

@@ -111,9 +111,12 @@ def invalid_at(place: str, message: str) -> AppError:
     return invalid({place: message}, message)
 
 
-def not_found(what: str) -> AppError:
-    """`not_found`; `what` is the type of the resource ("project"), and the same whether or not it exists elsewhere."""
-    return AppError("not_found", f"There is no such {what}.")
+def not_found(what: str, hint: str = "") -> AppError:
+    """`not_found`; `what` is the type of the resource ("project"), and the same whether or not it exists elsewhere.
+
+    So is the hint: it may come only from what the caller wrote.
+    """
+    return AppError("not_found", f"There is no such {what}.{hint and ' '}{hint}")
 
 
 def key_collision(key: str) -> AppError:

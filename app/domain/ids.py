@@ -18,6 +18,11 @@ def is_id(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+def lowered(text: str) -> str:
+    """An id as it is stored: callers may write it in any case. A name (`acme:web`) stays as it is."""
+    return text if ":" in text else text.lower()
+
+
 def new_request_id() -> str:
     """`req_` and 16 hex digits."""
     return f"req_{secrets.token_hex(8)}"

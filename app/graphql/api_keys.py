@@ -19,8 +19,8 @@ ApiKeyId = Annotated[strawberry.ID, strawberry.argument(description="The token's
 @strawberry.input(one_of=True, description="The environments that a token covers: exactly one of the three.")
 class TokenEnvironmentsInput:
     org: bool | None = optional_field("True for the whole organisation.")
-    projects: list[strawberry.ID] | None = optional_field("Whole projects, by their ids.")
-    envs: list[strawberry.ID] | None = optional_field("Single environments, by their ids.")
+    projects: list[strawberry.ID] | None = optional_field("Whole projects, by their ids or names.")
+    envs: list[strawberry.ID] | None = optional_field("Single environments, by their ids or names.")
 
 
 @strawberry.input(description="A new token, with either a level or actions.")

@@ -15,6 +15,8 @@ Search = Annotated[str | None, strawberry.argument(description="Part of the key 
 FlagTypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
 
 OrgSlug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
-ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id.")]
-EnvironmentId = Annotated[strawberry.ID, strawberry.argument(description="The environment's id.")]
+ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id or name, such as acme:web.")]
+EnvironmentId = Annotated[
+    strawberry.ID, strawberry.argument(description="The environment's id or name, such as acme:web:production.")
+]
 FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]

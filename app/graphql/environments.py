@@ -19,7 +19,9 @@ from app.graphql.inputs import (
 from app.graphql.types.resources import Environment
 from app.services import environments
 
-EnvironmentId = Annotated[strawberry.ID | None, strawberry.argument(description="The environment's id.")]
+EnvironmentId = Annotated[
+    strawberry.ID | None, strawberry.argument(description="The environment's id or name, such as acme:web:production.")
+]
 ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The id of its project; requires `key`.")]
 EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key; requires `projectId`.")]
 
@@ -34,7 +36,9 @@ class Protection:
 class CreateEnvironmentInput(OfProject, Protection, Reasoned):
     key: str = strawberry.field(description="Unique in the project; never changes.")
     name: str = strawberry.field(description="The display name.")
-    copy_from_env_id: strawberry.ID | None = optional_field("Start with this environment's states, at version 1.")
+    copy_from_env_id: strawberry.ID | None = optional_field(
+        "Start with this environment's states (its id or name), at version 1."
+    )
 
 
 @strawberry.input(description="Changes to an environment; what is left out stays.")

@@ -38,12 +38,12 @@ class OfOrg:
 
 @strawberry.input
 class OfProject:
-    project_id: strawberry.ID = path_field("The project's id.")
+    project_id: strawberry.ID = path_field("The project's id or name, such as acme:web.")
 
 
 @strawberry.input
 class OfEnvironment:
-    environment_id: strawberry.ID = path_field("The environment's id.")
+    environment_id: strawberry.ID = path_field("The environment's id or name, such as acme:web:production.")
 
 
 @strawberry.input

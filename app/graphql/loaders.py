@@ -53,7 +53,7 @@ class Loaders:
         self.flag_states = self._below(partial(batches.states_of_environments, kind=Kind.FLAG))
         self.counts: DataLoader[WholeList, int] = _loader(self._counts)
         self.states: DataLoader[str, list[Current]] = _loader(self._states)
-        self.refusals: DataLoader[str, None] = _loader(self._refusals)
+        self.environment_ids: DataLoader[str, str] = _loader(self._environment_ids)
         self.abilities: DataLoader[tuple[ResourceType, str], list[Operation]] = _loader(self._abilities)
 
     def _by_id(self, look_up: ById[R]) -> DataLoader[str, R | None]:
@@ -86,11 +86,11 @@ class Loaders:
                 states[current.primitive.id].append(current)
         return [states[one] for one in primitive_ids]
 
-    async def _refusals(self, environment_ids: list[str]) -> list[AppError | None]:
-        """What REST would refuse each environment with, None where it would not."""
+    async def _environment_ids(self, called: list[str]) -> list[str | AppError]:
+        """The id of what is called by id or name, or what REST would refuse it with."""
         async with self._unit() as uow:
-            refusals = {one: await _refusal(uow, one) for one in dict.fromkeys(environment_ids)}
-        return [refusals[one] for one in environment_ids]
+            found = {one: await _environment_id(uow, one) for one in dict.fromkeys(called)}
+        return [found[one] for one in called]
 
     async def _abilities(self, keys: list[tuple[ResourceType, str]]) -> list[list[Operation]]:
         found: dict[tuple[ResourceType, str], list[Operation]] = {}
@@ -108,12 +108,11 @@ def _loader(load: Callable[[list[K]], Awaitable[Any]]) -> DataLoader[K, Any]:
     return DataLoader(load, max_batch_size=MAX_BATCH, cache=False)
 
 
-async def _refusal(uow: UnitOfWork, environment_id: str) -> AppError | None:
+async def _environment_id(uow: UnitOfWork, called: str) -> str | AppError:
     try:
-        await environments.get_environment(uow, environment_id)
+        return (await environments.get_environment(uow, called)).id
     except AppError as refused:
         return refused
-    return None
 
 
 async def _pages(uow: UnitOfWork, look_up: ByParent[T], group: list[ChildPage]) -> Mapping[str, Page[T]] | AppError:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.access import batches
-from app.domain.ids import is_id
+from app.domain.ids import is_id, lowered
 from app.graphql.context import Info
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.invitations import Invitation
@@ -41,12 +41,13 @@ _TYPES: dict[type[Table], tuple[Any, Any]] = {
 class NodeQueries:
     @strawberry.field(description="Whatever has the id; null if there is nothing that you may see.")
     async def node(self, info: Info, id: Id) -> Node | None:
-        if not is_id(id):
+        sought = lowered(id)
+        if not is_id(sought):
             return None
         async with info.context.unit() as uow:
-            table = await batches.table_of(uow, id)
+            table = await batches.table_of(uow, sought)
             if table is None:
                 return None
             look_up, make = _TYPES[table]
-            found = await look_up(uow, [id])
+            found = await look_up(uow, [sought])
         return make(found[0]) if found else None

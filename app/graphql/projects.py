@@ -12,7 +12,9 @@ from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Project
 from app.services import projects
 
-ProjectId = Annotated[strawberry.ID | None, strawberry.argument(description="The project's id.")]
+ProjectId = Annotated[
+    strawberry.ID | None, strawberry.argument(description="The project's id or name, such as acme:web.")
+]
 OrgSlugOfKey = Annotated[str | None, strawberry.argument(description="The slug of its organisation; requires `key`.")]
 ProjectKey = Annotated[str | None, strawberry.argument(description="Its key; requires `orgSlug`.")]
 

@@ -1,8 +1,8 @@
 """Who may ask for which environment, in memory: an evaluation by a known caller costs no query.
 
-It holds what `store.resolve` found for an environment and a tenant. A commit of this process that may change any of it
-empties the directory, so that a removal or a change of role acts on the next request; what another process changed (the
-command line's `users purge`, say) acts within a second.
+It holds what `store.resolve` found for a tenant and an environment, by what that was called. A commit of this process
+that may change any of it empties the directory, so that a removal or a change of role acts on the next request; what
+another process changed (the command line's `users purge`, say) acts within a second.
 """
 
 from collections.abc import Callable
@@ -21,17 +21,17 @@ class Directory:
         self._clock = clock
         self._known: dict[tuple[str, Tenant], tuple[Resolved, float]] = {}
 
-    def find(self, environment_id: str, tenant: Tenant) -> Resolved | None:
+    def find(self, called: str, tenant: Tenant) -> Resolved | None:
         """What is known and not older than a second."""
-        resolved, until = self._known.get((environment_id, tenant), (None, 0.0))
+        resolved, until = self._known.get((called, tenant), (None, 0.0))
         return resolved if self._clock() < until else None
 
-    def keep(self, environment_id: str, tenant: Tenant, resolved: Resolved, generation: int) -> None:
+    def keep(self, called: str, tenant: Tenant, resolved: Resolved, generation: int) -> None:
         """`generation` is that from before it was read: what a commit may have changed since then is not kept."""
         if generation == self.generation:
             if len(self._known) >= MAX_KEPT:
                 self._known.clear()
-            self._known[environment_id, tenant] = resolved, self._clock() + TTL_SECONDS
+            self._known[called, tenant] = resolved, self._clock() + TTL_SECONDS
 
     def follow(self, commit: Commit) -> None:
         """Writes of states change nothing here. All else that is deleted or revised invalidates some id."""

@@ -20,7 +20,7 @@ from app.access.paging import Listing
 from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
 from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.errors import AppError, invalid, not_found
-from app.domain.ids import digest, is_id
+from app.domain.ids import digest, is_id, lowered
 from app.domain.named import Id, named_in
 from app.domain.policy import LEVELS, Operation
 from app.domain.preconditions import IfMatch
@@ -168,7 +168,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
         name=command.name,
         level=command.level,
         actions=command.verbs(),
-        environments=command.environments.chosen(),
+        environments=_by_id(command.environments.chosen(), access.ids),
         resources=command.resources,
         rate_limit_per_min=_rate(command, access.org),
         approval_required=command.approval_required,
@@ -265,12 +265,20 @@ async def _enter(uow: UnitOfWork, org_slug: str, token_id: str) -> Access:
     """The token counts among the ids that a call names."""
 
     async def find(uow: UnitOfWork, org: Org) -> ApiKey:
-        row = await api_keys.of_org(uow.session, org.id, token_id) if is_id(token_id) else None
+        row = await api_keys.of_org(uow.session, org.id, lowered(token_id)) if is_id(lowered(token_id)) else None
         if row is None:
             raise not_found("token")
         return row
 
     return await Entry.of_org(org_slug, Operation.MANAGE_TOKENS, find=find).enter(uow)
+
+
+def _by_id(chosen: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """The scope as it is kept: by ids, each once, whatever they were called."""
+    return {
+        kind: list(dict.fromkeys(ids[one] for one in named)) if isinstance(named, list) else named
+        for kind, named in chosen.items()
+    }
 
 
 def _row(access: Access) -> ApiKey:

@@ -64,12 +64,12 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
     )
     uow.add(environment)
     await uow.flush()
-    await (
-        _copy(access, command.copy_from_env_id, environment) if command.copy_from_env_id else _seed(uow, environment)
-    )
+    source_id = None if command.copy_from_env_id is None else access.ids[command.copy_from_env_id]
+    await (_seed(uow, environment) if source_id is None else _copy(access, source_id, environment))
     project = access.project
     subject = Subject(access.org.id, "environment", environment.id, environment.key, project.id, environment.id)
-    access.record(command.reason, subject, new=command.recorded())
+    new = command.recorded()
+    access.record(command.reason, subject, new=new if source_id is None else {**new, "copyFromEnvId": source_id})
     return environment
 
 

@@ -15,7 +15,7 @@ from app.domain.actors import Anonymous, Role
 from app.domain.commands import Command, Email, Name, NoBody, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
-from app.domain.ids import digest, is_id, new_secret
+from app.domain.ids import digest, is_id, lowered, new_secret
 from app.domain.named import Grants, named_in
 from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User
@@ -86,7 +86,8 @@ async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body
     """Takes the invitation back: its links stop working. Raises `invitation_used`."""
 
     async def find(uow: UnitOfWork, org: Org) -> Invitation:
-        found = await invitations.by_id(uow.session, invitation_id) if is_id(invitation_id) else None
+        called = lowered(invitation_id)
+        found = await invitations.by_id(uow.session, called) if is_id(called) else None
         if found is None or found.org.id != org.id:
             raise not_found("invitation")
         return found.invitation

@@ -13,7 +13,7 @@ from app.domain.actors import Member as Caller
 from app.domain.actors import Role
 from app.domain.commands import Command, Switch, Text, validate
 from app.domain.errors import AppError, not_found
-from app.domain.ids import is_id
+from app.domain.ids import is_id, lowered
 from app.domain.named import Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
@@ -59,7 +59,7 @@ async def list_members(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Mem
 
 
 async def get_member(uow: UnitOfWork, slug: str, user_id: str) -> Member:
-    return _member(await Entry.of_org(slug, Operation.READ_ORG, find=_finding(user_id)).enter(uow))
+    return _member(await Entry.of_org(slug, Operation.READ_ORG, find=_finding(lowered(user_id))).enter(uow))
 
 
 async def update_member(uow: UnitOfWork, slug: str, user_id: str, body: object, if_match: IfMatch) -> Member:
@@ -67,6 +67,7 @@ async def update_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
 
     Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`.
     """
+    user_id = lowered(user_id)
     access = await Entry.of_org(slug, Operation.CHANGE_ROLE, find=_finding(user_id)).enter(uow)
     command = validate(UpdateMember, body)
     access = await access.to_write()
@@ -84,6 +85,7 @@ async def remove_member(uow: UnitOfWork, slug: str, user_id: str, body: object, 
 
     Raises `precondition_failed`, `last_owner_cannot_demote_or_remove`.
     """
+    user_id = lowered(user_id)
     leaving = isinstance(uow.actor, Caller) and uow.actor.user_id == user_id
     operation = Operation.LEAVE_ORG if leaving else Operation.REMOVE_MEMBER
     entry = Entry.of_org(slug, operation, named=named_in(RemoveMember, body), find=_finding(user_id))

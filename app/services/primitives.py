@@ -138,7 +138,7 @@ async def set_state(
 ) -> Current:
     """Changes the dimensions that the body names. Raises `precondition_failed`, `approval_not_supported`."""
     entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, KeyRef(spec.kind, key)).open(uow)
-    checked = await check(spec, entered, body, entered.primitive.value_type, [environment_id], key)
+    checked = await check(spec, entered, body, entered.primitive.value_type, [entered.environment.id], key)
     command: Any = validate(command_type, body, checked.faults)
     given = command.model_fields_set
     wanted = {one.name: getattr(command, one.column) for one in spec.dimensions if one.column and one.column in given}

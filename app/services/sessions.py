@@ -10,7 +10,7 @@ from app.domain import browsers
 from app.domain.actors import Actor, Member, Token
 from app.domain.commands import NoBody, validate
 from app.domain.errors import AppError, not_found
-from app.domain.ids import digest, is_id, new_secret
+from app.domain.ids import digest, is_id, lowered, new_secret
 from app.models import Membership, Org, Session, User
 from app.store import people, sessions
 from app.store.paging import Page
@@ -103,7 +103,7 @@ async def sessions_by_id(uow: UnitOfWork, ids: Iterable[str]) -> list[Session]:
 
 async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Session:
     """Ends one of the caller's sessions."""
-    person = signed_in(uow)
+    person, session_id = signed_in(uow), lowered(session_id)
     found = await sessions.of_user(uow.session, person.user_id, [session_id]) if is_id(session_id) else []
     if not found:
         raise not_found("session")

@@ -1,6 +1,6 @@
 """Queries for environments."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,13 +80,3 @@ async def lists_of_projects(
         query = query.where(col(Environment.key) == key)
     parents = col(Environment.project_id), project_ids
     return await pages(session, query, parents, col(Environment.id), window, lambda row: row[0])
-
-
-async def ids_among(session: AsyncSession, org_id: str, ids: Iterable[str]) -> set[str]:
-    """Which of the ids are environments of the organisation."""
-    query = (
-        select(col(Environment.id))
-        .join(Project, col(Project.id) == col(Environment.project_id))
-        .where(col(Project.org_id) == org_id, col(Environment.id).in_(ids))
-    )
-    return set((await session.execute(query)).scalars())

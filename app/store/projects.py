@@ -1,6 +1,6 @@
 """Queries for projects."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,9 +51,3 @@ async def all_of_org(session: AsyncSession, org_id: str) -> Sequence[Project]:
     """All projects of the organisation, in the order of their creation."""
     query = select(Project).where(col(Project.org_id) == org_id).order_by(col(Project.id))
     return (await session.execute(query)).scalars().all()
-
-
-async def ids_among(session: AsyncSession, org_id: str, ids: Iterable[str]) -> set[str]:
-    """Which of the ids are the organisation's projects."""
-    query = select(col(Project.id)).where(col(Project.org_id) == org_id, col(Project.id).in_(ids))
-    return set((await session.execute(query)).scalars())

@@ -1,10 +1,15 @@
-"""What a call names, in one query: the thing by its id with all above it, the caller's role in the organisation
-(None for tokens), and the live primitive that is asked for below it, if there is one."""
+"""What a call names, in one query: the thing with all above it, the caller's role in the organisation (None for
+tokens), and the live primitive that is asked for below it, if there is one.
 
+An organisation is called by its slug. A project or an environment is called by its id, or by its name, which never
+changes: `acme:web`, `acme:web:production`.
+"""
+
+from collections.abc import Collection
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,7 +22,7 @@ from app.store.tenancy import Tenant, Tenanted
 
 
 class Level(Enum):
-    """What is named: an organisation by its slug, the others by id."""
+    """What is named."""
 
     ORG = "organisation"
     PROJECT = "project"
@@ -47,37 +52,60 @@ _PRIMITIVE = and_(
     col(Primitive.key) == bindparam("key"),
     col(Primitive.deleted_at).is_(None),
 )
-_QUERIES = {
-    Level.ORG: Tenanted(select(Org).where(col(Org.slug) == bindparam("id"))),
-    Level.PROJECT: Tenanted(
-        select(Org, Project, Primitive)
-        .select_from(Project)
-        .join(Org, col(Org.id) == col(Project.org_id))
-        .outerjoin(Primitive, _PRIMITIVE)
-        .where(col(Project.id) == bindparam("id"))
-    ),
-    Level.ENVIRONMENT: Tenanted(
-        select(Org, Project, Environment, Primitive)
-        .select_from(Environment)
-        .join(Project, col(Project.id) == col(Environment.project_id))
-        .join(Org, col(Org.id) == col(Project.org_id))
-        .outerjoin(Primitive, _PRIMITIVE)
-        .where(col(Environment.id) == bindparam("id"))
-    ),
+_BELOW = {
+    Level.PROJECT: select(Org, Project, Primitive)
+    .select_from(Project)
+    .join(Org, col(Org.id) == col(Project.org_id))
+    .outerjoin(Primitive, _PRIMITIVE),
+    Level.ENVIRONMENT: select(Org, Project, Environment, Primitive)
+    .select_from(Environment)
+    .join(Project, col(Project.id) == col(Environment.project_id))
+    .join(Org, col(Org.id) == col(Project.org_id))
+    .outerjoin(Primitive, _PRIMITIVE),
+}
+_ORG, _PROJECT = col(Org.slug) == bindparam("org"), col(Project.key) == bindparam("project")
+_ENVIRONMENT = col(Environment.key) == bindparam("environment")
+_BY_NAME = {
+    Level.ORG: Tenanted(select(Org).where(_ORG)),
+    Level.PROJECT: Tenanted(_BELOW[Level.PROJECT].where(_ORG, _PROJECT)),
+    Level.ENVIRONMENT: Tenanted(_BELOW[Level.ENVIRONMENT].where(_ORG, _PROJECT, _ENVIRONMENT)),
+}
+_BY_ID = {
+    Level.PROJECT: Tenanted(_BELOW[Level.PROJECT].where(col(Project.id) == bindparam("id"))),
+    Level.ENVIRONMENT: Tenanted(_BELOW[Level.ENVIRONMENT].where(col(Environment.id) == bindparam("id"))),
+}
+
+
+def steps_of(level: Level, name: str) -> dict[str, str] | None:
+    """The keys in a name of the level, such as `acme:web:production`; None if it is none."""
+    keys = name.split(":")
+    if len(keys) != len(_STEPS[level]) or not all(map(is_slug, keys)):
+        return None
+    return dict(zip(_STEPS[level], keys, strict=True))
+
+
+_STEPS = {
+    Level.ORG: ("org",),
+    Level.PROJECT: ("org", "project"),
+    Level.ENVIRONMENT: ("org", "project", "environment"),
 }
 
 
 async def resolve(
-    session: AsyncSession, level: Level, name: str, tenant: Tenant, key_ref: KeyRef | None = None
+    session: AsyncSession, level: Level, called: str, tenant: Tenant, key_ref: KeyRef | None = None
 ) -> Resolved | None:
-    """What the name names; None where it is nothing of the tenant's."""
-    if not (is_slug if level is Level.ORG else is_id)(name):
+    """What is called so, by its id or its name; None where it is nothing of the tenant's."""
+    sought: dict[str, str | None]
+    if level is not Level.ORG and is_id(called):
+        query, sought = _BY_ID[level], {"id": called}
+    elif (steps := steps_of(level, called)) is not None:
+        query, sought = _BY_NAME[level], {**steps}
+    else:
         return None
-    sought: dict[str, str | None] = {"id": name}
     if level is not Level.ORG:
         known = key_ref is not None and is_slug(key_ref.key)  # a text that cannot be a key names nothing
         sought |= {"kind": key_ref.kind, "key": key_ref.key} if key_ref and known else {"kind": None, "key": None}
-    match await _QUERIES[level].row(session, tenant, **sought):
+    match await query.row(session, tenant, **sought):
         case (org, role):
             return Resolved(role, org)
         case (org, project, primitive, role):
@@ -85,3 +113,23 @@ async def resolve(
         case (org, project, environment, primitive, role):
             return Resolved(role, org, project, environment, primitive)
     return None
+
+
+async def ids_below(
+    session: AsyncSession, level: Level, called: Collection[str], org: Org, project: Project | None
+) -> dict[str, str]:
+    """The ids of projects or environments below the organisation, or the project, by what each was called."""
+    ids, names = [one for one in called if is_id(one)], [one for one in called if steps_of(level, one)]
+    if not ids and not names:
+        return {}
+    row_id: Any = col(Project.id)
+    name: Any = literal(f"{org.slug}:").concat(col(Project.key))
+    query = select(row_id, name)
+    if level is Level.ENVIRONMENT:
+        row_id, name = col(Environment.id), name.concat(":").concat(col(Environment.key))
+        query = select(row_id, name).join(Project, col(Project.id) == col(Environment.project_id))
+    query = query.where(col(Project.org_id) == org.id, row_id.in_(ids) | name.in_(names))
+    if project is not None:
+        query = query.where(col(Project.id) == project.id)
+    found = {text: row[0] for row in (await session.execute(query)).all() for text in row}
+    return {one: found[one] for one in called if one in found}

@@ -7,6 +7,7 @@ import strawberry
 from app.access.batches import ChildPage
 from app.access.etags import environment_etag, row_etag, state_etag
 from app.domain.errors import not_found
+from app.domain.ids import is_id, lowered
 from app.domain.policy import ResourceType
 from app.engine.kinds import FlagType, Kind
 from app.graphql.arguments import After, Before, EnvironmentId, First, FlagTypeFilter, KeyFilter, Last, Search
@@ -214,10 +215,12 @@ class Flag(Node):
 
     @strawberry.field(description="Its state in one environment.")
     async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
-        for current in await info.context.loaders.states.load(self.id):
-            if current.state.environment_id == environment_id:
+        loaders, called = info.context.loaders, lowered(environment_id)
+        sought = called if is_id(called) else await loaders.environment_ids.load(called)
+        for current in await loaders.states.load(self.id):
+            if current.state.environment_id == sought:
                 return FlagState.of(current)
-        await info.context.loaders.refusals.load(environment_id)
+        await loaders.environment_ids.load(called)
         raise not_found("environment")
 
     @strawberry.field(description="Its states in all environments, oldest environment first.")

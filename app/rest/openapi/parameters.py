@@ -12,12 +12,13 @@ from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
 
 _ID = {"type": "string", "format": "uuid"}
+_CALLED = {"type": "string"}
 _KEY = {"type": "string", "pattern": SLUG_PATTERN}
 _IN_PATH: dict[str, tuple[str, dict[str, Any]]] = {
     "slug": ("The organisation's slug.", _KEY),
     "key": ("The key.", _KEY),
-    "project_id": ("The project's id.", _ID),
-    "env_id": ("The environment's id.", _ID),
+    "project_id": ("The project's id, or its name, such as `acme:web`.", _CALLED),
+    "env_id": ("The environment's id, or its name, such as `acme:web:production`.", _CALLED),
     "user_id": ("The user's id.", _ID),
     "token": ("The secret in the link.", {"type": "string"}),
 }
