@@ -202,6 +202,15 @@ class Entered:
         entry = self.entry if below is None else replace(self.entry, id=below.id)  # a name may be another's by now
         return await entry.open(uow)
 
+    def write_as_it_is(self, current: State, reason: str | None) -> State:
+        """Writes and records the state of the entry's primitive at the environment's next version, as it is.
+
+        It changes nothing, so it needs no approval.
+        """
+        uow, primitive = self.uow, self.primitive
+        uow.record(self.entry.operation, self.subject(primitive), reason=reason, override=self.override)
+        return uow.changes.write_state(self.environment, primitive, current, actor=uow.actor_as_json())
+
     def require(self, operation: Operation, *, protected: bool = False) -> str | None:
         """Asks for one more operation on what is entered; `protected` where what would change is.
 
@@ -246,7 +255,7 @@ class Entered:
 
 
 class Diverted(Entered):
-    """What was entered, for an operation that needs approval. It has no methods to record or revise."""
+    """What was entered, for an operation that needs approval. It has no methods to record or to change anything."""
 
 
 class Access(Entered):

@@ -350,9 +350,10 @@ _ENTRIES = (
         "ruleset_not_cached",
         503,
         "The environment has no ruleset yet",
-        "Nothing has been changed in the environment yet, so there is nothing to evaluate.",
-        ("The environment is new, and no flag, config or segment has been changed in it.",),
-        "Make a first change in the environment and retry.",
+        "No state has been written in the environment yet, so there is nothing to evaluate.",
+        ("The environment is new, and no flag, config or segment has been written in it.",),
+        "Make the first write in the environment and retry: create a flag, or set, kill or restore one there, even to "
+        "the value that it has.",
     ),
     Entry(
         "unavailable",

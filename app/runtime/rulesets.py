@@ -19,6 +19,10 @@ from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
 
 log = structlog.get_logger()
+NO_RULESET = (
+    "The environment has no ruleset before its first write. Create a flag, or set, kill or restore one in this "
+    "environment, even to the value that it has."
+)
 
 
 class RulesetCache:
@@ -36,7 +40,7 @@ class RulesetCache:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
         snapshot = self._snapshots.get(environment_id) or await self._load(environment_id)
         if snapshot.version == 0:
-            raise AppError("ruleset_not_cached")
+            raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
 
     def take_in(self, commit: Commit) -> None:

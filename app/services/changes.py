@@ -71,7 +71,8 @@ async def change_state(
     reason: str | None,
     checked: Checked = NOTHING_CHECKED,
 ) -> Current:
-    """The state with what is wanted, by dimension or as `killed`; one that has it already is left as it is.
+    """The state with what is wanted, by dimension or as `killed`; one that has it already is left as it is, but for
+    the first write in its environment.
 
     `checked` is what was found of the wanted rules. Raises `precondition_failed`, `approval_not_supported`, and
     `invalid_request` for references whose target has gone since they were checked.
@@ -82,7 +83,8 @@ async def change_state(
     if_match.require(state_etag(current))
     columns = _differing(primitive, current.state, wanted)
     if not columns:
-        return current
+        # The first write makes an environment's first ruleset, even if it changes nothing.
+        return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
     await _require_references(entered, environment.id, primitive, checked.references)
     if isinstance(entered, Diverted):
         raise AppError("approval_not_supported")

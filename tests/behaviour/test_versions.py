@@ -32,6 +32,57 @@ async def test_a_version_is_the_environments_own(workspace: Workspace) -> None:
     assert await workspace.version() == 4
 
 
+FIRST_WRITES = {
+    "updateFlagState": {"defaultValue": "hello"},
+    "updateFlagState of nothing": {},
+    "replaceFlagState": {"defaultValue": "hello", "rules": []},
+    "restoreFlag": {},
+}
+
+
+@pytest.mark.parametrize("protected", [False, True])
+@pytest.mark.parametrize("call", FIRST_WRITES)
+@pytest.mark.raises_codes("ruleset_not_cached")
+async def test_the_first_write_makes_version_1_even_if_it_changes_nothing(
+    instance: Instance,
+    workspace: Workspace,
+    call: str,
+    protected: bool,
+) -> None:
+    admin, editor = workspace.org.admin, workspace.org.editor
+    dev = await admin.make(
+        "createEnvironment", projectId=workspace.project_id, key="dev", name="Dev", protected=protected
+    )
+    before = await editor.do("evaluate", environmentId=dev["id"], context={})
+    assert (before.code, "even to the value that it has" in before.message) == ("ruleset_not_cached", True)
+    audited = len(await instance.audited())
+    at = {"environmentId": dev["id"], "key": "banner"}
+    written = await editor.do(call.partition(" ")[0], **at, **FIRST_WRITES[call], reason="First.")
+    assert (written.unwrap()["version"], written.data["defaultValue"], written.data["killed"]) == (1, "hello", False)
+    assert (await editor.make("environment", environmentId=dev["id"]))["version"] == 1
+    assert await editor.make("flagState", **at) == written.data
+    evaluated = await editor.make("evaluate", environmentId=dev["id"], context={})
+    assert (evaluated["version"], evaluated["evaluations"]["banner"]["value"]) == (1, "hello")
+    event = (await instance.audited())[-1]
+    assert (len(await instance.audited()), event.reason, event.resource_key) == (audited + 1, "First.", "banner")
+    async with instance.unchanged():
+        again = await editor.do(call.partition(" ")[0], **at, **FIRST_WRITES[call])
+        assert (again.data, again.etag) == (written.data, written.etag)
+
+
+@pytest.mark.raises_codes("precondition_failed")
+async def test_a_first_write_by_who_needs_approval_or_has_an_old_tag(instance: Instance, workspace: Workspace) -> None:
+    dev = await workspace.org.admin.make(
+        "createEnvironment", projectId=workspace.project_id, key="dev", name="Dev", protected=True
+    )
+    at = {"environmentId": dev["id"], "key": "banner"}
+    async with instance.unchanged():
+        stale = await workspace.org.editor.do("restoreFlag", if_match='"stale"', **at)
+        assert stale.code == "precondition_failed"
+    token = await instance.token(workspace.org, approvalRequired=True)
+    assert (await token.make("restoreFlag", **at))["version"] == 1
+
+
 async def test_200_concurrent_writes_raise_the_version_by_exactly_200(instance: Instance, workspace: Workspace) -> None:
     before = await workspace.version()
     replies = await asyncio.gather(
