@@ -390,7 +390,7 @@ _ENTRIES = (
         410,
         "The sign-in link has expired",
         "A link works for 15 minutes.",
-        ("The link was sent more than 15 minutes ago.",),
+        ("The link was sent more than 15 minutes ago.", "Another link for the same email has been used since."),
         "Request a new link.",
     ),
     Entry(

@@ -105,6 +105,7 @@ class AuthMutations:
     @strawberry.mutation(description="Claim an empty instance: creates the first organisation and signs its owner in.")
     async def install_claim(self, info: Info, input: InstallClaimInput) -> InstallClaimPayload | None:
         async with info.context.unit() as uow:
+            uow.client = info.context.remember_browser()
             signed_in, org = await claim.install_claim(uow, body_of(input))
             me = await sessions.me(uow)
         info.context.sign_in(signed_in)
@@ -144,6 +145,7 @@ class AuthMutations:
     @strawberry.mutation(description="Sign in with a link, which works once and for 15 minutes.")
     async def redeem_link(self, info: Info, input: RedeemLinkInput) -> RedeemLinkPayload | None:
         async with info.context.unit() as uow:
+            uow.client = info.context.remember_browser()
             signed_in = await links.redeem(uow, body_of(input))
             me = await sessions.me(uow)
         info.context.sign_in(signed_in)

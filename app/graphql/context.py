@@ -41,7 +41,7 @@ class Context:
         self.cookie = ""
 
     def remember_browser(self) -> Client:
-        """Where a request for a link comes from: the browser that asks for one redeems it at once."""
+        """Where a request for a link, or a sign-in, comes from: the answer makes the browser known by it later."""
         self.remembered = True
         return self.request.client(self.browser)
 

@@ -100,6 +100,7 @@ class InvitationMutations:
     @strawberry.mutation(description="Accept an invitation with your own session, or as a new user, who is signed in.")
     async def accept_invitation(self, info: Info, input: AcceptInvitationInput) -> AcceptInvitationPayload | None:
         async with info.context.unit() as uow:
+            uow.client = info.context.remember_browser()
             accepted = await invitations.accept_invitation(uow, input.token, body_of(input))
             me = await sessions.me(uow)
         if accepted.session is not None:

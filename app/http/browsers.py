@@ -1,6 +1,8 @@
-"""Recognizes the browser that requested a sign-in link: there it signs in immediately, elsewhere it shows a button.
+"""Recognizes a browser by a cookie that outlives its sessions.
 
-Scanners of mail open links and press no buttons. Other clients, such as curl, have no such cookie.
+In the browser that asked for a sign-in link, the link signs in at once; everywhere else it shows a button, which
+scanners of mail do not press. And a browser that has signed in with an email before may ask for links to it, however
+many strangers do.
 """
 
 from starlette.datastructures import Headers

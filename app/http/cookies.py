@@ -1,17 +1,16 @@
 """The cookies that browsers hold: their names and attributes, which follow from the base URL."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from app.services import sessions
+from app.services import known_browsers, sessions
 from app.settings import Settings
 
 SESSION = "signalbox_session"
 BROWSER = "signalbox_browser"
-LIFETIMES = {SESSION: sessions.LIFETIME, BROWSER: timedelta(days=1)}
+LIFETIMES = {SESSION: sessions.LIFETIME, BROWSER: known_browsers.LIFETIME}
 
 
 def name_of(settings: Settings, cookie: str) -> str:

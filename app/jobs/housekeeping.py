@@ -5,7 +5,8 @@ from datetime import timedelta
 from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.runtime.node import Node
-from app.store import links, mail, sessions
+from app.services.known_browsers import LIFETIME
+from app.store import known_browsers, links, mail, sessions
 from app.store.unit_of_work import UnitOfWork
 
 KEPT_LINKS = timedelta(days=1)  # for a while a link is answered with `magic_link_expired`, not `magic_link_invalid`
@@ -18,6 +19,7 @@ async def sweep(uow: UnitOfWork) -> None:
     at = uow.now
     await sessions.sweep(uow.session, at)
     await links.sweep(uow.session, at - KEPT_LINKS)
+    await known_browsers.sweep(uow.session, at - LIFETIME)
     await mail.sweep(uow.session, at - KEPT_MAIL)
 
 

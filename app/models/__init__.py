@@ -8,7 +8,7 @@ from app.models.instance import Instance
 from app.models.invitations import Invitation, InvitationSecret
 from app.models.mail import MailKind, QueuedMail
 from app.models.orgs import DEFAULT_ORG_RATE_PER_MIN, Org
-from app.models.people import MagicLink, Membership, Session, User
+from app.models.people import KnownBrowser, MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, State, StateEntry, StateReference
 from app.models.projects import Project
 
@@ -22,6 +22,7 @@ __all__ = [
     "Instance",
     "Invitation",
     "InvitationSecret",
+    "KnownBrowser",
     "MagicLink",
     "MailKind",
     "Membership",

@@ -33,6 +33,7 @@ class QueuedMail(Identified, table=True):
     invitation_id: str | None = Field(default=None, foreign_key="invitation.id", ondelete="CASCADE")
     browser_hash: str | None = None
     signup: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    next_path: str | None = None
     attempts: int = 0
     due_at: datetime = Field(sa_type=Instant, index=True)
     last_error: str | None = Field(default=None, sa_type=Text)

@@ -42,7 +42,7 @@ class MagicLink(Identified, table=True):
     """A link that signs whoever has the email in, once and for a while; its secret's SHA-256 is here.
 
     `mailed`: it proves the mailbox (the operator's does not). `browser_hash` identifies the browser that asked for it.
-    `signup` is the organisation to make when it is redeemed.
+    `signup` is the organisation to make when it is redeemed, `next_path` the page that whoever asked for it wanted.
     """
 
     __tablename__ = "magic_link"
@@ -53,8 +53,20 @@ class MagicLink(Identified, table=True):
     mailed: bool = False
     browser_hash: str | None = None
     signup: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    next_path: str | None = None
     expires_at: datetime = Field(sa_type=Instant)
     used_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class KnownBrowser(Identified, table=True):
+    """A browser in which the user has signed in, which lasts longer than a session; the secret is in its cookie."""
+
+    __tablename__ = "known_browser"
+    __table_args__ = (UniqueConstraint("browser_hash", "user_id"),)
+
+    browser_hash: str
+    user_id: str = Field(foreign_key="user.id", index=True, ondelete="CASCADE")
+    signed_in_at: datetime = Field(sa_type=Instant)
 
 
 class Membership(Revised, table=True):

@@ -71,18 +71,26 @@ class ClaimSchema(Schema):
     org: OrgSchema
 
 
+def calling_browser(call: Call, uow: UnitOfWork) -> str | None:
+    """The secret of the browser that calls, which the unit is told too; None if it is not a browser."""
+    browser = asking_browser(call.node, call.headers)
+    uow.client = call.info.client(browser)
+    return browser
+
+
 async def install_claim(call: Call, uow: UnitOfWork) -> Response:
+    browser = calling_browser(call, uow)
     signed_in, org = await claim.install_claim(uow, call.input)
     me = await sessions.me(uow)
     shape = ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(org))
     response = json_response(shape.encoded(), 201, {"Location": f"/api/v1/orgs/{org.slug}"})
     set_cookie(call.node.settings, response, SESSION, signed_in.secret)
+    remember_browser(call.node, response, browser)
     return response
 
 
 async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
-    browser = asking_browser(call.node, call.headers)
-    uow.client = call.info.client(browser)
+    browser = calling_browser(call, uow)
     await links.request_link(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
@@ -90,8 +98,7 @@ async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def sign_up(call: Call, uow: UnitOfWork) -> Response:
-    browser = asking_browser(call.node, call.headers)
-    uow.client = call.info.client(browser)
+    browser = calling_browser(call, uow)
     await signup.sign_up(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
     remember_browser(call.node, response, browser)
@@ -99,10 +106,12 @@ async def sign_up(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
+    browser = calling_browser(call, uow)
     signed_in = await links.redeem(uow, call.input)
     me = await sessions.me(uow)
     response = json_response(SessionSchema(me=MeSchema.from_caller(me)).encoded())
     set_cookie(call.node.settings, response, SESSION, signed_in.secret)
+    remember_browser(call.node, response, browser)
     return response
 
 

@@ -9,9 +9,10 @@ from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.commands import NoBody
 from app.domain.policy import Operation
+from app.http.browsers import remember_browser
 from app.http.cookies import SESSION, set_cookie
 from app.models import Invitation
-from app.rest.auth import ClaimSchema, MeSchema
+from app.rest.auth import ClaimSchema, MeSchema, calling_browser
 from app.rest.openapi.samples import ACCEPT_URL, INVITATION_ID, MORNING, NEXT_WEEK
 from app.rest.orgs import OrgSchema
 from app.rest.requests import Call
@@ -127,11 +128,13 @@ async def get_invitation(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def accept_invitation(call: Call, uow: UnitOfWork) -> Response:
+    browser = calling_browser(call, uow)
     accepted = await invitations.accept_invitation(uow, call.path["token"], call.input)
     me = await sessions.me(uow)
     response = json_response(ClaimSchema(me=MeSchema.from_caller(me), org=OrgSchema.from_row(accepted.org)).encoded())
     if accepted.session is not None:
         set_cookie(call.node.settings, response, SESSION, accepted.session.secret)
+        remember_browser(call.node, response, browser)
     return response
 
 

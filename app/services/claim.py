@@ -9,7 +9,7 @@ from app.domain.ids import digest
 from app.models import Instance, Org, User
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, start_session
-from app.services.throttling import counted_guess
+from app.services.throttling import count_guess
 from app.store import instance
 from app.store.unit_of_work import UnitOfWork
 
@@ -45,8 +45,7 @@ async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
     """
     command = validate(InstallClaim, body)
     await _require_unclaimed(uow)
-    async with counted_guess(uow):
-        await _require_code(uow, command.claim_code)
+    await _require_code(uow, command.claim_code)
     await uow.begin_write()
     await uow.lock_email(email_key(command.email))
     await uow.lock(Instance, [instance.ID])
@@ -76,5 +75,7 @@ async def _require_unclaimed(uow: UnitOfWork) -> None:
 
 async def _require_code(uow: UnitOfWork, code: str) -> None:
     expected = (await instance.get(uow.session)).claim_code_hash or ""
-    if not hmac.compare_digest(digest(code), expected):
+    right = hmac.compare_digest(digest(code), expected)
+    await count_guess(uow, right=right)
+    if not right:
         raise invalid({"claimCode": "The claim code is incorrect."})

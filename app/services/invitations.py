@@ -21,7 +21,7 @@ from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User
 from app.services import mail
 from app.services.sessions import SignedIn, start_session
-from app.services.throttling import Purpose, counted_mail
+from app.services.throttling import Purpose, count_mail, has_room
 from app.settings import Settings
 from app.store import invitations, members, people
 from app.store.invitations import Invited
@@ -67,12 +67,12 @@ async def create_invitation(uow: UnitOfWork, slug: str, body: object) -> tuple[I
     entry = Entry.of_org(slug, Operation.MANAGE_INVITATIONS, named=named_in(CreateInvitation, body))
     access = await entry.enter(uow)
     command = validate(CreateInvitation, body)
-    async with counted_mail(uow, Purpose.INVITATION, command.email) as wanted:
-        access = await access.to_write()
-        await _require_invitable(access, email_key(command.email))
-        invitation = await _invite(access, command)
-        if wanted:
-            mail.enqueue(uow, MailKind.INVITATION, command.email, invitation_id=invitation.id)
+    await count_mail(uow, Purpose.INVITATION, command.email)
+    access = await access.to_write()
+    await _require_invitable(access, email_key(command.email))
+    invitation = await _invite(access, command)
+    if await has_room(uow, command.email):
+        mail.enqueue(uow, MailKind.INVITATION, command.email, invitation_id=invitation.id)
     return invitation, accept_url(uow.host.settings, add_secret(uow, invitation))
 
 
@@ -118,11 +118,6 @@ async def get_invitation(uow: UnitOfWork, secret: str) -> Invited:
     invited = await _by_secret(uow, secret)
     await _require_open(uow, invited.invitation)
     return invited
-
-
-async def has_account(uow: UnitOfWork, invited: Invited) -> bool:
-    """Whether the one who is invited is a user already, and needs their own session to accept."""
-    return await people.user_by_email(uow.session, invited.invitation.email_key) is not None
 
 
 async def pending_for_me(uow: UnitOfWork) -> Sequence[Invited]:

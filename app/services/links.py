@@ -4,23 +4,26 @@ Asking for a link only queues a mail. The email is looked up when the mail is co
 its timing shows whether the email is known.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from app.domain.actors import Member
 from app.domain.commands import Command, Email, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
 from app.models import Instance, MagicLink, MailKind, Org, User
-from app.services import mail
+from app.services import known_browsers, mail
 from app.services.invitations import join
-from app.services.orgs import create_org_with_owner
+from app.services.orgs import create_org_with_owner, require_free
 from app.services.sessions import SignedIn, end_all, is_proven, start_session
-from app.services.throttling import Purpose, count_mail
+from app.services.throttling import Purpose, count_mail, count_of_browser, has_room
 from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(minutes=15)
+EXTENDED = timedelta(hours=1)  # how long after it was mailed a link can be given another lifetime
 
 
 class RequestMagicLink(Command, json_schema_extra={"examples": [{"email": "ada@acme.example"}]}):
@@ -37,18 +40,39 @@ class RedeemLink(
     token: str
 
 
-async def request_link(uow: UnitOfWork, body: object) -> None:
-    """Queues a mail with a link. Raises `rate_limited`, whether or not the email is known."""
+async def request_link(uow: UnitOfWork, body: object, next_path: str | None = None) -> None:
+    """Queues a mail with a link. Raises `rate_limited`, whether or not the email is known.
+
+    A browser that has signed in with the email before has an allowance of its own. For any other, a mailbox that has
+    had its mails of the hour gets none, but its newest link lives on: nobody can keep its owner from signing in.
+    """
     command = validate(RequestMagicLink, body)
-    if await count_mail(uow, Purpose.MAGIC_LINK, command.email):
-        await ask(uow, MailKind.SIGN_IN, command.email)
-
-
-async def ask(uow: UnitOfWork, kind: MailKind, email: str, signup: dict[str, Any] | None = None) -> None:
-    """Queues the mail that will hold a link."""
+    if (known := await known_browsers.find(uow, command.email)) is not None:
+        await count_of_browser(uow, known.browser_hash, command.email)
+    else:
+        await count_mail(uow, Purpose.MAGIC_LINK, command.email)
+    wanted = known is not None or await has_room(uow, command.email)
     await uow.begin_write()
+    if wanted:
+        ask(uow, MailKind.SIGN_IN, command.email, next_path=next_path)
+    else:
+        await _extend_newest(uow, email_key(command.email))
+
+
+async def _extend_newest(uow: UnitOfWork, key: str) -> None:
+    """Gives the last link that was mailed to the email within the hour another lifetime, if none was used since."""
+    made = await links.of_email(uow.session, key, uow.now - 2 * EXTENDED)
+    newest = next((one for one in made if one.mailed and one.signup is None), None)
+    if newest is None or newest.created_at <= uow.now - EXTENDED:
+        return
+    if not any(one.used_at is not None and one.used_at >= newest.created_at for one in made):
+        newest.expires_at = uow.now + LIFETIME
+
+
+def ask(uow: UnitOfWork, kind: MailKind, email: str, **carried: Any) -> None:
+    """Queues the mail that will hold a link, within the current write."""
     browser_hash = None if uow.client.browser is None else digest(uow.client.browser)
-    mail.enqueue(uow, kind, email, browser_hash=browser_hash, signup=signup)
+    mail.enqueue(uow, kind, email, browser_hash=browser_hash, **carried)
 
 
 def make_link(uow: UnitOfWork, email: str, **values: Any) -> str:
@@ -75,33 +99,54 @@ async def make_for_email(uow: UnitOfWork, email: str) -> str:
     return make_link(uow, user.email)
 
 
-async def is_of_browser(uow: UnitOfWork, secret: str, browser: str | None) -> bool:
-    """Whether the link was asked for by the browser whose secret is `browser`."""
-    link = await links.by_secret(uow.session, digest(secret))
-    return link is not None and browser is not None and link.browser_hash == digest(browser)
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link as whoever opens it finds it.
+
+    `spent`: they are signed in already, as the link's person, and it could do nothing more for them. `at_once`: it may
+    be redeemed without a button, by the browser that asked for it, or because the operator printed it.
+    """
+
+    link: MagicLink
+    spent: bool
+    at_once: bool
+
+
+async def open_link(uow: UnitOfWork, secret: str) -> Opened:
+    """What opening the link leads to. Changes nothing, and raises what redeeming it would."""
+    link = await _by_secret(uow, secret)
+    viewer = await people.user(uow.session, uow.actor.user_id) if isinstance(uow.actor, Member) else None
+    if viewer is not None and viewer.email_key == link.email_key and _is_spent(link, viewer):
+        return Opened(link, spent=True, at_once=False)
+    known = await _require_live(uow, link)
+    if link.signup is not None:
+        await require_free(uow, link.signup["orgSlug"])
+    elif known is None and not await invitations.pending_for(uow.session, link.email_key, uow.now):
+        raise AppError("no_invitation")
+    browser = uow.client.browser
+    asked_here = browser is not None and link.browser_hash == digest(browser)
+    return Opened(link, spent=False, at_once=asked_here or not link.mailed)
+
+
+def _is_spent(link: MagicLink, viewer: User) -> bool:
+    return link.used_at is not None or (link.signup is None and (is_proven(viewer) or not link.mailed))
 
 
 async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     """Signs in whoever has the link's email; who is new must be invited, or have signed up.
 
-    Raises `magic_link_invalid`, `magic_link_used`, `magic_link_expired`, `no_invitation`, `slug_unavailable`. The email
-    is locked, so that of two redemptions of a link one wins, and of two links to a new email one makes the user.
+    The email's other links end. Raises `magic_link_invalid`, `magic_link_used`, `magic_link_expired`, `no_invitation`,
+    `slug_unavailable`. The email is locked, so that of two redemptions of a link one wins, and of two links to a new
+    email one makes the user.
     """
     command = validate(RedeemLink, body)
     link = await _by_secret(uow, command.token)
     await uow.begin_write()
     await uow.lock_email(link.email_key)
     link = await _by_secret(uow, command.token)
-    if link.used_at is not None:
-        raise AppError("magic_link_used")
-    if link.expires_at <= uow.now:
-        raise AppError("magic_link_expired")
+    known = await _require_live(uow, link)
     link.used_at = uow.now
-    known = await people.user_by_email(uow.session, link.email_key)
-    if known is None and not link.mailed:  # the user of the operator's link is gone, and it proves no mailbox
-        raise AppError("magic_link_invalid")
-    if known is not None and known.deleted_at is not None:
-        raise AppError("magic_link_invalid")
+    await links.end_others(uow.session, link, uow.now)
     invited = await _locked_invitations(uow, link) if known is None else []
     if known is None and link.signup is None and not invited:
         raise AppError("no_invitation")
@@ -120,6 +165,20 @@ async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
     if (found := await links.by_secret(uow.session, digest(secret))) is None:
         raise AppError("magic_link_invalid")
     return found
+
+
+async def _require_live(uow: UnitOfWork, link: MagicLink) -> User | None:
+    """The link's person, None for somebody new. Raises the reason why the link signs nobody in any more."""
+    if link.used_at is not None:
+        raise AppError("magic_link_used")
+    if link.expires_at <= uow.now:
+        raise AppError("magic_link_expired")
+    known = await people.user_by_email(uow.session, link.email_key)
+    if known is None and not link.mailed:  # the user of the operator's link is gone, and it proves no mailbox
+        raise AppError("magic_link_invalid")
+    if known is not None and known.deleted_at is not None:
+        raise AppError("magic_link_invalid")
+    return known
 
 
 async def _verify_email(uow: UnitOfWork, user: User) -> None:

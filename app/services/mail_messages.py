@@ -28,7 +28,8 @@ async def compose(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Me
     to = await _addressee(uow, queued, settings)
     if to is None:
         return None
-    secret = links.make_link(uow, to, mailed=True, browser_hash=queued.browser_hash, signup=queued.signup)
+    carried = {"browser_hash": queued.browser_hash, "signup": queued.signup, "next_path": queued.next_path}
+    secret = links.make_link(uow, to, mailed=True, **carried)
     facts = {"org": queued.signup["orgName"]} if queued.signup is not None else {}
     return Message(queued.kind, to, f"{settings.public_url}/auth/link?t={secret}", facts)
 

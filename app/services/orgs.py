@@ -53,11 +53,22 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
 async def create_org_with_owner(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org:
     """An organisation and its first owner, within the current write. Raises `slug_unavailable`."""
     org = Org(slug=slug, name=name)
-    if await orgs.by_slug(uow.session, slug) is not None or not await uow.try_to_add(org):
-        raise AppError("slug_unavailable", f"The slug {slug} is taken.")
+    await require_free(uow, slug)
+    if not await uow.try_to_add(org):
+        raise _taken(slug)
     uow.add(Membership(org_id=org.id, user_id=owner_id, role=Role.OWNER))
     uow.record(Operation.CREATE_ORG, Subject(org.id, "org", org.id, org.slug), new={"slug": slug, "name": name})
     return org
+
+
+async def require_free(uow: UnitOfWork, slug: str) -> None:
+    """Raises `slug_unavailable`."""
+    if await orgs.by_slug(uow.session, slug) is not None:
+        raise _taken(slug)
+
+
+def _taken(slug: str) -> AppError:
+    return AppError("slug_unavailable", f"The slug {slug} is taken.")
 
 
 async def list_orgs(uow: UnitOfWork, listing: Listing) -> Page[Org]:

@@ -12,6 +12,7 @@ from app.domain.commands import NoBody, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, lowered, new_secret
 from app.models import Membership, Org, Session, User
+from app.services import known_browsers
 from app.store import people, sessions
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -62,6 +63,7 @@ async def start_session(uow: UnitOfWork, user: User) -> SignedIn:
         expires_at=at + LIFETIME,
     )
     uow.add(session)
+    await known_browsers.remember(uow, user)
     uow.actor = member_of(session, user)
     return SignedIn(uow.actor, secret)
 

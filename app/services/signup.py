@@ -1,12 +1,12 @@
 """Signup on a hosted instance: redeeming the mailed link creates the organisation and its owner."""
 
 from app.domain.commands import Command, Email, Name, Slug, validate
-from app.domain.errors import AppError, not_found
+from app.domain.errors import not_found
 from app.models import MailKind
 from app.services.links import ask
-from app.services.throttling import Purpose, count_mail
+from app.services.orgs import require_free
+from app.services.throttling import Purpose, count_mail, has_room
 from app.settings import Mode
-from app.store import orgs
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -29,9 +29,9 @@ async def sign_up(uow: UnitOfWork, body: object) -> None:
     if uow.host.settings.mode is not Mode.HOSTED:
         raise not_found("path")
     command = validate(SignUp, body)
-    wanted = await count_mail(uow, Purpose.SIGNUP, command.email)
-    if await orgs.by_slug(uow.session, command.org_slug) is not None:
-        raise AppError("slug_unavailable", f"The slug {command.org_slug} is taken.")
-    if wanted:
+    await count_mail(uow, Purpose.SIGNUP, command.email)
+    await require_free(uow, command.org_slug)
+    if await has_room(uow, command.email):
+        await uow.begin_write()
         signup = command.model_dump(mode="json", by_alias=True, exclude={"email"})
-        await ask(uow, MailKind.SIGNUP, command.email, signup)
+        ask(uow, MailKind.SIGNUP, command.email, signup=signup)

@@ -1,8 +1,6 @@
 """How often people may call, and ask for mail or try a claim code, by mailbox and by the network they call from."""
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from enum import StrEnum
 
 from app.domain.emails import email_key
@@ -15,7 +13,9 @@ PER_PERSON = 6000  # requests a minute
 PER_EMAIL_AND_ADDRESS = 5
 PER_ADDRESS = 20
 PER_MAILBOX = 20
+PER_EMAIL_AND_BROWSER = 5
 WRONG_CLAIM_CODES = 5
+WRONG_CLAIM_CODES_IN_ALL = 1000
 IPV6 = 6
 IPV6_HOST_BITS = 64  # one customer has 2^64 addresses, so a limit on single ones would be none
 
@@ -28,54 +28,46 @@ class Purpose(StrEnum):
     INVITATION = "invitation"
 
 
-async def count_mail(uow: UnitOfWork, purpose: Purpose, email: str) -> bool:
-    """Counts a mail that is asked for. Raises `rate_limited`; False where the mailbox has had enough: no mail then."""
-    await _take(uow, *_mails(uow, purpose, email))
-    return await uow.host.rate_limits.take(_mailbox(email)) == 0
-
-
-@asynccontextmanager
-async def counted_mail(uow: UnitOfWork, purpose: Purpose, email: str) -> AsyncIterator[bool]:
-    """Like `count_mail`, around what leads to the mail: a refusal in there does not count."""
-    wanted = await count_mail(uow, purpose, email)
-    try:
-        yield wanted
-    except AppError:
-        await uow.host.rate_limits.give_back(*_mails(uow, purpose, email), *([_mailbox(email)] if wanted else []))
-        raise
-
-
-@asynccontextmanager
-async def counted_guess(uow: UnitOfWork) -> AsyncIterator[None]:
-    """Around the check of a claim code: only wrong codes count. Raises `rate_limited`."""
-    guesses = Allowance(f"claim:{_network(uow.client.address)}", WRONG_CLAIM_CODES)
-    await _take(uow, guesses)
-    wrong = False
-    try:
-        yield
-    except AppError as refusal:
-        wrong = refusal.code == "invalid_request"
-        raise
-    finally:
-        if not wrong:
-            await uow.host.rate_limits.give_back(guesses)
-
-
-async def _take(uow: UnitOfWork, *allowances: Allowance) -> None:
-    if wait := await uow.host.rate_limits.take(*allowances):
-        raise AppError("rate_limited", headers={"Retry-After": str(max(1, math.ceil(wait)))})
-
-
-def _mails(uow: UnitOfWork, purpose: Purpose, email: str) -> tuple[Allowance, Allowance]:
+async def count_mail(uow: UnitOfWork, purpose: Purpose, email: str) -> None:
+    """Counts a mail that is asked for, whatever the answer will be. Raises `rate_limited`."""
     network = _network(uow.client.address)
-    return (
+    await _take(
+        uow,
         Allowance(f"{purpose}:{network}:{email_key(email)}", PER_EMAIL_AND_ADDRESS),
         Allowance(f"{purpose}:{network}", PER_ADDRESS),
     )
 
 
-def _mailbox(email: str) -> Allowance:
-    return Allowance(f"mailbox:{email_key(email)}", PER_MAILBOX)
+async def has_room(uow: UnitOfWork, email: str) -> bool:
+    """Counts a mail that is about to be sent. False if the mailbox has had enough: no mail then."""
+    return await uow.host.rate_limits.take(Allowance(f"mailbox:{email_key(email)}", PER_MAILBOX)) == 0
+
+
+async def count_of_browser(uow: UnitOfWork, browser_hash: str, email: str) -> None:
+    """Counts a link for an email, asked for by a browser that signed in with it before. Raises `rate_limited`."""
+    await _take(uow, Allowance(f"browser:{browser_hash}:{email_key(email)}", PER_EMAIL_AND_BROWSER))
+
+
+async def count_guess(uow: UnitOfWork, *, right: bool) -> None:
+    """Counts wrong claim codes. Raises `rate_limited` for a wrong one of a network that has tried too many.
+
+    The right code is not locked out by a network's wrong ones: behind a proxy that is not trusted, all people are one
+    network. So everybody can go on guessing there, as often as the limit on all guesses allows. A code that we made is
+    too long for any number of guesses, and one that the operator chose is not short.
+    """
+    in_all = Allowance("claim", WRONG_CLAIM_CODES_IN_ALL)
+    if right and uow.host.settings.claim_code is None:
+        return
+    await _take(uow, in_all)
+    if right:
+        await uow.host.rate_limits.give_back(in_all)
+    else:
+        await _take(uow, Allowance(f"claim:{_network(uow.client.address)}", WRONG_CLAIM_CODES))
+
+
+async def _take(uow: UnitOfWork, *allowances: Allowance) -> None:
+    if wait := await uow.host.rate_limits.take(*allowances):
+        raise AppError("rate_limited", headers={"Retry-After": str(max(1, math.ceil(wait)))})
 
 
 def _network(address: Address | None) -> str:

@@ -1,8 +1,9 @@
 """Queries for sign-in links."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,6 +14,23 @@ async def by_secret(session: AsyncSession, secret_hash: str) -> MagicLink | None
     """The link of the secret, used and expired ones included."""
     query = select(MagicLink).where(col(MagicLink.secret_hash) == secret_hash)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def end_others(session: AsyncSession, link: MagicLink, at: datetime) -> None:
+    """Lets the email's other links expire at the instant, if they have not before."""
+    query = update(MagicLink).where(
+        col(MagicLink.email_key) == link.email_key,
+        col(MagicLink.id) != link.id,
+        col(MagicLink.used_at).is_(None),
+        col(MagicLink.expires_at) > at,
+    )
+    await session.execute(query.values(expires_at=at))
+
+
+async def of_email(session: AsyncSession, email_key: str, after: datetime) -> Sequence[MagicLink]:
+    """The email's links that were made after the instant, newest first."""
+    query = select(MagicLink).where(col(MagicLink.email_key) == email_key, col(MagicLink.created_at) > after)
+    return (await session.execute(query.order_by(col(MagicLink.id).desc()))).scalars().all()
 
 
 async def sweep(session: AsyncSession, before: datetime) -> None:

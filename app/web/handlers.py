@@ -1,9 +1,10 @@
 """What the handlers of all pages share: who calls, what they typed, and how a refusal is shown where they typed it."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,8 +22,14 @@ from app.store.unit_of_work import UnitOfWork
 from app.web.pages import page, wait
 
 MAX_FORM = 64 * 1024
+MAX_PATH = 1024
 PAGE_SIZE = 200
 UNCONDITIONAL = IfMatch(None)
+_LOCAL_PATH = re.compile(
+    r"/app/(?!(?:signin|signup|sign-out|claim|invitations|accept)\b|/|.*//|(?:.*/)?\.\.?(?:[/?]|$))"
+    r"[\w.~/@:%-]*(?:\?[\w.~/@:%=&+,-]*)?",
+    re.ASCII,
+)
 Form = dict[str, str]
 PageData = dict[str, Any]
 
@@ -75,12 +82,12 @@ Action = Callable[[P, Request, UnitOfWork, Form], Awaitable[PageData | Response 
 
 
 def signed_in(handler: ForPeople[H]) -> Handler[H]:
-    """For people who are signed in: anybody else is sent to sign in."""
+    """For people who are signed in: anybody else is sent to sign in, and then back to the page that they wanted."""
 
     @wraps(handler)
     async def handle(self: H, request: Request) -> Response:
         info = await self.caller(request)
-        return await handler(self, request, info) if isinstance(info.actor, Member) else redirect("/app/signin")
+        return await handler(self, request, info) if isinstance(info.actor, Member) else to_sign_in(request)
 
     return handle
 
@@ -129,6 +136,24 @@ def what_to_do(error: AppError) -> str:
 def viewer(me: Me) -> PageData:
     """The person, for the bar above every page."""
     return {"name": me.user.display_name, "email": me.user.email, "proven": me.actor.proven}
+
+
+def to_sign_in(request: Request) -> Response:
+    """Asks to sign in first. A form that was posted is lost, so its page is not gone back to."""
+    wanted = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    if request.url.query:
+        wanted += f"?{request.url.query}"
+    if request.method == "POST" or local_path(wanted) is None:
+        return redirect("/app/signin")
+    return redirect(f"/app/signin?{urlencode({'next': wanted}, safe='/')}")
+
+
+def local_path(text: str) -> str | None:
+    """The path of a page that one can go on to once one is signed in; None for anything else.
+
+    What is on another host, or holds a secret, never leaves here: the pages for people who are not signed in are none.
+    """
+    return text if len(text) <= MAX_PATH and _LOCAL_PATH.fullmatch(text) else None
 
 
 def redirect(path: str) -> Response:

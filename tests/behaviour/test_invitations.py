@@ -171,7 +171,7 @@ async def test_a_fresh_invitation_stands_in_the_way_of_another_and_an_expired_on
     made = await invite(org)
     await instance.mails()
     async with instance.unchanged():
-        for email in (BOB, BOB.upper(), BOB.lower()):
+        for email in (BOB.upper(), BOB.lower()):
             reply = await org.owner.do("createInvitation", orgSlug=org.slug, email=email, role="viewer")
             assert (reply.code, reply.status) == ("invitation_pending", 409)
     await expire(instance)

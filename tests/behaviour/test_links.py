@@ -140,6 +140,21 @@ async def test_a_mailed_link_expires_after_fifteen_minutes(instance: Instance) -
     assert (await instance.anonymous().do("redeemLink", token=token)).code == "magic_link_expired"
 
 
+async def test_the_other_links_of_an_email_end_when_one_is_used(instance: Instance) -> None:
+    """Whoever reads the mailbox later, or took a mail before, finds none that works."""
+    user, _ = await instance.person("ada")
+    await instance.person("bob")
+    for email in (ADA, ADA, "bob@example.com"):
+        await ask(instance.anonymous(), email)
+    first, second = (mail.secret for mail in await instance.mails(ADA))
+    printed, bobs = await instance.link_for(user), (await instance.mail("bob@example.com")).secret
+    await instance.anonymous().make("redeemLink", token=second)
+    async with instance.unchanged():
+        for token in (first, printed):
+            assert (await instance.anonymous().do("redeemLink", token=token)).code == "magic_link_expired"
+    await instance.anonymous().make("redeemLink", token=bobs)
+
+
 async def test_a_link_outlives_nothing_of_the_org_it_leads_to(instance: Instance) -> None:
     org = await instance.org()
     await org.admin.make("createInvitation", orgSlug=org.slug, email="bob@example.com", role="viewer")

@@ -30,17 +30,14 @@ def test_a_lost_claim_code_is_made_anew(tmp_path: Path, command: Command) -> Non
     assert first != second == kept.read_text("utf-8")
 
 
-def test_links_sign_in_once_and_wait_for_a_button_in_a_browser(tmp_path: Path, command: Command) -> None:
+def test_a_printed_link_signs_in_once_whoever_opens_it(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served:
         with owner_of(served):
             pass
         link = command("sign-in", "Ada@Acme.Example", "--base-url", served.url).stdout.strip()
 
-        looked = httpx2.get(link, headers={"Sec-Fetch-Mode": "navigate"})
+        looked = httpx2.head(link)
         assert (looked.status_code, "set-cookie" in looked.headers) == (200, False)
-        assert '<form class="card" method="post" action="/auth/link"' in looked.text
-        assert httpx2.head(link).status_code == 200
-
         redeemed = httpx2.get(link)
         assert (redeemed.status_code, redeemed.headers["location"]) == (303, "/app/")
         cookie = redeemed.headers["set-cookie"].partition(";")[0]

@@ -6,9 +6,12 @@ import httpx2
 import pytest
 import structlog.testing
 from sqlalchemy import update
+from sqlmodel import col
 from starlette.applications import Starlette
 
-from app.models import Invitation, MagicLink
+from app.domain.ids import digest
+from app.models import Invitation, MagicLink, User
+from app.services.links import make_link
 from app.settings import Mode
 from tests.clients import RestApi
 from tests.clock import now
@@ -46,20 +49,115 @@ def leads(answer: httpx2.Response) -> tuple[int, str, bool]:
     return answer.status_code, answer.headers.get("location", ""), "signalbox_session" in answer.cookies
 
 
-async def test_what_is_no_browser_redeems_at_once(instance: Instance, client: httpx2.AsyncClient) -> None:
-    await instance.person("ada")
-    link = await asked(instance, client)
-    assert leads(await client.get(link)) == (303, "/app/", True)
-    assert (await client.get("/api/v1/auth/me")).json()["email"] == ADA
+SIGNED_IN, GOES_ON, BUTTON = (303, "/app/", True), (303, "/app/", False), (200, "", False)
+THIS_BROWSER = "sbb_of-the-browser-that-asked"
+OPENERS = {
+    "scanner": ("HEAD", {"Accept": "*/*"}),
+    "asking browser, HEAD": ("HEAD", BROWSER),
+    "asking browser, ahead": ("GET", {**BROWSER, "Sec-Purpose": "prefetch;prerender"}),
+    "other browser": ("GET", BROWSER),
+    "other browser over plain HTTP": ("GET", OVER_PLAIN_HTTP),
+    "program": ("GET", {"Accept": "*/*"}),
+    "asking browser": ("GET", BROWSER),
+}
+DEAD = {
+    "used": "magic_link_used",
+    "ended by a sibling": "magic_link_expired",
+    "expired": "magic_link_expired",
+    "unknown": "magic_link_invalid",
+    "of a deleted user": "magic_link_invalid",
+    "no invitation": "no_invitation",
+    "slug taken": "slug_unavailable",
+}
+OVER_FOR_THE_PERSON = {"live", "printed", "used", "ended by a sibling", "expired"}
 
 
-async def test_head_never_redeems(instance: Instance, client: httpx2.AsyncClient) -> None:
-    await instance.person("ada")
-    link = await asked(instance, client)
-    async with instance.unchanged():
-        for headers in ({}, BROWSER):
-            assert leads(await client.head(link, headers=headers)) == (200, "", False)
-    assert leads(await client.get(link))[0] == 303
+def expected(opener: str, state: str, viewer: str) -> tuple[int, str, bool]:
+    """Contract: who opens which link, and who is signed in there."""
+    if viewer == "the person" and state in OVER_FOR_THE_PERSON:
+        return GOES_ON
+    if state in DEAD:
+        return 303, f"/app/signin?error={DEAD[state]}", False
+    if opener == "asking browser" or (state == "printed" and opener.startswith(("other", "program"))):
+        return SIGNED_IN
+    return BUTTON
+
+
+async def link_in(state: str, instance: Instance, user: User) -> str:
+    """The path of a link in the state, asked for by `THIS_BROWSER`."""
+    async with instance.node.unit("req_test") as uow:
+        await uow.begin_write()
+        signup = {"orgName": "Acme", "orgSlug": "acme"} if state in {"slug taken", "signup"} else None
+        email = "nobody@example.com" if state == "no invitation" else user.email
+        mailed = {"mailed": True, "browser_hash": digest(THIS_BROWSER)} if state != "printed" else {}
+        secret = make_link(uow, email, signup=signup, **mailed)
+        sibling = make_link(uow, email, mailed=True) if state == "ended by a sibling" else None
+    if state == "used":
+        await instance.anonymous().make("redeemLink", token=secret)
+    if sibling is not None:
+        await instance.anonymous().make("redeemLink", token=sibling)
+    if state == "expired":
+        await instance.execute(
+            update(MagicLink).where(col(MagicLink.secret_hash) == digest(secret)).values(expires_at=now())
+        )
+    return f"/auth/link?t={secret}{'x' if state == 'unknown' else ''}"
+
+
+@pytest.mark.parametrize("viewer", ["nobody", "the person", "somebody else"])
+@pytest.mark.parametrize("state", ["live", "signup", "printed", *DEAD])
+async def test_who_opens_a_link_in_which_state_and_who_is_signed_in(
+    app: Starlette, instance: Instance, state: str, viewer: str
+) -> None:
+    user, person = await instance.person("ada")
+    _, somebody = await instance.person("bob")
+    if state == "slug taken":
+        await instance.org("acme")
+    if state == "of a deleted user":
+        await person.make("deleteMe", confirm=ADA)
+    cookie = {"the person": person, "somebody else": somebody}.get(viewer)
+    session = None if cookie is None else cookie.client.cookies.get("signalbox_session")
+    for opener, (method, headers) in OPENERS.items():
+        link = await link_in(state, instance, user)
+        async with client_of(app, session) as client:
+            if opener.startswith("asking"):
+                client.cookies.set("signalbox_browser", THIS_BROWSER)
+            outcome = expected(opener, state, viewer)
+            if outcome == SIGNED_IN:
+                assert leads(await client.request(method, link, headers=headers)) == outcome, opener
+                assert (await client.get("/api/v1/auth/me")).json()["email"] == ADA
+            else:
+                async with instance.unchanged():
+                    answer = await client.request(method, link, headers=headers)
+                assert leads(answer) == outcome, opener
+                assert is_button(answer) == (outcome == BUTTON and method == "GET"), opener
+    await instance.close()
+
+
+async def test_the_button_says_whom_it_signs_in_and_whose_session_ends(app: Starlette, instance: Instance) -> None:
+    user, _ = await instance.person("ada")
+    _, bob = await instance.person("bob")
+    link = await link_in("live", instance, user)
+    async with client_of(app) as nobody:
+        shown = (await nobody.get(link, headers=BROWSER)).text
+        assert ADA in shown
+        assert "That session ends" not in shown
+    shown = (await bob.client.get(link, headers=BROWSER)).text
+    assert "bob@example.com</strong>. That session ends" in shown
+    pressed = await bob.client.post("/auth/link", data={"token": link.partition("=")[2]}, headers=BROWSER)
+    assert leads(pressed) == SIGNED_IN
+    assert (await bob.client.get("/api/v1/auth/me")).json()["email"] == ADA
+    again = await bob.client.post("/auth/link", data={"token": link.partition("=")[2]}, headers=BROWSER)
+    assert leads(again) == GOES_ON  # a second press, or a page gone back to
+    await instance.close()
+
+
+async def test_who_is_signed_in_still_proves_their_mailbox_by_a_mailed_link(app: Starlette, instance: Instance) -> None:
+    user, ada = await instance.person("ada")
+    await instance.execute(update(User).values(email_verified_at=None))
+    link = await link_in("live", instance, user)
+    assert is_button(await ada.client.get(link, headers=BROWSER))
+    assert leads(await ada.client.post("/auth/link", data={"token": link.partition("=")[2]})) == SIGNED_IN
+    await instance.close()
 
 
 @pytest.mark.parametrize("browser", [BROWSER, OVER_PLAIN_HTTP], ids=["https", "http"])
@@ -111,7 +209,7 @@ async def test_a_link_that_does_not_sign_in_leads_to_the_reason(
             await instance.person("ada")
         link = await asked(instance, client)
     if code == "magic_link_used":
-        await instance.anonymous().client.get(link)
+        await instance.anonymous().make("redeemLink", token=link.partition("=")[2])
     if code == "magic_link_expired":
         await instance.execute(update(MagicLink).values(expires_at=now()))
     if code == "magic_link_invalid":
@@ -192,3 +290,18 @@ async def test_a_link_asked_for_over_graphql_is_the_browsers_too(
     assert answer.json() == {"data": {"requestMagicLink": {"sent": True}}}
     link = "/auth/link?t=" + (await instance.mail("ada@example.com")).secret
     assert leads(await client.get(link, headers=BROWSER)) == (303, "/app/", True)
+
+
+async def test_an_invitation_does_not_tell_who_has_an_account(app: Starlette, instance: Instance) -> None:
+    org = await instance.org()
+    await instance.person("bob")
+    shown = []
+    for email in ("bob@example.com", "eve@example.com"):
+        made = await org.admin.make("createInvitation", orgSlug=org.slug, email=email, role="viewer")
+        path = made["acceptUrl"].removeprefix(instance.node.settings.public_url)
+        async with client_of(app) as anybody:
+            shown.append((await anybody.get(path, headers=BROWSER)).text.replace(email, "").replace(path, ""))
+    assert shown[0] == shown[1]
+    assert "If you have an account" in shown[0]
+    assert "If you are new" in shown[0]
+    await instance.close()
