@@ -158,6 +158,8 @@ class Settings(BaseSettings):
     """Code that claims an empty instance; at least 16 characters. Default: generated on the first start."""
     log_format: LogFormat = LogFormat.CONSOLE
     """`console` for people, `json` for machines."""
+    log_addresses: bool = True
+    """Whether the audit of sign-ins and refused callers has their IP addresses."""
 
     @property
     def sqlite_path(self) -> Path | None:

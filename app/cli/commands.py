@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import people, server
+from app.cli import audit, people, server
 from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of
 from app.services import instance, links
 
@@ -12,6 +12,7 @@ cli = typer.Typer(name="signalbox", no_args_is_help=True, add_completion=False, 
 
 cli.add_typer(people.people, name="users")
 cli.command("mail")(people.list_mail)
+cli.command("audit")(audit.show_audit)
 
 
 @cli.command()

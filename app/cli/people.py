@@ -51,10 +51,10 @@ def list_mail(data_dir: DataDir = None) -> None:
 async def _all(
     node: Node, listed: Callable[[UnitOfWork, Listing], Awaitable[Page[T]]], row_id: Callable[[T], str]
 ) -> list[T]:
-    return [one async for page in _pages(node, listed, row_id) for one in page.rows]
+    return [one async for page in all_pages(node, listed, row_id) for one in page.rows]
 
 
-async def _pages(
+async def all_pages(
     node: Node, listed: Callable[[UnitOfWork, Listing], Awaitable[Page[T]]], row_id: Callable[[T], str]
 ) -> AsyncIterator[Page[T]]:
     cursor: dict[str, str] = {}

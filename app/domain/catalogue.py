@@ -69,13 +69,17 @@ _ENTRIES = (
         403,
         "This type of caller is not allowed",
         "The caller is known but of the wrong type: a token calling an operation for people only, a cookie sent from "
-        "another origin, or a person applying their own proposal where a second person is required.",
+        "another origin, a person whose mailbox is not proven yet, or a person applying their own proposal where a "
+        "second person is required.",
         (
             "A token calls an operation that is for people only.",
             "A browser sends the request from a page of another site.",
+            "A person who came by an invitation's link, and has not used a mailed sign-in link yet, invites somebody "
+            "or creates an organisation or a token.",
             "The person who proposed a change approves or applies it.",
         ),
-        "Use the type of caller that the operation requires, or call from the instance's own pages.",
+        "Use the type of caller that the operation requires, or call from the instance's own pages. To show that the "
+        "mailbox is yours, ask for a sign-in link and use it.",
     ),
     Entry(
         "insufficient_role",

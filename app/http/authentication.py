@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.domain.actors import API_KEY_ENDED, SESSION_ENDED, Anonymous, Token
 from app.domain.errors import AppError
 from app.domain.rate_limits import Bucket
+from app.domain.security_events import NOBODY, Concerned, Refusal, SecurityEvent
 from app.domain.token_secrets import fault_of
 from app.http.addresses import client_address
 from app.http.cookies import SESSION, secrets_in, set_cookie
@@ -56,13 +57,20 @@ async def authenticate(node: Node, scope: Scope) -> None:
 async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
     """Unknown, revoked and expired tokens are refused alike."""
     if (token := await node.api_keys.find(secret)) is None:
+        _note_refusal(node, info, "unauthorized", NOBODY)
         raise AppError("unauthorized", fault_of(secret) or API_KEY_ENDED)
+    actor = token.actor
     if token.networks is not None and info.address not in token.networks:
+        _note_refusal(node, info, "token_ip_denied", Concerned(actor.org_id, "api_key", actor.token_id, actor.name))
         raise AppError("token_ip_denied")
-    actor = info.actor = token.actor
+    info.actor = actor
     info.buckets = Bucket(actor.token_id, token.limit), Bucket(actor.org_id, token.org_limit)
     await take_from_buckets(node, info)
     node.api_keys.note_use(actor.token_id)
+
+
+def _note_refusal(node: Node, info: RequestInfo, code: str, concerned: Concerned) -> None:
+    node.refusals.note(Refusal(SecurityEvent.TOKEN_REFUSED, code, concerned, info.request_id, info.address))
 
 
 async def take_from_buckets(node: Node, info: RequestInfo, times: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Deletes expired sessions and links and old failed mail, once an hour."""
+"""Deletes expired sessions and links, old failed mail and the audit of organisations long gone, once an hour."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.runtime.node import Node
 from app.services.known_browsers import LIFETIME
-from app.store import known_browsers, links, mail, sessions
+from app.store import audit, known_browsers, links, mail, sessions
 from app.store.unit_of_work import UnitOfWork
 
 KEPT_LINKS = timedelta(days=1)  # for a while a link is answered with `magic_link_expired`, not `magic_link_invalid`
 KEPT_MAIL = timedelta(days=30)  # for the operator to see what could not be sent
+KEPT_AUDIT = timedelta(days=90)  # of organisations that were deleted
 EVERY_SECONDS = timedelta(hours=1).total_seconds()
 
 
@@ -21,6 +22,7 @@ async def sweep(uow: UnitOfWork) -> None:
     await links.sweep(uow.session, at - KEPT_LINKS)
     await known_browsers.sweep(uow.session, at - LIFETIME)
     await mail.sweep(uow.session, at - KEPT_MAIL)
+    await audit.sweep_deleted_orgs(uow.session, at - KEPT_AUDIT)
 
 
 def housekeeping_job(node: Node) -> Job:

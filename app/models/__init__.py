@@ -1,7 +1,7 @@
 """Tables only."""
 
 from app.models.api_keys import ApiKey
-from app.models.audit import AuditEvent, AuditVersion
+from app.models.audit import AuditEvent, AuditVersion, DeletedOrg
 from app.models.base import Table
 from app.models.environments import Environment, EnvironmentVersion
 from app.models.instance import Instance
@@ -17,6 +17,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "AuditVersion",
+    "DeletedOrg",
     "Environment",
     "EnvironmentVersion",
     "Instance",

@@ -6,14 +6,16 @@ from typing import Any
 from sqlalchemy import JSON, Index, Text
 from sqlmodel import Field
 
-from app.models.base import Identified, Instant
+from app.models.base import Identified, Instant, Table
 
 
 class AuditEvent(Identified, table=True):
-    """One change. What a state was and became follows from its versions; for other rows, both are kept as JSON text.
+    """One change, or one security event. What a state was and became follows from its versions; for other rows, both
+    are kept as JSON text.
 
-    It names actors, projects, environments and proposals by id without a foreign key, for it outlives them.
-    `approvers` are actors like `actor`.
+    It names organisations, actors, projects, environments and proposals by id without a foreign key, for it outlives
+    them. `org_id` None: it is the instance's. `approvers` are actors like `actor`. Only security events have an
+    `address`.
     """
 
     __tablename__ = "audit_event"
@@ -22,7 +24,7 @@ class AuditEvent(Identified, table=True):
         Index("ix_audit_event_org_id_actor_id_id", "org_id", "actor_id", "id"),
     )
 
-    org_id: str = Field(foreign_key="org.id", ondelete="CASCADE")
+    org_id: str | None = None
     at: datetime = Field(sa_type=Instant)
     request_id: str
     actor: dict[str, Any] = Field(sa_type=JSON)
@@ -36,10 +38,21 @@ class AuditEvent(Identified, table=True):
     resource_key: str
     project_id: str | None = None
     environment_id: str | None = None
+    address: str | None = None
     reason: str | None = None
     break_glass: bool = False
     previous_value: str | None = Field(default=None, sa_type=Text)
     new_value: str | None = Field(default=None, sa_type=Text)
+
+
+class DeletedOrg(Table, table=True):
+    """An organisation that is gone, and whose audit is kept for a while."""
+
+    __tablename__ = "deleted_org"
+
+    id: str = Field(primary_key=True)
+    slug: str = Field(index=True)
+    deleted_at: datetime = Field(sa_type=Instant)
 
 
 class AuditVersion(Identified, table=True):

@@ -12,6 +12,7 @@ from app.runtime.clock import Clock
 from app.runtime.credentials import api_key_cache, session_cache
 from app.runtime.directory import Directory
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
+from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
 from app.services import instance
 from app.settings import Settings
@@ -35,6 +36,7 @@ class Node:
         self.sessions = session_cache(database, clock)
         self.trusted_proxies: Networks = settings.trusted_networks
         self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
+        self.refusals = Refusals(clock)
         self.mail_waits = asyncio.Event()
         self.host = Host(
             settings=settings,
@@ -44,6 +46,7 @@ class Node:
             directory=self.directory,
             aside=self.aside,
             wake_mail=self.mail_waits.set,
+            note_refusal=self.refusals.note,
             on_commit=(self._update_caches,),
         )
         self._cursors: CursorCodec | None = None

@@ -6,12 +6,13 @@ from app.domain.commands import Command, Email, Name, Slug, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
+from app.domain.security_events import SecurityEvent
 from app.models import Instance, Org, User
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, start_session
 from app.services.throttling import count_guess
 from app.store import instance
-from app.store.unit_of_work import UnitOfWork
+from app.store.unit_of_work import Subject, UnitOfWork
 
 
 class InstallClaim(
@@ -60,7 +61,9 @@ async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
     uow.add(user)
     await uow.flush()
     signed_in = await start_session(uow, user)
-    return signed_in, await create_org_with_owner(uow, user.id, command.org_slug, command.org_name)
+    org = await create_org_with_owner(uow, user.id, command.org_slug, command.org_name)
+    uow.record(SecurityEvent.CLAIM, Subject(org.id, "org", org.id, org.slug))
+    return signed_in, org
 
 
 async def is_claimed(uow: UnitOfWork) -> bool:
@@ -76,6 +79,8 @@ async def _require_unclaimed(uow: UnitOfWork) -> None:
 async def _require_code(uow: UnitOfWork, code: str) -> None:
     expected = (await instance.get(uow.session)).claim_code_hash or ""
     right = hmac.compare_digest(digest(code), expected)
+    if not right:
+        uow.note_refusal(SecurityEvent.CLAIM_FAILED, "invalid_request")
     await count_guess(uow, right=right)
     if not right:
         raise invalid({"claimCode": "The claim code is incorrect."})

@@ -13,6 +13,7 @@ from app.domain.commands import Command, Email, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
+from app.domain.security_events import Concerned
 from app.models import Instance, MagicLink, MailKind, Org, User
 from app.services import known_browsers, mail
 from app.services.invitations import join
@@ -164,6 +165,7 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
 async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
     if (found := await links.by_secret(uow.session, digest(secret))) is None:
         raise AppError("magic_link_invalid")
+    uow.concerned = Concerned(type="user", key=found.email)
     return found
 
 

@@ -15,7 +15,7 @@ from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.models import Environment, Membership, Org, Project
+from app.models import DeletedOrg, Environment, Membership, Org, Project
 from app.services.target_id_fields import retarget_org
 from app.store import environments, orgs, projects
 from app.store.paging import Page
@@ -104,16 +104,19 @@ async def update_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch
 
 
 async def delete_org(uow: UnitOfWork, slug: str, body: object, if_match: IfMatch) -> Org:
-    """Deletes the organisation with all below it, and gives it as it was.
+    """Deletes the organisation with all below it but its audit, and gives it as it was.
 
     Raises `invalid_confirmation`, `precondition_failed`.
     """
     access = await Entry.of_org(slug, Operation.DELETE_ORG).enter(uow)
-    confirmation.require(body, access.org.slug)
+    command = confirmation.require(body, access.org.slug)
     access = await access.to_write()
-    if_match.require(row_etag(access.org))
-    await uow.delete(access.org, await _lock_below(access))
-    return access.org
+    org = access.org
+    if_match.require(row_etag(org))
+    access.record(command.reason, previous={"slug": org.slug, "name": org.name})
+    uow.add(DeletedOrg(id=org.id, slug=org.slug, deleted_at=uow.now))
+    await uow.delete(org, await _lock_below(access))
+    return org
 
 
 async def _lock_below(access: Access) -> Sequence[str]:

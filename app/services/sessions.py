@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 
 from app.access.caller import signed_in, user_of
 from app.access.paging import Listing
-from app.domain import browsers
+from app.domain import user_agents
 from app.domain.actors import Actor, Member, Token
 from app.domain.commands import NoBody, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, lowered, new_secret
+from app.domain.security_events import SecurityEvent
 from app.models import Membership, Org, Session, User
 from app.services import known_browsers
 from app.store import people, sessions
 from app.store.paging import Page
-from app.store.unit_of_work import UnitOfWork
+from app.store.unit_of_work import Subject, UnitOfWork
 
 LIFETIME = timedelta(days=30)  # from the last use
 LONGEST = timedelta(days=180)  # from the sign-in, however it is used
@@ -56,7 +57,7 @@ async def start_session(uow: UnitOfWork, user: User) -> SignedIn:
     session = Session(
         user_id=user.id,
         secret_hash=digest(secret),
-        browser=browsers.name_of(client.user_agent),
+        browser=user_agents.name_of(client.user_agent),
         address=None if client.address is None else str(client.address),
         created_at=at,
         last_seen_at=at,
@@ -65,6 +66,7 @@ async def start_session(uow: UnitOfWork, user: User) -> SignedIn:
     uow.add(session)
     await known_browsers.remember(uow, user)
     uow.actor = member_of(session, user)
+    uow.record(SecurityEvent.SIGN_IN, Subject(None, "session", session.id, session.browser or ""))
     return SignedIn(uow.actor, secret)
 
 

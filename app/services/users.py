@@ -13,7 +13,7 @@ from app.domain.policy import Operation
 from app.models import Org, User
 from app.services.members import leave, require_other_owners
 from app.services.sessions import end_all, is_proven
-from app.store import people
+from app.store import audit, people
 from app.store.members import Member
 from app.store.paging import Page
 from app.store.people import Resident
@@ -63,7 +63,10 @@ async def list_users(uow: UnitOfWork, listing: Listing) -> Page[Resident]:
 
 
 async def purge(uow: UnitOfWork, email: str) -> User:
-    """Erases a user, deleted or not, for the operator. Raises `not_found`, `last_owner_cannot_demote_or_remove`."""
+    """Erases a user, deleted or not, for the operator; what they did stays, under no name.
+
+    Raises `not_found`, `last_owner_cannot_demote_or_remove`.
+    """
     uow.actor = System()
     await uow.begin_write()
     await uow.lock_email(email_key(email))  # as a sign-in does, which may be using the links that go
@@ -72,6 +75,10 @@ async def purge(uow: UnitOfWork, email: str) -> User:
     user = await _leave_all(uow, user.id)
     await people.erase(uow.session, user)
     uow.changes.invalidate(user.id)
+    uow.changes.invalidate(*await audit.erase_person(uow.session, user))
+    for event in uow.changes.events:  # leaving is audited, too, and not written yet
+        for name, value in audit.without_email(event, user).items():
+            setattr(event, name, value)
     return user
 
 

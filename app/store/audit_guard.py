@@ -1,11 +1,12 @@
-"""Notes changes of audited rows, so that a commit of such changes without any audit event fails."""
+"""Notes changes of audited rows, so that a commit of such changes without any audit event fails; and keeps the audit as
+it was written."""
 
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.models import State
+from app.models import AuditEvent, State
 from app.models.base import Revised
 
 
@@ -17,5 +18,7 @@ class GuardedSession(Session):
 
 @event.listens_for(GuardedSession, "before_flush")
 def _guard(session: GuardedSession, *_: Any) -> None:
+    if any(isinstance(row, AuditEvent) for row in (*session.dirty, *session.deleted)):
+        raise RuntimeError("the audit is only added to")
     rows = (*session.new, *session.dirty, *session.deleted)
     session.touched_audited |= any(isinstance(row, (Revised, State)) for row in rows)

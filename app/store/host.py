@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from app.domain.rate_limits import Limits
+from app.domain.security_events import Refusal
 from app.engine.cidrs import Address
 from app.engine.ruleset import Ruleset
 from app.settings import Settings
@@ -54,6 +55,7 @@ class Host:
     directory: Directory
     aside: Aside
     wake_mail: Callable[[], None]
+    note_refusal: Callable[[Refusal], None]
     on_commit: tuple[Callable[[Commit], None], ...] = ()
 
 

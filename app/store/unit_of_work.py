@@ -18,9 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
+from app.domain.errors import AppError
 from app.domain.policy import Operation
+from app.domain.security_events import NOBODY, SIGN_IN_REFUSALS, Refusal, SecurityEvent
 from app.engine import json_text
-from app.models import AuditEvent, Instance, Org, Table
+from app.models import AuditEvent, Instance, Table
 from app.models.base import Identified, Revised
 from app.store.audit_guard import GuardedSession
 from app.store.changeset import Changeset
@@ -31,9 +33,9 @@ from app.store.host import NO_CLIENT, Client, Host
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an audited change was done to."""
+    """What an audited change was done to; `org_id` None for what is no organisation's."""
 
-    org_id: str
+    org_id: str | None
     type: str
     id: str
     key: str
@@ -62,6 +64,7 @@ class UnitOfWork:
         self.client = client
         self.request_id = request_id
         self.break_glass = break_glass
+        self.concerned = NOBODY
         self.now: datetime = host.now()
         self._session: AsyncSession | None = None
         self._database = database
@@ -76,6 +79,8 @@ class UnitOfWork:
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(fault, AppError) and fault.code in SIGN_IN_REFUSALS:
+            self.note_refusal(SecurityEvent.SIGN_IN_FAILED, fault.code)
         try:
             if fault is None and self._changes is not None:
                 await self._commit(self._changes)
@@ -164,13 +169,17 @@ class UnitOfWork:
         """Deletes the row with all below it; `environment_ids` are the environments that go with it."""
         self.changes.delete_environments(environment_ids)
         self.changes.invalidate(row.id)
-        if not isinstance(row, Org):  # an organisation takes its audit with it
-            self._guarded.touched_audited = True
+        self._guarded.touched_audited = True
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
+
+    def note_refusal(self, event: SecurityEvent, code: str) -> None:
+        """A caller does not get in; `concerned` says whom it concerns. What the unit writes is rolled back, and anybody
+        can be refused as often as they like: so it is only counted here, and written by a job."""
+        self.host.note_refusal(Refusal(event, code, self.concerned, self.request_id, self.client.address))
 
     def record(
         self,
-        operation: Operation,
+        operation: Operation | SecurityEvent,
         subject: Subject,
         *,
         reason: str | None = None,
@@ -183,6 +192,8 @@ class UnitOfWork:
         `override` is the reason why protection was overridden, where it was.
         """
         actor = self.actor_as_json()
+        logged = isinstance(operation, SecurityEvent) and self.host.settings.log_addresses
+        address = self.client.address if logged else None
         self.changes.events.append(
             AuditEvent(
                 created_at=self.now,
@@ -199,6 +210,7 @@ class UnitOfWork:
                 resource_key=subject.key,
                 project_id=subject.project_id,
                 environment_id=subject.environment_id,
+                address=None if address is None else str(address),
                 reason=reason or override,
                 break_glass=override is not None,
                 previous_value=None if previous is None else json_text.encode(previous),

@@ -43,6 +43,43 @@ async def test_every_constraint_has_a_name(migrated: Path) -> None:
     assert all(names)
 
 
+async def test_what_was_audited_before_stays(tmp_path: Path) -> None:
+    """SQLite gives a table other constraints by making it anew."""
+    settings = Settings(data_dir=tmp_path)
+    await run(settings, lambda sync: command.upgrade(migrations.config(sync), "0002"))
+    with closing(sqlite3.connect(tmp_path / "signalbox.db")) as connection, connection:
+        at = "2026-11-30 12:00:00.000000+00:00"
+        connection.execute("INSERT INTO org VALUES ('o', ?, 0, ?, 'acme', 'Acme', NULL, 60000)", (at, at))
+        event = {
+            "id": "e",
+            "created_at": at,
+            "org_id": "o",
+            "at": at,
+            "request_id": "req_1",
+            "actor": "{}",
+            "actor_kind": "member",
+            "actor_id": "u",
+            "approvers": "[]",
+            "action": "update_state",
+            "resource_type": "flag",
+            "resource_id": "f",
+            "resource_key": "checkout",
+            "break_glass": 0,
+        }
+        names = ", ".join(event)
+        connection.execute(
+            f"INSERT INTO audit_event ({names}) VALUES ({', '.join('?' * len(event))})",
+            tuple(event.values()),
+        )
+        connection.execute("INSERT INTO audit_version VALUES ('v', ?, 'e', 'env', 7)", (at,))
+    await upgrade(settings)
+    with closing(sqlite3.connect(tmp_path / "signalbox.db")) as connection, connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("DELETE FROM org")
+        kept = connection.execute("SELECT org_id, resource_key, version FROM audit_event JOIN audit_version").fetchall()
+    assert kept == [("o", "checkout", 7)]
+
+
 async def test_nodes_that_start_at_one_moment_migrate_once(tmp_path: Path) -> None:
     await asyncio.gather(*(upgrade(Settings(data_dir=tmp_path)) for _ in range(3)))
     (tables,) = await run(Settings(data_dir=tmp_path), lambda sync: inspect(sync).get_table_names())

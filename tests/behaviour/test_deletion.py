@@ -71,6 +71,10 @@ async def test_with_an_org_goes_everything_but_its_people(instance: Instance, wo
     assert (await workspace.org.owner.do("project", projectId=workspace.project_id)).code == "not_found"
     assert (await workspace.org.viewer.make("me"))["orgs"] == []
     assert (await other.owner.make("org", slug="other"))["slug"] == "other"
+    event = (await instance.audited())[-1]
+    assert (event.action, event.resource_key, event.actor["name"]) == ("delete_org", "acme", "acme-owner")
+    kept = [one.action for one in await instance.audited() if one.org_id == event.org_id]
+    assert {"create_org", "create_project", "create_primitive"} <= set(kept), "for the operator"
     await workspace.org.owner.make("createOrg", slug="acme", name="Once more")
 
 

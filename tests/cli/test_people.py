@@ -60,6 +60,27 @@ def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command:
             assert BOB in command("users", "list").stdout
 
 
+def test_the_audit_shows_changes_sign_ins_and_refusals_of_deleted_organisations_too(
+    tmp_path: Path, command: Command
+) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
+        owner.post("/api/v1/orgs", json={"slug": "gone", "name": "Gone"}).raise_for_status()
+        owner.request("DELETE", "/api/v1/orgs/gone", json={"confirm": "gone", "reason": "No longer used"})
+        bob.post("/api/v1/auth/link", json={"token": "sbl_unknown"})
+        lines = [line.split("\t") for line in command("audit").stdout.splitlines()]
+        actions = [line[2] for line in lines]
+        assert {"sign_in", "create_org", "claim", "accept_invitation", "delete_org"} <= set(actions)
+        assert next(line for line in lines if line[2] == "accept_invitation")[5] == "unproven: yes"
+        gone = [line.split("\t") for line in command("audit", "--org", "gone").stdout.splitlines()]
+        assert [(line[1], line[2]) for line in gone] == [("gone", "create_org"), ("gone", "delete_org")]
+        assert "reason: No longer used" in gone[1]
+        assert command("audit", "--since", "2999-01-01").stdout == ""
+        unknown = command("audit", "--org", "never")
+        assert (unknown.exit_code, unknown.stderr) == (1, "There is no such organisation.\n")
+    stopped = command("audit").stdout
+    assert "sign_in_failed" in stopped, "what was refused is written before the server ends"
+
+
 def test_the_last_owner_is_not_purged(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner:
         done = command("users", "purge", ADA)

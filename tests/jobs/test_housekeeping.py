@@ -3,14 +3,36 @@
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlmodel import col
 
+from app.domain.actors import Member
+from app.domain.policy import Operation
+from app.domain.security_events import SecurityEvent
 from app.jobs.housekeeping import housekeeping_job
-from app.models import MagicLink, MailKind, QueuedMail, Session, User
+from app.models import AuditEvent, DeletedOrg, MagicLink, MailKind, Org, QueuedMail, Session, User
 from app.runtime.node import Node
+from app.store.unit_of_work import Subject
 from tests.clock import now
 
 ADA = "ada@example.com"
 KEPT = (Session.secret_hash, MagicLink.secret_hash, QueuedMail.email)
+
+
+async def test_the_audit_of_a_deleted_organisation_is_kept_for_90_days(node: Node) -> None:
+    async with node.unit("req_test", Member("ada", "Ada", "session", proven=True)) as uow:
+        await uow.begin_write()
+        for slug, days in (("old", 91), ("recent", 89)):
+            org = Org(slug=slug, name=slug)
+            uow.add(DeletedOrg(id=org.id, slug=slug, deleted_at=now() - timedelta(days=days)))
+            uow.record(Operation.DELETE_ORG, Subject(org.id, "org", org.id, slug))
+        uow.record(Operation.CREATE_ORG, Subject("living", "org", "living", "living"))
+        uow.record(SecurityEvent.SIGN_IN, Subject(None, "session", "one", "curl"))
+
+    await housekeeping_job(node).run()
+    async with node.database.reading() as session:
+        kept = (await session.execute(select(AuditEvent.resource_key).order_by(col(AuditEvent.id)))).scalars().all()
+        known = (await session.execute(select(DeletedOrg.slug))).scalars().all()
+    assert (kept, known) == (["recent", "living", "curl"], ["recent"])
 
 
 async def test_what_has_had_its_day_is_swept_out(node: Node) -> None:

@@ -1,0 +1,116 @@
+"""Queries for the audit. It is only added to, by the unit of work, but for what is swept and erased here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Text, cast, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.domain.emails import email_key
+from app.engine import json_text
+from app.models import ApiKey, AuditEvent, DeletedOrg, Invitation, Org, State, User
+from app.store.paging import Page, Window, page
+
+ERASED = "Erased user"
+_NAMING_PEOPLE = ("member", "invitation", "user")
+_ACTORS = ((AuditEvent, "actor"), (AuditEvent, "approvers"), (State, "updated_by"), (Invitation, "invited_by"))
+
+
+class Audited(NamedTuple):
+    """An event, and the slug of the organisation that it is about, deleted or not."""
+
+    event: AuditEvent
+    slug: str | None
+
+
+async def list_of_instance(
+    session: AsyncSession, window: Window, *, org_ids: Sequence[str] | None, since: datetime | None
+) -> Page[Audited]:
+    """Events of the organisations, or of all and of the instance itself; oldest first."""
+    query = (
+        select(AuditEvent, col(Org.slug), col(DeletedOrg.slug))
+        .outerjoin(Org, col(Org.id) == col(AuditEvent.org_id))
+        .outerjoin(DeletedOrg, col(DeletedOrg.id) == col(AuditEvent.org_id))
+    )
+    if org_ids is not None:
+        query = query.where(col(AuditEvent.org_id).in_(org_ids))
+    if since is not None:
+        query = query.where(col(AuditEvent.at) >= since)
+    return await page(session, query, col(AuditEvent.id), window, lambda row: Audited(row[0], row[1] or row[2]))
+
+
+async def org_ids_of(session: AsyncSession, slug: str) -> Sequence[str]:
+    """The organisations that have the slug, or had it and are gone."""
+    living = select(col(Org.id)).where(col(Org.slug) == slug)
+    gone = select(col(DeletedOrg.id)).where(col(DeletedOrg.slug) == slug)
+    return (await session.execute(living.union(gone))).scalars().all()
+
+
+async def sweep_deleted_orgs(session: AsyncSession, before: datetime) -> None:
+    """Deletes the audit of organisations that were deleted before the instant."""
+    gone = select(col(DeletedOrg.id)).where(col(DeletedOrg.deleted_at) < before)
+    await session.execute(delete(AuditEvent).where(col(AuditEvent.org_id).in_(gone)))
+    await session.execute(delete(DeletedOrg).where(col(DeletedOrg.deleted_at) < before))
+
+
+async def erase_person(session: AsyncSession, user: User) -> Sequence[str]:
+    """Puts "Erased user" in the place of the user's name and email wherever something says who did it, or to whom; ids
+    stay. Gives the ids of the tokens that said so."""
+    for table, column in _ACTORS:
+        await _erase_name(session, table, column, user.id)
+    await _erase_email(session, user)
+    return await _erase_name(session, ApiKey, "minted_by", user.id)
+
+
+async def _erase_name(session: AsyncSession, table: Any, column: str, user_id: str) -> Sequence[str]:
+    keys = list(table.__table__.primary_key.columns)
+    stored = table.__table__.columns[column]
+    found = (await session.execute(select(stored, *keys).where(cast(stored, Text).contains(user_id)))).all()
+    for value, *key in found:
+        named = [one == it for one, it in zip(keys, key, strict=True)]
+        await session.execute(update(table.__table__).where(*named).values({column: _without_name(value, user_id)}))
+    return [key[0] for _, *key in found]
+
+
+async def _erase_email(session: AsyncSession, user: User) -> None:
+    query = select(AuditEvent).where(col(AuditEvent.resource_type).in_(_NAMING_PEOPLE))
+    for event in (await session.execute(query)).scalars().all():
+        if values := without_email(event, user):
+            await session.execute(update(AuditEvent).where(col(AuditEvent.id) == event.id).values(values))
+
+
+def without_email(event: AuditEvent, user: User) -> dict[str, Any]:
+    """What an event that is about the user, or an invitation of them, says without the email; empty for all others."""
+    if event.resource_type not in _NAMING_PEOPLE:
+        return {}
+    if event.resource_id != user.id and not _is_email_of(event.resource_key, user):
+        return {}
+    return {
+        "resource_key": ERASED,
+        "previous_value": _without_email(event.previous_value),
+        "new_value": _without_email(event.new_value),
+    }
+
+
+def _is_email_of(text: str, user: User) -> bool:
+    return "@" in text and email_key(text) == user.email_key
+
+
+def _without_name(value: Any, user_id: str) -> Any:
+    """Actors as JSON: those with the id, and the tokens that they minted, which hold them."""
+    if isinstance(value, list):
+        return [_without_name(one, user_id) for one in value]
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _without_name(one, user_id) for name, one in value.items()}
+    return {**inner, "name": ERASED} if value.get("id") == user_id else inner
+
+
+def _without_email(recorded: str | None) -> str | None:
+    if recorded is None:
+        return None
+    values = orjson.loads(recorded)
+    return json_text.encode({**values, "email": ERASED} if "email" in values else values)

@@ -1,0 +1,71 @@
+"""A purged user is named nowhere any more."""
+
+from typing import Any
+
+from app.models import AuditEvent
+from app.services import users
+from app.store.audit import ERASED
+from tests.factories import Instance, Workspace
+
+EMAIL, NAME, NEW_NAME = "Grace.Purged@Example.com", "Grace Q. Purged", "G. Q. Purged"
+
+
+async def test_a_purged_user_is_named_nowhere(instance: Instance, workspace: Workspace) -> None:
+    org = workspace.org
+    revoked = await org.owner.make("createInvitation", orgSlug=org.slug, email=EMAIL, role="viewer")
+    await org.owner.make("revokeInvitation", orgSlug=org.slug, invitationId=revoked["id"])  # the audit alone has it now
+    made = await org.owner.make("createInvitation", orgSlug=org.slug, email=EMAIL.upper(), role="viewer")
+    grace = instance.anonymous()
+    await grace.make("acceptInvitation", token=made["acceptUrl"].rpartition("/")[2], displayName=NAME)
+    await instance.anonymous().make("requestMagicLink", email=EMAIL)
+    await grace.make("redeemLink", token=(await instance.mail(EMAIL.upper())).secret)
+    me = (await grace.make("me"))["actor"]
+    await org.owner.make("updateMember", orgSlug=org.slug, userId=me["id"], role="admin")
+    await grace.make("killFlag", **workspace.checkout)
+    minted = await grace.make(
+        "createApiKey",
+        orgSlug=org.slug,
+        name="ci",
+        level="admin",
+        environments={"org": True},
+        resources=["*"],
+    )
+    token = instance.bearer(minted["token"])
+    await token.make("updateFlagState", **workspace.banner, defaultValue="by her token")
+    await grace.make("updateMe", displayName=NEW_NAME)
+    await grace.make("updateFlagState", **workspace.banner, defaultValue="by her new name")
+    await grace.make("createInvitation", orgSlug=org.slug, email="alan@example.com", role="viewer")
+    await instance.anonymous().make("requestMagicLink", email=EMAIL)
+    await instance.mails()
+    before = await instance.audited()
+    assert named(await instance.rows()) >= {"user", "audit_event", "state", "invitation", "api_key", "magic_link"}
+
+    async with instance.node.unit("req_purge") as uow:
+        await users.purge(uow, EMAIL)
+
+    assert named(await instance.rows()) == set()
+    after = await instance.audited()
+    assert list(map(fixed, after))[: len(before)] == list(map(fixed, before)), "ids stay, and what was done when"
+    hers = [event for event in after if event.actor_id == me["id"]]
+    assert len(hers) >= 6
+    assert {event.actor["name"] for event in hers} == {ERASED}
+    by_token = [event for event in after if event.actor_kind == "token"]
+    assert [names(event) for event in by_token] == [("ci", ERASED)]
+    state = await org.viewer.make("flagState", **workspace.banner)
+    assert state["updatedBy"] == {"kind": "member", "id": me["id"], "name": ERASED}
+    await token.make("updateFlagState", **workspace.banner, defaultValue="the token goes on")
+    assert (await org.viewer.make("flagState", **workspace.banner))["updatedBy"]["onBehalfOf"]["name"] == ERASED
+
+
+def fixed(event: AuditEvent) -> tuple[Any, ...]:
+    return event.id, event.at, event.actor_id, event.action, event.resource_id
+
+
+def names(event: AuditEvent) -> tuple[str, str]:
+    return event.actor["name"], event.actor["onBehalfOf"]["name"]
+
+
+def named(rows: dict[str, list[tuple[Any, ...]]]) -> set[str]:
+    """The tables that hold the email or one of the names, however they are written."""
+    words = (EMAIL.lower(), NAME.lower(), NEW_NAME.lower())
+    return {table for table, found in rows.items() if any(word in repr(found).lower() for word in words)}
