@@ -22,6 +22,7 @@ from app.store import states as state_rows
 from app.store.by_ids import ByIds, EnvironmentRef, Seen
 from app.store.members import Member
 from app.store.paging import Page, WholeList
+from app.store.pieces import in_pieces
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -118,8 +119,10 @@ async def table_of(uow: UnitOfWork, id: str) -> type[Table] | None:
 
 async def abilities(uow: UnitOfWork, resource: ResourceType, ids: Ids) -> dict[str, list[Operation]]:
     """What the caller may do, without anybody's approval, to each resource of one type, by its id."""
-    found = await _seen(uow, _BY_IDS[resource], ids, whole=True)
-    return {seen.id: _able(uow.actor, resource, seen, target) for seen, target in found}
+    able: dict[str, list[Operation]] = {}
+    async for piece in in_pieces(await _seen(uow, _BY_IDS[resource], ids, whole=True)):
+        able |= {seen.id: _able(uow.actor, resource, seen, target) for seen, target in piece}
+    return able
 
 
 _BY_IDS: dict[ResourceType, ByIds[Any]] = {
@@ -145,7 +148,10 @@ def _able(actor: Actor, resource: ResourceType, seen: Seen[Any], target: Target)
 
 async def _allowed(uow: UnitOfWork, query: ByIds[T], ids: Ids, operation: Operation) -> list[T]:
     found = await _seen(uow, query, ids, whole=isinstance(uow.actor, Token))
-    return [seen.entity for seen, target in found if isinstance(decide(uow.actor, operation, target), Allow)]
+    allowed = []
+    async for piece in in_pieces(found):
+        allowed += [seen.entity for seen, target in piece if isinstance(decide(uow.actor, operation, target), Allow)]
+    return allowed
 
 
 async def _seen(uow: UnitOfWork, query: ByIds[T], ids: Ids, *, whole: bool) -> list[tuple[Seen[T], Target]]:

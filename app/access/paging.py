@@ -91,6 +91,12 @@ class Listing:
         """Equal for the same part of two lists."""
         return tuple(sorted(self.parameters.items(), key=lambda item: item[0]))
 
+    @property
+    def page_size(self) -> int:
+        """How many rows Relay's arguments ask for, within what is allowed; more are refused when the list is read."""
+        wanted = self.parameters.get("first") or self.parameters.get("last") or DEFAULT_LIMIT
+        return min(max(wanted, 1), MAX_LIMIT)
+
     def window(self) -> Window:
         """The part of the list. Raises `invalid_request`."""
         asked = validate(ListArguments, self.parameters)

@@ -9,6 +9,7 @@ from app.access.paging import Listing
 from app.domain.actors import Anonymous
 from app.graphql.inputs import Overridable, break_glass
 from app.graphql.loaders import Loaders
+from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services.sessions import SignedIn
@@ -26,6 +27,7 @@ class Context:
     node: Node
     request: RequestInfo
     loaders: Loaders
+    pace: Pace
     browser: str | None = None
     cookie: str | None = None
     remembered: bool = False
@@ -46,7 +48,11 @@ class Context:
         return self.request.client(self.browser)
 
     def unit(self, given: Overridable | None = None) -> UnitOfWork:
-        """A unit of work for one root mutation field (whose input is `given`), or for one read."""
+        """A unit of work for one root mutation field (whose input is `given`), or for one read.
+
+        Raises `invalid_request` if the document has cost too much already.
+        """
+        self.pace.require()
         request = self.request
         return self.node.unit(request.request_id, request.actor, request.client(), break_glass(given))
 

@@ -51,8 +51,11 @@ def _is_about_document(error: GraphQLError) -> bool:
     return error.path is None and error.nodes is not None
 
 
+_ENTRIES = [CatalogueEntry.of(entry) for entry in CATALOGUE.values()]
+
+
 @strawberry.type
 class ErrorQueries:
     @strawberry.field(description="Every code that a request can fail with. Needs no credentials.")
     def error_catalog(self) -> list[CatalogueEntry] | None:
-        return [CatalogueEntry.of(entry) for entry in CATALOGUE.values()]
+        return _ENTRIES

@@ -44,6 +44,8 @@ MAX_ALIASES = 30
 MAX_DIRECTIVES = 50
 MAX_MENTIONS = 100
 MAX_COST = 100_000
+MAX_RESPONSE = 20_000
+CHARACTERS_AN_OBJECT = 256  # of rules and values in a response count as one
 MAX_VALUES = 10_000
 LIST_LENGTH = 10
 
@@ -73,6 +75,12 @@ LIMITS = (
         MAX_COST,
         f"objects with an id that the response can contain. A connection counts its `first` or `last` ({DEFAULT_LIMIT} "
         f"without them), a plain list {LIST_LENGTH}; nested ones multiply, and a fragment counts wherever it is spread",
+    ),
+    Limit(
+        "response",
+        MAX_RESPONSE,
+        f"objects that the response really contains, each `viewerCan`, and each {CHARACTERS_AN_OBJECT} characters of "
+        "rules and values; what is beyond the limit is null",
     ),
 )
 

@@ -3,12 +3,11 @@
 A mutation may change what a later field of the same document reads, so nothing is kept.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
-
-from strawberry.dataloader import DataLoader
+from typing import Any, Generic, Protocol, TypeVar
 
 from app.access import batches
 from app.access.batches import ChildPage
@@ -16,6 +15,7 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
 from app.domain.policy import Operation, ResourceType
 from app.engine.kinds import Kind
+from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services import environments
@@ -24,6 +24,9 @@ from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 MAX_BATCH = 1000
+MAX_ROWS = 10_000  # of a batch
+LONG_LIST = 100
+HANDED_OUT = 8  # in one turn
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -38,12 +41,77 @@ ById = Callable[[UnitOfWork, Collection[str]], Awaitable[list[R]]]
 ByParent = Callable[[UnitOfWork, Collection[str], Listing], Awaitable[Mapping[str, Page[T]]]]
 
 
+class Loader(Generic[K, T]):
+    """Collects the keys that the fields of a document ask for, and looks each up once.
+
+    What is found is handed out in turns: whoever waits for it goes on at once, and may be one of thousands. `identity`
+    is what a key is known by, `rows` how many rows it can lead to.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        look_up: Callable[[list[K]], Awaitable[Sequence[T | AppError]]],
+        identity: Callable[[K], Hashable] = lambda key: key,
+        rows: Callable[[K], int] = lambda _: 1,
+    ) -> None:
+        self._pace = pace
+        self._look_up = look_up
+        self._identity = identity
+        self._rows = rows
+        self._asked: dict[Hashable, tuple[K, list[asyncio.Future[T]]]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def load(self, key: K) -> Awaitable[T]:
+        """What is found for the key, once all who ask in this round of the event loop have asked."""
+        loop = asyncio.get_running_loop()
+        if not self._asked:
+            loop.call_soon(self._start)
+        future = loop.create_future()
+        self._asked.setdefault(self._identity(key), (key, []))[1].append(future)
+        return future
+
+    def _start(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self) -> None:
+        await self._pace.quiet()
+        asked, self._asked = [*self._asked.values()], {}
+        while asked:
+            most = min(MAX_BATCH, MAX_ROWS // max(self._rows(key) for key, _ in asked[:MAX_BATCH]))
+            batch, asked = asked[:most], asked[most:]
+            found: Sequence[Any]
+            try:
+                self._pace.require()
+                found = await self._look_up([key for key, _ in batch])
+                self._pace.fetched(sum(map(_rows, found)))
+            except Exception as fault:  # noqa: BLE001 - whoever asked is told
+                found = [fault] * len(batch)
+            waiting = [(future, one) for (_, futures), one in zip(batch, found, strict=True) for future in futures]
+            with self._pace.busy():
+                for first in range(0, len(waiting), HANDED_OUT):
+                    async with self._pace.turn():
+                        for future, one in waiting[first : first + HANDED_OUT]:
+                            if not future.done():
+                                future.set_exception(one) if isinstance(one, Exception) else future.set_result(one)
+
+
+def _rows(found: Any) -> int:
+    """How many rows were looked up."""
+    if isinstance(found, Page):
+        return len(found.rows)
+    return len(found) if isinstance(found, list) else 1
+
+
 class Loaders:
     """The loaders of one request. What the caller may not see loads as None."""
 
-    def __init__(self, node: Node, request: RequestInfo) -> None:
+    def __init__(self, node: Node, request: RequestInfo, pace: Pace) -> None:
         self._node = node
         self._request = request
+        self._pace = pace
         self.org = self._by_id(batches.orgs)
         self.project = self._by_id(batches.projects)
         self.environment = self._by_id(batches.environments)
@@ -51,20 +119,20 @@ class Loaders:
         self.environments = self._below(batches.environments_of_projects)
         self.flags = self._below(partial(batches.primitives_of_projects, kind=Kind.FLAG))
         self.flag_states = self._below(partial(batches.states_of_environments, kind=Kind.FLAG))
-        self.counts: DataLoader[WholeList, int] = _loader(self._counts)
-        self.states: DataLoader[str, list[Current]] = _loader(self._states)
-        self.environment_ids: DataLoader[str, str] = _loader(self._environment_ids)
-        self.abilities: DataLoader[tuple[ResourceType, str], list[Operation]] = _loader(self._abilities)
+        self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
+        self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: LONG_LIST)
+        self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
+        self.abilities: Loader[tuple[ResourceType, str], list[Operation]] = Loader(pace, self._abilities)
 
-    def _by_id(self, look_up: ById[R]) -> DataLoader[str, R | None]:
+    def _by_id(self, look_up: ById[R]) -> Loader[str, R | None]:
         async def load(ids: list[str]) -> list[R | None]:
             async with self._unit() as uow:
                 found = {row.id: row for row in await look_up(uow, ids)}
             return [found.get(one) for one in ids]
 
-        return _loader(load)
+        return Loader(self._pace, load)
 
-    def _below(self, look_up: ByParent[T]) -> DataLoader[ChildPage, Page[T]]:
+    def _below(self, look_up: ByParent[T]) -> Loader[ChildPage, Page[T]]:
         async def load(asked: list[ChildPage]) -> list[Page[T] | AppError]:
             alike: dict[Hashable, list[ChildPage]] = defaultdict(list)
             for one in asked:
@@ -73,7 +141,12 @@ class Loaders:
                 found = {identity: await _pages(uow, look_up, group) for identity, group in alike.items()}
             return [_page(found[one.listing.identity], one) for one in asked]
 
-        return _loader(load)
+        return Loader(
+            self._pace,
+            load,
+            identity=lambda one: (one.parent_id, one.listing.identity),
+            rows=lambda one: one.listing.page_size,
+        )
 
     async def _counts(self, lists: list[WholeList]) -> list[int]:
         async with self._unit() as uow:
@@ -89,8 +162,7 @@ class Loaders:
     async def _environment_ids(self, called: list[str]) -> list[str | AppError]:
         """The id of what is called by id or name, or what REST would refuse it with."""
         async with self._unit() as uow:
-            found = {one: await _environment_id(uow, one) for one in dict.fromkeys(called)}
-        return [found[one] for one in called]
+            return [await _environment_id(uow, one) for one in called]
 
     async def _abilities(self, keys: list[tuple[ResourceType, str]]) -> list[list[Operation]]:
         found: dict[tuple[ResourceType, str], list[Operation]] = {}
@@ -102,10 +174,6 @@ class Loaders:
 
     def _unit(self) -> UnitOfWork:
         return self._node.unit(self._request.request_id, self._request.actor)
-
-
-def _loader(load: Callable[[list[K]], Awaitable[Any]]) -> DataLoader[K, Any]:
-    return DataLoader(load, max_batch_size=MAX_BATCH, cache=False)
 
 
 async def _environment_id(uow: UnitOfWork, called: str) -> str | AppError:

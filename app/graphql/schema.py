@@ -16,6 +16,7 @@ from app.graphql.invitations import InvitationMutations, InvitationQueries
 from app.graphql.members import MemberMutations, MemberQueries
 from app.graphql.nodes import NodeQueries
 from app.graphql.orgs import OrgMutations, OrgQueries
+from app.graphql.pace import PacedExecutor
 from app.graphql.projects import ProjectMutations, ProjectQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.types.api_keys import ApiKey
@@ -84,4 +85,5 @@ schema = Schema(
     types=[Session, Org, Member, Invitation, Project, Environment, Flag, FlagState, ApiKey],
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[lambda: Prepared(documents)],
+    execution_context_class=PacedExecutor,
 )

@@ -19,6 +19,7 @@ from app.engine import json_text
 from app.graphql.context import Context
 from app.graphql.errors import error_entry, failure_of
 from app.graphql.loaders import Loaders
+from app.graphql.pace import Pace, Turns
 from app.graphql.schema import schema
 from app.http.accept import JSON, NAMED, prefers_page, rank
 from app.http.authentication import authenticate, require_own_origin
@@ -53,6 +54,7 @@ class View:
     def __init__(self, node: Node, explorer: Callable[[], Response]) -> None:
         self.node = node
         self.explorer = explorer
+        self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info_of(scope).route = PATH
@@ -76,7 +78,8 @@ class View:
     async def _run(self, scope: Scope, params: Params, *, queries_only: bool) -> Response:
         info = info_of(scope)
         browser = asking_browser(self.node, Headers(scope=scope))
-        context = Context(self.node, info, Loaders(self.node, info), browser)
+        pace = Pace(self.turns)
+        context = Context(self.node, info, Loaders(self.node, info, pace), pace, browser)
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
             result = await schema.execute(params.query, params.variables, context, None, params.operation_name, allowed)

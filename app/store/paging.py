@@ -8,6 +8,8 @@ from sqlalchemy import Select, SQLColumnExpression, UnaryExpression, func, selec
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 
+from app.store.pieces import all_rows
+
 T = TypeVar("T")
 AnySelect = Select[*tuple[Any, ...]]
 
@@ -78,7 +80,8 @@ async def page(
 ) -> Page[T]:
     """The window of `query` in the order of `key`; `make` turns a result row into what the list holds."""
     ordered = window.of(query, key).order_by(window.order(key)).limit(window.limit + 1)
-    return window.cut([make(row) for row in (await session.execute(ordered)).all()], WholeList(query))
+    rows = await all_rows(await session.execute(ordered))
+    return window.cut([make(row) for row in rows], WholeList(query))
 
 
 async def pages(
@@ -95,7 +98,7 @@ async def pages(
     if len(owners) == 1:  # without looking at the whole list, as ranking does
         return {owner: await page(session, query, key, window, make) for owner in owners}
     rows: dict[str, list[T]] = {owner: [] for owner in owners}
-    for row in await session.execute(_ranked(query, parent, key, window)):
+    for row in await all_rows(await session.execute(_ranked(query, parent, key, window))):
         rows[row.parent_].append(make(row))
     return {owner: window.cut(rows[owner], WholeList(query, parent, owner)) for owner in rows}
 

@@ -6,6 +6,7 @@ from typing import Any, Generic, Self, TypeVar
 import strawberry
 
 from app.graphql.context import Context, Info
+from app.graphql.pace import lazily
 from app.store.paging import Page
 
 T = TypeVar("T")
@@ -47,11 +48,11 @@ class Connection(Generic[T]):
 
     @strawberry.field(description="The entries with their cursors.")
     def edges(self) -> list[Edge[T]]:
-        return [Edge(cursor=self.cursor_of(row), node=self.make(row)) for row in self.page.rows]
+        return lazily(self.page.rows, lambda row: Edge(cursor=self.cursor_of(row), node=self.make(row)))
 
     @strawberry.field(description="The entries.")
     def nodes(self) -> list[T]:
-        return [self.make(row) for row in self.page.rows]
+        return lazily(self.page.rows, self.make)
 
     @strawberry.field(description="What is before and after the page.")
     def page_info(self) -> PageInfo:

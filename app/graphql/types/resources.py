@@ -1,6 +1,7 @@
 """Organisations, projects, environments, flags and their states. Each leads to the others, so they are in one file."""
 
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 import strawberry
 
@@ -12,6 +13,8 @@ from app.domain.policy import ResourceType
 from app.engine.kinds import FlagType, Kind
 from app.graphql.arguments import After, Before, EnvironmentId, First, FlagTypeFilter, KeyFilter, Last, Search
 from app.graphql.context import Info, listing
+from app.graphql.limits import CHARACTERS_AN_OBJECT
+from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import Connection, Node
@@ -23,6 +26,8 @@ from app.models import Primitive
 from app.models import Project as ProjectRow
 from app.store import json_columns
 from app.store.states import Current
+
+T = TypeVar("T")
 
 
 @strawberry.type(description="A tenant, with its people, tokens and projects.")
@@ -187,7 +192,6 @@ class Flag(Node):
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="What its values are.")
     description: str = strawberry.field(description="The description.")
-    initial_value: JSON | None = strawberry.field(description="The default that new environments start with.")
     created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
@@ -201,12 +205,15 @@ class Flag(Node):
             key=row.key,
             type=FlagType(str(row.value_type)),
             description=row.description,
-            initial_value=json_columns.value(row.initial_value),
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
             etag=row_etag(row),
             row=row,
         )
+
+    @strawberry.field(description="The default that new environments start with.")
+    def initial_value(self, info: Info) -> JSON | None:
+        return cast("JSON", _stored(info, json_columns.value, self.row.initial_value))
 
     @strawberry.field(description="The project it belongs to.")
     async def project(self, info: Info) -> "Project | None":
@@ -225,13 +232,11 @@ class Flag(Node):
 
     @strawberry.field(description="Its states in all environments, oldest environment first.")
     async def states(self, info: Info) -> "list[FlagState] | None":
-        return [FlagState.of(current) for current in await info.context.loaders.states.load(self.id)]
+        return lazily(await info.context.loaders.states.load(self.id), FlagState.of)
 
 
 @strawberry.type(description="What a flag does in an environment.")
 class FlagState(Node):
-    default_value: JSON | None = strawberry.field(description="The value where no rule decides.")
-    rules: list[Rule] = strawberry.field(description="Tried top down; the first that applies decides.")
     killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
     version: int = strawberry.field(description="The environment's version when the state last changed.")
     updated_at: Time = strawberry.field(description="When the state last changed.")
@@ -246,8 +251,6 @@ class FlagState(Node):
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
-            default_value=json_columns.value(state.default_value),
-            rules=[Rule.of(rule) for rule in json_columns.rules(state.rules)],
             killed=state.killed,
             version=state.from_version,
             updated_at=Time(state.updated_at),
@@ -257,10 +260,25 @@ class FlagState(Node):
             current=current,
         )
 
+    @strawberry.field(description="The value where no rule decides.")
+    def default_value(self, info: Info) -> JSON | None:
+        return cast("JSON", _stored(info, json_columns.value, self.current.state.default_value))
+
+    @strawberry.field(description="Tried top down; the first that applies decides.")
+    def rules(self, info: Info) -> list[Rule]:
+        return lazily(_stored(info, json_columns.rules, self.current.state.rules), Rule.of)
+
     @strawberry.field(description="The environment.")
     async def environment(self, info: Info) -> "Environment | None":
         row = await info.context.loaders.environment.load(self.current.state.environment_id)
         return None if row is None else Environment.of(row)
+
+
+def _stored(info: Info, read: Callable[[str], T], text: str | None) -> T:
+    """What a text of the database holds, which costs by its length."""
+    text = text or ""
+    info.context.pace.made(len(text) // CHARACTERS_AN_OBJECT)
+    return read(text)
 
 
 _IDENTITIES: dict[Kind, Callable[[Primitive], Node]] = {Kind.FLAG: Flag.of}
