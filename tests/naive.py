@@ -173,6 +173,20 @@ def network(text: Any) -> Any:
     return found
 
 
+def lowered(value: Any) -> Any:
+    if isinstance(value, list):
+        return [member.lower() if isinstance(member, str) else member for member in value]
+    return value.lower() if isinstance(value, str) else value
+
+
+def compares_in_lower_case(operator: str, value: Any, operand: Any) -> bool:
+    if operator in ("$in", "$notIn") and isinstance(value, list):
+        return compares(operator, value, operand)
+    if operator == "$contains" and isinstance(operand, list):
+        return compares(operator, value, operand)
+    return compares(operator, lowered(value), lowered(operand))
+
+
 def compares(operator: str, value: Any, operand: Any) -> bool:  # noqa: C901, PLR0911, PLR0912 - a table, row by row
     if operator in NEGATIONS:
         return not compares(NEGATIONS[operator], value, operand)
@@ -189,6 +203,10 @@ def compares(operator: str, value: Any, operand: Any) -> bool:  # noqa: C901, PL
         return found is not None and any(found in network(text) for text in operand)
     if operator == "$contains" and isinstance(value, list):
         return any(equal(member, operand) for member in value)
+    if operator in ("$containsAny", "$containsAll"):
+        held = value if isinstance(value, list) else [value]
+        found = [any(equal(member, one) for member in held) for one in operand]
+        return any(found) if operator == "$containsAny" else all(found)
     if operator.startswith("$semver"):
         order = semver_order(value, operand)
         return order is not None and ordered(operator.removeprefix("$semver").lower(), order, 0)
@@ -259,7 +277,7 @@ class Naive:
     def entry(self, rule: dict[str, Any], key: str) -> int:
         who = identity(find(self.context, self.by(rule)))
         if who is None:
-            return 0
+            return next(index for index, entry in enumerate(rule["split"]) if entry["percent"] > 0)
         position = bucket(rule.get("seed", key) + ":split", who)
         reached = Fraction(0)
         for index, entry in enumerate(rule["split"]):
@@ -290,8 +308,9 @@ class Naive:
             return not self.holds(condition["$not"])
         if "$segment" in condition:
             return self.via(condition["$segment"]) in ("allow_list", "rule")
-        operator = next(name for name in condition if name not in ("field", "$flag"))
-        return compares(operator, self.actual(condition), condition[operator])
+        operator = next(name for name in condition if name not in ("field", "$flag", "ignoreCase"))
+        compare = compares_in_lower_case if condition.get("ignoreCase") else compares
+        return compare(operator, self.actual(condition), condition[operator])
 
     def actual(self, condition: dict[str, Any]) -> Any:
         if "$flag" in condition:
@@ -315,7 +334,7 @@ class NaiveTraces:
         reason["trace"] = list(self.entries(key))
         return {**reason, "truncated": True} if self.ended else reason
 
-    def entries(self, key: str) -> Iterator[dict[str, Any]]:  # noqa: C901 - one rule, step by step
+    def entries(self, key: str) -> Iterator[dict[str, Any]]:
         for index, rule in enumerate(self.naive.primitives[key]["rules"]):
             if self.ended:
                 return
@@ -333,14 +352,15 @@ class NaiveTraces:
             if "rolloutPercent" in rule:
                 threshold = percent(rule["rolloutPercent"]) * 100
                 entry["rollout"] = {"by": self.naive.by(rule), "threshold": int(threshold)}
-                if who is not None:
-                    entry["rollout"] |= {"id": who, "bucket": bucket(seed, who)}
+                entry["rollout"] |= {"missing": True} if who is None else {"id": who, "bucket": bucket(seed, who)}
                 if not self.naive.admits(rule, key):
                     yield {**entry, "outcome": "not_admitted"}
                     continue
             if "split" in rule:
                 entry["split"] = {"entry": self.naive.entry(rule, key)}
-                if who is not None:
+                if who is None:
+                    entry["split"] |= {"by": self.naive.by(rule), "missing": True}
+                else:
                     entry["split"]["bucket"] = bucket(seed + ":split", who)
             yield entry
             return
@@ -364,8 +384,10 @@ class NaiveTraces:
             return {"operator": "$not", **result, "children": self.nodes([condition["$not"]])}
         if "$segment" in condition:
             return {"operator": "$segment", "operand": condition["$segment"], **result, **self.inside(condition)}
-        operator = next(name for name in condition if name not in ("field", "$flag"))
+        operator = next(name for name in condition if name not in ("field", "$flag", "ignoreCase"))
         node = {"operator": operator, "operand": cut(condition[operator]), **result}
+        if condition.get("ignoreCase"):
+            node["ignoreCase"] = True
         if "field" in condition:
             return {**node, "field": condition["field"], **shown(self.naive.actual(condition))}
         node["flag"] = condition["$flag"]

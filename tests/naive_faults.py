@@ -1,5 +1,6 @@
 """The paths of what the contract refuses in rules: a naive reading, sharing no code with `app`."""
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,18 @@ from tests import naive
 ORDERS = ("$gt", "$gte", "$lt", "$lte")
 TEXTS = ("$startsWith", "$endsWith", "$matches")
 SEMVERS = ("$semverGt", "$semverGte", "$semverLt", "$semverLte", "$semverEquals")
-LISTS = ("$in", "$notIn", "$inCidr")
+LISTS = ("$in", "$notIn", "$inCidr", "$containsAny", "$containsAll")
+WITH_CASE = (
+    "$equals",
+    "$notEquals",
+    "$in",
+    "$notIn",
+    "$startsWith",
+    "$endsWith",
+    "$contains",
+    "$containsAny",
+    "$containsAll",
+)
 OPERATORS = (
     *ORDERS,
     *TEXTS,
@@ -108,7 +120,11 @@ def condition_faults(condition: Any, path: str, depth: int, segment: bool) -> It
     operators = [name for name in condition if name in OPERATORS]
     form = forms[0] if forms else "field"
     counted = operators[:1] if form in ("field", "$flag") else []
-    yield from (step(path, name) for name in condition if name not in (form, *counted))
+    compares = form in ("field", "$flag")
+    beside = (form, *counted, "ignoreCase") if compares else (form,)
+    yield from (step(path, name) for name in condition if name not in beside)
+    if counted and not ignores_case_soundly(counted[0], condition.get("ignoreCase", False)):
+        yield f"{path}.ignoreCase"
     if form in ("$and", "$or", "$not"):
         if depth == 10:
             yield f"{path}.{form}"
@@ -129,8 +145,12 @@ def condition_faults(condition: Any, path: str, depth: int, segment: bool) -> It
         return
     if counted:
         yield from operand_faults(counted[0], condition[counted[0]], f"{path}.{counted[0]}")
-    elif set(condition) == {form}:
+    elif set(condition) <= {form, "ignoreCase"}:
         yield path
+
+
+def ignores_case_soundly(operator: str, ignore_case: Any) -> bool:
+    return ignore_case is False or (ignore_case is True and operator in WITH_CASE)
 
 
 def operand_faults(operator: str, operand: Any, path: str) -> Iterator[str]:
@@ -182,4 +202,10 @@ def is_name(value: Any) -> bool:
 
 
 def is_path(value: Any) -> bool:
-    return is_text(value, 200) and "" not in value.split(".")
+    return is_text(value, 200) and "" not in value.split(".") and not is_of_another_language(value)
+
+
+def is_of_another_language(path: str) -> bool:
+    index = re.search(r"\[(\d*|\*)\]([.\[]|$)", path, re.ASCII)
+    quoted = re.search(r"""\[("[^"\[\]]*"|'[^'\[\]]*')\]""", path)
+    return bool(index or quoted) or (path.startswith("$.") and len(path) > 2)

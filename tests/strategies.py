@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-TEXTS = ["", "a", "ab", "pro", "Pro", "é", "\uffff", "\U0001f600", "user-1", "1", "a\nb", "\0"]
+TEXTS = ["", "a", "A", "ab", "pro", "Pro", "é", "É", "İ", "ΑΣ", "\uffff", "\U0001f600", "user-1", "1", "a\nb", "\0"]
 NUMBERS = [0, 1, 1.0, -0.0, 2, 2.5, 0.1, -3, 2**53, 2**53 + 1, float(2**53), 2**64 - 1, -(2**63), 1e21, 1e300, 5e-324]
 VERSIONS = [
     "1.0.0-alpha",
@@ -94,6 +94,8 @@ operands: dict[str, st.SearchStrategy[Any]] = {
     "$startsWith": st.sampled_from(TEXTS),
     "$endsWith": st.sampled_from(TEXTS),
     "$contains": values,
+    "$containsAny": st.lists(values, max_size=4),
+    "$containsAll": st.lists(values, max_size=2),
     "$matches": st.sampled_from(PATTERNS),
     "$exists": st.booleans(),
     "$semverGt": st.sampled_from(VERSIONS),
@@ -105,8 +107,23 @@ operands: dict[str, st.SearchStrategy[Any]] = {
     "$after": st.sampled_from(INSTANTS),
     "$inCidr": st.lists(st.sampled_from(NETWORKS), max_size=3),
 }
+WITH_CASE = [
+    "$equals",
+    "$notEquals",
+    "$in",
+    "$notIn",
+    "$startsWith",
+    "$endsWith",
+    "$contains",
+    "$containsAny",
+    "$containsAll",
+]
 checks = st.sampled_from(sorted(operands)).flatmap(
     lambda operator: operands[operator].map(lambda operand: {operator: operand})
+) | st.sampled_from(WITH_CASE).flatmap(
+    lambda operator: st.builds(
+        lambda operand, ignore: {operator: operand, "ignoreCase": ignore}, operands[operator], st.booleans()
+    )
 )
 wrong_operands = values | st.sampled_from(
     [*NO_VERSIONS, *NO_INSTANTS, *NO_PATTERNS, NO_NETWORKS, NETWORKS[:1] + NO_NETWORKS[:1]]
@@ -206,7 +223,9 @@ def rulesets(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-_names = st.sampled_from([*operands, "$and", "$or", "$not", "$segment", "$flag", "field", "$regex", "a.b"])
+_names = st.sampled_from(
+    [*operands, "$and", "$or", "$not", "$segment", "$flag", "field", "ignoreCase", "$regex", "a.b"]
+)
 broken_conditions = st.recursive(
     st.one_of(
         conditions(SEGMENTS, FLAGS),
@@ -221,7 +240,7 @@ broken_conditions = st.recursive(
     max_leaves=4,
 )
 _texts = st.sampled_from(
-    ["", " ", "a", "a..b", "a.b", "x" * 200, "x" * 201, "x" * 2001, "\U0001f600" * 200, "nul\0", 1]
+    ["", " ", "a", "a..b", "a.b", "x" * 200, "x" * 201, "x" * 2001, "\U0001f600" * 200, "nul\0", "a[0].b", "$.a", 1]
 )
 _percents = percents | st.sampled_from([-1, 100.01, 33.333, 1e-3, True, "50", None, 2**64 - 1, 1e300])
 _shares = values | st.fixed_dictionaries(

@@ -136,11 +136,12 @@ def _outcome(index: int, rule: Rule, state: PrimitiveState) -> tuple[Evaluation,
 def _split(rule: Rule, outcomes: Sequence[Evaluation], prefix: str) -> Split:
     limits = [hash_limit(percent) for percent in accumulate(share.percent for share in rule.split)]
     bucket_by = rule.bucket_by
+    of_missing_id = outcomes[bisect_right(limits, 0)]  # the first above 0 percent
 
     def split(_: Context, call: Call) -> Evaluation:
         target = call.target_id if bucket_by is None else id_text(call.find(bucket_by))
         if target is None:
-            return outcomes[0]
+            return of_missing_id
         if len(target) > LONG_TEXT:
             call.read(target)
         return outcomes[bisect_right(limits, hash_of(prefix + target))]

@@ -3,6 +3,7 @@
 A condition is immutable. It knows its checks, but neither contexts nor what its references resolve to.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,13 @@ from app.engine.faults import FaultPath
 from app.engine.json_text import encode
 from app.engine.json_values import MISSING
 from app.engine.operators import OPERATORS, Check, parse_check
+from app.engine.other_names import IN_CONDITIONS
 from app.engine.paths import Context, FieldPath, parse_path
 from app.engine.patterns import Programs
+from app.engine.suggestions import MAX_COMPARED, MAX_EXPLAINED, likeliest, unknown
 from app.engine.work import Work
 
+IGNORE_CASE = "ignoreCase"
 MAX_NESTING = 10
 """The deepest nesting of `$and`, `$or` and `$not`."""
 
@@ -58,7 +62,7 @@ class Negation:
 
 Condition = Comparison | SegmentReference | Prerequisite | Junction | Negation
 
-_comparisons: WeakValueDictionary[tuple[str, str, str], Comparison] = WeakValueDictionary()
+_comparisons: WeakValueDictionary[tuple[str, str, bool, str], Comparison] = WeakValueDictionary()
 
 
 def conditions_in(document: Any) -> Iterator[Any]:
@@ -78,8 +82,9 @@ def conditions_in(document: Any) -> Iterator[Any]:
 class ConditionParser:
     """Parses the conditions of one state. `nesting` counts the `$and`, `$or` and `$not` around a condition."""
 
-    def __init__(self, programs: Programs, *, in_segment: bool) -> None:
+    def __init__(self, programs: Programs, *, in_segment: bool, stored: bool = False) -> None:
         self._programs = programs
+        self._stored = stored
         self._in_segment = in_segment
 
     def parse(self, document: Any, where: FaultPath) -> Condition | None:
@@ -128,7 +133,7 @@ class ConditionParser:
             where.add("Must not be empty.")
             return None
         if "field" in document:
-            field = parse_path(document["field"], where.at("field"))
+            field = parse_path(document["field"], where.at("field"), stored=self._stored)
         else:
             field = None
             if any(name in OPERATORS for name in document):
@@ -139,20 +144,37 @@ class ConditionParser:
     def _only_check(self, form: str, document: dict[str, Any], where: FaultPath) -> Check | None:
         """The check of the operator that goes with `form`. Of several operators, all but the first are faults."""
         name = next((name for name in document if name in OPERATORS), None)
-        sound = _refuse_beside(form, document, where, name)
+        sound = _refuse_beside(form, document, where, name, IGNORE_CASE)
         if name is None:
             if sound:
                 where.add("An operator is required.")
             return None
-        return parse_check(name, document[name], where.at(name), self._programs)
+        ignore_case = document.get(IGNORE_CASE, False)
+        if not isinstance(ignore_case, bool):
+            where.at(IGNORE_CASE).add("Must be true or false.")
+        elif ignore_case and OPERATORS[name].ignoring_case is None:
+            where.at(IGNORE_CASE).add(f"Cannot be combined with {name}.")
+        check = parse_check(name, document[name], where.at(name), self._programs, ignore_case=ignore_case is True)
+        return check if isinstance(ignore_case, bool) else None
 
 
-def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, operator: str | None = None) -> bool:
-    others = [name for name in document if name not in (form, operator)]
+def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, *allowed: str | None) -> bool:
+    others = [name for name in document if name != form and name not in allowed]
     for name in others:
-        known = name in OPERATORS or name in _FORMS
-        where.at(name).add(f"Cannot be combined with {operator or form}." if known else "Unknown field.")
+        if name in OPERATORS or name in FORMS or name == IGNORE_CASE:
+            beside = allowed[0] if allowed and allowed[0] else form
+            where.at(name).add(f"Cannot be combined with {beside}.")
+        else:
+            where.at(name).add(_unknown(name, document, len(where.faults)))
     return not others
+
+
+def _unknown(name: str, document: dict[str, Any], told: int) -> str:
+    likely = likeliest(name, KNOWN, IN_CONDITIONS)
+    if told < MAX_EXPLAINED and likely is None and len(document) == 1 and not name.startswith("$"):
+        shown = json.dumps(name if len(name) <= MAX_COMPARED else "plan", ensure_ascii=False)
+        return f'Unknown field. A condition compares a field by an operator: {{"field": {shown}, "$equals": "pro"}}.'
+    return unknown("operator" if "field" in document else "field", name, KNOWN, told, IN_CONDITIONS)
 
 
 def _parse_key(value: Any, where: FaultPath) -> str | None:
@@ -164,7 +186,7 @@ def _parse_key(value: Any, where: FaultPath) -> str | None:
 
 def _shared(field: FieldPath, check: Check) -> Comparison:
     # By the operand's text: to Python 1, 1.0 and True are equal keys, and traces show what was written.
-    identity = field.text, check.operator, encode(check.operand)
+    identity = field.text, check.operator, check.ignore_case, encode(check.operand)
     known = _comparisons.get(identity)
     if known is None:
         known = _comparisons[identity] = Comparison(field, check, _predicate(field, check))
@@ -182,4 +204,5 @@ def _predicate(field: FieldPath, check: Check) -> Callable[[Context, Work], bool
     return lambda context, _: plain(context.get(name, MISSING))
 
 
-_FORMS = frozenset({"$and", "$or", "$not", "$segment", "$flag", "field"})
+FORMS = ("field", "$flag", "$segment", "$and", "$or", "$not")
+KNOWN = (*OPERATORS, IGNORE_CASE, *FORMS)

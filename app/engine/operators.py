@@ -5,11 +5,11 @@ A value comes from a context or a prerequisite, or is MISSING, for which only `$
 """
 
 import operator
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from app.engine.cidrs import Networks, parse_address, parse_network
 from app.engine.faults import FaultPath
@@ -31,9 +31,12 @@ class Working(NamedTuple):
     holds: Callable[[Any, Work], bool]
 
 
-_Prepare = Callable[[Any, FaultPath], Plain | Working | None]
+_Prepare = Callable[[Any, FaultPath, Programs], Plain | Working | None]
 _Order = Callable[[Any, Any], bool]
 _Rank = Callable[[str], Any]
+_Frozen = frozenset[Hashable]
+_Freeze = Callable[[Any], Hashable]
+_FreezeMembers = Callable[[Sequence[Any]], _Frozen]
 
 _TEXT = frozenset({str})
 
@@ -44,21 +47,26 @@ class Check:
 
     operator: str
     operand: Any
+    ignore_case: bool
     holds: Callable[[Any, Work], bool]
     plain: Plain | None = None
 
 
-def parse_check(name: str, operand: Any, where: FaultPath, programs: Programs) -> Check | None:
+def parse_check(
+    name: str, operand: Any, where: FaultPath, programs: Programs, *, ignore_case: bool = False
+) -> Check | None:
     """Operator `name` with `operand`; None, with a fault, if the operator does not accept it."""
-    found = _matches(operand, where, programs) if name == MATCHES else OPERATORS[name](operand, where)
+    of = OPERATORS[name]
+    prepare = of.ignoring_case if ignore_case and of.ignoring_case is not None else of.prepare
+    found = prepare(operand, where, programs)
     if found is None:
         return None
     if isinstance(found, Working):
-        return Check(intern(name), operand, found.holds)
-    return Check(intern(name), operand, lambda value, _: found(value), found)
+        return Check(intern(name), operand, ignore_case, found.holds)
+    return Check(intern(name), operand, ignore_case, lambda value, _: found(value), found)
 
 
-def _equals(operand: Any, _: FaultPath) -> Plain | Working:
+def _equals(operand: Any, *_: object) -> Plain | Working:
     if isinstance(operand, str):
         return partial(operator.eq, operand)
     if operand is None or isinstance(operand, bool):
@@ -69,7 +77,7 @@ def _equals(operand: Any, _: FaultPath) -> Plain | Working:
     return Working(lambda value, work: isinstance(value, kind) and work.once(freeze, value) == frozen)
 
 
-def _in(operand: Any, where: FaultPath) -> Working | None:
+def _in(operand: Any, where: FaultPath, _: object) -> Working | None:
     members = _members_of(operand, where)
     if members is None:
         return None
@@ -83,8 +91,8 @@ def _in(operand: Any, where: FaultPath) -> Working | None:
 
 
 def _negation(prepare: _Prepare) -> _Prepare:
-    def negated(operand: Any, where: FaultPath) -> Plain | Working | None:
-        found = prepare(operand, where)
+    def negated(operand: Any, where: FaultPath, programs: Programs) -> Plain | Working | None:
+        found = prepare(operand, where, programs)
         if isinstance(found, Working):
             return Working(lambda value, work: not found.holds(value, work))
         return None if found is None else lambda value: not found(value)
@@ -93,7 +101,7 @@ def _negation(prepare: _Prepare) -> _Prepare:
 
 
 def _ordered(order: _Order) -> _Prepare:
-    def ordered(operand: Any, where: FaultPath) -> Plain | None:
+    def ordered(operand: Any, where: FaultPath, _: object) -> Plain | None:
         if type(operand) not in NUMBERS | _TEXT:
             where.add("Must be a number or a string.")
             return None
@@ -104,7 +112,7 @@ def _ordered(order: _Order) -> _Prepare:
 
 
 def _text(order: _Order) -> _Prepare:
-    def text(operand: Any, where: FaultPath) -> Plain | None:
+    def text(operand: Any, where: FaultPath, _: object) -> Plain | None:
         if not _is_text(operand, where):
             return None
         return lambda value: isinstance(value, str) and order(value, operand)
@@ -112,7 +120,7 @@ def _text(order: _Order) -> _Prepare:
     return text
 
 
-def _contains(operand: Any, _: FaultPath) -> Working:
+def _contains(operand: Any, *_: object) -> Working:
     frozen = freeze(operand)
 
     def holds(value: Any, work: Work) -> bool:
@@ -123,6 +131,87 @@ def _contains(operand: Any, _: FaultPath) -> Working:
         return isinstance(value, list) and frozen in work.members(value, freeze_members)
 
     return Working(holds)
+
+
+def _equals_ignoring_case(operand: Any, *given: Any) -> Plain | Working | None:
+    if not isinstance(operand, str | list):
+        return _equals(operand, *given)
+    fold_one: _Freeze = fold if isinstance(operand, str) else _fold_texts_in
+    folded, kind = fold_one(operand), type(operand)
+    return Working(lambda value, work: isinstance(value, kind) and work.once(fold_one, value) == folded)
+
+
+def _in_ignoring_case(operand: Any, where: FaultPath, _: object) -> Working | None:
+    if _members_of(operand, where) is None:
+        return None
+    members = fold_members(operand)
+    return Working(lambda value, work: work.once(fold, value) in members)
+
+
+def _text_ignoring_case(order: _Order) -> _Prepare:
+    def text(operand: Any, where: FaultPath, _: object) -> Working | None:
+        if not _is_text(operand, where):
+            return None
+        folded = operand.lower()
+        return Working(lambda value, work: isinstance(value, str) and order(work.once(fold, value), folded))
+
+    return text
+
+
+def _contains_ignoring_case(operand: Any, *_: object) -> Working:
+    folded = fold(operand)
+
+    def holds(value: Any, work: Work) -> bool:
+        if isinstance(value, str):
+            work.read(value)
+            return isinstance(folded, str) and folded in cast("str", work.once(fold, value))
+        return isinstance(value, list) and folded in work.members(value, fold_members)
+
+    return Working(holds)
+
+
+def _contains_any(freeze_one: _Freeze, freeze_all: _FreezeMembers) -> _Prepare:
+    return _of_listed(freeze_one, freeze_all, lambda held, listed: not listed.isdisjoint(held))
+
+
+def _contains_all(freeze_one: _Freeze, freeze_all: _FreezeMembers) -> _Prepare:
+    return _of_listed(freeze_one, freeze_all, lambda held, listed: listed <= held)
+
+
+def _of_listed(
+    freeze_one: _Freeze, freeze_all: _FreezeMembers, compare: Callable[[_Frozen, _Frozen], bool]
+) -> _Prepare:
+    """What an array holds of those that the operand lists. Another value counts as an array of one."""
+
+    def of_listed(operand: Any, where: FaultPath, _: object) -> Working | None:
+        if _members_of(operand, where) is None:
+            return None
+        listed = freeze_all(operand)
+
+        def holds(value: Any, work: Work) -> bool:
+            if value is MISSING:
+                return False
+            if isinstance(value, list):
+                return compare(work.members(value, freeze_all), listed)
+            return compare(frozenset((work.once(freeze_one, value),)), listed)
+
+        return Working(holds)
+
+    return of_listed
+
+
+def fold(value: Any) -> Hashable:
+    """`freeze(value)`, a text in lower case: Unicode's default mapping, as JavaScript's `toLowerCase`."""
+    return value.lower() if isinstance(value, str) else freeze(value)
+
+
+def fold_members(array: Sequence[Any]) -> _Frozen:
+    """The frozen members, texts among them in lower case."""
+    return frozenset(map(fold, array))
+
+
+def _fold_texts_in(array: list[Any]) -> Hashable:
+    return freeze([member.lower() if isinstance(member, str) else member for member in array])
 
 
 def _matches(operand: Any, where: FaultPath, programs: Programs) -> Working | None:
@@ -146,7 +235,7 @@ def _matches(operand: Any, where: FaultPath, programs: Programs) -> Working | No
     return Working(holds)
 
 
-def _exists(operand: Any, where: FaultPath) -> Plain | None:
+def _exists(operand: Any, where: FaultPath, _: object) -> Plain | None:
     if not isinstance(operand, bool):
         where.add("Must be true or false.")
         return None
@@ -156,7 +245,7 @@ def _exists(operand: Any, where: FaultPath) -> Plain | None:
 def _ranked(rank: _Rank, order: _Order, expected: str) -> _Prepare:
     """Texts with an order, such as versions. Another text is a fault as an operand, and false as a value."""
 
-    def ranked(operand: Any, where: FaultPath) -> Working | None:
+    def ranked(operand: Any, where: FaultPath, _: object) -> Working | None:
         bound = rank(operand) if isinstance(operand, str) else None
         if bound is None:
             where.add(f"Must be {expected}.")
@@ -171,7 +260,7 @@ def _ranked(rank: _Rank, order: _Order, expected: str) -> _Prepare:
     return ranked
 
 
-def _in_cidr(operand: Any, where: FaultPath) -> Working | None:
+def _in_cidr(operand: Any, where: FaultPath, _: object) -> Working | None:
     if _members_of(operand, where) is None:
         return None
     found = [parse_network(entry) if isinstance(entry, str) else None for entry in operand]
@@ -189,7 +278,7 @@ def _in_cidr(operand: Any, where: FaultPath) -> Working | None:
     return Working(holds)
 
 
-def _members_of(operand: Any, where: FaultPath) -> frozenset[Hashable] | None:
+def _members_of(operand: Any, where: FaultPath) -> _Frozen | None:
     """The operand as a list; None, with a fault, if it is none, or has too many entries, duplicates not counted."""
     if not isinstance(operand, list):
         where.add("Must be a list.")
@@ -212,26 +301,36 @@ _INSTANT = "an RFC 3339 instant with an offset, such as 2024-05-01T12:00:00Z"
 
 MATCHES = "$matches"
 
-OPERATORS: Mapping[str, _Prepare] = {
-    "$equals": _equals,
-    "$notEquals": _negation(_equals),
-    "$in": _in,
-    "$notIn": _negation(_in),
-    "$gt": _ordered(operator.gt),
-    "$gte": _ordered(operator.ge),
-    "$lt": _ordered(operator.lt),
-    "$lte": _ordered(operator.le),
-    "$startsWith": _text(str.startswith),
-    "$endsWith": _text(str.endswith),
-    "$contains": _contains,
-    MATCHES: lambda operand, where: _matches(operand, where, Programs()),
-    "$exists": _exists,
-    "$semverGt": _ranked(precedence, operator.gt, _VERSION),
-    "$semverGte": _ranked(precedence, operator.ge, _VERSION),
-    "$semverLt": _ranked(precedence, operator.lt, _VERSION),
-    "$semverLte": _ranked(precedence, operator.le, _VERSION),
-    "$semverEquals": _ranked(precedence, operator.eq, _VERSION),
-    "$before": _ranked(instant, operator.lt, _INSTANT),
-    "$after": _ranked(instant, operator.gt, _INSTANT),
-    "$inCidr": _in_cidr,
+
+class Operator(NamedTuple):
+    """How an operator reads its operand, and how it does so beside `ignoreCase`, where that may stand."""
+
+    prepare: _Prepare
+    ignoring_case: _Prepare | None = None
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "$equals": Operator(_equals, _equals_ignoring_case),
+    "$notEquals": Operator(_negation(_equals), _negation(_equals_ignoring_case)),
+    "$in": Operator(_in, _in_ignoring_case),
+    "$notIn": Operator(_negation(_in), _negation(_in_ignoring_case)),
+    "$gt": Operator(_ordered(operator.gt)),
+    "$gte": Operator(_ordered(operator.ge)),
+    "$lt": Operator(_ordered(operator.lt)),
+    "$lte": Operator(_ordered(operator.le)),
+    "$startsWith": Operator(_text(str.startswith), _text_ignoring_case(str.startswith)),
+    "$endsWith": Operator(_text(str.endswith), _text_ignoring_case(str.endswith)),
+    "$contains": Operator(_contains, _contains_ignoring_case),
+    "$containsAny": Operator(_contains_any(freeze, freeze_members), _contains_any(fold, fold_members)),
+    "$containsAll": Operator(_contains_all(freeze, freeze_members), _contains_all(fold, fold_members)),
+    MATCHES: Operator(_matches),
+    "$exists": Operator(_exists),
+    "$semverGt": Operator(_ranked(precedence, operator.gt, _VERSION)),
+    "$semverGte": Operator(_ranked(precedence, operator.ge, _VERSION)),
+    "$semverLt": Operator(_ranked(precedence, operator.lt, _VERSION)),
+    "$semverLte": Operator(_ranked(precedence, operator.le, _VERSION)),
+    "$semverEquals": Operator(_ranked(precedence, operator.eq, _VERSION)),
+    "$before": Operator(_ranked(instant, operator.lt, _INSTANT)),
+    "$after": Operator(_ranked(instant, operator.gt, _INSTANT)),
+    "$inCidr": Operator(_in_cidr),
 }

@@ -4,17 +4,20 @@ A rule is immutable, and knows of its primitive only whether it is a segment.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.engine.conditions import Condition, ConditionParser, conditions_in
 from app.engine.faults import FaultPath, Faults
 from app.engine.json_values import MISSING
 from app.engine.operators import MATCHES
+from app.engine.other_names import IN_RULES, IN_SPLITS
 from app.engine.paths import FieldPath, parse_path
 from app.engine.patterns import Programs
 from app.engine.percentages import WHOLE, parse_percent
+from app.engine.suggestions import unknown
 from app.engine.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
 
 MAX_RULES = 200
@@ -61,9 +64,9 @@ RULES_EXAMPLE: Any = [
 CheckValue = Callable[[Any, str, Faults], None]
 """Adds faults, at the path or below it, for a value that the primitive cannot have."""
 
-_SEGMENT_FIELDS = frozenset({"if", "rolloutPercent", "seed", "bucketBy", "name", "description"})
-_FIELDS = _SEGMENT_FIELDS | {"value", "split"}
-_SHARE_FIELDS = frozenset({"value", "percent", "name"})
+_SEGMENT_FIELDS = ("if", "rolloutPercent", "seed", "bucketBy", "name", "description")
+_FIELDS = ("if", "value", "split", *_SEGMENT_FIELDS[1:])
+_SHARE_FIELDS = ("value", "percent", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ def _parse(document: Any, where: FaultPath, check_value: CheckValue | None, *, s
         where.add(too_large)
         return ()
     programs = Programs(math.inf) if stored else Programs()
-    parser = _RuleParser(ConditionParser(programs, in_segment=check_value is None), check_value)
+    conditions = ConditionParser(programs, in_segment=check_value is None, stored=stored)
+    parser = _RuleParser(conditions, check_value, stored)
     rules = [parser.parse(rule, where.at(index)) for index, rule in enumerate(document)]
     _check_names(document, where)
     return tuple(rule for rule in rules if rule is not None)
@@ -160,10 +164,11 @@ class _RuleParser(NamedTuple):
 
     conditions: ConditionParser
     check_value: CheckValue | None
+    stored: bool
 
     def parse(self, document: Any, where: FaultPath) -> Rule | None:
         check_value = self.check_value
-        if not _is_object(document, where, _SEGMENT_FIELDS if check_value is None else _FIELDS):
+        if not _is_object(document, where, _SEGMENT_FIELDS if check_value is None else _FIELDS, IN_RULES):
             return None
 
         def given(name: str, parse: Callable[[Any, FaultPath], Any]) -> Any:
@@ -175,7 +180,7 @@ class _RuleParser(NamedTuple):
             condition=given("if", self.conditions.parse),
             rollout=given("rolloutPercent", parse_percent),
             seed=given("seed", _parse_seed),
-            bucket_by=given("bucketBy", parse_path),
+            bucket_by=given("bucketBy", partial(parse_path, stored=self.stored)),
             name=given("name", parse_name),
             value=value,
             split=split,
@@ -222,7 +227,7 @@ def _parse_split(document: Any, where: FaultPath, check_value: CheckValue) -> tu
 
 
 def _parse_share(document: Any, where: FaultPath, check_value: CheckValue) -> Share | None:
-    if not _is_object(document, where, _SHARE_FIELDS):
+    if not _is_object(document, where, _SHARE_FIELDS, IN_SPLITS):
         return None
     value = _parse_value(document, where, check_value)
     name = parse_name(document["name"], where.at("name")) if "name" in document else None
@@ -233,12 +238,13 @@ def _parse_share(document: Any, where: FaultPath, check_value: CheckValue) -> Sh
     return None if percent is None else Share(value, percent, name)
 
 
-def _is_object(document: Any, where: FaultPath, fields: frozenset[str]) -> bool:
+def _is_object(document: Any, where: FaultPath, fields: Sequence[str], other_names: Mapping[str, str]) -> bool:
     if not isinstance(document, dict):
         where.add("Must be an object.")
         return False
-    for name in document.keys() - fields:
-        where.at(name).add("Unknown field.")
+    for name in document:
+        if name not in fields:
+            where.at(name).add(unknown("field", name, fields, len(where.faults), other_names))
     return True
 
 

@@ -14,6 +14,7 @@ from app.engine.conditions import Comparison, Condition, Junction, Negation, Pre
 from app.engine.evaluation import Evaluation
 from app.engine.json_text import encode
 from app.engine.json_values import MISSING
+from app.engine.operators import Check
 from app.engine.rules import Rule
 from app.engine.snapshot import Call, CompiledSegment
 
@@ -68,14 +69,16 @@ class Tracer:
         target = id_text(self._call.find(by))
         if rule.rollout is not None:
             bucket = self._bucket(rollout_prefix(rule.seed_or(key)), target)
-            found = {} if bucket is None else {"id": self._shown(target), "bucket": bucket}
+            found = {"missing": True} if bucket is None else {"id": self._shown(target), "bucket": bucket}
             entry["rollout"] = {"by": by.text, **found, "threshold": rule.rollout}
             if bucket is None or bucket >= rule.rollout:
                 return {**entry, "outcome": "not_admitted"}
         if rule.split:
             bucket = self._bucket(split_prefix(rule.seed_or(key)), target)
-            found = {} if bucket is None else {"bucket": bucket}
-            entry["split"] = {**found, "entry": 0 if bucket is None else _share(rule, bucket)}
+            if bucket is None:
+                entry["split"] = {"by": by.text, "missing": True, "entry": _share(rule, 0)}
+            else:
+                entry["split"] = {"bucket": bucket, "entry": _share(rule, bucket)}
         return entry
 
     def _visit(self, conditions: Iterable[Condition]) -> tuple[list[bool], list[Tree]]:
@@ -96,7 +99,7 @@ class Tracer:
         match condition:
             case Comparison(field, check):
                 actual = self._call.find(field)
-                node = {"operator": check.operator, "field": field.text, "operand": self._shown(check.operand)}
+                node = {"operator": check.operator, "field": field.text, **self._operand(check)}
                 return {**node, **self._actual(actual), "result": check.holds(actual, self._call)}
             case Junction(operator, children):
                 results, nodes = self._visit(children)
@@ -135,7 +138,7 @@ class Tracer:
         key, check = condition.key, condition.check
         outcome = self._call.evaluate(key)
         actual = MISSING if outcome is None else outcome.value
-        node = {"operator": check.operator, "flag": key, "operand": self._shown(check.operand)}
+        node = {"operator": check.operator, "flag": key, **self._operand(check)}
         if self._first_mention("primitive", key):
             node |= self._actual(actual)
             if outcome is not None:
@@ -147,6 +150,10 @@ class Tracer:
             return None
         self._call.read(target)
         return bucket_of(prefix + target)
+
+    def _operand(self, check: Check) -> Tree:
+        shown = {"operand": self._shown(check.operand)}
+        return {**shown, "ignoreCase": True} if check.ignore_case else shown
 
     def _actual(self, value: Any) -> Tree:
         return {"missing": True} if value is MISSING else {"actual": self._shown(value)}

@@ -98,7 +98,7 @@ def test_the_first_fault_at_a_path_stays() -> None:
 
 
 def test_a_step_with_a_dot_is_quoted() -> None:
-    assert faults_of_condition({"field": "x", "$equals": 1, "a.b": 2}) == {'rules.0.if.["a.b"]': "Unknown field."}
+    assert set(faults_of_condition({"field": "x", "$equals": 1, "a.b": 2})) == {'rules.0.if.["a.b"]'}
 
 
 def test_a_value_is_checked_at_its_path_and_below() -> None:
