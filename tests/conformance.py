@@ -85,5 +85,11 @@ def schema_of(method: str, template: str, status: str | None) -> Draft202012Vali
     return Draft202012Validator({"$ref": f"{_ADDRESS}#/{pointer}"}, registry=_REGISTRY)
 
 
+@cache
+def component(name: str) -> Draft202012Validator:
+    """A schema of the document by its name."""
+    return Draft202012Validator({"$ref": f"{_ADDRESS}#/components/schemas/{name}"}, registry=_REGISTRY)
+
+
 def _template(path: str) -> str | None:
     return next((template for pattern, template in _PATHS if pattern.fullmatch(path)), None)

@@ -23,40 +23,6 @@ from app.engine.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
 MAX_RULES = 200
 MAX_CONDITIONS = 10_000
 MAX_PATTERNS = 200
-_TEXT: Any = {"type": "string", "minLength": 1, "maxLength": MAX_NAME}
-_PERCENT: Any = {"type": "number", "minimum": 0, "maximum": 100, "description": "At most two decimal places."}
-_ENTRY: Any = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["value", "percent"],
-    "properties": {"value": {}, "percent": _PERCENT, "name": _TEXT},
-}
-# As much of the rules of a flag or config as JSON Schema can express, for REST's documentation; `parse_rules` decides.
-RULES_SCHEMA: Any = {
-    "type": "array",
-    "maxItems": MAX_RULES,
-    "description": "Evaluated in order; the first rule that matches applies.",
-    "items": {
-        "type": "object",
-        "additionalProperties": False,
-        "oneOf": [{"required": ["value"]}, {"required": ["split"]}],
-        "properties": {
-            "if": {"type": "object", "description": "A condition. Without one, the rule applies to everyone."},
-            "value": {"description": "A value of the flag's type."},
-            "split": {
-                "type": "array",
-                "minItems": 1,
-                "items": _ENTRY,
-                "description": "Percentages must add up to 100.",
-            },
-            "rolloutPercent": _PERCENT,
-            "seed": _TEXT,
-            "bucketBy": _TEXT,
-            "name": _TEXT,
-            "description": {"type": "string", "maxLength": MAX_TEXT},
-        },
-    },
-}
 RULES_EXAMPLE: Any = [
     {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True}
 ]

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from starlette.responses import Response
 
 from app.domain.policy import Operation
-from app.engine import json_text
+from app.engine import json_text, schemas
+from app.engine.kinds import ConfigType, FlagType
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import ENVIRONMENT_ID
 from app.rest.requests import Call
@@ -15,6 +16,33 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 from app.services import evaluation
 from app.store.unit_of_work import UnitOfWork
+
+Rules = Annotated[list[Any], WithJsonSchema(schemas.RULES)]
+
+
+class RulesetFlagSchema(Schema):
+    """A flag as a ruleset has it."""
+
+    type: FlagType
+    default_value: Any
+    killed: bool
+    rules: Rules
+
+
+class RulesetConfigSchema(Schema):
+    """A config as a ruleset has it."""
+
+    type: ConfigType
+    default_value: Any
+    rules: Rules
+
+
+class RulesetSegmentSchema(Schema):
+    """A segment as a ruleset has it."""
+
+    rules: Rules
+    allow_list: list[str]
+    deny_list: list[str]
 
 
 class RulesetSchema(
@@ -39,9 +67,9 @@ class RulesetSchema(
     environment_id: str
     version: int
     target_id_field: str
-    flags: dict[str, Any]
-    configs: dict[str, Any]
-    segments: dict[str, Any]
+    flags: dict[str, RulesetFlagSchema]
+    configs: dict[str, RulesetConfigSchema]
+    segments: dict[str, RulesetSegmentSchema]
 
 
 class EvaluationSchema(Schema):
@@ -49,7 +77,7 @@ class EvaluationSchema(Schema):
 
     value: Any
     default_value: Any
-    reason: dict[str, Any]
+    reason: Annotated[dict[str, Any], WithJsonSchema(schemas.REASON)]
 
 
 class EvaluationsSchema(

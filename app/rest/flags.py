@@ -5,7 +5,8 @@ from typing import Annotated, Any, Self
 from pydantic import WithJsonSchema
 
 from app.domain.policy import Operation
-from app.engine.rules import RULES_EXAMPLE, RULES_SCHEMA
+from app.engine import schemas
+from app.engine.rules import RULES_EXAMPLE
 from app.models import Primitive
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, FLAG_ID, NOON, PROJECT_ID, STATE_ID
 from app.rest.primitives import Identities, States
@@ -86,7 +87,7 @@ class FlagStateSchema(
     description: str
     environment_id: str
     default_value: Any
-    rules: Annotated[list[Any], WithJsonSchema(RULES_SCHEMA)]
+    rules: Annotated[list[Any], WithJsonSchema(schemas.RULES)]
     killed: bool
     version: int
     updated_at: Time

@@ -9,8 +9,9 @@ from app.domain.commands import Command, Slug, Text
 from app.domain.named import Keys
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
+from app.engine import schemas
 from app.engine.kinds import FLAG, FlagType, Kind
-from app.engine.rules import RULES_EXAMPLE, RULES_SCHEMA
+from app.engine.rules import RULES_EXAMPLE
 from app.models import Primitive
 from app.services import primitives
 from app.store.paging import Page
@@ -18,7 +19,7 @@ from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 Value = Any  # of the flag's type
-Rules = Annotated[Any, WithJsonSchema(RULES_SCHEMA)]
+Rules = Annotated[Any, WithJsonSchema(schemas.RULES)]
 
 
 class CreateFlag(

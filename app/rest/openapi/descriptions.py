@@ -155,6 +155,10 @@ OF_SCHEMA = {
     },
     "RenewApiKey": {"expiresInSeconds": "The seconds until it expires, from now on; null for never."},
     "Ruleset": {"targetIdField": "The context field that ids are taken from."},
+    "RulesetSegment": {
+        "allowList": "Target ids that belong to it, whatever its rules say.",
+        "denyList": "Target ids that do not belong to it, whatever else is said.",
+    },
     "Sent": {"sent": "Always true, whether or not the email is known."},
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }

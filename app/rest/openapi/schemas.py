@@ -1,11 +1,13 @@
 """The JSON schemas of what REST takes and gives, from the commands and the shapes."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from app.engine.schemas import COMPONENTS
 from app.rest.openapi.descriptions import MEMBERS, OF_SCHEMA
 from app.rest.openapi.examples import Examples
 from app.rest.routing import Endpoint
@@ -61,9 +63,12 @@ class Schemas:
         given = {endpoint.response for endpoint in table if endpoint.response is not None}
         wanted = [*_in_mode("validation", taken | asked), *_in_mode("serialization", given)]
         self._refs, generated = models_json_schema(wanted, ref_template=REF, schema_generator=_Generator)
-        self.components: dict[str, Any] = {"Error": ERROR, **generated["$defs"]}
+        self.components: dict[str, Any] = {"Error": ERROR, **deepcopy(COMPONENTS), **generated["$defs"]}
         for name, schema in self.components.items():
             schema.pop("title", None)
+            for of in schema.get("properties", {}).values():
+                if "x-component" in of:  # pydantic resolves references, and does not know this one
+                    of["$ref"] = REF.format(model=of.pop("x-component"))
             _describe(name, schema)
         models = {name: schema.pop("examples")[0] for name, schema in self.components.items() if "examples" in schema}
         self._examples = Examples(self.components, models)
