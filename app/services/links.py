@@ -64,8 +64,8 @@ async def _extend_newest(uow: UnitOfWork, key: str) -> None:
     """Gives the last link that was mailed to the email within the hour another lifetime, if none was used since."""
     made = await links.of_email(uow.session, key, uow.now - 2 * EXTENDED)
     newest = next((one for one in made if one.mailed and one.signup is None), None)
-    if newest is None or newest.created_at <= uow.now - EXTENDED:
-        return
+    if newest is None or newest.created_at <= uow.now - EXTENDED or newest.expires_at < newest.created_at + LIFETIME:
+        return  # there is none, it is old, or it was ended
     if not any(one.used_at is not None and one.used_at >= newest.created_at for one in made):
         newest.expires_at = uow.now + LIFETIME
 
@@ -147,7 +147,8 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     link = await _by_secret(uow, command.token)
     known = await _require_live(uow, link)
     link.used_at = uow.now
-    await links.end_others(uow.session, link, uow.now)
+    await uow.flush()
+    await links.end_all(uow.session, link.email_key, uow.now)
     invited = await _locked_invitations(uow, link) if known is None else []
     if known is None and link.signup is None and not invited:
         raise AppError("no_invitation")

@@ -14,7 +14,7 @@ from app.domain.ids import digest, is_id, lowered, new_secret
 from app.domain.security_events import SecurityEvent
 from app.models import Membership, Org, Session, User
 from app.services import known_browsers
-from app.store import people, sessions
+from app.store import links, people, sessions
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -118,7 +118,7 @@ async def delete_session(uow: UnitOfWork, session_id: str, body: object) -> Sess
 
 
 async def delete_other_sessions(uow: UnitOfWork, body: object) -> Session:
-    """Ends all sessions of the caller but the one that they come with, which it gives.
+    """Ends all sessions of the caller but the one that they come with, which it gives, and the links that wait.
 
     Raises `unauthorized` where that has ended meanwhile, as by the same call from another one.
     """
@@ -129,6 +129,7 @@ async def delete_other_sessions(uow: UnitOfWork, body: object) -> Session:
     if not (own := await sessions.of_user(uow.session, person.user_id, [person.session_id])):
         raise AppError("unauthorized")
     await sessions.end_others(uow.session, person.user_id, person.session_id)
+    await links.end_all(uow.session, (await user_of(uow)).email_key, uow.now)
     uow.changes.invalidate(person.user_id)
     return own[0]
 

@@ -16,11 +16,10 @@ async def by_secret(session: AsyncSession, secret_hash: str) -> MagicLink | None
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def end_others(session: AsyncSession, link: MagicLink, at: datetime) -> None:
-    """Lets the email's other links expire at the instant, if they have not before."""
+async def end_all(session: AsyncSession, email_key: str, at: datetime) -> None:
+    """Lets the email's unused links expire at the instant, if they have not before."""
     query = update(MagicLink).where(
-        col(MagicLink.email_key) == link.email_key,
-        col(MagicLink.id) != link.id,
+        col(MagicLink.email_key) == email_key,
         col(MagicLink.used_at).is_(None),
         col(MagicLink.expires_at) > at,
     )

@@ -91,7 +91,8 @@ async def test_who_finds_their_mailbox_filled_signs_in_by_the_newest_link(instan
     """At any time of the hour: a link has expired long before the mailbox gets mail again."""
     await instance.person("ada")
     await fill_mailbox(instance)
-    await instance.execute(update(MagicLink).values(expires_at=now() - timedelta(minutes=5)))
+    made = now() - timedelta(minutes=20)
+    await instance.execute(update(MagicLink).values(created_at=made, expires_at=made + timedelta(minutes=15)))
     *_, before, newest = await instance.mails()
     caller = instance.anonymous(address="198.51.100.1")
     assert (await caller.do("redeemLink", token=newest.secret)).code == "magic_link_expired"
@@ -100,13 +101,15 @@ async def test_who_finds_their_mailbox_filled_signs_in_by_the_newest_link(instan
     await caller.make("redeemLink", token=newest.secret)
 
 
-@pytest.mark.parametrize("over", ["used", "old"])
-async def test_a_link_that_was_used_or_is_old_does_not_come_back(instance: Instance, over: str) -> None:
-    await instance.person("ada")
+@pytest.mark.parametrize("over", ["used", "old", "ended"])
+async def test_a_link_that_was_used_or_ended_or_is_old_does_not_come_back(instance: Instance, over: str) -> None:
+    _, ada = await instance.person("ada")
     await fill_mailbox(instance)
     *_, before, newest = await instance.mails()
     if over == "used":
         await instance.anonymous().make("redeemLink", token=newest.secret)
+    elif over == "ended":
+        await ada.make("deleteOtherSessions")
     else:
         hour_ago = now() - timedelta(minutes=61)
         await instance.execute(update(MagicLink).values(created_at=hour_ago, expires_at=hour_ago))
