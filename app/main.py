@@ -92,7 +92,7 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | N
     app.add_middleware(AuthenticationHeaders)
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.nowhere)
-    app.add_middleware(Requests)
+    app.add_middleware(Requests, settings=settings)
     return app
 
 

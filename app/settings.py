@@ -16,6 +16,7 @@ from app.engine.cidrs import Networks, parse_network
 
 MIN_CLAIM_CODE = 16  # wrong codes are not refused for good, so a code must not be guessable
 TLS_OPTIONAL = "tls=optional"
+_ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|$))[\w.~-]+)*", re.ASCII)
 MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds
 
@@ -73,11 +74,19 @@ def _cidrs(text: str) -> str:
 
 
 def _origins(text: str) -> str:
-    for one in _listed(text):
-        parts = urlsplit(one)
-        if parts.scheme not in {"http", "https"} or one != f"{parts.scheme}://{parts.netloc}" or not parts.netloc:
-            raise ValueError("must be a comma-separated list of origins such as https://shop.example.com")
+    if not all(_ORIGIN.fullmatch(one) and _has_sound_port(urlsplit(one)) for one in _listed(text)):
+        raise ValueError(
+            "must be a comma-separated list of origins such as https://shop.example.com: scheme, host and port, "
+            "without a path or a wildcard"
+        )
     return text
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, as browsers write them in `Origin`."""
+    scheme, _, rest = url.lower().partition("://")
+    default_port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return f"{scheme}://{rest.partition('/')[0].removesuffix(default_port)}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -159,7 +168,9 @@ class Settings(BaseSettings):
     log_format: LogFormat = LogFormat.CONSOLE
     """`console` for people, `json` for machines."""
     log_addresses: bool = True
-    """Whether the audit of sign-ins and refused callers has their IP addresses."""
+    """Whether the log, and the audit of sign-ins and refused callers, have the IP addresses of callers."""
+    max_connections: Annotated[int | None, Field(ge=1)] = None
+    """Connections at a time. Default: half of the files that the process may have open, at most 10,000."""
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -170,7 +181,7 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> list[str]:
-        return _listed(self.cors_origins)
+        return [origin_of(one) for one in _listed(self.cors_origins)]
 
     @property
     def public_url(self) -> str:

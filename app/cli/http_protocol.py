@@ -1,61 +1,278 @@
-"""Changes to how uvicorn speaks HTTP."""
+"""How uvicorn speaks HTTP: what a connection may take of us is limited in bytes and in time, in each of its phases."""
 
 import asyncio
+import resource
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
-import orjson
-import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.domain.errors import AppError, envelope
-from app.domain.ids import new_request_id
+from app.domain.errors import AppError
+from app.http.failures import Failures, enveloped
+from app.http.requests import Requests
+from app.settings import BadSetting, Settings
 
-HEAD_SECONDS = 30
-log = structlog.get_logger()
+MAX_CONNECTIONS = 10_000  # unless a setting says otherwise
+MAX_HEAD = 32 * 1024
+MAX_LINE = 16 * 1024
+MAX_HEADERS = 100
+_PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
+_INVALID = "This is not valid HTTP."
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of connections: how many there may be, and for how many seconds each phase may last.
+
+    So many more than `connections` are told that there are too many; what is beyond is cut off without a word.
+    """
+
+    connections: int
+    refused_connections: int = 64
+    head_seconds: float = 30
+    refused_head_seconds: float = 2
+    unread_body_seconds: float = 10
+    stalled_seconds: float = 30
+
+
+class Flow(FlowControl):
+    """Leaves a connection alone that is closing, and does not read on from one that is `held`."""
+
+    held = False
+
+    def resume_reading(self) -> None:
+        if not self.held and not self._transport.is_closing():
+            super().resume_reading()
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which also answers malformed HTTP with the envelope, and limits the time for a head."""
+    """uvicorn's protocol with limits.
 
-    _head_timeout: asyncio.TimerHandle | None = None
+    Bytes are counted before they are parsed: those of a head, and all that is neither body nor leads to one, such as
+    trailers. Pipelined requests are parsed only when those before them are answered, and a refusal comes after their
+    answers. `busy` is the app of connections beyond the limit.
+    """
+
+    def __init__(self, *args: Any, limits: Limits, busy: Requests, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.flow: Flow
+        self.headers, self.url = [], b""
+        self._limits = limits
+        self._busy = busy
+        self._unread = memoryview(b"")
+        self._counted = 0  # bytes since the last that led somewhere
+        self._progressed = False
+        self._in_head = True  # or between two requests
+        self._begun = False
+        self._fault = _INVALID
+        self._refusal: AppError | None = None
+        self._timer: asyncio.TimerHandle | None = None  # of the head, or of a body that nobody reads
+        self._watch: asyncio.TimerHandle | None = None  # of the answer
+        self._buffered, self._stalled_since = 0, 0.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._start_head_timeout()
+        self.flow = Flow(transport)
+        too_many = len(self.connections) - self._limits.connections
+        if too_many > self._limits.refused_connections:
+            transport.abort()
+        elif too_many > 0:
+            self.app = self._busy
+            self._start_timer(self._limits.refused_head_seconds, transport.close)
+        else:
+            self._start_timer(self._limits.head_seconds, self._head_is_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_timer()
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        self._unread = memoryview(bytes(self._unread) + data if self._unread else data)
+        self._parse()
+
+    def _parse(self) -> None:
+        while self._unread and not self.pipeline and not self.transport.is_closing():
+            piece = self._unread[: min(_PIECE, MAX_HEAD - self._counted)]
+            self._unread = self._unread[len(piece) :]
+            self._progressed = False
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserUpgrade:
+                if self._should_upgrade():
+                    self.handle_websocket_upgrade()
+                    return
+            except httptools.HttpParserError:
+                self._refuse(AppError("invalid_request", self._fault))
+                return
+            self._counted = 0 if self._progressed else self._counted + len(piece)
+            if (fault := self._fault_of_head()) is not None:
+                self._refuse(AppError("invalid_request", fault))
+                return
+        if self._unread:
+            self.flow.held = True
+            self.flow.pause_reading()
+        if self._timer is None and (self._begun or (self._in_head and self._counted)):
+            self._start_timer(self._limits.head_seconds, self._head_is_late)
+
+    def _fault_of_head(self) -> str | None:
+        if self._counted >= MAX_HEAD:
+            return f"The head of the request, or what frames its body, is larger than {MAX_HEAD // 1024} KiB."
+        if len(self.url) > MAX_LINE:
+            return f"The request line is longer than {MAX_LINE // 1024} KiB."
+        if self._in_head and len(self.headers) > MAX_HEADERS:
+            return f"The request has more than {MAX_HEADERS} headers."
+        return None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._start_head_timeout()
+        self._begun = True
 
     def on_headers_complete(self) -> None:
-        """The body has a time limit of its own."""
-        self._cancel_head_timeout()
+        if (fault := self._fault_of_head()) is not None:
+            self._fault = fault
+            raise ValueError(fault)
+        self._in_head, self._begun, self._progressed = False, False, True
+        self._cancel_timer()
         super().on_headers_complete()
+        self.scope["headers"] = self.headers[:]  # without trailers, which the parser adds to the list
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._cancel_head_timeout()
-        super().connection_lost(exc)
+    def on_body(self, body: bytes) -> None:
+        self._progressed = True
+        super().on_body(body)
 
-    def _start_head_timeout(self) -> None:
-        self._cancel_head_timeout()
-        self._head_timeout = self.loop.call_later(HEAD_SECONDS, self.send_400_response, "The request did not arrive.")
+    def on_message_complete(self) -> None:
+        self._in_head, self._progressed = True, True
+        super().on_message_complete()
+        if self.cycle.response_complete:  # and what was left of the body has been read
+            self._cancel_timer()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
-    def _cancel_head_timeout(self) -> None:
-        if self._head_timeout is not None:
-            self._head_timeout.cancel()
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, partial(self._answer, cycle, app))
 
-    def send_400_response(self, msg: str) -> None:
-        request_id, refusal = new_request_id(), AppError("invalid_request", msg)
-        log.info("request", requestId=request_id, route="unmatched", status=refusal.status)
-        body = orjson.dumps(envelope(refusal, request_id))
-        head = (
-            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
-            "Content-Type: application/json",
-            f"Content-Length: {len(body)}",
-            "Cache-Control: no-store",
-            f"X-Request-Id: {request_id}",
-            "Connection: close",
-        )
-        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
+    async def _answer(
+        self, cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Runs the app. What it sends to a client that has gone is dropped, before uvicorn learns that it has."""
+
+        async def send_unless_gone(message: Message) -> None:
+            if self.flow.write_paused:
+                await self.flow.drain()
+            if self.transport.is_closing():
+                cycle.disconnected = True
+            await send(message)
+
+        await app(scope, receive, send_unless_gone)
+
+    def on_response_complete(self) -> None:
+        self.flow.held = False
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch_answer()
+        elif self.cycle.response_complete and self._refusal is not None:
+            self._send_refusal(self._refusal)
+        elif self.cycle.response_complete and not self._in_head:
+            self._start_timer(self._limits.unread_body_seconds, self.transport.close)
+        else:
+            self._parse()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch_answer()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_answer()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stalled_since = self.loop.time()
+
+    def _watch_answer(self) -> None:
+        """Ends the connection once the client has read nothing of what waits for it for too long."""
+        if self._watch is None:
+            self._buffered, self._stalled_since = self.transport.get_write_buffer_size(), self.loop.time()
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._watch = self.loop.call_later(self._limits.stalled_seconds / 10, self._look)
+
+    def _look(self) -> None:
+        buffered, self._watch = self.transport.get_write_buffer_size(), None
+        if buffered < self._buffered:
+            self._stalled_since = self.loop.time()
+        self._buffered = buffered
+        if self.loop.time() - self._stalled_since >= self._limits.stalled_seconds:
+            self.transport.abort()
+        elif buffered:
+            self._look_again()
+
+    def _head_is_late(self) -> None:
+        self._timer = None
+        self._refuse(AppError("invalid_request", f"The request did not arrive in {self._limits.head_seconds} seconds."))
+
+    def _refuse(self, error: AppError) -> None:
+        """Refuses what cannot be read, and with it all that follows on the connection."""
+        self._unread, self._refusal = memoryview(b""), error
+        self.flow.held = True
+        self.flow.pause_reading()
+        if self.cycle is None or self.cycle.response_complete:
+            self._send_refusal(error)
+        elif not self._in_head:  # the body of the last request, whose answer will not come
+            if self.pipeline or self.cycle.response_started:
+                self.transport.close()
+            else:
+                self._send_refusal(error)
+
+    def _send_refusal(self, error: AppError) -> None:
+        request_id = self._busy.refused(self.client, error.code, error.status)
+        response = enveloped(error, request_id)
+        head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(), b"connection: close"]
+        head += [name + b": " + value for name, value in self._busy.headers.complete(response.raw_headers, request_id)]
+        self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))
         self.transport.close()
+        self._watch_answer()
+
+    def _start_timer(self, seconds: float, call: Any) -> None:
+        self._cancel_timer()
+        self._timer = self.loop.call_later(seconds, call)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """What uvicorn makes for each connection. Raises BadSetting."""
+    connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    busy = Requests(Failures(_busy, enveloped), settings)
+    return cast(type[asyncio.Protocol], partial(Protocol, limits=Limits(connections), busy=busy))
+
+
+def max_connections(settings: Settings, files: int) -> int:
+    """How many connections there may be, each of which takes one of the files that the process may have open.
+
+    Raises BadSetting.
+    """
+    if settings.max_connections is None:
+        return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(max(files // 2, 1), MAX_CONNECTIONS)
+    if files != resource.RLIM_INFINITY and settings.max_connections >= files:
+        most = f"must be below {files}, which is how many files the process may have open (`ulimit -n`)"
+        raise BadSetting(f"SIGNALBOX_MAX_CONNECTIONS: {most}")
+    return settings.max_connections
+
+
+async def _busy(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    message = "The server has as many connections as it accepts. Wait a moment and retry."
+    raise AppError("unavailable", message, headers={"Connection": "close"})

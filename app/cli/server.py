@@ -15,7 +15,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from app.cli import demo
 from app.cli.database import exclusive, node_of
-from app.cli.http_protocol import Protocol
+from app.cli.http_protocol import protocol
 from app.domain.ids import new_request_id
 from app.http import logs
 from app.main import create_app
@@ -35,11 +35,11 @@ log = structlog.get_logger()
 class Server(uvicorn.Server):
     """uvicorn's server, which greets once it is ready, and finishes requests before it stops."""
 
-    def __init__(self, app: Starlette, greeting: str) -> None:
+    def __init__(self, app: Starlette, settings: Settings, greeting: str) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=Protocol,
+                http=protocol(settings),
                 ws="none",
                 backlog=BACKLOG,
                 access_log=False,
@@ -50,12 +50,14 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
+        self._settings = settings
         self._greeting = greeting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             typer.echo(self._greeting)
+            log.info("started", url=self._settings.public_url, data=shown_database(self._settings))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping")
@@ -67,6 +69,7 @@ def run(settings: Settings) -> None:
     """Serves until it is asked to stop. Raises BadSetting if the address cannot be listened on."""
     with listening(settings) as listener:
         logs.configure(settings.log_format)
+        protocol(settings)  # which refuses a wrong setting before anything is done
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_serve(settings, listener))
@@ -76,7 +79,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with exclusive(settings) as lease:
         greeting = await _prepare(settings, lease)
         collect_garbage_rarely()
-        await Server(create_app(settings, lease=lease), greeting).serve([listener])
+        await Server(create_app(settings, lease=lease), settings, greeting).serve([listener])
 
 
 def collect_garbage_rarely() -> None:

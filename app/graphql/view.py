@@ -28,7 +28,7 @@ from app.http.browsers import asking_browser, remember_browser
 from app.http.cookies import SESSION, set_cookie
 from app.http.failures import Failures
 from app.http.methods import Methods
-from app.http.requests import info_of
+from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
 
 PATH = "/graphql"
@@ -87,7 +87,7 @@ class View:
             raise invalid({"operationName": fault.as_http_error_reason()}) from None
         except InvalidOperationTypeError as fault:
             raise _wrong_operation(fault, queries_only=queries_only) from None
-        response = _result(result, info.request_id, _media_type(scope))
+        response = _result(result, info, _media_type(scope))
         if context.cookie is not None:
             set_cookie(self.node.settings, response, SESSION, context.cookie)
         if context.remembered:
@@ -107,13 +107,14 @@ def refusal(error: AppError, request_id: str) -> Response:
     return Response(orjson.dumps({"errors": [entry]}), error.status, headers, JSON)
 
 
-def _result(result: ExecutionResult, request_id: str, media_type: str) -> Response:
+def _result(result: ExecutionResult, info: RequestInfo, media_type: str) -> Response:
     body: dict[str, Any] = {}
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if result.errors:
         failures = [(error, failure_of(error)) for error in result.errors]
         share = MAX_FIELDS_BYTES // len(failures)
-        body["errors"] = [error_entry(error, failure, request_id, share) for error, failure in failures]
+        body["errors"] = [error_entry(error, failure, info.request_id, share) for error, failure in failures]
+        info.code = failures[0][1].code
         if wait := max(int(failure.headers.get("Retry-After", 0)) for _, failure in failures):
             headers["Retry-After"] = str(wait)
     if result.data is not None:

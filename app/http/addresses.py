@@ -6,7 +6,10 @@ from functools import lru_cache
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.engine.cidrs import Address, Networks, parse_address
+from app.engine.cidrs import Address, Networks, parse_address, parse_network
+
+_LOCAL = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7")
+LOCAL_NETWORKS = Networks(network for one in _LOCAL if (network := parse_network(one)) is not None)
 
 
 def client_address(scope: Scope, trusted: Networks) -> Address | None:

@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from itertools import islice
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
@@ -13,12 +12,12 @@ from app.domain.errors import AppError
 from app.domain.rate_limits import Bucket
 from app.domain.security_events import NOBODY, Concerned, Refusal, SecurityEvent
 from app.domain.token_secrets import fault_of
-from app.http.addresses import client_address
 from app.http.cookies import SESSION, secrets_in, set_cookie
 from app.http.requests import RequestInfo, info_of
 from app.runtime.credentials import SLIDES_AFTER_SECONDS
 from app.runtime.node import Node
 from app.services.throttling import PER_PERSON
+from app.settings import origin_of
 
 MAX_COOKIES = 8  # of one name; each that is unknown costs a query
 _TOKEN_PARAMETERS = {"token", "access_token", "api_key"}
@@ -33,7 +32,6 @@ async def authenticate(node: Node, scope: Scope) -> None:
     """
     await node.database.require_lease()
     info = info_of(scope)
-    info.address = client_address(scope, node.trusted_proxies)
     info.user_agent = Headers(scope=scope).get("user-agent")
     if (token := _token_in(scope)) is not None:
         await _authenticate_token(node, info, token)
@@ -83,8 +81,8 @@ async def take_from_buckets(node: Node, info: RequestInfo, times: int = 1) -> No
             (b"x-ratelimit-reset", b"%d" % taken.reset),
         )
     if taken.retry_after:
-        code = "token_rate_limit" if by_token else "rate_limited"
-        raise AppError(code, headers={"Retry-After": str(taken.retry_after)})
+        headers = {"Retry-After": str(taken.retry_after)}
+        raise AppError("token_rate_limit", headers=headers) if by_token else AppError("rate_limited", headers=headers)
 
 
 class AuthenticationHeaders:
@@ -124,8 +122,8 @@ def _token_in(scope: Scope) -> str | None:
 def require_own_origin(node: Node, scope: Scope) -> None:
     """Raises `forbidden` for a browser's request from another origin, by the rule of Go's `CrossOriginProtection`.
 
-    `Sec-Fetch-Site` decides where a browser sends it; else `Origin` must be the host's or the base URL's. A request
-    without either comes from no browser, and no browser sends a token on its own.
+    `Sec-Fetch-Site` decides where a browser sends it; else `Origin` must be the host's or the base URL's, scheme and
+    port included. A request without either comes from no browser, and no browser sends a token on its own.
     """
     if isinstance(info_of(scope).actor, Token):
         return
@@ -134,8 +132,10 @@ def require_own_origin(node: Node, scope: Scope) -> None:
     if site:
         allowed = site in {"same-origin", "none"}
     elif origin:
-        base = urlsplit(node.settings.public_url)
-        allowed = origin.partition("://")[2] in {headers.get("host"), base.netloc}
+        ours = [node.settings.public_url]
+        if host := headers.get("host"):
+            ours.append(f"{scope['scheme']}://{host}")
+        allowed = "://" in origin and origin_of(origin) in map(origin_of, ours)
     else:
         allowed = True
     if not allowed:

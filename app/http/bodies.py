@@ -7,10 +7,13 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from app.domain.actors import Anonymous
 from app.domain.errors import AppError, invalid, invalid_at
 from app.engine import json_text
+from app.http.requests import info_of
 
 MAX_BODY = 1024 * 1024
+MAX_ANONYMOUS_BODY = 16 * 1024
 BODY_SECONDS = 60
 _LONGEST_LENGTH = 15  # digits
 
@@ -30,7 +33,12 @@ async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
 
 
 async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> bytes:
-    """The raw body. Raises `invalid_request` if it is too large, declared or not, or takes more than the seconds."""
+    """The raw body. Raises `invalid_request` if it is too large, declared or not, or takes more than the seconds.
+
+    From a caller whose credentials are not known to be valid, no more is read than signing in takes.
+    """
+    if isinstance(info_of(scope).actor, Anonymous):
+        limit = min(limit, MAX_ANONYMOUS_BODY)
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal():
         raise invalid_at("Content-Length", "The header Content-Length is not a number.")
@@ -67,4 +75,5 @@ def decode(data: bytes, place: str = "body", **reading: Any) -> Any:
 
 
 def _too_large(limit: int) -> AppError:
-    return invalid_at("body", f"The body is larger than {limit // 1024} KiB.")
+    hint = " Callers with credentials may send more." if limit == MAX_ANONYMOUS_BODY else ""
+    return invalid_at("body", f"The body is larger than {limit // 1024} KiB.{hint}")

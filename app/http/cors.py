@@ -16,8 +16,14 @@ ALLOWED_HEADERS = (
     "X-API-Key",
     "X-Break-Glass",
     "X-Reason",
+    "X-Request-Id",
+    "X-Signalbox-Env",
+    "X-Signalbox-Min-Version",
+    "baggage",  # this and the next two are what tracing in browsers adds by itself
+    "traceparent",
+    "tracestate",
 )
-EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", "X-Request-Id")
+EXPOSED_HEADERS = ("Allow", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id")
 RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DAY_SECONDS = 86_400

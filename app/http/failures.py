@@ -52,4 +52,6 @@ class Failures:
             error = expected(fault)
             if begun:
                 raise
-            await self.render(error, info_of(scope).request_id)(scope, receive, send)
+            info = info_of(scope)
+            info.code = error.code
+            await self.render(error, info.request_id)(scope, receive, send)

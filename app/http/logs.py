@@ -2,11 +2,13 @@
 
 import logging
 import sys
+from io import StringIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from app.settings import LogFormat
 
@@ -28,7 +30,11 @@ def configure(log_format: LogFormat) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(log_format)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_control_characters,
+                *_renderers(log_format),
+            ],
         )
     )
     root = logging.getLogger()
@@ -49,6 +55,26 @@ def _renderers(log_format: LogFormat) -> list[Processor]:
             colors=sys.stderr.isatty(),
             pad_event_to=0,
             sort_keys=False,
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=_plain_traceback,
         )
     ]
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that moves a cursor, breaks a line, or turns the direction of writing."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _without_control_characters(_: Any, __: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = printable(value)
+    return event
+
+
+def _plain_traceback(out: TextIO, exc_info: ExcInfo) -> None:
+    written = StringIO()
+    structlog.dev.plain_traceback(written, exc_info)
+    out.write("\n".join(map(printable, written.getvalue().split("\n"))))

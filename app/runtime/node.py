@@ -6,7 +6,6 @@ from typing import Self
 from app.access.paging import CursorCodec
 from app.domain.actors import Actor
 from app.domain.ids import new_request_id
-from app.engine.cidrs import Networks
 from app.runtime.aside import Aside
 from app.runtime.clock import Clock
 from app.runtime.credentials import api_key_cache, session_cache
@@ -34,7 +33,6 @@ class Node:
         self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
         self.sessions = session_cache(database, clock)
-        self.trusted_proxies: Networks = settings.trusted_networks
         self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
         self.refusals = Refusals(clock)
         self.mail_waits = asyncio.Event()

@@ -121,7 +121,9 @@ def action(act: Action[P]) -> Handler[P]:
 
 def refused(template: str, data: PageData, error: AppError, request: Request) -> Response:
     """The page again, with what was wrong; `error` is the envelope there."""
-    shown = {**envelope(error, info_of(request.scope).request_id), "action": what_to_do(error)}
+    info = info_of(request.scope)
+    info.code = error.code
+    shown = {**envelope(error, info.request_id), "action": what_to_do(error)}
     response = page(template, {**data, "error": shown}, error.status)
     response.headers.update(error.headers)
     return response

@@ -47,13 +47,7 @@ TOOL_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-# `same-origin`, not `no-referrer`: under the latter a browser posts our own forms with `Origin: null`,
-# which the origin check must refuse. Other sites learn nothing either way.
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+HEADERS = {"Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +191,7 @@ class Assets:
         file, media_type = loaded(name), guess_type(name)[0] or "text/plain"
         current = request.query_params.get("v") == file.digest
         caching = "public, max-age=31536000, immutable" if current else "no-cache"
-        headers = {"Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
-        return await respond(request.headers, file, f'"{file.digest}"', media_type, headers)
+        return await respond(request.headers, file, f'"{file.digest}"', media_type, {"Cache-Control": caching})
 
 
 assets = Route("/static/{name:path}", Assets())

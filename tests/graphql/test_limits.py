@@ -7,6 +7,7 @@ import pytest
 from graphql import get_introspection_query
 
 from app.graphql import limits
+from tests.factories import Workspace
 from tests.graphql.asking import ask, refused
 
 INTROSPECTION = get_introspection_query(
@@ -53,8 +54,8 @@ def spread(levels: int, times: int, innermost: str) -> str:
         ),
     ],
 )
-async def test_each_limit_says_what_is_too_much(client: httpx2.AsyncClient, document: str, message: str) -> None:
-    assert message in (await refused(client, document))["message"]
+async def test_each_limit_says_what_is_too_much(workspace: Workspace, document: str, message: str) -> None:
+    assert message in (await refused(workspace.org.viewer.client, document))["message"]
 
 
 @pytest.mark.parametrize(

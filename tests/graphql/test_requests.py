@@ -59,6 +59,13 @@ async def test_without_credentials_one_may_introspect_and_read_the_catalogue(cli
         {"Sec-Fetch-Site": "cross-site", "Origin": ORIGIN},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "null", "Host": ""},
+        {"Origin": "http://", "Host": ""},
+        {"Origin": "https://signalbox.test"},  # another scheme, and so another origin
+        {"Origin": "x://signalbox.test"},
+        {"Origin": "http://signalbox.test:8000"},
+        {"Origin": "https://127.0.0.1:8000"},
+        {"Origin": "signalbox.test"},
         {"Origin": "http://signalbox.test.evil.example"},
     ],
 )
@@ -82,6 +89,7 @@ async def test_a_request_from_elsewhere_is_refused(
         {"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN},
         {"Sec-Fetch-Site": "none"},
         {"Origin": ORIGIN},
+        {"Origin": "HTTP://Signalbox.test:80"},
         {"Origin": "http://127.0.0.1:8000"},  # where the instance says that it lives
     ],
 )

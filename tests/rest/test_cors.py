@@ -31,7 +31,28 @@ def test_a_named_origin_may_ask_with_a_token(server: Served) -> None:
     assert "access-control-allow-credentials" not in granted
     answer = httpx2.get(f"{server.url}/api/v1/errors", headers={"Origin": SHOP})
     assert answer.headers["access-control-allow-origin"] == SHOP
-    assert "ETag" in answer.headers["access-control-expose-headers"]
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    assert {"ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"} <= set(exposed)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "x-request-id",
+        "x-signalbox-env",
+        "x-signalbox-min-version",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "if-match",
+        "x-api-key",
+        "x-reason",
+    ],
+)
+def test_a_page_may_send_what_callers_and_their_tracing_send(server: Served, header: str) -> None:
+    granted = preflight(server, SHOP, f"authorization,{header}").headers
+    assert granted["access-control-allow-origin"] == SHOP
+    assert header in granted["access-control-allow-headers"].lower()
 
 
 def test_another_origin_is_granted_nothing(server: Served) -> None:

@@ -62,7 +62,7 @@ def test_what_is_not_http_is_told_in_the_envelope(server: Served, request_: byte
     assert (lines["content-type"], int(lines["content-length"])) == ("application/json", len(body))
     assert envelope == {
         "code": "invalid_request",
-        "message": "Invalid HTTP request received.",
+        "message": "This is not valid HTTP.",
         "requestId": lines["x-request-id"],
     }
 
@@ -70,7 +70,7 @@ def test_what_is_not_http_is_told_in_the_envelope(server: Served, request_: byte
 def test_a_declared_length_too_large_is_refused_unread(server: Served) -> None:
     answer = said(server, POST + b"Connection: close\r\nContent-Length: 999999999\r\n\r\n{")
     assert answer.startswith(b"HTTP/1.1 400")
-    assert b"The body is larger than 1024 KiB." in answer
+    assert b"The body is larger than 16 KiB." in answer
 
 
 def test_a_chunked_body_too_large_is_refused_when_it_is(server: Served) -> None:
@@ -78,7 +78,7 @@ def test_a_chunked_body_too_large_is_refused_when_it_is(server: Served) -> None:
     ended = chunk * 20 + b"0\r\n\r\n"
     answer = said(server, POST + b"Transfer-Encoding: chunked\r\n\r\n" + ended, LAST)
     assert answer.startswith(b"HTTP/1.1 400")
-    assert b"The body is larger than 1024 KiB." in answer
+    assert b"The body is larger than 16 KiB." in answer
 
 
 def test_a_refusal_leaves_the_connection_to_the_next_request(server: Served) -> None:

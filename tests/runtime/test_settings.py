@@ -55,6 +55,19 @@ def test_variables_are_read_and_options_stand_above_them(monkeypatch: pytest.Mon
         ("BASE_URL", "https://example.com/a b"),
         ("BASE_URL", "https://example.com/a%2fb"),
         ("CLAIM_CODE", "of-15-letters--"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", "shop.example"),
+        ("CORS_ORIGINS", "https://*.example.com"),
+        ("CORS_ORIGINS", "https://shop.example/"),
+        ("CORS_ORIGINS", "https://shop.example?x"),
+        ("CORS_ORIGINS", "https://shop.example:port"),
+        ("CORS_ORIGINS", "https://shop.example:99999"),
+        ("CORS_ORIGINS", "https://ada@shop.example"),
+        ("CORS_ORIGINS", "https://shop.example, ftp://other.example"),
+        ("LOG_ADDRESSES", "some"),
+        ("MAX_CONNECTIONS", "0"),
+        ("MAX_CONNECTIONS", "many"),
         ("SMTP_URL", "http://mail.example.com"),
         ("SMTP_URL", "smtp://mail.example.com/?tls=never"),
         ("SMTP_URL", "smtp://mail.example.com/inbox"),
@@ -77,6 +90,11 @@ def test_a_wrong_variable_gives_one_line_that_names_it(monkeypatch: pytest.Monke
 def test_the_base_url_may_have_a_path(monkeypatch: pytest.MonkeyPatch, url: str, path: str) -> None:
     monkeypatch.setenv("SIGNALBOX_BASE_URL", url)
     assert load().base_path == path
+
+
+def test_origins_are_compared_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNALBOX_CORS_ORIGINS", "https://Shop.example:443, http://[::1]:3000,http://localhost:80")
+    assert load().origins == ["https://shop.example", "http://[::1]:3000", "http://localhost"]
 
 
 @pytest.mark.parametrize("options", [{"port": 70_000}, {"workers": 65}])

@@ -25,7 +25,7 @@ HEADERS: dict[str, tuple[str, str, Json, bool]] = {
     "ETag": ("ETag", "The tag that `If-Match` and `If-None-Match` take.", _TEXT, True),
     "Revalidate": (
         "Cache-Control",
-        "Revalidate before reuse, with `If-None-Match`.",
+        "Revalidate before reuse, with `If-None-Match`. If the answer sets a cookie, it is `no-store`.",
         _constant("private, no-cache"),
         True,
     ),
