@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from app.cli.commands import cli
+from app.cli.http_protocol import MAX_HEAD, MAX_HEADERS, MAX_LINE, Limits
 from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourcePattern, Role, Token
 from app.domain.catalogue import CATALOGUE
 from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Operation, Target, decide
 from app.engine import json_text
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
-from app.http.bodies import MAX_BODY
+from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
 from app.services.throttling import PER_PERSON
 from app.settings import Settings
@@ -64,7 +65,20 @@ def limits() -> str:
         ("keys and slugs", "1 to 128 characters of `a-z 0-9 . _ -`, starting with a letter or digit"),
         ("names", "200 characters"),
         ("descriptions and reasons", "2,000 characters"),
-        ("request body", f"{MAX_BODY // 1024} KiB of JSON, nested up to {json_text.MAX_DEPTH} levels"),
+        (
+            "head of a request",
+            f"{MAX_HEAD // 1024} KiB and {MAX_HEADERS} headers, with a request line of {MAX_LINE // 1024} KiB",
+        ),
+        (
+            "request body",
+            f"{MAX_BODY // 1024} KiB of JSON, nested up to {json_text.MAX_DEPTH} levels; "
+            f"{MAX_ANONYMOUS_BODY // 1024} KiB without credentials",
+        ),
+        (
+            "time",
+            f"{Limits.head_seconds:.0f} seconds for the head of a request, {BODY_SECONDS} for its body; a response of "
+            f"which nothing is read for {Limits.stalled_seconds:.0f} seconds is given up",
+        ),
         ("evaluation", f"{MAX_KEYS:,} keys, and a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
         (
             "requests",

@@ -25,7 +25,7 @@ _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait
 _INVALID = "This is not valid HTTP."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """Of connections: how many there may be, and for how many seconds each phase may last.
 

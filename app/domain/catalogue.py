@@ -34,7 +34,7 @@ _ENTRIES = (
         (
             "A field is missing, of the wrong type, too long, or unknown.",
             "The body is not JSON in UTF-8, or has another media type.",
-            "The body is larger than 1 MiB or nested more than 100 levels deep.",
+            "The body is larger than 1 MiB (16 KiB without credentials) or nested more than 100 levels deep.",
             "A parameter, header or cursor is malformed.",
         ),
         "Fix each field listed in `fields` and retry.",
