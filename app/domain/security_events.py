@@ -16,6 +16,7 @@ class SecurityEvent(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105
 
 
+ADMISSIONS = frozenset({SecurityEvent.SIGN_IN, SecurityEvent.CLAIM})
 SIGN_IN_REFUSALS = frozenset({"magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation"})
 
 

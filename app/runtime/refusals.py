@@ -7,12 +7,15 @@ the same thing there is one row at once, and then one an hour with their number.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from app.domain.actors import System
 from app.domain.security_events import NOBODY, Concerned, Refusal, SecurityEvent
 from app.runtime.clock import Clock
 from app.store.host import Client
 from app.store.unit_of_work import Subject, UnitOfWork
 
+log = structlog.get_logger()
 ONE_EVERY_SECONDS = 3600.0
 MAX_KINDS = 1000  # at one time; what comes beyond them counts as concerning nobody
 Kind = tuple[SecurityEvent, str, Concerned]
@@ -33,6 +36,8 @@ class Refusals:
         self._noted: dict[Kind, _Noted] = {}
 
     def note(self, refusal: Refusal) -> None:
+        concerned = {refusal.concerned.type: refusal.concerned.id} if refusal.concerned.id else {}
+        log.warning(refusal.event.value, code=refusal.code, **concerned)
         kind = refusal.event, refusal.code, refusal.concerned
         if kind not in self._noted and len(self._noted) >= MAX_KINDS:
             refusal = replace(refusal, concerned=NOBODY)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
 
+import structlog
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +22,7 @@ from sqlmodel import col
 from app.domain.actors import Actor, Anonymous
 from app.domain.errors import AppError
 from app.domain.policy import Operation
-from app.domain.security_events import NOBODY, SIGN_IN_REFUSALS, Refusal, SecurityEvent
+from app.domain.security_events import ADMISSIONS, NOBODY, SIGN_IN_REFUSALS, Refusal, SecurityEvent
 from app.engine import json_text
 from app.models import AuditEvent, Instance, Table
 from app.models.base import Identified, Revised
@@ -29,6 +31,8 @@ from app.store.changeset import Changeset
 from app.store.engines import Database
 from app.store.engines.busy import refuse_if_busy
 from app.store.host import NO_CLIENT, Client, Host
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,8 @@ class UnitOfWork:
         actor = self.actor_as_json()
         logged = isinstance(operation, SecurityEvent) and self.host.settings.log_addresses
         address = self.client.address if logged else None
+        if operation in ADMISSIONS:  # refusals are logged when they happen, changes by the request's line
+            self.on_commit(partial(log.info, operation.value, actor=f"{actor['kind']}:{actor['id']}"))
         self.changes.events.append(
             AuditEvent(
                 created_at=self.now,

@@ -12,12 +12,14 @@ import pytest
 import structlog.testing
 from starlette.applications import Starlette
 
+from app.domain.token_secrets import new_token_secret
 from app.http.logs import printable
 from app.settings import Settings
-from tests.conftest import client_of
+from tests.conftest import CLAIM_CODE, client_of
 from tests.factories import Instance, Workspace
 from tests.processes import serving
 
+CLAIM = {"email": "ada@example.com", "orgName": "Acme", "orgSlug": "acme"}
 HOSTILE = b"a\x9b31m\x85next\xe2\x80\xae\x1f\x7f\tb"
 
 
@@ -30,6 +32,10 @@ def logged() -> Iterator[list[dict[str, Any]]]:
 
 def of_requests(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == "request"]
+
+
+def events(lines: list[dict[str, Any]]) -> list[str]:
+    return [line["event"] for line in lines if line["event"] != "request"]
 
 
 async def test_each_request_is_one_line(instance: Instance, workspace: Workspace) -> None:
@@ -50,6 +56,27 @@ async def test_each_request_is_one_line(instance: Instance, workspace: Workspace
     assert [line["actor"].partition(":")[0] for line in of_requests(lines)] == ["member", "token", "member"]
     assert all(line["ms"] >= 0 and line["method"] in {"GET", "POST"} for line in of_requests(lines))
     assert "@example.com" not in repr(lines)
+
+
+async def test_what_has_to_do_with_signing_in_is_an_event_of_its_own(instance: Instance) -> None:
+    caller = instance.anonymous()
+    with logged() as lines:
+        await caller.do("installClaim", **CLAIM, claimCode="wrong" * 5)
+        await caller.make("installClaim", **CLAIM, claimCode=CLAIM_CODE)
+        await instance.anonymous().do("redeemLink", token="sbl_unknown")
+        await instance.bearer(new_token_secret()).do("me")
+    assert events(lines) == ["claim_failed", "sign_in", "claim", "sign_in_failed", "token_refused"]
+    wrong, signed_in, claimed, failed, refused = [line for line in lines if line["event"] != "request"]
+    assert signed_in["actor"] == claimed["actor"]
+    assert claimed["actor"].startswith("member:")
+    assert [line["code"] for line in (wrong, failed, refused)] == [
+        "invalid_request",
+        "magic_link_invalid",
+        "unauthorized",
+    ]
+    assert all(line["requestId"] and line["address"] for line in (wrong, signed_in, claimed, failed, refused))
+    assert "sbl_unknown" not in repr(lines)
+    assert CLAIM_CODE not in repr(lines)
 
 
 async def test_a_proxy_that_is_not_trusted_is_told_of_once(app: Starlette) -> None:
