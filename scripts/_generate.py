@@ -13,6 +13,7 @@ from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourceP
 from app.domain.catalogue import CATALOGUE
 from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Operation, Target, decide
 from app.engine import json_text
+from app.engine.guide import GUIDE
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY
@@ -91,6 +92,25 @@ def limits() -> str:
     return table(("limit", "value"), rows)
 
 
+def rules() -> str:
+    """The chapter on the rule language."""
+    parts: list[str] = []
+    for topic in GUIDE:
+        parts += [f"### {topic.title}", *topic.paragraphs]
+        if topic.words:
+            rows = (
+                (f"`{name}`", word.meaning, *(f"`{json_text.encode(one)}`" for one in (word.example, word.holds_for)))
+                for name, word in topic.words.items()
+            )
+            parts.append(table(("", "meaning", "example", "true for"), rows))
+        if topic.example:
+            lines = ",\n".join(f"  {json_text.encode(rule)}" for rule in topic.example.rules)
+            parts.append(f"```json\n[\n{lines}\n]\n```")
+            given = (f"- `{json_text.encode(context)}` gets `{value}`." for context, value in topic.example.gives)
+            parts.append("\n".join(given))
+    return "\n\n".join(parts)
+
+
 def parity() -> str:
     rows = (
         (
@@ -160,6 +180,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "limits": limits,
     "parity": parity,
     "policy": policy,
+    "rules": rules,
     "settings": settings,
 }
 

@@ -131,6 +131,7 @@ def welcome(settings: Settings) -> str:
     Dashboard   {url}/app/
     GraphiQL    {url}/graphql
     REST        {url}/docs
+    Rules       {url}/docs/rules
     Errors      {url}/docs/errors
     Data        {shown_database(settings)}
 """

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.engine.operators import MAX_ENTRIES
 from app.engine.patterns import MAX_PATTERN
 
 Json = dict[str, Any]
@@ -100,7 +99,7 @@ OPERATORS: Mapping[str, Word] = {
         {"tags": ["beta"]},
     ),
     "$matches": Word(
-        f"The whole text matches an [RE2](https://github.com/google/re2/wiki/Syntax) pattern of at most "
+        f"The whole text matches an RE2 pattern (github.com/google/re2/wiki/Syntax) of at most "
         f"{MAX_PATTERN:,} characters.",
         {"type": "string", "maxLength": MAX_PATTERN},
         {"field": "email", "$matches": ".+@(eu|us)\\.example\\.com"},
@@ -115,7 +114,7 @@ OPERATORS: Mapping[str, Word] = {
         {},
     ),
     "$semverGt": Word(
-        "A later version by [Semantic Versioning 2.0](https://semver.org). What is no version is false.",
+        "A later version by Semantic Versioning 2.0. What is no version is false.",
         _TEXT,
         {"field": "appVersion", "$semverGt": "2.3.0"},
         {"appVersion": "2.10.0"},
@@ -174,8 +173,8 @@ OPERATORS: Mapping[str, Word] = {
 
 IGNORE_CASE = Word(
     "Beside `$equals`, `$notEquals`, `$in`, `$notIn`, `$startsWith`, `$endsWith`, `$contains`, `$containsAny` and "
-    "`$containsAll`: with `true`, texts are compared in lower case (Unicode's default, as JavaScript's `toLowerCase`), "
-    "those in the operand's list and in the field's array too, but none deeper.",
+    "`$containsAll`: with `true`, texts are compared in lower case (Unicode's default, as JavaScript's "
+    "`toLowerCase`), those in the operand's list and in the field's array too, but none deeper.",
     {"type": "boolean"},
     {"field": "email", "$endsWith": "@example.com", "ignoreCase": True},
     {"email": "Ada@Example.COM"},
@@ -208,16 +207,16 @@ GROUPS: Mapping[str, Word] = {
 
 REFERENCES: Mapping[str, Word] = {
     "$segment": Word(
-        "The context belongs to the segment of the same environment: its target id is on the allow list, or one of the "
-        "segment's rules includes it, and its target id is not on the deny list.",
+        "The context belongs to the segment of the same environment: its target id is on the allow list, or one of "
+        "the segment's rules includes it, and its target id is not on the deny list.",
         _TEXT,
         {"$segment": "staff"},
         {"userId": "ada"},
         {"userId": "eve"},
     ),
     "$flag": Word(
-        "A prerequisite: what a flag or config of the same environment evaluates to for this context, compared by an "
-        "operator. A killed flag has its killed value. Not in segments.",
+        "A prerequisite: what a flag or config of the same environment evaluates to for this context, compared by "
+        "an operator. A killed flag has its killed value. Not in segments.",
         _TEXT,
         {"$flag": "new-navigation", "$equals": True},
         {"userId": "ada", "plan": "pro"},
@@ -241,8 +240,3 @@ EXAMPLE_RULESET: Json = {
 """What the examples that refer to something refer to."""
 
 WORDS: Mapping[str, Word] = {**OPERATORS, "ignoreCase": IGNORE_CASE, **GROUPS, **REFERENCES}
-
-MISSING_FIELD = (
-    "A field that the context lacks makes every operator false but `$exists: false`, `$notEquals` and `$notIn`."
-)
-LISTS = f"Lists of operands have at most {MAX_ENTRIES:,} entries, duplicates not counted."

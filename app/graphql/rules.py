@@ -21,7 +21,9 @@ class RuleInput:
     """A rule. Null for what is optional is the same as leaving it out."""
 
     if_: JSON | None = strawberry.field(
-        name="if", default=strawberry.UNSET, description="The condition, passed as a variable; default always."
+        name="if",
+        default=strawberry.UNSET,
+        description="The condition, passed as a variable; default always. The language is described at `/docs/rules`.",
     )
     value: JSON | None = strawberry.field(default=strawberry.UNSET, description="The value that it gives.")
     split: list[ShareInput] | None = strawberry.field(

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.catalogue import CATALOGUE
 from app.domain.errors import AppError, examples, not_found
+from app.engine.guide import GUIDE
 from app.http.accept import prefers_page
 from app.http.authentication import authenticate
 from app.http.failures import Failures, enveloped
@@ -34,6 +35,9 @@ class DocsPages:
         return page(
             "errors.html", {"catalogue": [(entry, examples(entry)) for entry in CATALOGUE.values()], "here": "errors"}
         )
+
+    async def rules(self, _: Request) -> Response:
+        return page("rules.html", {"guide": GUIDE, "here": "rules"})
 
     async def docs(self, _: Request) -> Response:
         return docs_page()
@@ -66,6 +70,7 @@ def build(node: Node) -> ASGIApp:
         _page("/app/account/sessions/end-others", GET=account.back, POST=account.end_other_sessions),
         _page("/app/account/sessions/{session_id}/end", GET=account.back, POST=account.end_session),
         _page("/docs", GET=docs.docs),
+        _page("/docs/rules", GET=docs.rules),
         _page("/docs/errors", GET=docs.errors),
         assets,
     ]

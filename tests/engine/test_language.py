@@ -3,8 +3,12 @@
 import pytest
 
 from app.engine.conditions import FORMS, KNOWN
+from app.engine.guide import GUIDE, Topic
 from app.engine.language import EXAMPLE_RULESET, IGNORE_CASE, OPERATORS, WORDS
+from app.engine.operators import MAX_ENTRIES
 from app.engine.operators import OPERATORS as CHECKS
+from app.engine.rules import MAX_CONDITIONS, MAX_PATTERNS, MAX_RULES
+from app.engine.work import MAX_COMPARISONS
 from tests.engine.rulesets import JSON, compiled
 
 
@@ -30,3 +34,21 @@ def test_an_example_does_what_it_shows(name: str) -> None:
     assert name in word.example
     assert ruleset.call(word.holds_for).evaluate("f").value is True
     assert ruleset.call(word.fails_for).evaluate("f").value is False
+
+
+@pytest.mark.parametrize("topic", [topic for topic in GUIDE if topic.example], ids=lambda topic: topic.name)
+def test_the_example_of_a_topic_gives_what_it_shows(topic: Topic) -> None:
+    assert topic.example is not None
+    flag = {"type": "string", "defaultValue": "old", "rules": topic.example.rules}
+    ruleset = compiled({"targetIdField": "userId", "flags": {"checkout": flag}})
+    for context, value in topic.example.gives:
+        assert ruleset.call(context).evaluate("checkout").value == value, context
+
+
+def test_the_guide_explains_every_word_and_gives_the_limits() -> None:
+    explained = [name for topic in GUIDE for name in topic.words]
+    assert sorted(explained) == sorted(WORDS)
+    limits = " ".join(GUIDE[-1].paragraphs)
+    for limit in (MAX_RULES, MAX_CONDITIONS, MAX_PATTERNS, MAX_COMPARISONS):
+        assert f"{limit:,}" in limits
+    assert f"{MAX_ENTRIES:,}" in " ".join(GUIDE[1].paragraphs)

@@ -17,7 +17,9 @@ class Reason:
     rule_index: int | None = strawberry.field(description="Which rule decided, from 0.")
     rule_name: str | None = strawberry.field(description="The rule's name, where it has one.")
     variant: str | None = strawberry.field(description="The name of the split's entry, where it has one.")
-    trace: JSON | None = strawberry.field(description="How each rule was evaluated, if `verboseReason` is set.")
+    trace: JSON | None = strawberry.field(
+        description="How each rule was evaluated, if `verboseReason` is set: a list of what OpenAPI calls `Trace`."
+    )
     truncated: bool | None = strawberry.field(description="Whether the traces ended early, at 10,000 nodes.")
 
     @classmethod

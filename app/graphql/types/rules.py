@@ -18,7 +18,9 @@ class Share:
 
 @strawberry.type(description="A rule: the first whose condition holds and whose percentage admits decides.")
 class Rule:
-    if_: JSON | None = strawberry.field(name="if", description="The condition; null for always.")
+    if_: JSON | None = strawberry.field(
+        name="if", description="The condition; null for always. The language is described at `/docs/rules`."
+    )
     value: JSON | None = strawberry.field(description="The value that it gives, where it has no split.")
     split: list[Share] | None = strawberry.field(description="The values that it gives, by percentage.")
     rollout_percent: float | None = strawberry.field(
