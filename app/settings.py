@@ -195,6 +195,11 @@ class Settings(BaseSettings):
         return urlsplit(self.base_url or "").path
 
     @property
+    def base_origin(self) -> str:
+        """The base URL without its path; empty without a base URL."""
+        return (self.base_url or "").removesuffix(self.base_path)
+
+    @property
     def secure_cookies(self) -> bool:
         return self.public_url.startswith("https://")
 

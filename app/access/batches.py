@@ -80,14 +80,18 @@ async def invitations(uow: UnitOfWork, ids: Ids) -> list[Invitation]:
 async def projects_of_orgs(uow: UnitOfWork, org_ids: Ids, listing: Listing) -> Mapping[str, Page[Project]]:
     """By organisation, a page of projects for each organisation that the caller may see."""
     seen = [org.id for org in await orgs(uow, org_ids)]
-    return await project_rows.lists_of_orgs(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
+    return await project_rows.lists_of_orgs(
+        uow.session, seen, listing.key(), listing.window("projects", *seen), scope_of(uow)
+    )
 
 
 async def environments_of_projects(
     uow: UnitOfWork, project_ids: Ids, listing: Listing
 ) -> Mapping[str, Page[Environment]]:
     seen = [project.id for project in await projects(uow, project_ids)]
-    return await environment_rows.lists_of_projects(uow.session, seen, listing.key(), listing.window(), scope_of(uow))
+    return await environment_rows.lists_of_projects(
+        uow.session, seen, listing.key(), listing.window("environments", *seen), scope_of(uow)
+    )
 
 
 async def primitives_of_projects(
@@ -95,7 +99,9 @@ async def primitives_of_projects(
 ) -> Mapping[str, Page[Primitive]]:
     seen = [project.id for project in await projects(uow, project_ids)]
     chosen = listing.filter(resources_of(uow, kind))
-    return await identities.lists_of_projects(uow.session, seen, kind, chosen, listing.window())
+    return await identities.lists_of_projects(
+        uow.session, seen, kind, chosen, listing.window(f"{kind} identities", *seen)
+    )
 
 
 async def states_of_environments(
@@ -103,7 +109,7 @@ async def states_of_environments(
 ) -> Mapping[str, Page[Current]]:
     seen = [environment.id for environment in await environments(uow, environment_ids)]
     chosen = listing.filter(resources_of(uow, kind))
-    return await state_rows.lists_current(uow.session, seen, kind, chosen, listing.window())
+    return await state_rows.lists_current(uow.session, seen, kind, chosen, listing.window(f"{kind} states", *seen))
 
 
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:

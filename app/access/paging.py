@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Annotated, Any
@@ -52,18 +52,25 @@ class ListArguments(PrimitiveParameters):
     before: str | None = None
 
 
+_CURSORS = {"cursor", "after", "before"}
+_PAGING = {*_CURSORS, "limit", "first", "last"}
+
+
 class CursorCodec:
-    """Opaque cursors: the id of a row and a keyed hash of it, so that nobody builds their own. Any list takes them."""
+    """Opaque cursors: the id of a row and a keyed hash of it and its list, so that nobody builds their own.
+
+    A list is told by its name, what it is below, and its filter. A cursor is good for its own list alone.
+    """
 
     def __init__(self, signing_key: str) -> None:
         self._key = digest(signing_key).encode()
 
-    def encode(self, row_id: str) -> str:
-        """The cursor of the row."""
+    def encode(self, row_id: str, list_id: str) -> str:
+        """The cursor of the row in the list."""
         name = UUID(row_id).bytes
-        return urlsafe_b64encode(name + self._mark(name)).decode().rstrip("=")
+        return urlsafe_b64encode(name + self._mark(name + list_id.encode())).decode().rstrip("=")
 
-    def decode(self, cursor: str | None, name: str) -> str | None:
+    def decode(self, cursor: str | None, list_id: str, name: str) -> str | None:
         """The row of the cursor in parameter `name`. Raises `invalid_request`."""
         if cursor is None:
             return None
@@ -71,8 +78,8 @@ class CursorCodec:
             row_id = str(UUID(bytes=urlsafe_b64decode(cursor + "==")[:16]))
         except ValueError:
             row_id = None
-        if row_id is None or not compare_digest(cursor.encode(), self.encode(row_id).encode()):
-            raise invalid({name: "Is not a valid cursor."})
+        if row_id is None or not compare_digest(cursor.encode(), self.encode(row_id, list_id).encode()):
+            raise invalid({name: "Is not a valid cursor of this list with this filter."})
         return row_id
 
     def _mark(self, name: bytes) -> bytes:
@@ -97,16 +104,30 @@ class Listing:
         wanted = self.parameters.get("first") or self.parameters.get("last") or DEFAULT_LIMIT
         return min(max(wanted, 1), MAX_LIMIT)
 
-    def window(self) -> Window:
-        """The part of the list. Raises `invalid_request`."""
+    @property
+    def continues(self) -> bool:
+        """Whether it begins or ends at a cursor, which is one of a single list."""
+        return not _CURSORS.isdisjoint(self.parameters)
+
+    def window(self, name: str, *parents: str) -> Window:
+        """The part of the list `name` below a parent, or below each of several. Raises `invalid_request`."""
         asked = validate(ListArguments, self.parameters)
         if asked.last is not None and asked.first is not None:
             raise invalid({"last": "Cannot be combined with first."})
-        return Window(
+        chosen = asked.model_dump_json(exclude=_PAGING, exclude_none=True)
+        window = Window(
             limit=asked.last or asked.first or asked.limit or DEFAULT_LIMIT,
-            after=self.cursors.decode(asked.after, "after") or self.cursors.decode(asked.cursor, "?cursor"),
-            before=self.cursors.decode(asked.before, "before"),
             from_end=asked.last is not None,
+            name=f"{name} {chosen}",
+            parent_id="".join(parents),
+        )
+        if not self.continues or not parents:
+            return window
+        list_id, decode = window.list_id(), self.cursors.decode
+        return replace(
+            window,
+            after=decode(asked.after, list_id, "after") or decode(asked.cursor, list_id, "?cursor"),
+            before=decode(asked.before, list_id, "before"),
         )
 
     def key(self) -> str | None:

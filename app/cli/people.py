@@ -64,7 +64,7 @@ async def all_pages(
         yield page
         if not page.has_next:
             return
-        cursor = {"cursor": node.cursors.encode(row_id(page.rows[-1]))}
+        cursor = {"cursor": node.cursors.encode(row_id(page.rows[-1]), page.list_id)}
 
 
 def _format_user(resident: Resident) -> str:

@@ -136,10 +136,10 @@ class Loaders:
         async def load(asked: list[ChildPage]) -> list[Page[T] | AppError]:
             alike: dict[Hashable, list[ChildPage]] = defaultdict(list)
             for one in asked:
-                alike[one.listing.identity].append(one)
+                alike[_alike(one)].append(one)
             async with self._unit() as uow:
                 found = {identity: await _pages(uow, look_up, group) for identity, group in alike.items()}
-            return [_page(found[one.listing.identity], one) for one in asked]
+            return [_page(found[_alike(one)], one) for one in asked]
 
         return Loader(
             self._pace,
@@ -181,6 +181,11 @@ async def _environment_id(uow: UnitOfWork, called: str) -> str | AppError:
         return (await environments.get_environment(uow, called)).id
     except AppError as refused:
         return refused
+
+
+def _alike(asked: ChildPage) -> Hashable:
+    """Equal for parts that are asked for at once. A cursor is good for the list below one parent only."""
+    return asked.listing.identity, asked.parent_id if asked.listing.continues else None
 
 
 async def _pages(uow: UnitOfWork, look_up: ByParent[T], group: list[ChildPage]) -> Mapping[str, Page[T]] | AppError:

@@ -187,7 +187,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
 async def list_api_keys(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[ApiKey]:
     """The organisation's tokens, expired ones included."""
     access = await Entry.of_org(org_slug, Operation.MANAGE_TOKENS).enter(uow)
-    return await api_keys.list_of_org(uow.session, access.org.id, listing.window())
+    return await api_keys.list_of_org(uow.session, access.org.id, listing.window("api_keys", access.org.id))
 
 
 async def get_api_key(uow: UnitOfWork, org_slug: str, token_id: str) -> ApiKey:

@@ -105,7 +105,7 @@ async def list_environments(uow: UnitOfWork, project_id: str, listing: Listing) 
     """The project's environments: for members all, for a token those that it reaches."""
     access = await Entry.of_project(project_id, Operation.READ_PROJECT).enter(uow)
     return await environments.list_of_project(
-        uow.session, access.project.id, listing.key(), listing.window(), scope_of(uow)
+        uow.session, access.project.id, listing.key(), listing.window("environments", access.project.id), scope_of(uow)
     )
 
 

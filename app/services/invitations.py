@@ -79,7 +79,7 @@ async def create_invitation(uow: UnitOfWork, slug: str, body: object) -> tuple[I
 async def list_invitations(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Invitation]:
     """The invitations that nobody has accepted, expired ones included."""
     access = await Entry.of_org(slug, Operation.MANAGE_INVITATIONS).enter(uow)
-    return await invitations.list_of_org(uow.session, access.org.id, listing.window())
+    return await invitations.list_of_org(uow.session, access.org.id, listing.window("invitations", access.org.id))
 
 
 async def revoke_invitation(uow: UnitOfWork, slug: str, invitation_id: str, body: object) -> Invitation:

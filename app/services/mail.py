@@ -58,4 +58,4 @@ async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: boo
 
 
 async def list_queued_mail(uow: UnitOfWork, listing: Listing) -> Page[QueuedMail]:
-    return await mail.list_all(uow.session, listing.window())
+    return await mail.list_all(uow.session, listing.window("mail", ""))

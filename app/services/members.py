@@ -55,7 +55,7 @@ class Removed:
 
 async def list_members(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Member]:
     access = await Entry.of_org(slug, Operation.READ_ORG).enter(uow)
-    return await members.list_of_org(uow.session, access.org.id, listing.window())
+    return await members.list_of_org(uow.session, access.org.id, listing.window("members", access.org.id))
 
 
 async def get_member(uow: UnitOfWork, slug: str, user_id: str) -> Member:

@@ -78,7 +78,9 @@ async def list_orgs(uow: UnitOfWork, listing: Listing) -> Page[Org]:
         if (org := await orgs.by_id(uow.session, tenant.org_id)) is None:
             raise AppError("unauthorized", API_KEY_ENDED)  # the token has gone with its organisation meanwhile
         await Entry.of_org(org.slug, Operation.READ_ORG).enter(uow)
-    return await orgs.list_for_tenant(uow.session, tenant, listing.window())
+    return await orgs.list_for_tenant(
+        uow.session, tenant, listing.window("orgs", tenant.user_id or tenant.org_id or "")
+    )
 
 
 async def get_org(uow: UnitOfWork, slug: str) -> Org:

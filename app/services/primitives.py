@@ -62,7 +62,9 @@ async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, com
 async def list_identities(spec: Spec, uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
     access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
     chosen = listing.filter(resources_of(uow, spec.kind))
-    return await identities.list_of_project(uow.session, access.project.id, spec.kind, chosen, listing.window())
+    return await identities.list_of_project(
+        uow.session, access.project.id, spec.kind, chosen, listing.window(f"{spec.kind} identities", access.project.id)
+    )
 
 
 async def get(spec: Spec, uow: UnitOfWork, project_id: str, key: str) -> Primitive:
@@ -118,7 +120,13 @@ async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: o
 async def list_states(spec: Spec, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
     access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
     chosen = listing.filter(resources_of(uow, spec.kind))
-    return await states.list_current(uow.session, access.environment.id, spec.kind, chosen, listing.window())
+    return await states.list_current(
+        uow.session,
+        access.environment.id,
+        spec.kind,
+        chosen,
+        listing.window(f"{spec.kind} states", access.environment.id),
+    )
 
 
 async def get_state(spec: Spec, uow: UnitOfWork, environment_id: str, key: str) -> Current:

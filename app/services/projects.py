@@ -59,7 +59,9 @@ async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Projec
 async def list_projects(uow: UnitOfWork, org_slug: str, listing: Listing) -> Page[Project]:
     """The organisation's projects: for members all, for a token those that it reaches."""
     access = await Entry.of_org(org_slug, Operation.LIST_PROJECTS).enter(uow)
-    return await projects.list_of_org(uow.session, access.org.id, listing.key(), listing.window(), scope_of(uow))
+    return await projects.list_of_org(
+        uow.session, access.org.id, listing.key(), listing.window("projects", access.org.id), scope_of(uow)
+    )
 
 
 async def get_project(uow: UnitOfWork, project_id: str) -> Project:

@@ -97,7 +97,8 @@ async def me(uow: UnitOfWork) -> Me:
 
 async def list_sessions(uow: UnitOfWork, listing: Listing) -> Page[Session]:
     """Where the caller is signed in."""
-    return await sessions.list_of_user(uow.session, signed_in(uow).user_id, uow.now, listing.window())
+    user_id = signed_in(uow).user_id
+    return await sessions.list_of_user(uow.session, user_id, uow.now, listing.window("sessions", user_id))
 
 
 async def sessions_by_id(uow: UnitOfWork, ids: Iterable[str]) -> list[Session]:

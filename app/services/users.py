@@ -59,7 +59,7 @@ async def delete_me(uow: UnitOfWork, body: object) -> User:
 
 async def list_users(uow: UnitOfWork, listing: Listing) -> Page[Resident]:
     """All users of the instance, for the operator."""
-    return await people.page_of_residents(uow.session, listing.window())
+    return await people.page_of_residents(uow.session, listing.window("residents", ""))
 
 
 async def purge(uow: UnitOfWork, email: str) -> User:

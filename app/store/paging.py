@@ -21,13 +21,20 @@ MAX_LIMIT = 1000
 class Window:
     """Which part of a list: up to `limit` rows after the id `after` or before the id `before`.
 
-    `from_end` takes the last ones instead of the first.
+    `from_end` takes the last ones instead of the first. `name` tells the list with its filter, `parent_id` what it is
+    below, unless the window is one of many lists.
     """
 
     limit: int = DEFAULT_LIMIT
     after: str | None = None
     before: str | None = None
     from_end: bool = False
+    name: str = ""
+    parent_id: str = ""
+
+    def list_id(self, parent_id: str | None = None) -> str:
+        """What tells the list from all others."""
+        return f"{self.name} {self.parent_id if parent_id is None else parent_id}"
 
     def of(self, query: AnySelect, key: Mapped[str]) -> AnySelect:
         """The query between the bounds, in no order yet."""
@@ -41,12 +48,12 @@ class Window:
         """The order of the query: from the end that is asked for."""
         return key.desc() if self.from_end else key.asc()
 
-    def cut(self, rows: Sequence[T], whole: "WholeList") -> "Page[T]":
+    def cut(self, rows: Sequence[T], whole: "WholeList", parent_id: str | None = None) -> "Page[T]":
         """The page of rows in `order`, of which there is one more than `limit` where there are more."""
-        more, rows = len(rows) > self.limit, rows[: self.limit]
+        more, rows, list_id = len(rows) > self.limit, rows[: self.limit], self.list_id(parent_id)
         if self.from_end:
-            return Page(rows[::-1], has_next=self.before is not None, has_previous=more, whole=whole)
-        return Page(rows, has_next=more, has_previous=self.after is not None, whole=whole)
+            return Page(rows[::-1], self.before is not None, more, whole, list_id)
+        return Page(rows, more, self.after is not None, whole, list_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +70,13 @@ class WholeList:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Rows in the list's order, and whether there are more on either side."""
+    """Rows in the list's order, and whether there are more on either side. Its cursors are those of `list_id`."""
 
     rows: Sequence[T]
     has_next: bool
     has_previous: bool
     whole: WholeList
+    list_id: str
 
 
 async def page(
@@ -100,7 +108,7 @@ async def pages(
     rows: dict[str, list[T]] = {owner: [] for owner in owners}
     for row in await all_rows(await session.execute(_ranked(query, parent, key, window))):
         rows[row.parent_].append(make(row))
-    return {owner: window.cut(rows[owner], WholeList(query, parent, owner)) for owner in rows}
+    return {owner: window.cut(rows[owner], WholeList(query, parent, owner), owner) for owner in rows}
 
 
 async def counts(session: AsyncSession, lists: Sequence[WholeList]) -> list[int]:

@@ -58,7 +58,7 @@ async def page_of_residents(session: AsyncSession, window: Window) -> Page[Resid
     for slug, membership in (await session.execute(query)).all():
         by_user[membership.user_id].append((slug, membership))
     residents = [Resident(one, by_user[one.id]) for one in users.rows]
-    return Page(residents, users.has_next, users.has_previous, users.whole)
+    return Page(residents, users.has_next, users.has_previous, users.whole, users.list_id)
 
 
 async def forget(session: AsyncSession, user: User) -> None:

@@ -52,7 +52,7 @@ class ApiKeysPage(OrgPageHandler):
             "viewer": viewer(me),
             "org": org,
             "tokens": listed.rows,
-            "next": self.node.cursors.encode(listed.rows[-1].id) if listed.has_next else None,
+            "next": self.node.cursors.encode(listed.rows[-1].id, listed.list_id) if listed.has_next else None,
             "levels": LEVELS,
             "places": places,
             "names": _names(places),

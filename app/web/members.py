@@ -65,7 +65,9 @@ class MembersPage(OrgPageHandler):
             "org": org,
             "may": [operation.value for operation in may],
             "members": listed.rows,
-            "next": self.node.cursors.encode(listed.rows[-1].membership.id) if listed.has_next else None,
+            "next": self.node.cursors.encode(listed.rows[-1].membership.id, listed.list_id)
+            if listed.has_next
+            else None,
             "invitations": [(one, status_of(one, uow.now)) for one in pending],
             "invitable": [role for role in Role if role.rank <= own.role.rank],
             "form": {},

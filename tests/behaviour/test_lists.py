@@ -1,10 +1,12 @@
 """Lists: in parts, stable while things come and go, and filtered."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from app.settings import Settings
 from tests.factories import Instance, Org, Workspace
 
 Parent = Callable[[Workspace], dict[str, Any]]
@@ -79,6 +81,79 @@ async def test_a_cursor_that_no_list_gave_is_a_fault(workspace: Workspace, curso
     for name, parent in LISTS.items():
         reply = await workspace.org.viewer.do(name, cursor=cursor, **parent(workspace))
         assert (reply.code, reply.status, len(reply.fields)) == ("invalid_request", 400, 1), name
+
+
+OTHERS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "projects": [("projects", {"orgSlug": "second"}), ("projects", {"key": "web"})],
+    "environments": [("environments", {"projectId": ""}), ("environments", {"key": "prod"})],
+    "flags": [
+        ("flags", {"projectId": ""}),
+        ("environments", {}),
+        *(("flags", chosen) for chosen in ({"type": "boolean"}, {"search": "e"}, {"key": "banner"})),
+    ],
+    "flagStates": [("flagStates", {"type": "boolean"}), ("flagStates", {"search": "e"})],
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_cursor_is_good_for_its_own_list_and_filter_alone(
+    instance: Instance, workspace: Workspace, name: str
+) -> None:
+    owner = workspace.org.owner
+    await owner.make("createOrg", slug="second", name="Second")
+    other = await owner.make("createProject", orgSlug="acme", key="other", name="Other")
+    for key in ("x", "y"):
+        await grow(workspace, name, key)
+    parent = LISTS[name](workspace)
+    own = await owner.do(name, limit=1, **parent)
+    assert own.next is not None
+    (await owner.do(name, limit=2, cursor=own.next, **parent)).unwrap()
+    for listed, asked in OTHERS[name]:
+        elsewhere = {one: value or other["id"] for one, value in asked.items()}
+        reply = await owner.do(listed, cursor=own.next, **{**parent, **elsewhere})
+        place = "?cursor" if instance.transport == "rest" else "after"
+        assert (reply.code, list(reply.fields)) == ("invalid_request", [place]), (listed, asked)
+    filtered = await owner.do(name, limit=1, search="e", **parent) if name.startswith("flag") else own
+    if name.startswith("flag"):
+        (await owner.do(name, cursor=filtered.next, search="e", **parent)).unwrap()
+        assert (await owner.do(name, cursor=filtered.next, **parent)).code == "invalid_request"
+    named = {"orgSlug": "acme", "projectId": "acme:web", "environmentId": "acme:web:prod"}
+    rest = await owner.make(name, cursor=own.next, **{one: named[one] for one in parent})
+    assert own.unwrap()[0]["key"] not in [one["key"] for one in rest]
+
+
+async def test_rest_takes_cursor_and_not_what_relay_calls_it(workspace: Workspace) -> None:
+    client, path = workspace.org.viewer.client, f"/api/v1/projects/{workspace.project_id}/flags"
+    cursor = re.search(r"cursor=([^&>]+)", (await client.get(path, params={"limit": 1})).headers["link"])
+    assert cursor is not None
+    for name in ("after", "before", "first", "last"):
+        refused = await client.get(path, params={name: cursor[1]})
+        assert (refused.status_code, list(refused.json()["fields"])) == (400, [f"?{name}"])
+
+
+@pytest.mark.parametrize("base", ["http://signalbox.test", "http://signalbox.test/api/v1"])
+async def test_the_link_can_be_followed_from_any_base(workspace: Workspace, base: str) -> None:
+    client = workspace.org.viewer.client
+    client.base_url = base
+    first = await client.get(
+        f"{'/api/v1' if base.endswith('test') else ''}/projects/{workspace.project_id}/flags?limit=1"
+    )
+    second = await client.get(first.url.join(first.links["next"]["url"]))
+    assert [one["key"] for one in second.json()] == ["banner"]
+
+
+class TestWithABaseUrl:
+    """An instance that knows its address."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"base_url": "http://flags.example.com"})
+
+    @pytest.mark.parametrize("instance", ["rest"], indirect=True)
+    async def test_the_link_is_absolute(self, workspace: Workspace) -> None:
+        path = f"/api/v1/projects/{workspace.project_id}/flags"
+        first = await workspace.org.viewer.client.get(f"{path}?limit=1")
+        assert first.links["next"]["url"].startswith(f"http://flags.example.com{path}?limit=1&cursor=")
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])

@@ -140,7 +140,8 @@ async def test_addresses_that_rest_gives_are_there(owner: httpx2.AsyncClient) ->
     assert (await owner.get(urljoin(BASE, made.headers["location"]))).json() == made.json()
     await owner.post("/api/v1/orgs/acme/projects", json={"key": "app", "name": "App"})
     first = await owner.get("/api/v1/orgs/acme/projects", params={"limit": 1})
-    second = await owner.get(first.url.join(first.links["next"]["url"]))
+    assert first.links["next"]["url"].startswith(f"{BASE}/api/v1/orgs/acme/projects?")
+    second = await owner.get(first.links["next"]["url"])
     assert [one["key"] for one in [*first.json(), *second.json()]] == ["web", "app"]
     document = (await owner.get("/api/v1/openapi.json")).json()
     assert document["servers"] == [{"url": "/flags"}]

@@ -44,7 +44,7 @@ class Connection(Generic[T]):
     def of(cls, context: Context, page: Page[Row], row_id: Callable[[Row], str], make: Callable[[Row], Any]) -> Self:
         """From a page: `row_id` gives what the cursor names, `make` the node."""
         encode = context.node.cursors.encode
-        return cls(page=page, cursor_of=lambda row: encode(row_id(row)), make=make)
+        return cls(page=page, cursor_of=lambda row: encode(row_id(row), page.list_id), make=make)
 
     @strawberry.field(description="The entries with their cursors.")
     def edges(self) -> list[Edge[T]]:

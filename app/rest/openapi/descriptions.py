@@ -254,7 +254,9 @@ A project or an environment is addressed by its id. Keys and slugs are lower-cas
 ## Lists
 
 Lists are arrays. `limit` sets the size of a page (default 100, at most 1000). If there is more, the header
-`Link: <…>; rel="next"` has the address of the next page. Follow it as it is: the `cursor` in it is opaque.
+`Link: <…>; rel="next"` has the address of the next page. Follow it as it is: the `cursor` in it is opaque, and good
+for this list and filter alone. The address is absolute if the instance has a base URL; else resolve it against the
+request's own, in httpx with `response.url.join(response.links["next"]["url"])`.
 
 ## Preconditions
 

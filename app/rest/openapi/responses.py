@@ -33,7 +33,12 @@ HEADERS: dict[str, tuple[str, str, Json, bool]] = {
     "Encoding": ("Content-Encoding", "`gzip`, for those who accept it.", _TEXT, False),
     "Vary": ("Vary", "The answer depends on the credentials.", _TEXT, True),
     "Location": ("Location", "Where the new resource is.", {"type": "string", "format": "uri-reference"}, True),
-    "Link": ("Link", 'The next page, `rel="next"`, if there is one.', _TEXT, False),
+    "Link": (
+        "Link",
+        'The next page, `rel="next"`, if there is one. The address is relative where the instance has no base URL.',
+        _TEXT,
+        False,
+    ),
     "Challenge": ("WWW-Authenticate", "What credentials to send.", _TEXT, True),
     "RetryAfter": ("Retry-After", "How many seconds to wait.", {"type": "integer", "minimum": 1}, True),
     "SignedIn": ("Set-Cookie", "The new session, `signalbox_session`.", _TEXT, True),
