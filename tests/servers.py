@@ -61,6 +61,50 @@ def postgres() -> Iterator[str]:
             shutil.rmtree(data)
 
 
+NGINX = """
+daemon off; master_process off; error_log stderr; pid {folder}/nginx.pid;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    gzip on; gzip_types *; gzip_proxied any; gzip_min_length 20;
+    server {{
+        listen 127.0.0.1:{port};
+        location /flags {{ proxy_pass http://127.0.0.1:{upstream}; proxy_set_header Host $http_host; }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def nginx(port: int, upstream: int, folder: Path) -> Iterator[None]:
+    """Debian's nginx in front of what listens on `upstream`, below `/flags`: it strips nothing and compresses all."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        missing("nginx", "nginx")
+    config = folder / "nginx.conf"
+    config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream))
+    with subprocess.Popen([str(program), "-e", "stderr", "-c", str(config)], stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for_port(port)
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for_port(port: int) -> None:
+    """Until somebody listens there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nobody listens on {port}")
+
+
 def _unprivileged(folder: Path) -> str | None:
     """PostgreSQL refuses to run as root: then it runs as Debian's user for it, in a folder of that user."""
     if os.geteuid() != 0:
