@@ -7,6 +7,12 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """They answer at the root as well, where those look who know nothing of the base URL."""
 
 
+def path_of(scope: Scope) -> str:
+    """The path below the one that the app is served or mounted at, as the routers see it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 class BasePath:
     """Leaves the path off for the routers, as ASGI's `root_path`, and puts it before the addresses of redirects.
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from app.engine.encoded import Encoded
 from app.http.failures import Failures, enveloped
+from app.http.nowhere import Nowhere
 from app.rest import (
     api_keys,
     auth,
@@ -23,7 +24,7 @@ from app.rest import (
     sessions,
 )
 from app.rest.openapi.document import document
-from app.rest.routing import Constant, Endpoint, nowhere, routes
+from app.rest.routing import Constant, Endpoint, routes
 from app.runtime.node import Node
 
 PREFIX = "/api/v1"
@@ -64,4 +65,5 @@ TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for 
 
 
 def build(node: Node) -> ASGIApp:
-    return Failures(Router(routes(node, PREFIX, TABLE), redirect_slashes=False, default=nowhere), enveloped)
+    table = routes(node, PREFIX, TABLE)
+    return Failures(Router(table, redirect_slashes=False, default=Nowhere(table)), enveloped)

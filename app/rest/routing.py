@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Anonymous
@@ -152,11 +152,7 @@ class Resource:
         )
 
 
-def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[BaseRoute]:
+def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[Route]:
     """The Starlette routes of the table, whose paths follow the prefix."""
     by_path = groupby(sorted(table, key=lambda endpoint: endpoint.path), key=lambda endpoint: endpoint.path)
     return [Route(path, Resource(node, prefix, list(group))) for path, group in by_path]
-
-
-async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    raise not_found("path")

@@ -13,8 +13,10 @@ from app.domain.errors import AppError, examples, not_found
 from app.engine.guide import GUIDE
 from app.http.accept import prefers_page
 from app.http.authentication import authenticate
+from app.http.base_path import path_of
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
+from app.http.nowhere import Nowhere
 from app.http.requests import info_of
 from app.runtime.node import Node
 from app.web.account import AccountPage
@@ -26,6 +28,15 @@ from app.web.members import MembersPage
 from app.web.pages import assets, docs_page, page
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+NEAR = {
+    "/graphiql": "/graphql",
+    "/graphql": "/graphql",  # with a slash at its end
+    "/openapi.json": "/api/v1/openapi.json",
+    "/app/sign-in": "/app/signin",
+    "/app/sign-up": "/app/signup",
+}
 
 
 class DocsPages:
@@ -59,6 +70,7 @@ def build(node: Node) -> ASGIApp:
         _page("/auth/link", GET=auth.link, POST=auth.press_link),
         _page("/app/accept", GET=_to_home, POST=home.accept),
         _page("/app/orgs", GET=home.org_form, POST=home.create_org),
+        _page("/app/orgs/{slug}", GET=members.back),
         _page("/app/orgs/{slug}/members", GET=members.show, POST=members.invite),
         _page("/app/orgs/{slug}/members/{user_id}", GET=members.back, POST=members.update_member),
         _page("/app/orgs/{slug}/members/{user_id}/remove", GET=members.back, POST=members.remove_member),
@@ -74,7 +86,7 @@ def build(node: Node) -> ASGIApp:
         _page("/docs/errors", GET=docs.errors),
         assets,
     ]
-    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=_nowhere)))
+    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=Nowhere(table, NEAR))))
 
 
 class _Authenticated:
@@ -85,7 +97,7 @@ class _Authenticated:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["path"].startswith("/static/"):
+        if not path_of(scope).startswith("/static/"):
             await authenticate(self.node, scope)
         await self.app(scope, receive, send)
 
@@ -141,9 +153,5 @@ async def _to_home(_: Request) -> Response:
     return RedirectResponse("/app/", 303)
 
 
-async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    raise not_found("path")
-
-
-nowhere = _Negotiated(_nowhere)
+nowhere = _Negotiated(Nowhere([]))
 """Answers what is no path of ours."""

@@ -160,3 +160,12 @@ async def test_what_is_outside_is_not_found(path: str, client: httpx2.AsyncClien
 async def test_probes_answer_at_the_root_as_well(probe: str, client: httpx2.AsyncClient) -> None:
     for address in (f"https://example.com{probe}", BASE + probe):
         assert (await client.get(address)).json() == {"status": "ok"}
+
+
+async def test_pointers_from_near_misses_stay_inside(client: httpx2.AsyncClient) -> None:
+    told = await client.get("/graphiql")
+    assert told.json()["message"] == "There is no such path. Did you mean /flags/graphql?"
+    told = await client.get("/api/v1/orgs/")
+    assert told.json()["message"] == "There is no such path. Did you mean /flags/api/v1/orgs?"
+    sent = await client.get("/docs/", headers={"Accept": "text/html"})
+    assert sent.headers["location"] == "/flags/docs"

@@ -1,0 +1,39 @@
+"""What is no path of ours: `not_found`, with a pointer to the path that was probably meant."""
+
+from collections.abc import Mapping, Sequence
+
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from app.domain.errors import not_found
+from app.http.accept import prefers_page
+from app.http.base_path import path_of
+
+
+class Nowhere:
+    """The default of a router: tries the path without a slash at its end, and `near`, which has paths by near misses.
+
+    Browsers are sent to the page that was meant; all others are told in the message.
+    """
+
+    def __init__(self, routes: Sequence[Route], near: Mapping[str, str] | None = None) -> None:
+        self.routes = routes
+        self.near = near or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        meant = self._meant(path_of(scope))
+        if meant is None:
+            raise not_found("path")
+        if scope["method"] in {"GET", "HEAD"} and prefers_page(Headers(scope=scope)):
+            await RedirectResponse(meant, 303)(scope, receive, send)
+            return
+        raise not_found("path", f"Did you mean {scope.get('root_path', '')}{meant}?")
+
+    def _meant(self, path: str) -> str | None:
+        bare = path.rstrip("/")
+        if bare in self.near:
+            return self.near[bare]
+        routed = bare != path and any(route.path_regex.match(bare) for route in self.routes)
+        return bare if routed else None
