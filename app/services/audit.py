@@ -18,4 +18,4 @@ async def list_audit(uow: UnitOfWork, listing: Listing, *, slug: str | None, sin
     org_ids = None if slug is None else await audit.org_ids_of(uow.session, slug)
     if org_ids is not None and not org_ids:
         raise not_found("organisation")
-    return await audit.list_of_instance(uow.session, listing.window(), org_ids=org_ids, since=since)
+    return await audit.list_of_instance(uow.session, listing.window("audit", slug or ""), org_ids=org_ids, since=since)
