@@ -128,6 +128,9 @@ def _mail_from(text: str | None) -> str | None:
     return text
 
 
+Quota = Annotated[int, Field(ge=1)]
+
+
 class Settings(BaseSettings):
     """The settings of one node. Field `x_y` is the variable `SIGNALBOX_X_Y`."""
 
@@ -163,6 +166,20 @@ class Settings(BaseSettings):
     """`smtp://user:pass@host:587` or `smtps://…:465`, TLS but for loopback. Default: `outbox/` in the data folder."""
     mail_from: Annotated[str | None, AfterValidator(_mail_from)] = None
     """Sender of mails, such as `Signalbox <signalbox@example.com>`. Default: `signalbox@` and the base URL's host."""
+    max_orgs: Quota = 20
+    """Organisations that a person can create."""
+    max_projects: Quota = 1000
+    """Projects of an organisation."""
+    max_members: Quota = 10_000
+    """Members of an organisation."""
+    max_tokens: Quota = 1000
+    """Live API keys of an organisation."""
+    max_invitations: Quota = 1000
+    """Open invitations of an organisation."""
+    max_environments: Quota = 100
+    """Environments of a project."""
+    max_primitives: Quota = 10_000
+    """Flags, configs and segments of a project."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
     """Code that claims an empty instance; at least 16 characters. Default: generated on the first start."""
     log_format: LogFormat = LogFormat.CONSOLE

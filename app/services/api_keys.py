@@ -28,6 +28,7 @@ from app.domain.token_secrets import hint, new_token_secret
 from app.engine.cidrs import Networks, parse_network
 from app.engine.instants import rfc3339
 from app.models import ApiKey, Org
+from app.services.quotas import Quota, require_room
 from app.store import api_keys
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
@@ -162,6 +163,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
     command = validate(CreateApiKey, body)
     _rate(command, access.org)
     access = await access.to_write()
+    await require_room(uow, Quota.TOKENS, access.org.id)
     minter, secret = signed_in(uow), new_token_secret()
     row = ApiKey(
         org_id=access.org.id,

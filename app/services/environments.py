@@ -16,6 +16,7 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, State
 from app.services.changes import references_in
+from app.services.quotas import Quota, require_room
 from app.services.target_id_fields import effective_field
 from app.store import environments, identities, states
 from app.store.paging import Page
@@ -54,6 +55,7 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
     access = await entry.enter(uow)
     command = validate(CreateEnvironment, body)
     access = await access.to_write()
+    await require_room(uow, Quota.ENVIRONMENTS, access.project.id)
     if await environments.by_key(uow.session, access.project.id, command.key) is not None:
         raise key_collision(command.key)
     environment = Environment(

@@ -20,6 +20,7 @@ from app.domain.named import Grants, named_in
 from app.domain.policy import Operation
 from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User
 from app.services import mail
+from app.services.quotas import Quota, require_room
 from app.services.sessions import SignedIn, start_session
 from app.services.throttling import Purpose, count_mail, has_room
 from app.settings import Settings
@@ -69,6 +70,7 @@ async def create_invitation(uow: UnitOfWork, slug: str, body: object) -> tuple[I
     command = validate(CreateInvitation, body)
     await count_mail(uow, Purpose.INVITATION, command.email)
     access = await access.to_write()
+    await require_room(uow, Quota.INVITATIONS, access.org.id)
     await _require_invitable(access, email_key(command.email))
     invitation = await _invite(access, command)
     if await has_room(uow, command.email):
@@ -183,6 +185,7 @@ async def join(uow: UnitOfWork, user: User, invited: Invited) -> None:
     invitation, org = invited
     invitation.accepted_at = uow.now
     if await members.find(uow.session, org.id, user.id) is None:
+        await require_room(uow, Quota.MEMBERS, org.id)
         uow.add(Membership(org_id=org.id, user_id=user.id, role=invitation.role))
     subject = Subject(org.id, "member", user.id, user.email)
     uow.record(Operation.ACCEPT_INVITATION, subject, new={"email": user.email, "role": invitation.role})

@@ -16,6 +16,7 @@ from app.domain.errors import AppError, invalid
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import DeletedOrg, Environment, Membership, Org, Project
+from app.services.quotas import Quota, require_room
 from app.services.target_id_fields import retarget_org
 from app.store import environments, orgs, projects
 from app.store.paging import Page
@@ -52,6 +53,7 @@ async def create_org(uow: UnitOfWork, body: object) -> Org:
 
 async def create_org_with_owner(uow: UnitOfWork, owner_id: str, slug: str, name: str) -> Org:
     """An organisation and its first owner, within the current write. Raises `slug_unavailable`."""
+    await require_room(uow, Quota.ORGS, owner_id)
     org = Org(slug=slug, name=name)
     await require_free(uow, slug)
     if not await uow.try_to_add(org):

@@ -19,6 +19,7 @@ from app.engine.kinds import Spec, check_typed_value
 from app.engine.references import node
 from app.models import Primitive
 from app.services.changes import KILLED, change_state, check, write_first_state
+from app.services.quotas import Quota, require_room
 from app.store import environments, identities, states
 from app.store.paging import Page
 from app.store.resolve import KeyRef
@@ -40,6 +41,7 @@ async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, com
     checked = await check(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
     command: Any = validate(command_type, body, checked.faults)
     access = await access.to_write()
+    await require_room(uow, Quota.PRIMITIVES, access.project.id)
     if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
         raise key_collision(command.key)
     values = command.model_dump(include={"description"})

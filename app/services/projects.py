@@ -12,6 +12,7 @@ from app.domain.named import Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Project
+from app.services.quotas import Quota, require_room
 from app.services.target_id_fields import effective_field, retarget_project
 from app.store import environments, projects
 from app.store.paging import Page
@@ -47,6 +48,7 @@ async def create_project(uow: UnitOfWork, org_slug: str, body: object) -> Projec
     access = await Entry.of_org(org_slug, Operation.CREATE_PROJECT, named=named_in(CreateProject, body)).enter(uow)
     command = validate(CreateProject, body)
     access = await access.to_write()
+    await require_room(uow, Quota.PROJECTS, access.org.id)
     if await projects.by_key(uow.session, access.org.id, command.key) is not None:
         raise key_collision(command.key)
     project = Project(org_id=access.org.id, key=command.key, name=command.name, target_id_field=command.target_id_field)

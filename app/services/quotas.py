@@ -1,0 +1,39 @@
+"""How much of something an organisation, a project or a person may have. The numbers are settings."""
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import NamedTuple
+
+from app.domain.errors import invalid
+from app.store import quotas
+from app.store.unit_of_work import UnitOfWork
+
+
+class _Row(NamedTuple):
+    setting: str
+    text: str
+    counted: Callable[..., Awaitable[int]]
+
+
+class Quota(Enum):
+    """What is limited in number: its setting, how the refusal puts it, and how it is counted."""
+
+    PROJECTS = _Row("max_projects", "An organisation can have at most {} projects.", quotas.projects)
+    MEMBERS = _Row("max_members", "An organisation can have at most {} members.", quotas.members)
+    TOKENS = _Row("max_tokens", "An organisation can have at most {} live API keys.", quotas.live_tokens)
+    INVITATIONS = _Row(
+        "max_invitations", "An organisation can have at most {} open invitations.", quotas.open_invitations
+    )
+    ENVIRONMENTS = _Row("max_environments", "A project can have at most {} environments.", quotas.environments)
+    PRIMITIVES = _Row("max_primitives", "A project can have at most {} flags, configs and segments.", quotas.primitives)
+    ORGS = _Row("max_orgs", "A person can create at most {} organisations.", quotas.orgs_founded)
+
+
+async def require_room(uow: UnitOfWork, quota: Quota, owner_id: str) -> None:
+    """Raises `invalid_request` if the organisation, project or person has as many as it may have.
+
+    It is called within the write, while nobody else can add one.
+    """
+    most: int = getattr(uow.host.settings, quota.value.setting)
+    if await quota.value.counted(uow.session, owner_id, uow.now) >= most:
+        raise invalid({"quota": quota.value.text.format(f"{most:,}")})

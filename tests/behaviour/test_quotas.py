@@ -1,0 +1,100 @@
+"""How many of something there may be: a create past that is refused, and what is deleted makes room."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from tests.factories import Instance, Workspace
+
+# What the workspace has of each, and who adds one more with what.
+PRESENT = {
+    "max_projects": 1,
+    "max_members": 5,
+    "max_tokens": 1,
+    "max_invitations": 1,
+    "max_environments": 1,
+    "max_primitives": 2,
+    "max_orgs": 1,
+}
+
+
+@pytest.fixture
+def quotas() -> dict[str, int]:
+    return PRESENT
+
+
+@pytest.fixture
+def settings(settings: Settings, quotas: dict[str, int]) -> Settings:
+    return settings.model_copy(update=quotas)
+
+
+CREATES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "project": ("createProject", {"key": "more", "name": "More"}, "An organisation can have at most 1 projects."),
+    "environment": ("createEnvironment", {"key": "more", "name": "More"}, "A project can have at most 1 environments."),
+    "flag": (
+        "createFlag",
+        {"key": "more", "type": "boolean", "defaultValue": True},
+        "A project can have at most 2 flags, configs and segments.",
+    ),
+    "token": (
+        "createApiKey",
+        {"name": "more", "level": "client", "environments": {"org": True}, "resources": ["*"]},
+        "An organisation can have at most 1 live API keys.",
+    ),
+    "invitation": (
+        "createInvitation",
+        {"email": "more@example.com", "role": "viewer"},
+        "An organisation can have at most 1 open invitations.",
+    ),
+    "org": ("createOrg", {"slug": "more", "name": "More"}, "A person can create at most 1 organisations."),
+}
+
+
+def arguments(what: str, workspace: Workspace) -> dict[str, Any]:
+    """Where one more is made."""
+    if what in {"environment", "flag"}:
+        return {"projectId": workspace.project_id}
+    return {} if what == "org" else {"orgSlug": workspace.org.slug}
+
+
+@pytest.mark.parametrize("what", CREATES)
+async def test_one_more_than_there_may_be_is_refused(instance: Instance, workspace: Workspace, what: str) -> None:
+    operation, body, message = CREATES[what]
+    await instance.mails()
+    async with instance.unchanged():
+        reply = await workspace.org.owner.do(operation, **arguments(what, workspace), **body)
+        assert (reply.code, reply.status, reply.fields) == ("invalid_request", 400, {"quota": message})
+
+
+async def test_what_is_deleted_makes_room(workspace: Workspace) -> None:
+    owner = workspace.org.owner
+    await owner.make("deleteFlag", projectId=workspace.project_id, key="banner")
+    await owner.make("createFlag", projectId=workspace.project_id, key="more", type="boolean", defaultValue=True)
+    await owner.make("revokeApiKey", **workspace.key_of_api)
+    operation, body, _ = CREATES["token"]
+    await owner.make(operation, orgSlug=workspace.org.slug, **body)
+
+
+async def test_an_invitation_to_a_full_organisation_cannot_be_accepted(
+    instance: Instance, workspace: Workspace
+) -> None:
+    await workspace.org.owner.make("revokeInvitation", orgSlug=workspace.org.slug, invitationId=workspace.invitation_id)
+    invited = await workspace.org.owner.make(
+        "createInvitation", orgSlug=workspace.org.slug, email="more@example.com", role="viewer"
+    )
+    secret = invited["acceptUrl"].rpartition("/")[2]
+    await instance.mails()
+    async with instance.unchanged():
+        reply = await instance.anonymous().do("acceptInvitation", token=secret)
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {"quota"})
+
+
+@pytest.mark.all_pairs
+@pytest.mark.parametrize("quotas", [{"max_primitives": 4}])
+async def test_of_many_at_one_moment_no_more_come_through(workspace: Workspace) -> None:
+    body = {"projectId": workspace.project_id, "type": "boolean", "defaultValue": True}
+    editor = workspace.org.editor
+    replies = await asyncio.gather(*(editor.do("createFlag", key=f"more-{number}", **body) for number in range(6)))
+    assert sorted(reply.code or "" for reply in replies) == ["", "", *["invalid_request"] * 4]
