@@ -180,6 +180,8 @@ class Settings(BaseSettings):
     """Environments of a project."""
     max_primitives: Quota = 10_000
     """Flags, configs and segments of a project."""
+    max_state_mib: Quota = 64
+    """Mebibytes of the present states of an environment."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
     """Code that claims an empty instance; at least 16 characters. Default: generated on the first start."""
     log_format: LogFormat = LogFormat.CONSOLE

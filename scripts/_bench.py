@@ -134,5 +134,5 @@ def beside_bare(app: ASGIApp) -> ASGIApp:
 
 if __name__ == "__main__":
     made = server.create_app
-    server.create_app = lambda settings: beside_bare(made(settings))  # type: ignore[assignment,return-value]
+    server.create_app = lambda *given, **named: beside_bare(made(*given, **named))  # type: ignore[assignment,return-value]
     cli()

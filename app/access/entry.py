@@ -312,9 +312,9 @@ class Access(Entered):
             **columns,
         )
 
-    def end_state(self, environment: Environment, primitive: Primitive) -> None:
-        """The primitive is gone from the environment's next version on."""
-        self.uow.changes.end_state(environment, primitive)
+    def end_state(self, environment: Environment, primitive: Primitive, size: int) -> None:
+        """The primitive, whose state has that size, is gone from the environment's next version on."""
+        self.uow.changes.end_state(environment, primitive, size)
 
     def revise(
         self,

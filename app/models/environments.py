@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, UniqueConstraint
 
 from app.models.base import Instant, Revised, Table
@@ -10,7 +11,8 @@ from app.models.base import Instant, Revised, Table
 class Environment(Revised, table=True):
     """`version` is 0 until the first write of a state; only `Changeset.raise_version` raises it.
 
-    `target_id_field` is the effective one: the project's, else the organisation's, else the default.
+    `target_id_field` is the effective one: the project's, else the organisation's, else the default. `state_bytes` is
+    the size of all present states, kept up to date with each change.
     """
 
     __table_args__ = (UniqueConstraint("project_id", "key"),)
@@ -23,6 +25,7 @@ class Environment(Revised, table=True):
     target_id_field: str
     version: int = 0
     version_at: datetime = Field(sa_type=Instant)
+    state_bytes: int = Field(default=0, sa_type=BigInteger)
 
 
 class EnvironmentVersion(Table, table=True):

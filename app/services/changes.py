@@ -19,6 +19,7 @@ from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, parse_rules, parse_segment_rules, weigh
 from app.models import Environment, Primitive, State
+from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
 from app.store.states import Current, EnvironmentGraph
 
@@ -92,7 +93,10 @@ async def change_state(
     if "rules" in columns:
         parsed = checked.rules
         references = checked.references if checked.references or _may_refer(current.state.rules) else None
+    before = environment.state_bytes
     state = entered.write_state(environment, primitive, current.state, references=references, parsed=parsed, **columns)
+    if environment.state_bytes > before:
+        require_room_for_states(uow, environment)
     entered.record(reason, entered.subject(primitive))
     return Current(primitive, state)
 
@@ -107,6 +111,7 @@ async def write_first_state(
     """A new primitive's state. Raises `invalid_request` for references whose target has gone."""
     await _require_references(access, environment.id, primitive, checked.references)
     access.write_state(environment, primitive, None, references=checked.references, parsed=checked.rules, **columns)
+    require_room_for_states(access.uow, environment)
 
 
 def _take_long(rules: object) -> bool:

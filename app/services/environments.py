@@ -16,9 +16,10 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Environment, State
 from app.services.changes import references_in
-from app.services.quotas import Quota, require_room
+from app.services.quotas import Quota, require_room, require_room_for_states
 from app.services.target_id_fields import effective_field
 from app.store import environments, identities, states
+from app.store.changeset import size_of
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -77,16 +78,17 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
 
 async def _seed(uow: UnitOfWork, environment: Environment) -> None:
     for primitive in await identities.all_of_project(uow.session, environment.project_id):
-        uow.add(
-            State(
-                from_version=0,
-                environment_id=environment.id,
-                primitive_id=primitive.id,
-                default_value=primitive.initial_value,
-                updated_at=environment.created_at,
-                updated_by=uow.actor_as_json(),
-            )
+        state = State(
+            from_version=0,
+            environment_id=environment.id,
+            primitive_id=primitive.id,
+            default_value=primitive.initial_value,
+            updated_at=environment.created_at,
+            updated_by=uow.actor_as_json(),
         )
+        environment.state_bytes += size_of(state)
+        uow.add(state)
+    require_room_for_states(uow, environment)
 
 
 async def _copy(access: Access, source_id: str, environment: Environment) -> None:
@@ -101,6 +103,7 @@ async def _copy(access: Access, source_id: str, environment: Environment) -> Non
             rules=state.rules,
             killed=state.killed,
         )
+    require_room_for_states(access.uow, environment)
 
 
 async def list_environments(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Environment]:

@@ -113,8 +113,9 @@ async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: o
     if isinstance(entered, Diverted):
         raise AppError("approval_not_supported")
     primitive.deleted_at = uow.now
+    sizes = await states.sizes(uow.session, primitive.id)
     for environment in await environments.all_of_project(uow.session, entered.project.id):
-        entered.end_state(environment, primitive)
+        entered.end_state(environment, primitive, sizes[environment.id])
     entered.record(command.reason, entered.subject(primitive))
     return primitive
 

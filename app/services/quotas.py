@@ -5,8 +5,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from app.domain.errors import invalid
+from app.models import Environment
 from app.store import quotas
 from app.store.unit_of_work import UnitOfWork
+
+MEBIBYTE = 1024 * 1024
 
 
 class _Row(NamedTuple):
@@ -27,6 +30,13 @@ class Quota(Enum):
     ENVIRONMENTS = _Row("max_environments", "A project can have at most {} environments.", quotas.environments)
     PRIMITIVES = _Row("max_primitives", "A project can have at most {} flags, configs and segments.", quotas.primitives)
     ORGS = _Row("max_orgs", "A person can create at most {} organisations.", quotas.orgs_founded)
+
+
+def require_room_for_states(uow: UnitOfWork, environment: Environment) -> None:
+    """Raises `invalid_request` if the environment's states are larger than they may be. Called after a state grew."""
+    most = uow.host.settings.max_state_mib
+    if environment.state_bytes > most * MEBIBYTE:
+        raise invalid({"quota": f"The states of an environment can have at most {most:,} MiB."})
 
 
 async def require_room(uow: UnitOfWork, quota: Quota, owner_id: str) -> None:

@@ -131,6 +131,7 @@ class Changeset:
             updated_at=environment.version_at,
             updated_by=actor,
         )
+        environment.state_bytes += size_of(state) - (0 if current is None else size_of(current))
         changes.states.append(state)
         changes.deltas.append(
             Delta(primitive.kind, primitive.key, stored_state(primitive, state)._replace(parsed=parsed))
@@ -146,9 +147,10 @@ class Changeset:
             ]
         return state
 
-    def end_state(self, environment: Environment, primitive: Primitive) -> None:
-        """The primitive is gone from the environment's next version on."""
+    def end_state(self, environment: Environment, primitive: Primitive, size: int) -> None:
+        """The primitive, whose state has that size, is gone from the environment's next version on."""
         changes = self.raise_version(environment)
+        environment.state_bytes -= size
         changes.deltas.append(Delta(primitive.kind, primitive.key, None))
         changes.deleted.append(primitive.id)
 
@@ -208,6 +210,11 @@ class Changeset:
             for of in changed
         ]
         await _insert(connection, AuditVersion, audited)
+
+
+def size_of(state: State) -> int:
+    """The bytes of its rules and its value."""
+    return len(state.rules.encode()) + len((state.default_value or "").encode())
 
 
 def stored_state(primitive: Primitive, state: State) -> StoredState:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -11,6 +11,7 @@ from app.engine.kinds import Kind
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, node
 from app.models import Environment, Primitive, State, StateReference
+from app.store.engines.octets import octets
 from app.store.identities import Filter, filtered
 from app.store.paging import Page, Window, pages
 
@@ -44,6 +45,15 @@ async def current(session: AsyncSession, environment_id: str, primitive: Primiti
     """The primitive's present state in an environment of its project."""
     sought = {"environment_id": environment_id, "primitive_id": primitive.id}
     return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
+
+
+async def sizes(session: AsyncSession, primitive_id: str) -> dict[str, int]:
+    """The bytes of the primitive's present state in each environment, by its id."""
+    size = octets(col(State.rules)) + func.coalesce(octets(col(State.default_value)), 0)
+    query = select(col(State.environment_id), size).where(
+        col(State.primitive_id) == primitive_id, col(State.to_version).is_(None)
+    )
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
 
 
 async def list_current(

@@ -4,7 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
+from app.models import Environment, State
 from app.settings import Settings
 from tests.factories import Instance, Workspace
 
@@ -98,3 +101,45 @@ async def test_of_many_at_one_moment_no_more_come_through(workspace: Workspace) 
     editor = workspace.org.editor
     replies = await asyncio.gather(*(editor.do("createFlag", key=f"more-{number}", **body) for number in range(6)))
     assert sorted(reply.code or "" for reply in replies) == ["", "", *["invalid_request"] * 4]
+
+
+def rules_of(kilobytes: int) -> list[dict[str, Any]]:
+    """Rules of that size, in UTF-8."""
+    return [{"if": {"field": "x", "$equals": "ü" * 500}, "value": True} for _ in range(kilobytes)]
+
+
+async def state_bytes(instance: Instance) -> dict[str, int]:
+    """By environment: what its row says, which is what its states have."""
+    async with instance.node.database.reading() as session:
+        kept = {row.id: row.state_bytes for row in (await session.execute(select(Environment))).scalars()}
+        counted = dict.fromkeys(kept, 0)
+        for state in (await session.execute(select(State).where(col(State.to_version).is_(None)))).scalars():
+            counted[state.environment_id] += len(state.rules.encode()) + len((state.default_value or "").encode())
+    assert kept == counted
+    return kept
+
+
+@pytest.mark.all_pairs
+@pytest.mark.parametrize("quotas", [{"max_state_mib": 1}])
+async def test_the_states_of_an_environment_have_a_size(instance: Instance, workspace: Workspace) -> None:
+    editor, where = workspace.org.editor, {"projectId": workspace.project_id}
+    refusal = {"quota": "The states of an environment can have at most 1 MiB."}
+    flag, large = {**where, "type": "boolean", "defaultValue": True}, rules_of(190)
+    made = 0
+    while (reply := await editor.do("createFlag", key=f"flag-{made}", **flag, rules=large)).code is None:
+        made += 1
+    assert (reply.code, reply.status, reply.fields) == ("invalid_request", 400, refusal)
+    full = (await state_bytes(instance))[workspace.environment_id]
+    assert made == 1024 * 1024 // (190 * 1040)
+    assert full <= 1024 * 1024
+    async with instance.unchanged():
+        reply = await editor.do("updateFlagState", **workspace.checkout, rules=large)
+        assert (reply.code, reply.fields) == ("invalid_request", refusal)
+    copied = {"key": "copy", "name": "Copy", "copyFromEnvId": workspace.environment_id}
+    copy = await editor.make("createEnvironment", **where, **copied)
+    assert (await state_bytes(instance))[copy["id"]] == full
+    await editor.make("deleteFlag", **where, key="flag-0")
+    await editor.make("updateFlagState", environmentId=workspace.environment_id, key="flag-1", rules=[])
+    assert (await state_bytes(instance))[workspace.environment_id] < full - 2 * 190_000
+    await editor.make("updateFlagState", **workspace.checkout, rules=large)
+    await state_bytes(instance)
