@@ -64,7 +64,7 @@ def commands() -> str:
 def limits() -> str:
     rows = (
         ("keys and slugs", "1 to 128 characters of `a-z 0-9 . _ -`, starting with a letter or digit"),
-        ("names", "200 characters"),
+        ("names", "200 characters in one line; spaces around them do not count"),
         ("descriptions and reasons", "2,000 characters"),
         (
             "head of a request",
@@ -72,7 +72,8 @@ def limits() -> str:
         ),
         (
             "request body",
-            f"{MAX_BODY // 1024} KiB of JSON, nested up to {json_text.MAX_DEPTH} levels; "
+            f"{MAX_BODY // 1024} KiB of JSON with {json_text.MAX_VALUES:,} values, nested up to {json_text.MAX_DEPTH} "
+            "levels; "
             f"{MAX_ANONYMOUS_BODY // 1024} KiB without credentials",
         ),
         (

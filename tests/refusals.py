@@ -30,6 +30,7 @@ async def check_response(response: httpx2.Response) -> None:
         assert set(refusal) <= {"code", "status", "fields", "requestId", *BESIDE_THE_ENVELOPE}, refusal
         assert refusal["status"] == CATALOGUE[refusal["code"]].status
         assert refusal["requestId"] == response.headers["x-request-id"]
+        assert refusal["code"] != "invalid_request" or refusal.get("fields"), "nothing is named that is wrong"
         SEEN.add((refusal["code"], transport))
 
 

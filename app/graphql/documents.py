@@ -13,9 +13,11 @@ from graphql import (
     get_variable_values,
     parse,
     specified_rules,
+    validate,
 )
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.domain.errors import invalid
 from app.graphql.context import Context
@@ -31,6 +33,8 @@ from app.graphql.limits import (
 from app.graphql.variables import check_variables
 from app.http.authentication import take_from_buckets
 
+MAX_FAULTS = 20  # each quotes the document, and is searched for what was meant
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 KEPT_CHARACTERS = 250_000  # a parsed character takes up to 180 bytes, 50 as a rule
 
 
@@ -84,7 +88,7 @@ def _read(schema: GraphQLSchema, text: str) -> Document:
         raise GraphQLError(f"The document has more than {MAX_CHARACTERS} characters; long values go into variables.")
     ast = parse(text, max_tokens=MAX_TOKENS)
     check(ast)
-    faults = validate_document(schema, ast, tuple(specified_rules))
+    faults = validate(schema, ast, RULES, max_errors=MAX_FAULTS)
     return Document(ast, faults, Costs({}, {}) if faults else costs_of(schema, ast))
 
 

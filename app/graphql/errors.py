@@ -11,6 +11,7 @@ from app.domain.errors import AppError, bounded, extensions_of, invalid_at
 from app.graphql.types.errors import CatalogueEntry
 from app.http.failures import expected
 
+MAX_MESSAGE = 300  # characters: a document may have some twenty faults
 _QUOTED = re.compile(r"[,;.]? found: .*|(?<= value): .*", re.IGNORECASE | re.DOTALL)
 
 
@@ -42,8 +43,9 @@ def failure_of(error: GraphQLError) -> AppError:
 
 
 def _without_values(message: str) -> str:
-    """GraphQL's message without the values that it quotes, some of which are secrets."""
-    return _QUOTED.sub(".", message)
+    """The beginning of GraphQL's message, without the values that it quotes: some of them are secrets."""
+    shown = _QUOTED.sub(".", message).replace("?.", "?")
+    return shown if len(shown) <= MAX_MESSAGE else f"{shown[: MAX_MESSAGE - 1]}…"
 
 
 def _is_about_document(error: GraphQLError) -> bool:

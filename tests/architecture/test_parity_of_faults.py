@@ -133,8 +133,9 @@ def _faults(operation: str, good: Json) -> Iterator[Fault]:
     for name in schema.get("required", ()):
         yield Fault(f"no {name}", {key: value for key, value in good.items() if key != name})
     for name in names_of(command):
-        for what, value in _wrong_values(_resolved(schema["properties"][name])):
-            if (ENDPOINTS[operation].method, value) not in LENIENT and not (name.endswith("Id") and value == 7):
+        member = _resolved(schema["properties"][name])
+        for what, value in [*_wrong_values(member), *_wrong_within(member)]:
+            if (ENDPOINTS[operation].method, value) not in LENIENT:
                 yield Fault(f"{name} is {what}", {**good, name: value})
 
 
@@ -147,16 +148,25 @@ def _resolved(schema: Json) -> Json:
     return {**_resolved(choices[0]), "nullable": True} if len(choices) == 1 else schema
 
 
-# A DELETE's members may stand in the query, as text. (Elsewhere GraphQL alone takes a number for an id, and one entry
-# for a list of one: by its own rules.)
-LENIENT = [("DELETE", "true")]
+LENIENT = [("DELETE", "true")]  # a DELETE's members may stand in the query, as text
 WRONG_TYPES: dict[str, list[Any]] = {
-    "string": [7, True, ["x"], {}],
-    "integer": ["x", 1.5, [1], True],
-    "boolean": ["true", 1],
-    "array": [{"a": 1}, 7],
-    "object": ["x", 7],
+    "string": [7, 1.5, True, ["x"], {}],
+    "integer": ["x", "1", 1.5, [1], {}, True],
+    "boolean": ["true", "1", 1, 0, 1.0, [True], {}],
+    "array": [{"a": 1}, 7, "x", True],
+    "object": ["x", 7, True, []],
 }
+
+
+def _wrong_within(schema: Json) -> Iterator[tuple[str, Any]]:
+    """Wrong entries of a list, and wrong members of an object of which every one is optional."""
+    if schema.get("type") == "array":
+        for what, value in _wrong_values(_resolved(schema["items"])):
+            yield f"a list with one {what}", [value]
+    for name, member in schema.get("properties", {}).items():
+        resolved = _resolved(member)
+        for what, value in [*_wrong_values(resolved), *_wrong_within(resolved)]:
+            yield f"an object whose {name} is {what}", {name: value}
 
 
 def _wrong_values(schema: Json) -> Iterator[tuple[str, Any]]:

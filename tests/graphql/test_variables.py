@@ -83,3 +83,79 @@ async def test_when_to_try_again_is_told_with_the_answer(instance: Instance) -> 
     response = await caller.client.post("/graphql", json={"query": document})
     assert response.json()["errors"][0]["extensions"]["code"] == "rate_limited"
     assert 0 < int(response.headers["retry-after"]) <= 3600
+
+
+CREATE = "mutation ($i: CreateApiKeyInput!) { createApiKey(input: $i) { token } }"
+FLAGS = "query ($p: ID!, $t: FlagType, $n: Int) { flags(projectId: $p, type: $t, first: $n) { totalCount } }"
+REQUIRED = {"orgSlug", "name", "environments", "resources"}
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "fields"),
+    [
+        (CREATE, {"i": {}}, dict.fromkeys(REQUIRED, "Is required.")),
+        (CREATE, {}, {"variables.i": "Is required."}),
+        (CREATE, {"i": None}, {"variables.i": "Must be an object."}),
+        (CREATE, {"i": "{}"}, {"variables.i": "Must be an object."}),
+        (CREATE, "{}", {"variables": "Must be an object."}),
+        (FLAGS, {}, {"variables.p": "Is required."}),
+        (
+            FLAGS,
+            {"p": 7, "t": "STRNG", "n": "1"},
+            {
+                "variables.p": "Must be a string.",
+                "variables.t": "Must be one of BOOLEAN, STRING. Did you mean STRING?",
+                "variables.n": "Must be an integer.",
+            },
+        ),
+        (
+            CREATE,
+            {
+                "i": {
+                    "orgSlug": "acme",
+                    "nmae": "x",
+                    "name": None,
+                    "environments": {"org": 1},
+                    "resources": "*",
+                    "actions": ["READ", "WRIET", 1],
+                    "ipAllowlist": ["10.0.0.0/8", 7],
+                    "rateLimitPerMin": True,
+                    "expiresInSeconds": 2**40,
+                    "approvalRequired": "true",
+                }
+            },
+            {
+                "name": "Must be a string.",
+                "environments.org": "Must be true or false.",
+                "resources": "Must be a list.",
+                "ipAllowlist.1": "Must be a string.",
+                "rateLimitPerMin": "Must be an integer.",
+                "approvalRequired": "Must be true or false.",
+            },
+        ),
+        (
+            CREATE,
+            {"i": {"orgSlug": "acme", "name": "x", "environments": {}, "resources": ["*"]}},
+            {"environments": "Must have exactly one of org, projects and envs."},
+        ),
+    ],
+)
+async def test_every_fault_is_named_at_its_path_at_once(
+    workspace: Workspace, document: str, variables: Any, fields: dict[str, str]
+) -> None:
+    error = await refused(workspace.org.owner.client, document, variables)
+    assert fields.items() <= error["extensions"]["fields"].items()
+
+
+async def test_a_word_that_does_not_exist_is_told_with_those_that_do(workspace: Workspace) -> None:
+    given = {"orgSlug": "acme", "nmae": "x", "environments": {"org": True}, "resources": ["*"], "actions": ["WRIET"]}
+    fields = (await refused(workspace.org.owner.client, CREATE, {"i": given}))["extensions"]["fields"]
+    assert fields["nmae"].startswith("Unknown field. Did you mean name? Known fields: actions, approvalRequired, ")
+    assert fields["actions.0"].endswith("Did you mean WRITE?")
+
+
+async def test_a_document_names_what_was_meant_with_one_mark(workspace: Workspace) -> None:
+    document = "{ flags(projectId: 1, type: STRNG) { totalCount } }"
+    error = (await ask(workspace.org.owner.client, document))["errors"][0]
+    assert error["message"].endswith("'STRING'?")
+    assert error["extensions"]["fields"] == {"query": error["message"]}

@@ -114,3 +114,14 @@ async def test_a_confirmation_that_contradicts_itself_destroys_nothing(
             "DELETE", f"/api/v1/envs/{workspace.environment_id}?confirm=x", json={"confirm": "prod"}
         )
     assert answer.json()["code"] == "invalid_confirmation"
+
+
+@pytest.mark.parametrize("header", ["X-Reason", "X-Break-Glass"])
+@pytest.mark.parametrize("text", [b"\xff", b"a\xe2\x80\xaeb", b"x" * 2001, b" "])
+async def test_a_text_in_a_header_is_checked_whether_or_not_it_counts(
+    instance: Instance, workspace: Workspace, header: str, text: bytes
+) -> None:
+    editor, path = workspace.org.editor.client, f"/api/v1/envs/{workspace.environment_id}/flags/banner"
+    async with instance.unchanged():
+        response = await editor.patch(path, json={"defaultValue": "x"}, headers={header: text})
+    assert (response.status_code, set(response.json()["fields"])) == (400, {header})
