@@ -7,6 +7,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$top/.venv
 # The scripts run tools as "$python" -m …, for the programs in .venv/bin name the folder they were installed in.
 python=$venv/bin/python
+tools=$venv/tools/bin/python  # of what makes and audits the locks, apart from what it looks at
 
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }
@@ -42,12 +43,17 @@ make_venv() {
     "$base" -m venv "$venv" || die "could not make $venv: the message is above"
 }
 
+# No package is built here: what builds it would come without a hash.
+install_with() {  # PYTHON LOCK
+    "$1" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: -r "$2"
+}
+
 install_lock() {
     if [ -e "$venv/unfinished" ] || ! "$python" -c 'import pip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null; then
         make_venv
     fi
     touch "$venv/unfinished"
-    "$python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r "$1" ||
+    install_with "$python" "$1" ||
         die "could not install ${1#"$top/"} into .venv: pip's message is above; start again to try again"
     cp "$1" "$venv/${1##*/}"
     rm "$venv/unfinished"
@@ -65,4 +71,13 @@ ensure_venv() {
         fi
         is_installed "$lock" || install_lock "$lock"
     ) 9<"$top/scripts/_venv.sh"
+}
+
+# ensure_tools: makes $tools have what scripts/requirements-tools.lock pins.
+ensure_tools() {
+    local lock=$top/scripts/requirements-tools.lock
+    ensure_venv requirements-dev.lock
+    cmp -s "$lock" "$venv/tools/${lock##*/}" && return
+    "$python" -m venv --clear "$venv/tools" && install_with "$tools" "$lock" && cp "$lock" "$venv/tools" ||
+        die "could not install ${lock#"$top/"} into .venv/tools: the message is above"
 }
