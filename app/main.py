@@ -38,9 +38,15 @@ from app.web.pages import graphiql_page
 log = structlog.get_logger()
 
 
-def open_database(settings: Settings) -> Database:
-    """The database that the settings name."""
+class NoDatabase(Exception):
+    """There is none where the settings say."""
+
+
+def open_database(settings: Settings, *, create: bool = True) -> Database:
+    """The database that the settings name. Unless it creates the file, raises NoDatabase where there is none."""
     if (path := settings.sqlite_path) is not None:
+        if not create and not path.is_file():
+            raise NoDatabase
         return Sqlite(path)
     return Postgres(settings.database_url or "")
 
@@ -58,9 +64,9 @@ async def open_node(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Leas
 
 
 @asynccontextmanager
-async def alone(settings: Settings) -> AsyncIterator[Lease]:
+async def alone(settings: Settings, *, create: bool = True) -> AsyncIterator[Lease]:
     """Keeps other servers off the database meanwhile. Raises InUse."""
-    database = open_database(settings)
+    database = open_database(settings, create=create)
     try:
         async with database.alone() as lease:
             yield lease
@@ -127,7 +133,7 @@ async def _regain(settings: Settings, clock: Clock, held: AsyncExitStack) -> tup
     while True:
         async with AsyncExitStack() as attempt:
             try:
-                lease = await attempt.enter_async_context(alone(settings))
+                lease = await attempt.enter_async_context(alone(settings, create=False))
                 node = await open_node(settings, clock, lease)
             except Exception as fault:  # noqa: BLE001 - whatever it is, to go on trying is all there is to do
                 if repr(fault) != told:

@@ -1,6 +1,7 @@
 """Everything that can be configured, read once from SIGNALBOX_* and the command line into one frozen object."""
 
 import re
+from collections.abc import Collection, Iterable
 from email.headerregistry import Address
 from email.utils import parseaddr
 from enum import StrEnum
@@ -13,11 +14,14 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.engine.cidrs import Networks, parse_network
+from app.engine.suggestions import likeliest
 
+_PREFIX = "SIGNALBOX_"
 MIN_CLAIM_CODE = 16  # wrong codes are not refused for good, so a code must not be guessable
 TLS_OPTIONAL = "tls=optional"
 _ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|$))[\w.~-]+)*", re.ASCII)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses that no browser can open, and some it can
 MAX_RATE_PER_MIN = 2**31 - 1  # what a column of the database holds
 
 
@@ -38,14 +42,22 @@ class BadSetting(Exception):
 
 
 def _database_url(url: str | None) -> str | None:
-    if url is not None and not url.startswith("sqlite:///") and not _names_postgres(url):
+    if url is not None and not re.match("sqlite:///.", url) and not _names_postgres(url):
         raise ValueError("must be sqlite:///path or postgresql://user:pass@host/db")
     return url
 
 
 def _names_postgres(url: str) -> bool:
-    parts = urlsplit(url)
+    parts = _split(url)
     return parts.scheme == "postgresql" and _has_sound_port(parts)
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of the URL; none of them where it is not well formed."""
+    try:
+        return urlsplit(url if url.isprintable() and " " not in url else "")
+    except ValueError:
+        return urlsplit("")
 
 
 def _has_sound_port(parts: SplitResult) -> bool:
@@ -59,9 +71,11 @@ def _has_sound_port(parts: SplitResult) -> bool:
 def _base_url(url: str | None) -> str | None:
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+    parts = _split(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_sound_port(parts) or "@" in parts.netloc:
         raise ValueError("must be a URL such as https://flags.example.com")
+    if "?" in url or "#" in url:
+        raise ValueError("must not have a query or a fragment: https://flags.example.com is enough")
     if not _BASE_PATH.fullmatch(parts.path.rstrip("/")):
         raise ValueError("must have a path of letters, digits and -_.~ only, such as https://example.com/flags")
     return url.rstrip("/")
@@ -74,7 +88,7 @@ def _cidrs(text: str) -> str:
 
 
 def _origins(text: str) -> str:
-    if not all(_ORIGIN.fullmatch(one) and _has_sound_port(urlsplit(one)) for one in _listed(text)):
+    if not all(_ORIGIN.fullmatch(one) and _has_sound_port(_split(one)) for one in _listed(text)):
         raise ValueError(
             "must be a comma-separated list of origins such as https://shop.example.com: scheme, host and port, "
             "without a path or a wildcard"
@@ -105,7 +119,7 @@ def _listed(text: str) -> list[str]:
 def _smtp_url(url: str | None) -> str | None:
     if url is None:
         return None
-    parts = urlsplit(url)
+    parts = _split(url)
     bare = _has_sound_port(parts) and not parts.path.strip("/") and parts.query in {"", TLS_OPTIONAL}
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not bare:
         raise ValueError(
@@ -134,11 +148,9 @@ Quota = Annotated[int, Field(ge=1)]
 class Settings(BaseSettings):
     """The settings of one node. Field `x_y` is the variable `SIGNALBOX_X_Y`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SIGNALBOX_", frozen=True, extra="ignore", use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", use_attribute_docstrings=True)
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 picks a free port."""
@@ -205,7 +217,8 @@ class Settings(BaseSettings):
     @property
     def public_url(self) -> str:
         """The beginning of links, without a trailing slash."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = _EVERYWHERE.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return self.base_url or f"http://{host}:{self.port}"
 
     @property
@@ -262,6 +275,19 @@ def load(**options: Any) -> Settings:
     if settings.workers > 1:
         raise BadSetting("SIGNALBOX_WORKERS: more than one worker needs SIGNALBOX_REDIS_URL; without it, must be 1.")
     return settings
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """A line for each variable that looks like a setting and is none."""
+    known = [name.upper() for name in Settings.model_fields]
+    ours = sorted(name.removeprefix(_PREFIX) for name in environment if name.startswith(_PREFIX))
+    unknown = [name for name in ours if name not in known]
+    return [f"{_PREFIX}{name} does not exist and is ignored.{_did_you_mean(name, known)}" for name in unknown]
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    found = likeliest(name, known)
+    return "" if found is None else f" Did you mean {_PREFIX}{found}?"
 
 
 def _one_line(fault: ValidationError, given: dict[str, Any]) -> str:

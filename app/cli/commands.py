@@ -1,14 +1,33 @@
 """The operator's commands. Each reads the settings, does one thing and prints the result."""
 
+import asyncio
 from typing import Annotated
 
 import typer
 
-from app.cli import audit, people, server
+from app.cli import audit, doctor, people, server
+from app.cli.data_folder import address_of_server
 from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of
+from app.cli.versions import VERSION
 from app.services import instance, links
 
 cli = typer.Typer(name="signalbox", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"signalbox {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Signalbox: feature flags over REST and GraphQL."""
+
 
 cli.add_typer(people.people, name="users")
 cli.command("mail")(people.list_mail)
@@ -43,12 +62,25 @@ def claim_code(data_dir: DataDir = None) -> None:
 def sign_in(
     email: Annotated[str, typer.Argument(help="Email of the user to sign in.")],
     data_dir: DataDir = None,
-    base_url: Annotated[str | None, typer.Option(help="URL of the server. Default: http://127.0.0.1:8000.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="URL of the server. Default: where it runs.")] = None,
 ) -> None:
     """Print a sign-in link, which works once and for 15 minutes."""
     settings = settings_of(data_dir=data_dir, base_url=base_url)
     secret = in_one_unit(settings, lambda uow: links.make_for_email(uow, email))
-    typer.echo(f"{settings.public_url}/auth/link?t={secret}")
+    url = settings.base_url or address_of_server(settings.data_dir)
+    if url is None:
+        typer.echo("No server runs on this data folder. The link is for one at the address of the settings.", err=True)
+    typer.echo(f"{url or settings.public_url}/auth/link?t={secret}")
+
+
+@cli.command("doctor")
+def examine(data_dir: DataDir = None) -> None:
+    """Check settings, data folder, database, mail server and proxies, and say what to do about each fault."""
+    findings = asyncio.run(doctor.examine(settings_of(data_dir=data_dir)))
+    for finding in findings:
+        typer.echo(finding.line)
+    if any(finding.is_wrong for finding in findings):
+        raise typer.Exit(1)
 
 
 def main() -> None:

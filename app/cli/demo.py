@@ -8,13 +8,14 @@ import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from app.domain.actors import Actor
+from app.domain.actors import Actor, Member
+from app.domain.errors import AppError
 from app.domain.ids import new_request_id
 from app.domain.preconditions import IfMatch
 from app.http.cookies import SESSION, name_of
 from app.models import Environment
 from app.runtime.node import Node
-from app.services import api_keys, claim, environments, flags, instance, links, projects
+from app.services import api_keys, claim, environments, flags, instance, links, projects, users
 from app.store.unit_of_work import UnitOfWork
 
 OWNER = {"email": "owner@demo.example", "displayName": "Demo Owner", "orgName": "Demo", "orgSlug": "demo"}
@@ -59,29 +60,42 @@ class Filler:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._actor: Actor | None = None
+        self.actor: Actor | None = None
 
     async def do(
         self, use_case: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """One use case in a unit of its own."""
-        async with self._node.unit(new_request_id(), self._actor) as uow:
+        async with self._node.unit(new_request_id(), self.actor) as uow:
             done = await use_case(uow, *args, **kwargs)
-            self._actor = uow.actor
+            self.actor = uow.actor
         return done
 
 
 async def fill(node: Node) -> str:
-    """Fills an empty instance and gives the lines to print; leaves another as it is and says so."""
+    """Fills an empty instance, and gives the lines to print: the way in, to one that it filled before as well."""
     filler = Filler(node)
     if (code := await filler.do(instance.new_claim_code, node.settings)) is None:
-        return "  --demo is ignored: this instance is not empty.\n"
+        return await _way_in_again(filler, node)
     owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code})
     production = await _fill_project(filler)
     minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])
     cookie = f"{name_of(node.settings, SESSION)}={owner.secret}"
     return _greeting(node.settings.public_url, cookie, link, minted.secret, production.id)
+
+
+async def _way_in_again(filler: Filler, node: Node) -> str:
+    """For the demo's owner, who has signed in before. The secrets of the first time are not kept."""
+    try:
+        owner = (await filler.do(users.find_resident, OWNER["email"])).user
+        link = await filler.do(links.make_for_email, OWNER["email"])
+        filler.actor = Member(owner.id, owner.display_name, "", proven=True)
+        project = await filler.do(projects.get_project_by_key, "demo", "shop")
+        production = await filler.do(environments.get_environment_by_key, project.id, "production")
+    except AppError:
+        return "  --demo is ignored: this instance is not empty, and what the demo made is not in it.\n"
+    return _greeting_again(node.settings.public_url, link, production.id)
 
 
 async def _fill_project(filler: Filler) -> Environment:
@@ -125,8 +139,25 @@ def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str)
 """
 
 
-def _curl(address: str, credentials: str, body: object) -> str:
+def _greeting_again(url: str, link: str, environment_id: str) -> str:
+    return f"""  The organisation "demo" is there already. Sign in as its owner, {OWNER["email"]},
+  with this link (once, within 15 minutes), in a browser or from a shell:
+
+    {url}/auth/link?t={link}
+
+    curl -sS -c jar '{url}/auth/link?t={link}'
+
+  The token of the first start is not kept. From the shell, these lines use what the link gave it:
+
+{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", None, {"context": CONTEXT})}
+
+{_curl(f"{url}/graphql", None, {"query": QUERY})}
+"""
+
+
+def _curl(address: str, credentials: str | None, body: object) -> str:
+    """Without credentials, those that are in the jar."""
     return f"""    curl {address} \\
-      -H '{credentials}' \\
+      {"-b jar" if credentials is None else f"-H '{credentials}'"} \\
       -H 'Content-Type: application/json' \\
       -d {shlex.quote(json.dumps(body))}"""

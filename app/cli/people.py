@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.access.paging import Listing
-from app.cli.runner import DataDir, in_one_unit, on_node, settings_of
+from app.cli.runner import DataDir, confirm, in_one_unit, on_node, settings_of
 from app.domain.ids import new_request_id
 from app.engine.instants import rfc3339
 from app.models import QueuedMail
@@ -33,9 +33,14 @@ def list_users(data_dir: DataDir = None) -> None:
 def purge_user(
     email: Annotated[str, typer.Argument(help="Email of the user to erase.")],
     data_dir: DataDir = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase a user for good, deleted or not; the email can be invited again afterwards."""
-    user = in_one_unit(settings_of(data_dir=data_dir), lambda uow: users.purge(uow, email))
+    settings = settings_of(data_dir=data_dir)
+    if not yes:
+        resident = in_one_unit(settings, lambda uow: users.find_resident(uow, email))
+        confirm(f"Erase {_described(resident)}, with all sessions, links and memberships? This cannot be undone.")
+    user = in_one_unit(settings, lambda uow: users.purge(uow, email))
     typer.echo(f"{user.email} has been erased.")
 
 
@@ -68,10 +73,17 @@ async def all_pages(
 
 
 def _format_user(resident: Resident) -> str:
-    user = resident.user
+    return f"{resident.user.email}\t{resident.user.display_name}\t{_state(resident)}"
+
+
+def _described(resident: Resident) -> str:
+    return f"{resident.user.email} ({resident.user.display_name}, {_state(resident)})"
+
+
+def _state(resident: Resident) -> str:
     roles = ", ".join(f"{slug}: {membership.role}" for slug, membership in resident.memberships)
-    state = f"deleted {_day(user.deleted_at)}" if user.deleted_at is not None else roles or "in no organisation"
-    return f"{user.email}\t{user.display_name}\t{state}"
+    deleted_at = resident.user.deleted_at
+    return f"deleted {_day(deleted_at)}" if deleted_at is not None else roles or "in no organisation"
 
 
 def _format_mail(queued: QueuedMail) -> str:

@@ -1,6 +1,8 @@
 """Runs a command: with the settings, one use case in one unit of work, and errors in one line."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +14,17 @@ from app.cli.database import node_of
 from app.domain.errors import AppError
 from app.domain.ids import new_request_id
 from app.runtime.node import Node
-from app.settings import BadSetting, Settings, load
+from app.settings import BadSetting, Settings, load, unknown_variables
 from app.store.unit_of_work import UnitOfWork
 
-DataDir = Annotated[Path | None, typer.Option(help="Folder for the database. Default: ./data.")]
+DataDir = Annotated[Path | None, typer.Option(help="The data folder of the server. Default: ./data.")]
 T = TypeVar("T")
 
 
 def settings_of(**options: Any) -> Settings:
-    """The settings; the command's options take precedence."""
+    """The settings; the command's options take precedence. Names variables that are none."""
+    for line in unknown_variables(os.environ):
+        typer.echo(line, err=True)
     try:
         return load(**options)
     except BadSetting as fault:
@@ -56,6 +60,14 @@ def errors_in_one_line() -> Iterator[None]:
         fail(str(fault))
     except AppError as error:
         fail(error.message)
+
+
+def confirm(question: str) -> None:
+    """Ends the command unless somebody says yes; where nobody can be asked, it takes `--yes`."""
+    if not sys.stdin.isatty():
+        fail("Nobody can be asked here whether this is meant: add --yes.")
+    if not typer.confirm(question):
+        fail("Nothing was changed.")
 
 
 def fail(message: str) -> NoReturn:

@@ -14,8 +14,10 @@ from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
 
 from app.cli import demo
-from app.cli.database import exclusive, node_of
+from app.cli.data_folder import Whereabouts, prepare
+from app.cli.database import exclusive, node_of_server, shown_database
 from app.cli.http_protocol import protocol
+from app.cli.versions import VERSION
 from app.domain.ids import new_request_id
 from app.http import logs
 from app.main import create_app
@@ -52,16 +54,18 @@ class Server(uvicorn.Server):
         )
         self._settings = settings
         self._greeting = greeting
+        self._whereabouts = Whereabouts(settings)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            log.info("started", version=VERSION, url=self._settings.public_url, data=shown_database(self._settings))
             typer.echo(self._greeting)
-            log.info("started", url=self._settings.public_url, data=shown_database(self._settings))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping")
         await super().shutdown(sockets)
+        self._whereabouts.forget()
         log.info("stopped")
 
 
@@ -70,6 +74,7 @@ def run(settings: Settings) -> None:
     with listening(settings) as listener:
         logs.configure(settings.log_format)
         protocol(settings)  # which refuses a wrong setting before anything is done
+        prepare(settings.data_dir)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_serve(settings, listener))
@@ -97,15 +102,15 @@ def listening(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-    except OSError as fault:
+    except (OSError, UnicodeError) as fault:
         where = f"SIGNALBOX_HOST and SIGNALBOX_PORT: cannot listen on {settings.host} port {settings.port}"
-        why = str(fault.strerror).partition(" (")[0]
+        why = str(fault.strerror).partition(" (")[0] if isinstance(fault, OSError) else "that is no host's name"
         raise BadSetting(f"{where}: {why}. Choose others with --host and --port.") from None
 
 
 async def _prepare(settings: Settings, lease: Lease) -> str:
     """Migrates the database, fills it with the demo if asked to, and returns the greeting."""
-    async with node_of(settings, lease) as node:
+    async with node_of_server(settings, lease) as node:
         parts = [welcome(settings)]
         if settings.demo:
             parts.append(await demo.fill(node))
@@ -118,6 +123,7 @@ async def _how_to_claim(node: Node) -> str | None:
     """How to claim the instance; None if it is claimed."""
     async with node.unit(new_request_id()) as uow:
         if await claim.is_claimed(uow):
+            instance.forget_code(node.settings)
             return None
         code = await instance.valid_code(uow, node.settings)
     return how_to_claim(node.settings.public_url, code) if code else NO_CODE
@@ -135,14 +141,6 @@ def welcome(settings: Settings) -> str:
     Errors      {url}/docs/errors
     Data        {shown_database(settings)}
 """
-
-
-def shown_database(settings: Settings) -> str:
-    """The location of the data, without a password."""
-    if settings.database_url is None:
-        return str(settings.data_dir.resolve())
-    scheme, _, rest = settings.database_url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def how_to_claim(url: str, code: str) -> str:

@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from ipaddress import ip_address
@@ -59,6 +60,17 @@ class Smtp:
 
     async def deliver(self, queued: QueuedMail, message: Message, mail: EmailMessage) -> None:  # noqa: ARG002
         """Opens a connection for each mail."""
+        async with self._connected() as client:
+            await client.send_message(mail)
+
+    async def greet(self) -> None:
+        """Does all that comes before a mail, and sends none."""
+        async with self._connected():
+            pass
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Encrypted and logged in, as far as that is due. Raises Undelivered for whatever goes wrong meanwhile."""
         try:
             async with asyncio.timeout(self._seconds):
                 local = all(_is_loopback(address) for address in await self._resolve(self._host))
@@ -66,7 +78,7 @@ class Smtp:
                     await self._encrypt(client, local=local)
                     if self._user is not None:
                         await self._login(client, self._user, local=local)
-                    await client.send_message(mail)
+                    yield client
         except aiosmtplib.SMTPRecipientsRefused as refused:
             answer = refused.recipients[0]
             raise Undelivered(_answer_of(answer), for_good=_is_permanent(answer)) from refused

@@ -8,6 +8,7 @@ from app.domain.errors import AppError, invalid
 from app.domain.ids import digest
 from app.domain.security_events import SecurityEvent
 from app.models import Instance, Org, User
+from app.services.instance import forget_code
 from app.services.orgs import create_org_with_owner
 from app.services.sessions import SignedIn, start_session
 from app.services.throttling import count_guess
@@ -52,6 +53,7 @@ async def install_claim(uow: UnitOfWork, body: object) -> tuple[SignedIn, Org]:
     await uow.lock(Instance, [instance.ID])
     await _require_unclaimed(uow)
     (await instance.get(uow.session)).claimed_at = uow.now
+    uow.on_commit(lambda: forget_code(uow.host.settings))
     user = User(
         email=command.email,
         email_key=email_key(command.email),

@@ -1,6 +1,8 @@
 """What the first start makes of an empty database, and the claim code that proves who runs the instance."""
 
 import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from app.domain.ids import digest
@@ -73,11 +75,17 @@ def _is_code_of(row: Instance, code: str | None) -> bool:
 def _write_code(data_dir: Path) -> str:
     code = secrets.token_urlsafe(18)
     path = _path(data_dir)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(code + "\n", "utf-8")
     return code
+
+
+def forget_code(settings: Settings) -> None:
+    """Once the instance is claimed, the code is of no use."""
+    with suppress(OSError):
+        _path(settings.data_dir).unlink(missing_ok=True)
 
 
 def _path(data_dir: Path) -> Path:

@@ -62,6 +62,13 @@ async def list_users(uow: UnitOfWork, listing: Listing) -> Page[Resident]:
     return await people.page_of_residents(uow.session, listing.window("residents", ""))
 
 
+async def find_resident(uow: UnitOfWork, email: str) -> Resident:
+    """A user, deleted or not, for the operator. Raises `not_found`."""
+    if (user := await people.user_by_email(uow.session, email_key(email))) is None:
+        raise not_found("user")
+    return Resident(user, [(org.slug, held) for org, held in await people.memberships(uow.session, user.id)])
+
+
 async def purge(uow: UnitOfWork, email: str) -> User:
     """Erases a user, deleted or not, for the operator; what they did stays, under no name.
 

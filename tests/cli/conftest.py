@@ -1,6 +1,7 @@
 """The command line without a process of its own, which costs two seconds: for commands that do not serve."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,3 +23,12 @@ def command(tmp_path: Path) -> Command:
         return CliRunner().invoke(cli, arguments, env={**none, **data_dir, **variables})
 
     return run
+
+
+@pytest.fixture
+def installed(tmp_path: Path, migrated: Path) -> Path:
+    """The data folder of a server that has been started once, and is not running."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    Path(shutil.copy(migrated, folder / "signalbox.db")).chmod(0o600)
+    return folder

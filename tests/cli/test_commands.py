@@ -1,29 +1,32 @@
 """What the operator can say."""
 
 import shutil
+import signal
 import socket
 import sqlite3
 import stat
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from app.store.migrations import REVISIONS
 from tests.cli.conftest import Command
-from tests.processes import owner_of, serving
+from tests.processes import TOP, owner_of, serving
 
 
-def test_the_claim_code_is_shown_and_kept_for_its_owner_only(tmp_path: Path, command: Command) -> None:
+def test_the_claim_code_is_shown_and_kept_for_its_owner_only(installed: Path, command: Command) -> None:
     shown = command("claim-code")
-    kept = tmp_path / "data" / "claim-code"
+    kept = installed / "claim-code"
     assert shown.stdout == kept.read_text("utf-8")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert command("claim-code").stdout == shown.stdout
 
 
-def test_a_lost_claim_code_is_made_anew(tmp_path: Path, command: Command) -> None:
-    kept = tmp_path / "data" / "claim-code"
+def test_a_lost_claim_code_is_made_anew(installed: Path, command: Command) -> None:
+    kept = installed / "claim-code"
     first = command("claim-code").stdout
     kept.unlink()
     second = command("claim-code").stdout
@@ -34,7 +37,8 @@ def test_a_printed_link_signs_in_once_whoever_opens_it(tmp_path: Path, command: 
     with serving(tmp_path) as served:
         with owner_of(served):
             pass
-        link = command("sign-in", "Ada@Acme.Example", "--base-url", served.url).stdout.strip()
+        link = command("sign-in", "Ada@Acme.Example").stdout.strip()
+        assert link.startswith(f"{served.url}/auth/link?t=")
 
         looked = httpx2.head(link)
         assert (looked.status_code, "set-cookie" in looked.headers) == (200, False)
@@ -50,6 +54,7 @@ def test_a_printed_link_signs_in_once_whoever_opens_it(tmp_path: Path, command: 
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "This instance is already claimed.\n")
 
 
+@pytest.mark.usefixtures("installed")
 def test_nobody_is_signed_in_who_has_no_account(command: Command) -> None:
     done = command("sign-in", "stranger@example.com")
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "There is no such user.\n")
@@ -63,6 +68,16 @@ def test_nobody_is_signed_in_who_has_no_account(command: Command) -> None:
         ([], {"SIGNALBOX_MODE": "cloud"}, "SIGNALBOX_MODE: Input should be 'self_hosted' or 'hosted'"),
         ([], {"SIGNALBOX_LOG_FORMAT": "xml"}, "SIGNALBOX_LOG_FORMAT: Input should be 'console' or 'json'"),
         ([], {"SIGNALBOX_BASE_URL": "flags.example.com"}, "SIGNALBOX_BASE_URL: must be a URL such as https://"),
+        ([], {"SIGNALBOX_BASE_URL": "https://u:p@f.example"}, "SIGNALBOX_BASE_URL: must be a URL such as https://"),
+        ([], {"SIGNALBOX_BASE_URL": "https://f.example:x"}, "SIGNALBOX_BASE_URL: must be a URL such as https://"),
+        ([], {"SIGNALBOX_BASE_URL": "https://f .example"}, "SIGNALBOX_BASE_URL: must be a URL such as https://"),
+        ([], {"SIGNALBOX_BASE_URL": "https://f.example/?a=1"}, "SIGNALBOX_BASE_URL: must not have a query"),
+        ([], {"SIGNALBOX_BASE_URL": "https://f.example/#a"}, "SIGNALBOX_BASE_URL: must not have a query"),
+        ([], {"SIGNALBOX_CORS_ORIGINS": "https://*.example.com"}, "SIGNALBOX_CORS_ORIGINS: must be a comma-separated"),
+        ([], {"SIGNALBOX_CORS_ORIGINS": "*"}, "SIGNALBOX_CORS_ORIGINS: must be a comma-separated"),
+        ([], {"SIGNALBOX_CORS_ORIGINS": "https://shop.example/"}, "SIGNALBOX_CORS_ORIGINS: must be a comma-separated"),
+        ([], {"SIGNALBOX_TRUSTED_PROXIES": "10.0.0.0"}, "SIGNALBOX_TRUSTED_PROXIES: must be a comma-separated"),
+        ([], {"SIGNALBOX_MAX_RATE_PER_MIN": "0"}, "SIGNALBOX_MAX_RATE_PER_MIN: "),
         ([], {"SIGNALBOX_DATABASE_URL": "mysql://db/flags"}, "SIGNALBOX_DATABASE_URL: must be sqlite:///path"),
         ([], {"SIGNALBOX_CLAIM_CODE": "short"}, "SIGNALBOX_CLAIM_CODE: "),
         ([], {"SIGNALBOX_SMTP_URL": "mail.example.com"}, "SIGNALBOX_SMTP_URL: must be smtp://"),
@@ -81,11 +96,63 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_database_that_cannot_be_opened_is_told_in_one_line(tmp_path: Path, command: Command) -> None:
-    (tmp_path / "data").write_text("", "utf-8")
-    done = command("claim-code")
-    assert done.exit_code == 1
-    assert done.stderr == f"SIGNALBOX_DATA_DIR: cannot keep the database in {tmp_path / 'data'}: File exists\n"
+@pytest.mark.parametrize(
+    "arguments",
+    [["claim-code"], ["sign-in", "a@b.example"], ["users", "list"], ["users", "purge", "a@b.example"], ["mail"]],
+)
+def test_a_command_makes_no_database(tmp_path: Path, command: Command, arguments: list[str]) -> None:
+    for place in (tmp_path / "data", tmp_path):
+        done = command(*arguments, "--data-dir", str(place))
+        assert (done.exit_code, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"SIGNALBOX_DATA_DIR: there is no database of Signalbox in {place}")
+        assert "--data-dir" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_brings_no_database_up_to_date(installed: Path, command: Command) -> None:
+    database = installed / "signalbox.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [min(REVISIONS)])
+    before = dump(database)
+    done = command("users", "list")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "is from an earlier version of Signalbox. Start the server" in done.stderr
+    assert dump(database) == before
+
+
+def test_a_link_leads_to_the_server_that_runs_and_not_to_one_that_crashed(tmp_path: Path, command: Command) -> None:
+    with serving(tmp_path) as served:
+        with owner_of(served):
+            pass
+        given = command("sign-in", "ada@acme.example", "--base-url", "https://flags.example.com")
+        assert given.stdout.startswith("https://flags.example.com/auth/link?t=")
+        served.stop(signal.SIGKILL)
+    assert (tmp_path / "data" / "server.json").exists()
+    done = command("sign-in", "ada@acme.example", SIGNALBOX_PORT="4711")
+    assert done.stdout.startswith("http://127.0.0.1:4711/auth/link?t=")
+    assert done.stderr.startswith("No server runs on this data folder.")
+    with serving(tmp_path) as served:
+        assert command("sign-in", "ada@acme.example").stdout.startswith(f"{served.url}/auth/link?t=")
+        served.stop()
+    assert not (tmp_path / "data" / "server.json").exists()
+
+
+def test_the_claim_code_goes_with_the_claim(tmp_path: Path) -> None:
+    kept = tmp_path / "data" / "claim-code"
+    with serving(tmp_path) as served:
+        assert kept.exists()
+        with owner_of(served):
+            assert not kept.exists()
+        served.stop()
+    kept.write_text("left behind by an earlier version")
+    with serving(tmp_path):
+        assert not kept.exists()
+
+
+def test_its_version_is_that_of_the_product(command: Command) -> None:
+    declared = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
+    assert command("--version").stdout == f"signalbox {declared}\n"
 
 
 def test_a_database_of_another_version_is_reported_in_one_line_and_not_changed(
@@ -98,7 +165,10 @@ def test_a_database_of_another_version_is_reported_in_one_line_and_not_changed(
     before = dump(database)
     done = command("claim-code")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == f"SIGNALBOX_DATA_DIR: {tmp_path / 'data'} has the schema of another version of Signalbox.\n"
+    where = f"{tmp_path / 'data' / 'signalbox.db'}"
+    assert (
+        done.stderr == f"SIGNALBOX_DATA_DIR: {where} is from another version of Signalbox, so use another database.\n"
+    )
     assert dump(database) == before
 
 

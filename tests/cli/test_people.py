@@ -1,8 +1,12 @@
 """What the operator does about people and mail."""
 
+import os
+import pty
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +14,7 @@ import httpx2
 
 from tests.cli.conftest import Command
 from tests.mailbox import in_outbox
-from tests.processes import Served, owner_of, serving
+from tests.processes import Served, environment, owner_of, serving
 
 ADA, BOB = "ada@acme.example", "bob@acme.example"
 
@@ -46,7 +50,7 @@ def test_users_are_listed_with_what_they_are(tmp_path: Path, command: Command) -
 def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
         assert bob.get("/api/v1/auth/me").status_code == 200
-        done = command("users", "purge", BOB.upper())
+        done = command("users", "purge", BOB.upper(), "--yes")
         assert (done.exit_code, done.stdout) == (0, f"{BOB} has been erased.\n")
         assert bob.get("/api/v1/auth/me").status_code == 401
         assert [member["email"] for member in owner.get("/api/v1/orgs/acme/members").json()] == [ADA]
@@ -55,7 +59,7 @@ def test_a_purged_user_is_gone_and_may_be_invited_again(tmp_path: Path, command:
             again.request("DELETE", "/api/v1/auth/me", json={"confirm": BOB})
         refused = owner.post("/api/v1/orgs/acme/invitations", json={"email": BOB, "role": "editor"})
         assert refused.json()["code"] == "invitation_email_locked"
-        command("users", "purge", BOB)
+        command("users", "purge", BOB, "--yes")
         with with_bob(served, owner):
             assert BOB in command("users", "list").stdout
 
@@ -83,17 +87,51 @@ def test_the_audit_shows_changes_sign_ins_and_refusals_of_deleted_organisations_
 
 def test_the_last_owner_is_not_purged(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner:
-        done = command("users", "purge", ADA)
+        done = command("users", "purge", ADA, "--yes")
         assert (done.exit_code, done.stdout, done.stderr) == (1, "", "The last owner cannot be demoted or removed.\n")
         assert owner.get("/api/v1/auth/me").status_code == 200
-    done = command("users", "purge", "stranger@example.com")
+    done = command("users", "purge", "stranger@example.com", "--yes")
     assert (done.exit_code, done.stderr) == (1, "There is no such user.\n")
 
 
+def test_nobody_is_purged_without_a_yes(tmp_path: Path, command: Command) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner):
+        before = command("users", "list").stdout
+        done = command("users", "purge", BOB)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == "Nobody can be asked here whether this is meant: add --yes.\n"
+        assert command("users", "list").stdout == before
+        code, said = at_a_terminal(["users", "purge", BOB], tmp_path, "n")
+        assert code == 1
+        assert said.startswith("Erase bob@acme.example (Bob, acme: editor), with all sessions, links and memberships?")
+        assert command("users", "list").stdout == before
+        code, said = at_a_terminal(["users", "purge", BOB], tmp_path, "y")
+        assert (code, BOB in command("users", "list").stdout) == (0, False), said
+
+
+def at_a_terminal(arguments: list[str], folder: Path, answer: str) -> tuple[int, str]:
+    """The command's exit code, and the first line that it shows to somebody who sits there and answers."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "app", *arguments]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+    ) as process:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        shown = b""
+        with suppress(OSError):  # the terminal is closed
+            while read := os.read(ours, 4096):
+                shown += read
+        os.close(ours)
+    lines = [line for line in shown.decode().splitlines() if line != answer]
+    return process.returncode, lines[0]
+
+
 def test_mail_that_waits_is_listed_with_the_reason(tmp_path: Path, command: Command) -> None:
-    assert command("mail").stdout == "No mail is waiting.\n"
+    (tmp_path / "data").mkdir(mode=0o700)
     (tmp_path / "data" / "outbox").write_text("a file stands in the way")
     with serving(tmp_path) as served, owner_of(served) as owner:
+        assert command("mail").stdout == "No mail is waiting.\n"
         owner.post("/api/v1/auth/magic-link", json={"email": ADA})
         while "Cannot write" not in (listed := command("mail").stdout):
             pass

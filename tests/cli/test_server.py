@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
 
 from app.cli import demo
+from app.store import instance as stored_instance
+from tests.factories import Instance, Workspace
 from tests.processes import TOP, bash, environment, owner_of, serving
 
 
@@ -39,10 +40,25 @@ def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
         assert httpx2.get(link).headers["location"] == "/app/"
 
 
-async def test_the_demo_leaves_an_instance_alone_that_is_not_empty(app: Starlette) -> None:
-    node = app.state.node
-    await demo.fill(node)
-    assert await demo.fill(node) == "  --demo is ignored: this instance is not empty.\n"
+def test_the_demo_shows_the_way_in_again(tmp_path: Path) -> None:
+    with serving(tmp_path, "--demo") as served:
+        served.stop()
+    with serving(tmp_path, "--demo") as served:
+        assert demo.OWNER["email"] in served.greeting
+        sign_in, evaluate, look_around = re.findall(r"curl .*?'$", served.greeting, re.DOTALL | re.MULTILINE)
+        bash(sign_in, tmp_path)
+        evaluations = json.loads(bash(f"{evaluate} -sS", tmp_path))["evaluations"]
+        assert evaluations["express-checkout"]["value"] is True
+        assert json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]["slug"] == "demo"
+
+
+async def test_the_demo_leaves_an_instance_alone_that_others_filled(instance: Instance, workspace: Workspace) -> None:
+    async with instance.node.unit("req_test") as uow:
+        await uow.begin_write()
+        (await stored_instance.get(uow.session)).claimed_at = uow.now
+    async with instance.unchanged():
+        assert (await demo.fill(instance.node)).startswith("  --demo is ignored: this instance is not empty")
+    assert await workspace.version() == workspace.environment["version"]
 
 
 def test_logs_are_json_with_the_request_id_on_every_request(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ _MIGRATION_LOCK, SERVING_LOCK, _KEYS, _WRITERS = 0x51691B0, 0x51691B1, 0x51691B2
 _SILENT_SECONDS = 10
 _SILENT_WRITER_SECONDS = 30
 _CONNECT_SECONDS = 10
+_OLDEST = 14
 _FAULTS = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
 _SESSION = "SELECT pg_backend_pid()"
 
@@ -96,6 +97,8 @@ class Postgres(Database):
         connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS)
         locked = False
         try:
+            if (version := connection.get_server_version()).major < _OLDEST:
+                raise OSError(f"Signalbox needs PostgreSQL {_OLDEST} or newer, and this is {version.major}")
             await connection.execute(f"SET idle_session_timeout = '{_SILENT_SECONDS}s'")
             locked = await connection.fetchval(f"SELECT pg_try_advisory_lock({SERVING_LOCK})")
             session = await connection.fetchval(_SESSION)

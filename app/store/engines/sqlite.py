@@ -153,7 +153,7 @@ def _switch_to_wal(path: Path) -> None:
         fcntl.flock(folder, fcntl.LOCK_EX)
         with closing(sqlite3.connect(path, timeout=WRITE_WAIT_SECONDS)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as fault:
+    except sqlite3.Error as fault:
         raise OSError(str(fault)) from fault
     finally:
         os.close(folder)
