@@ -1,6 +1,7 @@
 """The operator's commands. Each reads the settings, does one thing and prints the result."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from app.cli.data_folder import address_of_server
 from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of
 from app.cli.versions import VERSION
 from app.services import instance, links
+from app.store.engines import sqlite
 
 cli = typer.Typer(name="signalbox", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -71,6 +73,22 @@ def sign_in(
     if url is None:
         typer.echo("No server runs on this data folder. The link is for one at the address of the settings.", err=True)
     typer.echo(f"{url or settings.public_url}/auth/link?t={secret}")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A file that does not exist yet.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Copy the SQLite database into a new file, at one moment, whether the server runs or not."""
+    database = settings_of(data_dir=data_dir).sqlite_path
+    if database is None:
+        fail("SIGNALBOX_DATABASE_URL: PostgreSQL is backed up with pg_dump.")
+    try:
+        sqlite.copy(database, file)
+    except OSError as fault:
+        fail(f"Cannot copy {database} to {file}: {fault.strerror or fault}.")
+    typer.echo(f"{database} has been copied to {file}.")
 
 
 @cli.command("doctor")

@@ -180,6 +180,41 @@ def test_a_taken_port_is_told_in_one_line(command: Command) -> None:
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in done.stderr
 
 
+def test_a_backup_is_made_while_the_server_writes_and_can_be_started_from(tmp_path: Path, command: Command) -> None:
+    copied = tmp_path / "backup.db"
+    with serving(tmp_path) as served, owner_of(served) as owner:
+        owner.post("/api/v1/orgs/acme/projects", json={"key": "before", "name": "Before"}).raise_for_status()
+        done = command("backup", str(copied))
+        assert (done.exit_code, done.stderr) == (0, "")
+        owner.post("/api/v1/orgs/acme/projects", json={"key": "after", "name": "After"}).raise_for_status()
+        cookies = owner.cookies
+    assert stat.S_IMODE(copied.stat().st_mode) == 0o600
+    restored = tmp_path / "elsewhere" / "data"
+    restored.mkdir(mode=0o700, parents=True)
+    copied.rename(restored / "signalbox.db")
+    with serving(restored.parent) as served:
+        projects = httpx2.get(f"{served.url}/api/v1/orgs/acme/projects", cookies=cookies).json()
+    assert [project["key"] for project in projects] == ["before"]
+
+
+def test_a_backup_overwrites_nothing(tmp_path: Path, installed: Path, command: Command) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("precious")
+    for target, why in ((taken, "File exists"), (tmp_path / "none" / "file", "No such file or directory")):
+        done = command("backup", str(target))
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == f"Cannot copy {installed / 'signalbox.db'} to {target}: {why}.\n"
+    assert taken.read_text() == "precious"
+    nothing = command("backup", str(tmp_path / "new"), "--data-dir", str(tmp_path))
+    assert (nothing.exit_code, nothing.stderr.count("\n")) == (1, 1)
+    assert not (tmp_path / "new").exists()
+    elsewhere = command("backup", str(tmp_path / "new"), SIGNALBOX_DATABASE_URL="postgresql://127.0.0.1/db")
+    assert (elsewhere.exit_code, elsewhere.stderr) == (
+        1,
+        "SIGNALBOX_DATABASE_URL: PostgreSQL is backed up with pg_dump.\n",
+    )
+
+
 def dump(database: Path) -> list[str]:
     with closing(sqlite3.connect(database)) as connection:
         return list(connection.iterdump())

@@ -25,6 +25,17 @@ def test_the_tour_does_what_it_shows(tmp_path: Path, section: str) -> None:
         assert re.fullmatch(_pattern(shown), output, re.DOTALL), f"shown:\n{shown}\nprinted:\n{output}"
 
 
+def test_the_lines_for_tokens_can_be_pasted_after_the_tour(tmp_path: Path) -> None:
+    tour = _between(README, "## A first tour\n", "## ")
+    preparation = _blocks(_between(tour, "\n", "### "), "sh")
+    steps = _blocks(_between(tour, "### Over REST\n", "### "), "sh")
+    tokens = _blocks(_between(README, "## Tokens\n", "## "), "sh")
+    with serving(tmp_path) as served:
+        script = "\n".join([*preparation, *steps, f"echo {CUT}", *tokens])
+        printed = bash(script.replace(BASE_URL, f"SIGNALBOX={served.url}\n"), tmp_path).partition(CUT)[2]
+    assert printed.count('"token":"sbx_') == len(tokens) - 1
+
+
 def test_its_links_lead_to_files() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (TOP / target).exists(), target

@@ -127,6 +127,18 @@ class FileLock:
         return [path.stat().st_ino for path in (self._path, self._database)]
 
 
+def copy(database: Path, target: Path) -> None:
+    """A copy of one moment, into a new file for its owner only, whoever reads and writes meanwhile. Raises OSError."""
+    with database.open("rb"):  # SQLite would make it
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        with closing(sqlite3.connect(database, timeout=WRITE_WAIT_SECONDS)) as connection:
+            connection.execute("VACUUM INTO ?", [str(target)])
+    except sqlite3.Error as fault:
+        target.unlink()
+        raise OSError(str(fault)) from fault
+
+
 def _schema_version(path: Path) -> str | None:
     """None, too, where the file is not in WAL mode: a copy may have come without it."""
     query = "SELECT version_num FROM alembic_version WHERE (SELECT journal_mode FROM pragma_journal_mode) = 'wal'"
