@@ -8,7 +8,7 @@ import typer
 
 from app.cli import audit, doctor, people, server
 from app.cli.data_folder import address_of_server
-from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of
+from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of, sound_settings
 from app.cli.versions import VERSION
 from app.services import instance, links
 from app.store.engines import sqlite
@@ -45,7 +45,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty instance with sample data.")] = False,
 ) -> None:
     """Serve REST, GraphQL and the pages. Each option is also an environment variable: --port is SIGNALBOX_PORT."""
-    settings = settings_of(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
+    settings = sound_settings(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
     with errors_in_one_line():
         server.run(settings)
 

@@ -25,6 +25,11 @@ def settings_of(**options: Any) -> Settings:
     """The settings; the command's options take precedence. Names variables that are none."""
     for line in unknown_variables(os.environ):
         typer.echo(line, err=True)
+    return sound_settings(**options)
+
+
+def sound_settings(**options: Any) -> Settings:
+    """The settings. Ends the command where one is wrong."""
     try:
         return load(**options)
     except BadSetting as fault:

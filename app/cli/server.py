@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 import shlex
 import socket
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from app.http import logs
 from app.main import create_app
 from app.runtime.node import Node
 from app.services import claim, instance
-from app.settings import BadSetting, Settings
+from app.settings import BadSetting, Settings, unknown_variables
 from app.store.engines.lease import Lease
 
 GRACE_SECONDS = 20
@@ -73,6 +74,8 @@ def run(settings: Settings) -> None:
     """Serves until it is asked to stop. Raises BadSetting if the address cannot be listened on."""
     with listening(settings) as listener:
         logs.configure(settings.log_format)
+        for line in unknown_variables(os.environ):
+            log.warning(line)
         protocol(settings)  # which refuses a wrong setting before anything is done
         prepare(settings.data_dir)
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})

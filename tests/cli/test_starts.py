@@ -1,5 +1,7 @@
 """A start that cannot succeed ends with one line that names what to change, and exit status 1; never a traceback."""
 
+import inspect
+import json
 import os
 import shutil
 import socket
@@ -13,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import commands
+from app.cli.commands import cli
 from app.cli.data_folder import OTHERS
+from app.settings import Settings
 from app.store.migrations import HEAD
+from tests.cli.conftest import Command
 from tests.factories import Workspace
 from tests.postgres import KeptDatabase
 from tests.processes import Process, environment, serving
@@ -169,11 +175,21 @@ def test_a_database_that_does_not_exist(tmp_path: Path, server: tuple[KeptDataba
     assert line.endswith('database "signalbox-not" does not exist.')
 
 
-def test_a_variable_that_does_not_exist_is_named_with_the_likeliest(tmp_path: Path) -> None:
-    with serving(tmp_path, SIGNALBOX_PROT="1", SIGNALBOX_NONE_OF_OURS="1") as served:
-        told = served.log.splitlines()
-    assert "SIGNALBOX_PROT does not exist and is ignored. Did you mean SIGNALBOX_PORT?" in told
-    assert "SIGNALBOX_NONE_OF_OURS does not exist and is ignored." in told
+def test_a_variable_that_does_not_exist_is_named_with_the_likeliest(tmp_path: Path, command: Command) -> None:
+    variables = {"SIGNALBOX_PROT": "1", "SIGNALBOX_NONE_OF_OURS": "1"}
+    lines = (
+        "SIGNALBOX_NONE_OF_OURS does not exist and is ignored.",
+        "SIGNALBOX_PROT does not exist and is ignored. Did you mean SIGNALBOX_PORT?",
+    )
+    with serving(tmp_path, SIGNALBOX_LOG_FORMAT="json", **variables) as served:
+        told = [json.loads(line) for line in served.log.splitlines()]
+        assert command("mail", **variables).stderr.splitlines() == list(lines)
+    assert [line["event"] for line in told if line["level"] == "warning"] == list(lines)
+
+
+def test_each_option_of_the_server_is_a_variable_as_well() -> None:
+    (serve,) = [one for one in cli.registered_commands if one.callback is commands.serve]
+    assert set(inspect.signature(serve.callback).parameters) <= Settings.model_fields.keys()
 
 
 def test_the_links_of_a_server_that_listens_everywhere_can_be_opened(tmp_path: Path) -> None:
