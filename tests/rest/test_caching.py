@@ -179,3 +179,14 @@ async def test_tags_may_stand_on_several_lines(workspace: Workspace) -> None:
     for lines, status in ((['"x"', tag], 200), (['"x"', '"y"'], 412)):
         headers = [("If-Match", line) for line in lines]
         assert (await client.patch(path, json={}, headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize("operation", HEEDING)
+async def test_a_write_ignores_if_none_match(workspace: Workspace, operation: str) -> None:
+    client, body = workspace.org.owner.client, arguments_of(operation, workspace)
+    endpoint = ENDPOINTS[operation]
+    path = address(endpoint, body)
+    read = path if endpoint.path in PATHS else path.rpartition("/")[0]
+    tag = (await client.get(read)).headers["etag"]
+    written = await client.request(endpoint.method, path, json=body, headers={"If-None-Match": f"{tag}, *"})
+    assert written.is_success, written.text
