@@ -172,7 +172,7 @@ def _decoded(text: str, place: str) -> Any:
 def _within_input(error: AppError) -> AppError:
     """The refusal of a body, with paths as REST has them."""
     fields = {_VARIABLE.sub("", path): message for path, message in error.fields.items()}
-    return AppError(error.code, error.message, fields=fields)
+    return invalid(fields, error.message)
 
 
 def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:
