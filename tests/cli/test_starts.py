@@ -70,11 +70,14 @@ def nothing(_: Path) -> None:
         (nothing, ["--host", "192.0.2.1"], "SIGNALBOX_HOST and SIGNALBOX_PORT: cannot listen on 192.0.2.1 port 0: "),
         (nothing, ["--host", ""], "--host: "),
         (nothing, ["--workers", "2"], "SIGNALBOX_WORKERS: more than one worker needs SIGNALBOX_REDIS_URL"),
+        (nothing, ["--port", "70000"], "--port: "),
     ],
 )
 def test_folders_hosts_and_workers(tmp_path: Path, arrange: Arrange, options: list[str], said: str) -> None:
     arrange(tmp_path)
+    before = set(tmp_path.rglob("*"))
     assert start(tmp_path, *options).startswith(said)
+    assert set(tmp_path.rglob("*")) - before <= {tmp_path / "stderr.log", tmp_path / "data" / "signalbox.lock"}
 
 
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:

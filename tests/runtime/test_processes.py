@@ -1,14 +1,12 @@
 """A real server process: what it has acknowledged outlives it, however it ends."""
 
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import httpx2
 
-from tests.processes import environment, owner_of, serving
+from tests.processes import owner_of, serving
 
 PATIENCE = 30
 
@@ -61,23 +59,3 @@ def test_what_was_acknowledged_survives_a_crash_and_a_second_start_is_ready(tmp_
             assert client.post("/api/v1/auth/install-claim", json=claim).json()["code"] == "already_claimed"
     assert set(acknowledged) <= set(evaluations)
     assert version == len(evaluations) >= len(acknowledged) >= 40
-
-
-def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:
-    for options, variables, named in (
-        (["--workers", "2"], {}, "SIGNALBOX_REDIS_URL"),
-        ([], {"SIGNALBOX_DATABASE_URL": "mysql://x"}, "SIGNALBOX_DATABASE_URL"),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "app", "serve", "--port", "0", *options],
-            cwd=tmp_path,
-            env=environment(**variables),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert (done.returncode, done.stdout) == (1, "")
-        (line,) = done.stderr.splitlines()
-        assert named in line
-    assert list(tmp_path.iterdir()) == []
