@@ -19,6 +19,7 @@ from app.models import User
 from app.settings import Settings
 from app.store.engines.lease import LEASE_SECONDS, TAKEOVER_SECONDS, Lease, seconds
 from app.store.engines.postgres import SERVING_LOCK
+from app.store.engines.sqlite import copy
 from tests.clients import RestApi
 from tests.clock import SetClock
 from tests.conftest import CLAIM_CODE, client_of
@@ -132,6 +133,22 @@ async def test_who_takes_over_waits_for_the_writes_that_have_begun(settings: Set
     await waiting
     for database in (first, second):
         await database.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_database_that_was_deleted_is_not_made_anew_but_taken_when_it_is_back(
+    app: Starlette, settings: Settings, client: httpx2.AsyncClient
+) -> None:
+    await ready(client)
+    database, kept = settings.data_dir / "signalbox.db", settings.data_dir / "kept.db"
+    copy(database, kept)
+    database.unlink()
+    await app.state.node.database.lease.lost.wait()
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert not database.exists()
+    kept.rename(database)
+    await ready(client)
 
 
 class Lock:

@@ -38,7 +38,8 @@ class ServingLock(Protocol):
     async def is_held(self) -> bool:
         """Asks. May take its time."""
 
-    async def release(self) -> None: ...
+    async def release(self) -> None:
+        """Can be called twice."""
 
 
 class Lease:
@@ -73,6 +74,7 @@ class Lease:
             self._until = 0.0
             self.lost.set()
             self._wake()
+            await self._lock.release()  # what is left of it would be in the way of a new one
 
     async def _renew(self) -> bool:
         asked = self._clock()

@@ -137,3 +137,4 @@ class SessionLock:
         with suppress(*_FAULTS):  # where it was lost before
             await self._connection.execute(f"SELECT pg_advisory_unlock({SERVING_LOCK})", timeout=1)
             await self._connection.close(timeout=1)
+        self._connection.terminate()  # where it could not be asked to end

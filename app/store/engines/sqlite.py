@@ -100,18 +100,19 @@ class FileLock:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._path = database.with_suffix(".lock")
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            os.fchmod(self._file, 0o600)  # whoever can open it can lock it
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.fchmod(file, 0o600)  # whoever can open it can lock it
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._file)
+            os.close(file)
             raise InUse from None
+        self._file: int | None = file
         self._locked = self._on_disk()
-        mark = str(os.fstat(self._file).st_ino).encode()
-        self.contested = os.read(self._file, 64) != mark and database.stat().st_size > 0
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, mark, 0)
+        mark = str(os.fstat(file).st_ino).encode()
+        self.contested = os.read(file, 64) != mark and database.stat().st_size > 0
+        os.ftruncate(file, 0)
+        os.pwrite(file, mark, 0)
 
     async def is_held(self) -> bool:
         """Whether both files are those that were locked."""
@@ -121,7 +122,9 @@ class FileLock:
             return False
 
     async def release(self) -> None:
-        os.close(self._file)
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
     def _on_disk(self) -> list[int]:
         return [path.stat().st_ino for path in (self._path, self._database)]
