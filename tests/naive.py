@@ -352,7 +352,7 @@ class NaiveTraces:
             if "rolloutPercent" in rule:
                 threshold = percent(rule["rolloutPercent"]) * 100
                 entry["rollout"] = {"by": self.naive.by(rule), "threshold": int(threshold)}
-                entry["rollout"] |= {"missing": True} if who is None else {"id": who, "bucket": bucket(seed, who)}
+                entry["rollout"] |= {"missing": True} if who is None else {"id": who[:256], "bucket": bucket(seed, who)}
                 if not self.naive.admits(rule, key):
                     yield {**entry, "outcome": "not_admitted"}
                     continue

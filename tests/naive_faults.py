@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
+from unicodedata import category
 
 import re2
 
@@ -36,6 +37,7 @@ OPERATORS = (
     "$before",
     "$after",
 )
+TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 SEGMENT_FIELDS = ("if", "rolloutPercent", "seed", "bucketBy", "name", "description")
 
 
@@ -69,7 +71,7 @@ def rule_faults(rule: Any, path: str, segment: bool, fits: Callable[[Any], bool]
         yield f"{path}.bucketBy"
     if "name" in rule and not is_name(rule["name"]):
         yield f"{path}.name"
-    if "description" in rule and not is_text(rule["description"], 2000):
+    if "description" in rule and not is_description(rule["description"], 2000):
         yield f"{path}.description"
     if segment:
         return
@@ -198,7 +200,17 @@ def is_text(value: Any, longest: int) -> bool:
 
 
 def is_name(value: Any) -> bool:
-    return is_text(value, 200) and value.strip() != ""
+    return (
+        is_description(value, 200)
+        and not {"\n", "\u2028", "\u2029"} & set(value)
+        and any(category(character)[0] not in "CZ" for character in value)
+    )
+
+
+def is_description(value: Any, longest: int) -> bool:
+    return is_text(value, longest) and not any(
+        character in TURNING or (category(character) == "Cc" and character != "\n") for character in value
+    )
 
 
 def is_path(value: Any) -> bool:

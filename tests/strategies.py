@@ -241,7 +241,7 @@ broken_conditions = st.recursive(
 )
 _texts = st.sampled_from(
     ["", " ", "a", "a..b", "a.b", "x" * 200, "x" * 201, "x" * 2001, "\U0001f600" * 200, "nul\0", "a[0].b", "$.a", 1]
-)
+) | st.sampled_from(["\u200b", "a\u202eb", "a\tb", "two\nlines", "two\u2028lines"])
 _percents = percents | st.sampled_from([-1, 100.01, 33.333, 1e-3, True, "50", None, 2**64 - 1, 1e300])
 _shares = values | st.fixed_dictionaries(
     {"percent": st.sampled_from([50, 50.0, 100, 0.005, "1"])},

@@ -170,8 +170,8 @@ def _refuse_beside(form: str, document: dict[str, Any], where: FaultPath, *allow
 
 
 def _unknown(name: str, document: dict[str, Any], told: int) -> str:
-    likely = likeliest(name, KNOWN, IN_CONDITIONS)
-    if told < MAX_EXPLAINED and likely is None and len(document) == 1 and not name.startswith("$"):
+    is_alone = len(document) == 1 and not name.startswith("$")
+    if is_alone and told < MAX_EXPLAINED and likeliest(name, KNOWN, IN_CONDITIONS) is None:
         shown = json.dumps(name if len(name) <= MAX_COMPARED else "plan", ensure_ascii=False)
         return f'Unknown field. A condition compares a field by an operator: {{"field": {shown}, "$equals": "pro"}}.'
     return unknown("operator" if "field" in document else "field", name, KNOWN, told, IN_CONDITIONS)

@@ -18,7 +18,7 @@ from app.engine.paths import FieldPath, parse_path
 from app.engine.patterns import Programs
 from app.engine.percentages import WHOLE, parse_percent
 from app.engine.suggestions import unknown
-from app.engine.texts import MAX_NAME, MAX_TEXT, parse_name, parse_text
+from app.engine.texts import MAX_NAME, parse_description, parse_name, parse_text
 
 MAX_RULES = 200
 MAX_CONDITIONS = 10_000
@@ -140,14 +140,16 @@ class _RuleParser(NamedTuple):
         def given(name: str, parse: Callable[[Any, FaultPath], Any]) -> Any:
             return parse(document[name], where.at(name)) if name in document else None
 
-        given("description", lambda value, at: parse_text(value, at, MAX_TEXT))
-        value, split = (MISSING, ()) if check_value is None else _parse_outcome(document, where, check_value)
+        given("description", partial(parse_description, stored=self.stored))
+        value, split = (
+            (MISSING, ()) if check_value is None else _parse_outcome(document, where, check_value, self.stored)
+        )
         return Rule(
             condition=given("if", self.conditions.parse),
             rollout=given("rolloutPercent", parse_percent),
             seed=given("seed", _parse_seed),
             bucket_by=given("bucketBy", partial(parse_path, stored=self.stored)),
-            name=given("name", parse_name),
+            name=given("name", partial(parse_name, stored=self.stored)),
             value=value,
             split=split,
             steps=1 + sum(1 for _ in conditions_in(document["if"])) if "if" in document else 1,
@@ -162,12 +164,12 @@ def _parse_seed(value: Any, where: FaultPath) -> str | None:
 
 
 def _parse_outcome(
-    document: dict[str, Any], where: FaultPath, check_value: CheckValue
+    document: dict[str, Any], where: FaultPath, check_value: CheckValue, stored: bool
 ) -> tuple[Any, tuple[Share, ...]]:
     if "split" in document:
         if "value" in document:
             where.at("split").add("Cannot be combined with value.")
-        return MISSING, _parse_split(document["split"], where.at("split"), check_value)
+        return MISSING, _parse_split(document["split"], where.at("split"), check_value, stored)
     return _parse_value(document, where, check_value), ()
 
 
@@ -180,11 +182,11 @@ def _parse_value(document: dict[str, Any], where: FaultPath, check_value: CheckV
     return document["value"]
 
 
-def _parse_split(document: Any, where: FaultPath, check_value: CheckValue) -> tuple[Share, ...]:
+def _parse_split(document: Any, where: FaultPath, check_value: CheckValue, stored: bool) -> tuple[Share, ...]:
     if not isinstance(document, list):
         where.add("Must be a list.")
         return ()
-    parsed = [_parse_share(share, where.at(index), check_value) for index, share in enumerate(document)]
+    parsed = [_parse_share(share, where.at(index), check_value, stored) for index, share in enumerate(document)]
     _check_names(document, where)
     shares = tuple(share for share in parsed if share is not None)
     if len(shares) == len(parsed) and sum(share.percent for share in shares) != WHOLE:
@@ -192,11 +194,11 @@ def _parse_split(document: Any, where: FaultPath, check_value: CheckValue) -> tu
     return shares
 
 
-def _parse_share(document: Any, where: FaultPath, check_value: CheckValue) -> Share | None:
+def _parse_share(document: Any, where: FaultPath, check_value: CheckValue, stored: bool) -> Share | None:
     if not _is_object(document, where, _SHARE_FIELDS, IN_SPLITS):
         return None
     value = _parse_value(document, where, check_value)
-    name = parse_name(document["name"], where.at("name")) if "name" in document else None
+    name = parse_name(document["name"], where.at("name"), stored=stored) if "name" in document else None
     if "percent" not in document:
         where.at("percent").add("Is required.")
         return None

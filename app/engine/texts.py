@@ -48,10 +48,24 @@ def parse_text(value: Any, where: FaultPath, longest: int) -> str | None:
     return None
 
 
-def parse_name(value: Any, where: FaultPath) -> str | None:
-    """`value` as a name: a text of at most 200 code points that is not blank."""
+def parse_name(value: Any, where: FaultPath, *, stored: bool) -> str | None:
+    """`value` as a name: a line of at most 200 code points in which there is something to see.
+
+    What is `stored` was once accepted, and need only be a text.
+    """
     name = parse_text(value, where, MAX_NAME)
-    if name is not None and not name.strip():
-        where.add("Must not be empty.")
+    if name is None or stored:
+        return name
+    if fault := "Must not be empty." if is_blank(name) else fault_in_line(name):
+        where.add(fault)
         return None
     return name
+
+
+def parse_description(value: Any, where: FaultPath, *, stored: bool) -> str | None:
+    """`value` as a text of several lines."""
+    text = parse_text(value, where, MAX_TEXT)
+    if text is not None and not stored and (fault := fault_in_lines(text)):
+        where.add(fault)
+        return None
+    return text

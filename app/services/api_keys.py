@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.access.caller import signed_in
@@ -77,7 +77,7 @@ Lifetime = Annotated[int | None, Field(ge=1, le=MAX_LIFETIME_SECONDS)]
 class Environments(Command):
     """Where a token reaches: exactly one of the three."""
 
-    org: Annotated[bool | None, AfterValidator(_true), Field(json_schema_extra={"const": True})] = None
+    org: Annotated[bool, AfterValidator(_true), WithJsonSchema({"type": "boolean", "const": True})] | None = None
     projects: Annotated[Ids | None, Id("project", many=True)] = None
     envs: Annotated[Ids | None, Id("environment", many=True)] = None
 

@@ -97,6 +97,7 @@ def naive(data: bytes, *, allow_duplicate_keys: bool) -> Any:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if not allow_duplicate_keys and len(dict(pairs)) < len(pairs):
             raise ValueError(pairs)
+        json.dumps(pairs, ensure_ascii=False).encode()  # no lone surrogate, in what does not count either
         return dict(pairs)
 
     def refused(name: str) -> Any:

@@ -35,7 +35,7 @@ def message(rule: Any, path: str) -> str:
 )
 def test_an_operator_by_another_name(word: str, meant: str) -> None:
     said = message({"if": {"field": "plan", word: "pro"}, "value": 1}, f"if.{word}")
-    assert said.startswith(f"Unknown operator. Did you mean {meant}? There are $equals, ")
+    assert said.startswith(f"Unknown operator. Did you mean {meant}? Known operators: ")
     assert all(name in said for name in OPERATORS)
 
 
@@ -69,13 +69,13 @@ def test_a_context_in_place_of_a_condition_is_explained() -> None:
     ],
 )
 def test_a_field_of_a_rule_by_another_name(rule: Any, path: str, meant: str) -> None:
-    assert message(rule, path).startswith(f"Unknown field. Did you mean {meant}? There are ")
+    assert message(rule, path).startswith(f"Unknown field. Did you mean {meant}? Known fields: ")
 
 
 def test_a_segment_s_rule_has_no_value() -> None:
     faults: dict[str, str] = {}
     parse_segment_rules([{"value": 1}], "rules", faults)
-    assert faults["rules.0.value"].endswith("There are if, rolloutPercent, seed, bucketBy, name, description.")
+    assert faults["rules.0.value"].endswith("Known fields: bucketBy, description, if, name, rolloutPercent, seed.")
 
 
 def test_other_names_stand_for_words_that_exist_and_are_none_themselves() -> None:
@@ -97,7 +97,9 @@ def test_thousands_of_unknown_words_cost_little_and_say_little() -> None:
     parse_rules([{"if": {f"$word{n}": n for n in range(20_000)}, "value": 1}], "rules", faults, any_value)
     assert time.thread_time() - begun < 1
     assert sum(map(len, faults.values())) < 30_000
-    assert max(map(len, message({"if": {"w" * 500: 1}, "value": 1}, f"if.{'w' * 500}").splitlines())) < 1_000
+    long: dict[str, str] = {}
+    parse_rules([{"if": {"w" * 500: 1}, "value": 1}], "rules", long, any_value)
+    assert sum(map(len, long.values())) < 1_000
 
 
 @pytest.mark.parametrize(
