@@ -237,7 +237,9 @@ def _value(name: str, kind: Any, strange: set[str], ids: Ids, own: Ids, one: str
     kind = kind.of_type if required else kind
     named, many = get_named_type(kind), isinstance(kind, GraphQLList)
     if isinstance(named, GraphQLInputObjectType):
-        return _object(named, strange, ids, own, one) if required else None
+        if not required:
+            return None
+        return [] if many else _object(named, strange, ids, own, one)
     if name == "id":
         value = (ids if "id" in strange else own)[one if "id" in strange else "apiKeyId"]
     elif _known(name):
