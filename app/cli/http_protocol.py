@@ -119,6 +119,8 @@ class Protocol(HttpToolsProtocol):
         if self._unread:
             self.flow.held = True
             self.flow.pause_reading()
+        if self._begun or (self.cycle is not None and not self.cycle.response_complete):
+            self._unset_keepalive_if_required()  # it may have been set while this was parsed, or waited to be
         if self._timer is None and (self._begun or (self._in_head and self._counted)):
             self._start_timer(self._limits.head_seconds, self._head_is_late)
 

@@ -178,6 +178,37 @@ class TestTime:
         server.loop.pass_time(6)
         assert client.transport.closing
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            (POST + b"Content-Length: 9\r\n\r\n", b"a" * 9 + GET + b"X-Last: 1\r\n\r\n"),
+            (GET + b"\r\n" + GET, b"X-Last: 1\r\n\r\n"),
+        ],
+        ids=["a request behind a body that nobody read", "a head of which some came earlier"],
+    )
+    async def test_what_came_in_one_read_with_something_else_is_not_idle(self, first: bytes, second: bytes) -> None:
+        asked, answer_at_once = asyncio.Event(), answering()
+
+        async def wait() -> None:
+            await asked.wait()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            is_last = (b"x-last", b"1") in scope["headers"]
+            await (answering(b"last", wait) if is_last else answer_at_once)(scope, receive, send)
+
+        server = Server(app)
+        client = server.connect()
+        await client.send(first)
+        server.loop.pass_time(4 if first.startswith(POST) else 20)
+        await client.send(second)
+        server.loop.pass_time(1000)
+        assert not client.transport.closing
+        asked.set()
+        await settled()
+        assert client.transport.written.endswith(b"last")
+        server.loop.pass_time(6)
+        assert client.transport.closing
+
 
 class TestReaders:
     """An answer is waited for as long as the client reads it."""
