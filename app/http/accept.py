@@ -10,7 +10,7 @@ HTML, JSON = "text/html", "application/json"
 NAMED = 2
 """The specificity of a media type that the caller names in full."""
 _ELEMENT = re.compile(r'(?:[^",]|"(?:\\.|[^"])*(?:"|$))+')  # never fails late, so it is linear
-_WEIGHT = re.compile(r"(?:;|^)\s*q\s*=\s*(\d?(?:\.\d*)?)\s*(?=;|$)", re.IGNORECASE)
+_WEIGHT = re.compile(r"(?:;|^)\s*+q\s*+=\s*+(\d?(?:\.\d*+)?)\s*+(?=;|$)", re.IGNORECASE)  # gives nothing back: linear
 
 
 class Rank(NamedTuple):

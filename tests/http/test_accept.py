@@ -89,9 +89,23 @@ def test_without_the_headers_nothing_is_a_page_or_compressed() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ['\\"' * 16_000 + "\\", '"' * 32_001, ";q=" * 10_000, "q " * 16_000 + ";", "," * 32_000]
+    "hostile",
+    [
+        '\\"' * 16_000 + "\\",
+        '"' * 32_001,
+        ";q=" * 10_000,
+        "q " * 16_000 + ";",
+        "," * 32_000,
+        "text/html;q=" + " " * 31_000 + "x",
+        "text/html;" + " " * 31_000 + "x",
+        "text/html;q" + "\t" * 31_000 + "x",
+        "text/html;q=1" + " " * 31_000 + "x",
+        "text/html;q=." + "0" * 31_000 + "x",
+        "text/html" + " ;" * 16_000 + "x",
+    ],
 )
 def test_reading_is_linear(hostile: str) -> None:
     started = time.process_time()
-    rank(headers_of("accept", hostile), "text/html")
+    prefers_page(headers_of("accept", hostile))
+    accepts_gzip(headers_of("accept-encoding", hostile))
     assert time.process_time() - started < 0.25
