@@ -15,18 +15,19 @@ from app.http.base_path import path_of
 class Nowhere:
     """The default of a router: tries the path without a slash at its end, and `near`, which has paths by near misses.
 
-    Browsers are sent to the page that was meant; all others are told in the message.
+    Browsers are sent to the page that was meant, where there are `pages`; all others are told in the message.
     """
 
-    def __init__(self, routes: Sequence[Route], near: Mapping[str, str] | None = None) -> None:
+    def __init__(self, routes: Sequence[Route], near: Mapping[str, str] | None = None, *, pages: bool = True) -> None:
         self.routes = routes
         self.near = near or {}
+        self.pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         meant = self._meant(path_of(scope))
         if meant is None:
             raise not_found("path")
-        if scope["method"] in {"GET", "HEAD"} and prefers_page(Headers(scope=scope)):
+        if self.pages and scope["method"] in {"GET", "HEAD"} and prefers_page(Headers(scope=scope)):
             await RedirectResponse(meant, 303)(scope, receive, send)
             return
         raise not_found("path", f"Did you mean {scope.get('root_path', '')}{meant}?")

@@ -66,4 +66,4 @@ TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for 
 
 def build(node: Node) -> ASGIApp:
     table = routes(node, PREFIX, TABLE)
-    return Failures(Router(table, redirect_slashes=False, default=Nowhere(table)), enveloped)
+    return Failures(Router(table, redirect_slashes=False, default=Nowhere(table, pages=False)), enveloped)

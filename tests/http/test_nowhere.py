@@ -37,8 +37,8 @@ async def test_an_organisations_address_leads_to_its_page(client: httpx2.AsyncCl
 @pytest.mark.parametrize("path", sorted({endpoint.path for endpoint in TABLE}))
 async def test_a_slash_at_the_end_of_a_rest_path_is_pointed_out(client: httpx2.AsyncClient, path: str) -> None:
     asked = PREFIX + path.replace("{", "").replace("}", "")
-    for method in ("GET", "DELETE"):
-        told = await client.request(method, f"{asked}/")
+    for method, headers in (("GET", {}), ("GET", PAGE), ("DELETE", {})):
+        told = await client.request(method, f"{asked}/", headers=headers)
         assert (told.status_code, told.json()["code"]) == (404, "not_found")
         assert told.json()["message"] == f"There is no such path. Did you mean {asked}?"
 
