@@ -28,7 +28,8 @@ class Nowhere:
         if meant is None:
             raise not_found("path")
         if self.pages and scope["method"] in {"GET", "HEAD"} and prefers_page(Headers(scope=scope)):
-            await RedirectResponse(meant, 303)(scope, receive, send)
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"{meant}?{query}" if query else meant, 303)(scope, receive, send)
             return
         raise not_found("path", f"Did you mean {scope.get('root_path', '')}{meant}?")
 

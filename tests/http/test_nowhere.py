@@ -29,6 +29,13 @@ async def test_a_browser_is_sent_on_and_others_are_told(client: httpx2.AsyncClie
         assert told.json()["message"] == f"There is no such path. Did you mean {MEANT[path]}?"
 
 
+@pytest.mark.parametrize("query", ["?t=sbl_x", "?next=/app/orgs/acme/members%3Fcursor%3Dx&a=%2B+%C3%A4", "?"])
+async def test_a_browser_keeps_what_it_asked_with(client: httpx2.AsyncClient, query: str) -> None:
+    for path, meant in (("/auth/link/", "/auth/link"), ("/app/sign-in", "/app/signin")):
+        sent = await client.get(path + query, headers=PAGE)
+        assert (sent.status_code, sent.headers["location"]) == (303, meant + query.removesuffix("?"))
+
+
 async def test_an_organisations_address_leads_to_its_page(client: httpx2.AsyncClient) -> None:
     sent = await client.get("/app/orgs/acme", headers=PAGE)
     assert (sent.status_code, sent.headers["location"]) == (303, "/app/orgs/acme/members")
