@@ -18,7 +18,16 @@ def environment(lock: str, cache: pytest.Cache) -> Path:
     programs = folder / "bin"
     if not (folder / "complete").exists():
         output([sys.executable, "-m", "venv", str(folder)], HERE)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        install = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+        ]
         output([str(programs / "python"), *install, "-r", str(pinned)], HERE)
         (folder / "complete").touch()
     return programs
