@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 from starlette.responses import Response
 
 from app.domain.policy import Operation
-from app.engine import json_text, schemas
+from app.engine import json_text
 from app.engine.kinds import ConfigType, FlagType
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import ENVIRONMENT_ID
@@ -17,8 +17,6 @@ from app.rest.schemas import Schema
 from app.services import evaluation
 from app.store.unit_of_work import UnitOfWork
 
-Rules = Annotated[list[Any], WithJsonSchema(schemas.RULES)]
-
 
 class RulesetFlagSchema(Schema):
     """A flag as a ruleset has it."""
@@ -26,7 +24,7 @@ class RulesetFlagSchema(Schema):
     type: FlagType
     default_value: Any
     killed: bool
-    rules: Rules
+    rules: list[Any]
 
 
 class RulesetConfigSchema(Schema):
@@ -34,13 +32,13 @@ class RulesetConfigSchema(Schema):
 
     type: ConfigType
     default_value: Any
-    rules: Rules
+    rules: list[Any]
 
 
 class RulesetSegmentSchema(Schema):
     """A segment as a ruleset has it."""
 
-    rules: Rules
+    rules: list[Any]
     allow_list: list[str]
     deny_list: list[str]
 
@@ -77,7 +75,7 @@ class EvaluationSchema(Schema):
 
     value: Any
     default_value: Any
-    reason: Annotated[dict[str, Any], WithJsonSchema(schemas.REASON)]
+    reason: dict[str, Any]
 
 
 class EvaluationsSchema(

@@ -1,11 +1,8 @@
 """Flags over REST: identities below a project, states below an environment."""
 
-from typing import Annotated, Any, Self
-
-from pydantic import WithJsonSchema
+from typing import Any, Self
 
 from app.domain.policy import Operation
-from app.engine import schemas
 from app.engine.rules import RULES_EXAMPLE
 from app.models import Primitive
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, FLAG_ID, NOON, PROJECT_ID, STATE_ID
@@ -87,7 +84,7 @@ class FlagStateSchema(
     description: str
     environment_id: str
     default_value: Any
-    rules: Annotated[list[Any], WithJsonSchema(schemas.RULES)]
+    rules: list[Any]
     killed: bool
     version: int
     updated_at: Time

@@ -2,14 +2,13 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from app.access.paging import Listing
 from app.domain.commands import Command, Slug, Text
 from app.domain.named import Keys
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.engine import schemas
 from app.engine.kinds import FLAG, FlagType, Kind
 from app.engine.rules import RULES_EXAMPLE
 from app.models import Primitive
@@ -19,7 +18,7 @@ from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 Value = Any  # of the flag's type
-Rules = Annotated[Any, WithJsonSchema(schemas.RULES)]
+Rules = Any  # a list, which is checked for the type
 
 
 class CreateFlag(

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from app.engine.schemas import COMPONENTS
 from app.rest.openapi.descriptions import MEMBERS, OF_SCHEMA
 from app.rest.openapi.examples import Examples
+from app.rest.openapi.rules import COMPONENTS, REASON, RULES
 from app.rest.routing import Endpoint
 
 REF = "#/components/schemas/{model}"
@@ -66,9 +66,7 @@ class Schemas:
         self.components: dict[str, Any] = {"Error": ERROR, **deepcopy(COMPONENTS), **generated["$defs"]}
         for name, schema in self.components.items():
             schema.pop("title", None)
-            for of in schema.get("properties", {}).values():
-                if "x-component" in of:  # pydantic resolves references, and does not know this one
-                    of["$ref"] = REF.format(model=of.pop("x-component"))
+            _refer_to_rules(name, schema.get("properties", {}))
             _describe(name, schema)
         models = {name: schema.pop("examples")[0] for name, schema in self.components.items() if "examples" in schema}
         self._examples = Examples(self.components, models)
@@ -111,6 +109,14 @@ Mode = Literal["validation", "serialization"]
 def _in_mode(mode: Mode, models: Iterable[type[BaseModel]]) -> list[tuple[type[BaseModel], Mode]]:
     """The models with the mode, in an order that does not depend on the run."""
     return [(model, mode) for model in sorted(models, key=lambda model: model.__qualname__)]
+
+
+def _refer_to_rules(name: str, properties: dict[str, Any]) -> None:
+    """Says what the engine reads and makes, which commands and shapes take as any JSON."""
+    if "rules" in properties:
+        properties["rules"] |= RULES
+    if name == "Evaluation":
+        properties["reason"] = {**REASON}
 
 
 def _describe(name: str, schema: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""JSON Schemas of rules and reasons, for REST's documentation and those who generate code from it.
+"""The JSON schemas of rules and reasons, which the engine reads and makes, for those who generate code from them.
 
 They take every rule that `parse_rules` takes, and many more: a condition is one flat object, because generators make
 good types of that, and of alternatives they do not.
@@ -172,4 +172,4 @@ COMPONENTS: dict[str, Json] = {
 }
 
 RULES = _list("Rule", "Evaluated in order; the first rule that matches applies.", maxItems=MAX_RULES)
-REASON: Json = {"x-component": "Reason"}
+REASON: Json = {"$ref": "#/components/schemas/Reason"}
