@@ -11,14 +11,11 @@ import orjson
 
 from app.engine import json_text
 from app.engine.compiler import compile_primitive, compile_segment
-from app.engine.encoded import FAST_LEVEL, Encoded
 from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
 from app.engine.references import Node, node, references_of
 from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
 from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
-
-MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
 
 
 class DamagedState(ValueError):
@@ -114,14 +111,13 @@ Documents = Mapping[Kind, Mapping[str, bytes]]
 class Ruleset:
     """All states of one environment at one version. `documents` has that of each state, by kind and key."""
 
-    __slots__ = ("_encoded", "compiled", "documents", "environment_id", "version")
+    __slots__ = ("__weakref__", "compiled", "documents", "environment_id", "version")
 
     def __init__(self, compiled: CompiledRuleset, documents: Documents) -> None:
         self.environment_id = compiled.environment_id
         self.version = compiled.version
         self.compiled = compiled
         self.documents = documents
-        self._encoded: dict[frozenset[Node] | None, Encoded] = {}
 
     @classmethod
     def of(cls, environment_id: str, version: int, target_id_field: str, states: Iterable[StoredState]) -> "Ruleset":
@@ -180,21 +176,13 @@ class Ruleset:
                 ahead.extend(reference.target for reference in references_of(found.state.rules))
         return frozenset(needed)
 
-    def encoded(self, nodes: frozenset[Node] | None = None) -> Encoded:
-        """The ruleset document, of everything or of some nodes only: put together when first asked for."""
-        if (found := self._encoded.get(nodes)) is not None:
-            return found
+    def encode(self, nodes: frozenset[Node] | None = None) -> bytes:
+        """The ruleset document, of everything or of some nodes only."""
         documents = self.documents
         if nodes is not None:
             documents = {
                 kind: {key: of[key] for key in of if node(kind, key) in nodes} for kind, of in documents.items()
             }
-        if len(self._encoded) >= MAX_ENCODED:
-            self._encoded.clear()
-        found = self._encoded[nodes] = Encoded(self._encode(documents), FAST_LEVEL)
-        return found
-
-    def _encode(self, documents: Documents) -> bytes:
         head = json_text.encode(
             {"environmentId": self.environment_id, "version": self.version, "targetIdField": self.target_id_field}
         )
@@ -207,4 +195,4 @@ class Ruleset:
 
 def document(ruleset: Ruleset, nodes: frozenset[Node] | None = None) -> Any:
     """The ruleset document as JSON values, for those who look into it."""
-    return orjson.loads(ruleset.encoded(nodes).body)
+    return orjson.loads(ruleset.encode(nodes))

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app.domain.preconditions import none_match
-from app.engine.encoded import Encoded
 from app.http.accept import accepts_gzip
+from app.runtime.encoded import Encoded
 
 
 async def respond(

@@ -7,7 +7,6 @@ import orjson
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from app.engine.encoded import Encoded
 from app.http.failures import Failures, enveloped
 from app.http.nowhere import Nowhere
 from app.rest import (
@@ -25,6 +24,7 @@ from app.rest import (
 )
 from app.rest.openapi.document import document
 from app.rest.routing import Constant, Endpoint, routes
+from app.runtime.encoded import Encoded
 from app.runtime.node import Node
 
 PREFIX = "/api/v1"

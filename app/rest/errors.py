@@ -8,9 +8,9 @@ from pydantic import Field
 
 from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import examples
-from app.engine.encoded import Encoded
 from app.rest.routing import Constant, Endpoint
 from app.rest.schemas import Schema
+from app.runtime.encoded import Encoded
 
 
 class ErrorExamples(Schema):

@@ -104,8 +104,8 @@ class EvaluationsSchema(
 
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
-    ruleset = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
-    return await shared(call, ruleset.encoded(), of_caller=True)
+    readable = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
+    return await shared(call, call.node.rulesets.encoded(readable.ruleset, readable.nodes), of_caller=True)
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from app.domain.actors import Token
 from app.domain.preconditions import none_match
-from app.engine.encoded import Encoded
 from app.http.compression import respond
 from app.rest.requests import Call
 from app.rest.schemas import Schema
+from app.runtime.encoded import Encoded
 from app.store.paging import Page
 
 T = TypeVar("T")

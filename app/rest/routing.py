@@ -16,7 +16,6 @@ from app.domain.commands import Command, NoBody, names_of, validate
 from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
 from app.domain.policy import Operation
-from app.engine.encoded import Encoded
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import read_json
 from app.http.methods import Methods
@@ -24,6 +23,7 @@ from app.http.requests import info_of
 from app.rest.requests import Call, input_of_read, input_of_write, text_of
 from app.rest.responses import shared
 from app.rest.schemas import Schema
+from app.runtime.encoded import Encoded
 from app.runtime.node import Node
 from app.store.unit_of_work import UnitOfWork
 

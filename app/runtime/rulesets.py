@@ -1,4 +1,4 @@
-"""Compiled rulesets in memory: one immutable snapshot for each environment, swapped after the commit.
+"""Compiled rulesets in memory: one immutable snapshot for each environment, swapped after the commit; and encoded ones.
 
 A snapshot is loaded when first asked for and then takes in only what each commit changed, so that a read after a write
 sees it on the node that took the write.
@@ -7,18 +7,22 @@ sees it on the node that took the write.
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import structlog
 
 from app.domain.errors import AppError, not_found
+from app.engine.references import Node
 from app.engine.ruleset import DamagedState, Ruleset
 from app.runtime.aside import Aside
+from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.store import rulesets
 from app.store.changeset import Commit, EnvironmentCommit, stored_state
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
 
 log = structlog.get_logger()
+MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
 NO_RULESET = (
     "The environment has no ruleset before its first write. Create a flag, or set, kill or restore one in this "
     "environment, even to the value that it has."
@@ -35,6 +39,7 @@ class RulesetCache:
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
+        self._encoded: WeakKeyDictionary[Ruleset, dict[frozenset[Node] | None, Encoded]] = WeakKeyDictionary()
 
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
@@ -42,6 +47,15 @@ class RulesetCache:
         if snapshot.version == 0:
             raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
+
+    def encoded(self, ruleset: Ruleset, nodes: frozenset[Node] | None) -> Encoded:
+        """The ruleset's document, of everything or of some nodes only: put together when first asked for."""
+        of_ruleset = self._encoded.setdefault(ruleset, {})
+        if (found := of_ruleset.get(nodes)) is None:
+            if len(of_ruleset) >= MAX_ENCODED:
+                of_ruleset.clear()
+            found = of_ruleset[nodes] = Encoded(ruleset.encode(nodes), FAST_LEVEL)
+        return found
 
     def take_in(self, commit: Commit) -> None:
         """Follows a commit. A snapshot that cannot follow is forgotten, and loaded when next asked for."""

@@ -12,7 +12,6 @@ from app.domain.errors import invalid
 from app.domain.named import Keys, Needs, named_in
 from app.domain.policy import Operation, sees_rule_names
 from app.engine import json_text
-from app.engine.encoded import Encoded
 from app.engine.evaluation import Evaluation
 from app.engine.kinds import Kind
 from app.engine.references import Node
@@ -57,9 +56,6 @@ class Readable:
 
     ruleset: Ruleset
     nodes: frozenset[Node] | None = None
-
-    def encoded(self) -> Encoded:
-        return self.ruleset.encoded(self.nodes)
 
     def document(self) -> Any:
         """The ruleset document as JSON values."""

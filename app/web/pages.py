@@ -22,10 +22,10 @@ from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Member
 from app.domain.errors import not_found
-from app.engine.encoded import Encoded
 from app.http.compression import respond
 from app.http.methods import Methods
 from app.http.requests import info_of
+from app.runtime.encoded import Encoded
 
 HERE = Path(__file__).parent
 MINUTES_TO_SHOW = 100

@@ -177,7 +177,7 @@ def test_the_examples_of_an_evaluation_belong_together() -> None:
     ]
     ruleset = Ruleset.of(served["environmentId"], served["version"], served["targetIdField"], stored)
     call = ruleset.compiled.call(asked["context"])
-    assert json.loads(ruleset.encoded().body) == served
+    assert json.loads(ruleset.encode()) == served
     assert answered == {
         "environmentId": ruleset.environment_id,
         "version": ruleset.version,
