@@ -20,6 +20,8 @@ TOUR = {
     "RestoreFlag": '"killed": false',
 }
 
+NARROW = ("/app/", "/app/account", "/app/orgs", "/app/signin", "/docs/errors", "/docs/rules", "/nowhere")
+
 
 def claim(page: Page, link: str) -> None:
     page.goto(link)
@@ -83,3 +85,12 @@ def test_without_javascript_a_fault_is_told_and_the_claim_works(
     page.get_by_role("button", name="Sign out").click()
     page.goto(link)
     expect(page.get_by_role("alert")).to_contain_text("The sign-in link has already been used")
+
+
+def test_no_page_is_wider_than_a_phone(browser: Browser, server: Served, claim_link: str) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 800}).new_page()
+    claim(page, claim_link)
+    org = f"{server.url}/app/orgs/acme-rail"
+    for address in (f"{org}/members", f"{org}/tokens", *(server.url + path for path in NARROW)):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, address

@@ -248,8 +248,13 @@ In the browser, this page calls the API with your session.
 
 ## Ids and keys
 
-A project or an environment is addressed by its id. Keys and slugs are lower-case letters, digits, `.`, `_` and
-`-`, and never change.
+A project or an environment is addressed by its id, or by its name: `acme:web` is the project `web` of the
+organisation `acme`, and `acme:web:production` an environment of it. Keys and slugs are lower-case letters, digits,
+`.`, `_` and `-`, and never change.
+
+## Rules
+
+Flags have rules, which say who gets which value. Their language is described at [/docs/rules](/docs/rules).
 
 ## Lists
 
