@@ -223,20 +223,3 @@ REFERENCES: Mapping[str, Word] = {
         {"userId": "ada", "plan": "free"},
     ),
 }
-
-EXAMPLE_RULESET: Json = {
-    "targetIdField": "userId",
-    "flags": {
-        "new-navigation": {
-            "type": "boolean",
-            "defaultValue": False,
-            "killed": False,
-            "rules": [{"if": {"field": "plan", "$equals": "pro"}, "value": True}],
-        }
-    },
-    "configs": {},
-    "segments": {"staff": {"rules": [], "allowList": ["ada"], "denyList": []}},
-}
-"""What the examples that refer to something refer to."""
-
-WORDS: Mapping[str, Word] = {**OPERATORS, "ignoreCase": IGNORE_CASE, **GROUPS, **REFERENCES}

@@ -3,12 +3,14 @@
 from typing import Any
 
 from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.language import GROUPS, IGNORE_CASE, OPERATORS, REFERENCES
 from app.engine.paths import FieldPath
 from app.engine.rules import parse_rules, parse_segment_rules
 from app.engine.snapshot import CompiledRuleset, PrimitiveState, SegmentState
 from app.engine.target_ids import parse_target_ids
 
 JSON = dict[str, Any]
+WORDS = {**OPERATORS, "ignoreCase": IGNORE_CASE, **GROUPS, **REFERENCES}
 
 
 def any_value(value: Any, path: str, faults: dict[str, str]) -> None:

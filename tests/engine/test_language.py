@@ -4,12 +4,27 @@ import pytest
 
 from app.engine.conditions import FORMS, KNOWN
 from app.engine.guide import GUIDE, Topic
-from app.engine.language import EXAMPLE_RULESET, IGNORE_CASE, OPERATORS, WORDS
+from app.engine.language import IGNORE_CASE, OPERATORS
 from app.engine.operators import MAX_ENTRIES
 from app.engine.operators import OPERATORS as CHECKS
 from app.engine.rules import MAX_CONDITIONS, MAX_PATTERNS, MAX_RULES
 from app.engine.work import MAX_COMPARISONS
-from tests.engine.rulesets import JSON, compiled
+from tests.engine.rulesets import JSON, WORDS, compiled
+
+EXAMPLE_RULESET: JSON = {
+    "targetIdField": "userId",
+    "flags": {
+        "new-navigation": {
+            "type": "boolean",
+            "defaultValue": False,
+            "killed": False,
+            "rules": [{"if": {"field": "plan", "$equals": "pro"}, "value": True}],
+        }
+    },
+    "configs": {},
+    "segments": {"staff": {"rules": [], "allowList": ["ada"], "denyList": []}},
+}
+"""What the examples that refer to something refer to."""
 
 
 def test_every_word_is_described_and_no_other() -> None:

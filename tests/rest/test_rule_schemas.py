@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from app.engine.language import WORDS
 from app.engine.trace import Tracer
 from tests.conformance import component
-from tests.engine.rulesets import compiled
+from tests.engine.rulesets import WORDS, compiled
 from tests.examples import examples
 from tests.strategies import contexts, rulesets
 
