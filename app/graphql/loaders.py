@@ -1,5 +1,8 @@
 """Batched look-ups: however many fields of a document ask, the database is asked once.
 
+But for environments that are called by name, or refused: each is looked up as REST does, because each may be refused in
+its own way. They are as many as a document spells out, however many flags it reads.
+
 A mutation may change what a later field of the same document reads, so nothing is kept.
 """
 
