@@ -1,4 +1,5 @@
-"""Deletes expired sessions and links, old failed mail and the audit of organisations long gone, once an hour."""
+"""Deletes expired sessions and links, known browsers and failed mail that are old, and the audit of organisations long
+gone, once an hour."""
 
 from datetime import timedelta
 
