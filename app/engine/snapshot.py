@@ -85,7 +85,7 @@ class Call(Work):
     __slots__ = ("_members", "_outcomes", "ruleset", "target_id")
 
     def __init__(self, ruleset: "CompiledRuleset", context: Context, steps: float = math.inf) -> None:
-        self.context = context  # not by super(), which takes a tenth of a short evaluation
+        self.context = context
         self._known = {}
         self._comparisons_left = MAX_COMPARISONS
         self._steps_left = steps

@@ -32,15 +32,17 @@ class TooLong(Exception):
 
 
 class Work:
-    """The work of one evaluation. Values are those of its context and ruleset, which live as long."""
+    """The work of one evaluation. Values are those of its context and ruleset, which live as long.
+
+    A `Call` begins it: a constructor here, and `super()` there, would take a tenth of a short evaluation.
+    """
 
     __slots__ = ("_comparisons_left", "_known", "_steps_left", "context")
 
-    def __init__(self, context: Context, steps: float) -> None:
-        self.context = context
-        self._known: dict[Hashable, Any] = {}
-        self._comparisons_left = MAX_COMPARISONS
-        self._steps_left = steps
+    context: Context
+    _known: dict[Hashable, Any]
+    _comparisons_left: int
+    _steps_left: float
 
     def find(self, field: FieldPath) -> Any:
         """The value of a field, or MISSING. A path of several steps is followed once."""
@@ -67,7 +69,10 @@ class Work:
         return self.once(prepare, array)
 
     def read(self, text: str) -> None:
-        """A text is to be searched, or hashed. Short ones are not counted."""
+        """A text is to be searched, or hashed. Short ones are not counted.
+
+        Where that happens in every evaluation, the length is tested before this is called, which takes longer.
+        """
         if len(text) > LONG_TEXT:
             self.compare(len(text) // _CHARACTERS)
             self.step(len(text) // _CHARACTERS_A_STEP)
