@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from app.engine.conditions import MAX_NESTING
+from app.engine.kinds import MAX_VALUE_BYTES
 from app.engine.language import GROUPS, IGNORE_CASE, OPERATORS, REFERENCES, Json, Word
 from app.engine.operators import MAX_ENTRIES
+from app.engine.patterns import MAX_PROGRAMS
+from app.engine.reference_checks import MAX_CHAIN
+from app.engine.rules import MAX_CONDITIONS, MAX_PATTERNS, MAX_RULES
+from app.engine.trace import MAX_NODES
+from app.engine.work import MAX_COMPARISONS
 
 MISSING_FIELD = (
     "A field that the context lacks makes every operator false but `$exists: false`, `$notEquals` and `$notIn`."
@@ -68,7 +75,7 @@ GUIDE: tuple[Topic, ...] = (
     Topic(
         "groups",
         "Groups",
-        ("Groups may stand in groups, at most 10 levels deep; a segment starts its own count.",),
+        (f"Groups may stand in groups, at most {MAX_NESTING} levels deep; a segment starts its own count.",),
         GROUPS,
     ),
     Topic(
@@ -76,7 +83,7 @@ GUIDE: tuple[Topic, ...] = (
         "Segments and prerequisites",
         (
             "In one call each segment and each prerequisite is evaluated once. References must exist, make no cycle "
-            "and no chain of more than 20, and keep what they name from being deleted.",
+            f"and no chain of more than {MAX_CHAIN}, and keep what they name from being deleted.",
         ),
         REFERENCES,
     ),
@@ -149,17 +156,18 @@ GUIDE: tuple[Topic, ...] = (
             "of it evaluated, with what was found (`actual`, or `missing`) beside each operand; its `rollout` with "
             "`by`, `id`, `bucket` and `threshold`; and its `split` with `bucket` and `entry`. Where the id is "
             "missing, `rollout` or `split` has `missing` and, in `by`, the field that lacks it. A call's traces end "
-            "at 10,000 conditions.",
+            f"at {MAX_NODES:,} conditions.",
         ),
     ),
     Topic(
         "limits",
         "Limits",
         (
-            "A flag, config or segment has at most 200 rules, 10,000 conditions (each group counts as one) and 200 "
-            "patterns, which compile to at most 2 MiB. A value and a context have at most 64 KiB of JSON.",
-            "The conditions of one call are compared with at most 5,000,000 members of arrays; searching a long "
-            "text counts as well. Beyond that the call is `invalid_request` at `context`.",
+            f"A flag, config or segment has at most {MAX_RULES} rules, {MAX_CONDITIONS:,} conditions (each group "
+            f"counts as one) and {MAX_PATTERNS} patterns, which compile to at most {MAX_PROGRAMS // 1024**2} MiB. "
+            f"A value and a context have at most {MAX_VALUE_BYTES // 1024} KiB of JSON.",
+            f"The conditions of one call are compared with at most {MAX_COMPARISONS:,} members of arrays; searching a "
+            "long text counts as well. Beyond that the call is `invalid_request` at `context`.",
             "Numbers without fraction or exponent are exact from -2^63 to 2^64-1; all others are doubles.",
         ),
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from app.engine.language import GROUPS, IGNORE_CASE, OPERATORS, REFERENCES
 from app.engine.rules import MAX_RULES
 from app.engine.texts import MAX_NAME, MAX_TEXT
+from app.engine.trace import MAX_NODES, MAX_SHOWN
 
 Json = dict[str, Any]
 
@@ -99,7 +100,7 @@ COMPONENTS: dict[str, Json] = {
             "truncated": {
                 "type": "boolean",
                 "const": True,
-                "description": "There only if the call's traces ended early, at 10,000 conditions.",
+                "description": f"There only if the call's traces ended early, at {MAX_NODES:,} conditions.",
             },
         },
         "kind",
@@ -121,7 +122,7 @@ COMPONENTS: dict[str, Json] = {
         "outcome",
     ),
     "TracedCondition": _object(
-        "A condition as it was evaluated. Long texts, lists and objects are cut at 256 characters.",
+        f"A condition as it was evaluated. Long texts, lists and objects are cut at {MAX_SHOWN} characters.",
         {
             "operator": {"type": "string", "description": "The operator, group or reference."},
             "field": {"type": "string", "description": "The path of the field."},
