@@ -62,6 +62,7 @@ async def request_link(uow: UnitOfWork, body: object, next_path: str | None = No
 
 async def _extend_newest(uow: UnitOfWork, key: str) -> None:
     """Gives the last link that was mailed to the email within the hour another lifetime, if none was used since."""
+    await uow.lock_email(key)  # as a sign-in does, which may be ending the link
     made = await links.of_email(uow.session, key, uow.now - 2 * EXTENDED)
     newest = next((one for one in made if one.mailed and one.signup is None), None)
     if newest is None or newest.created_at <= uow.now - EXTENDED or newest.expires_at < newest.created_at + LIFETIME:

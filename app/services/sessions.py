@@ -126,11 +126,13 @@ async def delete_other_sessions(uow: UnitOfWork, body: object) -> Session:
     person = signed_in(uow)
     validate(NoBody, body)
     await uow.begin_write()
+    key = (await user_of(uow)).email_key
+    await uow.lock_email(key)  # as whoever gives a link another lifetime does
     await uow.lock(User, [person.user_id])
     if not (own := await sessions.of_user(uow.session, person.user_id, [person.session_id])):
         raise AppError("unauthorized")
     await sessions.end_others(uow.session, person.user_id, person.session_id)
-    await links.end_all(uow.session, (await user_of(uow)).email_key, uow.now)
+    await links.end_all(uow.session, key, uow.now)
     uow.changes.invalidate(person.user_id)
     return own[0]
 

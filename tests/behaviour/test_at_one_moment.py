@@ -4,7 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from app.domain.rate_limits import Allowance
+from app.services import links
+from app.services.sessions import delete_other_sessions, start_session
+from tests.clients import Reply
 from tests.factories import Instance, Workspace
 
 pytestmark = pytest.mark.all_pairs
@@ -80,6 +85,38 @@ async def test_an_invitation_accepted_beside_a_link_makes_one_user(instance: Ins
         assert (accepted.code, signed_in.code) in {(None, None), ("invitation_used", None)}
         members = await workspace.org.viewer.make("members", orgSlug=workspace.org.slug)
         assert [one["role"] for one in members if one["email"] == email] == ["editor"]
+
+
+@pytest.mark.parametrize("ends", ["a sign-in", "ending the other sessions"])
+async def test_a_link_that_is_being_ended_gets_no_other_lifetime(instance: Instance, ends: str) -> None:
+    """Asking for one more than a mailbox gets does not undo what ends all links."""
+    user, _ = await instance.person("ada")
+    for _ in range(2):
+        await instance.anonymous().make("requestMagicLink", email=user.email)
+    earlier, newest = await instance.mails(user.email)
+    for _ in range(18):
+        await instance.node.host.rate_limits.take(Allowance(f"mailbox:{user.email_key}", 20))
+    async with instance.node.unit("req_test") as uow:
+        await uow.begin_write()
+        ada = (await start_session(uow, user)).member
+    async with instance.node.unit("req_test", ada) as uow:
+        if ends == "a sign-in":
+            await links.redeem(uow, {"token": earlier.secret})
+        else:
+            await delete_other_sessions(uow, {})
+        asked = asyncio.create_task(instance.anonymous().do("requestMagicLink", email=user.email))
+        await until_it_waits(instance, asked)
+    (await asked).unwrap()
+    assert (await instance.anonymous().do("redeemLink", token=newest.secret)).code == "magic_link_expired"
+
+
+async def until_it_waits(instance: Instance, asked: asyncio.Task[Reply]) -> None:
+    """Until PostgreSQL lets the call wait for another's lock, or it is done. SQLite has one writer at a time."""
+    waiting = text("SELECT true FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    while instance.node.settings.sqlite_path is None and not asked.done():
+        async with instance.node.database.reading() as session:
+            if (await session.execute(waiting)).first():
+                return
 
 
 async def test_of_a_deleted_account_and_an_organisation_it_founds_one_is(instance: Instance) -> None:
