@@ -1,5 +1,7 @@
 """Saves when API keys and sessions were last used: once a minute, and once more at the end."""
 
+from functools import partial
+
 from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.runtime.node import Node
@@ -20,4 +22,4 @@ def last_uses_job(node: Node, every_seconds: float = EVERY_SECONDS) -> Job:
         await write_last_uses(node)
         return every_seconds
 
-    return Job("last uses", run, first_pause=every_seconds, runs_at_end=True)
+    return Job("last uses", run, first_pause=every_seconds, at_end=partial(write_last_uses, node))

@@ -1,8 +1,8 @@
 """The background worker of a process: runs each job when it is due or woken, independently of the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,14 +18,14 @@ STOP_SECONDS = 5.0  # enough for any query, not for a slow mail server
 class Job:
     """`run` does what is due and returns the seconds until its next run, which comes sooner if `wake` is set.
 
-    `runs_at_end`: it runs once more before the process stops.
+    `at_end` does what is left before the process stops.
     """
 
     name: str
     run: Callable[[], Awaitable[float]]
     first_pause: float = 0.0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    runs_at_end: bool = False
+    at_end: Callable[[], Awaitable[None]] | None = None
 
 
 class Worker:
@@ -40,7 +40,7 @@ class Worker:
         await asyncio.gather(*map(self._repeat, self._jobs))
 
     def stop(self) -> None:
-        """Begins no further run, except the last one of a job that `runs_at_end`."""
+        """Begins no further run; what jobs do `at_end` is still done."""
         self._stopping = True
         for job in self._jobs:
             job.wake.set()
@@ -49,19 +49,23 @@ class Worker:
         await _sleep(job.wake, job.first_pause)
         while not self._stopping:
             job.wake.clear()
-            await _sleep(job.wake, await _run(job))
-        if job.runs_at_end:
-            await _run(job)
+            pause = RETRY_SECONDS
+            with _logged_failures(job):
+                pause = await job.run()
+            await _sleep(job.wake, pause)
+        if job.at_end is not None:
+            with _logged_failures(job):
+                await job.at_end()
 
 
-async def _run(job: Job) -> float:
+@contextmanager
+def _logged_failures(job: Job) -> Iterator[None]:
     try:
-        return await job.run()
+        yield
     except AppError as refused:
         log.warning("job failed", job=job.name, error=refused.message)
     except Exception:
         log.exception("job failed", job=job.name)
-    return RETRY_SECONDS
 
 
 async def _sleep(wake: asyncio.Event, seconds: float) -> None:

@@ -46,11 +46,11 @@ class Refusals:
         noted.last = refusal
         noted.count += 1
 
-    async def write(self, unit: Callable[[str, Client], UnitOfWork]) -> None:
-        """Writes what is due. Raises what the database raises, and goes on the next time where it stopped."""
+    async def write(self, unit: Callable[[str, Client], UnitOfWork], *, everything: bool = False) -> None:
+        """Writes what is due, or everything. Raises what the database raises, and goes on the next time from there."""
         for kind, noted in list(self._noted.items()):
             at = self._clock.monotonic()
-            due = noted.written_at is None or at - noted.written_at >= ONE_EVERY_SECONDS
+            due = everything or noted.written_at is None or at - noted.written_at >= ONE_EVERY_SECONDS
             if noted.count == 0:
                 if due:
                     del self._noted[kind]

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from app.jobs.refusals import write_refusals
+from app.jobs.refusals import refusals_job, write_refusals
+from app.jobs.worker import working
 from app.models import AuditEvent, MagicLink
 from tests.clock import SetClock, now
 from tests.factories import Instance, Org
@@ -87,6 +88,18 @@ async def test_being_refused_writes_a_row_an_hour(instance: Instance, clock: Set
     assert [told(event)[2] for event in await refusals(instance)] == [3, 12, 12]
     clock.ahead = timedelta(hours=4)
     assert sum(told(event)[2] for event in await refusals(instance)) == 36
+
+
+async def test_a_server_that_stops_in_order_loses_no_refusal(instance: Instance) -> None:
+    async with working([refusals_job(instance.node)]):
+        for number in range(3):
+            await instance.anonymous().do("redeemLink", token=f"sbl_{number}")
+        assert [told(event)[2] for event in await refusals(instance)] == [3]
+        for number in range(2):
+            await instance.anonymous().do("redeemLink", token=f"sbl_late{number}")
+        assert [told(event)[2] for event in await refusals(instance)] == [3]
+    written = [event for event in await instance.audited() if event.action in REFUSALS]
+    assert [told(event)[2] for event in written] == [3, 2]
 
 
 async def test_addresses_are_left_out_where_the_operator_wants_none(instance: Instance) -> None:

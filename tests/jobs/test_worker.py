@@ -75,13 +75,21 @@ async def test_a_job_that_does_not_end_is_cut_off() -> None:
     assert ended == ["cut off"]
 
 
-async def test_a_job_that_runs_at_the_end_runs_once_more() -> None:
-    runs = []
+async def test_what_a_job_leaves_for_the_end_is_done_then() -> None:
+    done = []
 
     async def run() -> float:
-        runs.append(1)
+        done.append("run")
         return HOUR
 
-    async with working([Job("job", run, first_pause=HOUR, runs_at_end=True), Job("other", run, first_pause=HOUR)]):
-        pass
-    assert runs == [1]
+    async def finish() -> None:
+        done.append("finish")
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    with structlog.testing.capture_logs() as logs:
+        async with working([Job("broken", run, HOUR, at_end=fail), Job("job", run, HOUR, at_end=finish)]):
+            assert done == []
+    assert done == ["finish"]
+    assert [line["job"] for line in logs] == ["broken"]
