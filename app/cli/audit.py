@@ -35,7 +35,7 @@ def show_audit(
 def _format(audited: Audited) -> str:
     event = audited.event
     actor = f"{event.actor['name']} ({event.actor_kind} {event.actor_id})"
-    subject = " ".join(filter(None, (event.resource_type, event.resource_key)))
+    subject = " ".join(filter(None, (event.resource_type, event.resource_key or event.resource_id)))
     rest = {
         "unproven": "yes" if event.actor.get("unproven") else None,
         "from": event.address,

@@ -17,7 +17,6 @@ class SecurityEvent(StrEnum):
 
 
 ADMISSIONS = frozenset({SecurityEvent.SIGN_IN, SecurityEvent.CLAIM})
-SIGN_IN_REFUSALS = frozenset({"magic_link_invalid", "magic_link_used", "magic_link_expired", "no_invitation"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.domain.commands import Command, Email, validate
 from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, new_secret
-from app.domain.security_events import Concerned
+from app.domain.security_events import NOBODY, Concerned, SecurityEvent
 from app.models import Instance, MagicLink, MailKind, Org, User
 from app.services import known_browsers, mail
 from app.services.invitations import join
@@ -124,7 +124,7 @@ async def open_link(uow: UnitOfWork, secret: str) -> Opened:
     if link.signup is not None:
         await require_free(uow, link.signup["orgSlug"])
     elif known is None and not await invitations.pending_for(uow.session, link.email_key, uow.now):
-        raise AppError("no_invitation")
+        raise _refusal(uow, "no_invitation")
     browser = uow.client.browser
     asked_here = browser is not None and link.browser_hash == digest(browser)
     return Opened(link, spent=False, at_once=asked_here or not link.mailed)
@@ -152,7 +152,7 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     await links.end_all(uow.session, link.email_key, uow.now)
     invited = await _locked_invitations(uow, link) if known is None else []
     if known is None and link.signup is None and not invited:
-        raise AppError("no_invitation")
+        raise _refusal(uow, "no_invitation")
     user = known or await _add_user(uow, link)
     if link.mailed:
         await _verify_email(uow, user)
@@ -166,23 +166,29 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
 
 async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
     if (found := await links.by_secret(uow.session, digest(secret))) is None:
-        raise AppError("magic_link_invalid")
-    uow.concerned = Concerned(type="user", key=found.email)
+        raise _refusal(uow, "magic_link_invalid")
     return found
 
 
 async def _require_live(uow: UnitOfWork, link: MagicLink) -> User | None:
     """The link's person, None for somebody new. Raises the reason why the link signs nobody in any more."""
-    if link.used_at is not None:
-        raise AppError("magic_link_used")
-    if link.expires_at <= uow.now:
-        raise AppError("magic_link_expired")
     known = await people.user_by_email(uow.session, link.email_key)
+    if link.used_at is not None:
+        raise _refusal(uow, "magic_link_used", known)
+    if link.expires_at <= uow.now:
+        raise _refusal(uow, "magic_link_expired", known)
     if known is None and not link.mailed:  # the user of the operator's link is gone, and it proves no mailbox
-        raise AppError("magic_link_invalid")
+        raise _refusal(uow, "magic_link_invalid")
     if known is not None and known.deleted_at is not None:
-        raise AppError("magic_link_invalid")
+        raise _refusal(uow, "magic_link_invalid", known)
     return known
+
+
+def _refusal(uow: UnitOfWork, code: str, known: User | None = None) -> AppError:
+    """What whoever is not signed in is told; the audit counts it. By id: emails would outlive a purge in memory."""
+    concerned = NOBODY if known is None else Concerned(type="user", id=known.id)
+    uow.note_refusal(SecurityEvent.SIGN_IN_FAILED, code, concerned)
+    return AppError(code)
 
 
 async def _verify_email(uow: UnitOfWork, user: User) -> None:

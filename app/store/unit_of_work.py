@@ -20,9 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
-from app.domain.errors import AppError
 from app.domain.policy import Operation
-from app.domain.security_events import ADMISSIONS, NOBODY, SIGN_IN_REFUSALS, Refusal, SecurityEvent
+from app.domain.security_events import ADMISSIONS, NOBODY, Concerned, Refusal, SecurityEvent
 from app.engine import json_text
 from app.models import AuditEvent, Instance, Table
 from app.models.base import Identified, Revised
@@ -68,7 +67,6 @@ class UnitOfWork:
         self.client = client
         self.request_id = request_id
         self.break_glass = break_glass
-        self.concerned = NOBODY
         self.now: datetime = host.now()
         self._session: AsyncSession | None = None
         self._database = database
@@ -83,8 +81,6 @@ class UnitOfWork:
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(fault, AppError) and fault.code in SIGN_IN_REFUSALS:
-            self.note_refusal(SecurityEvent.SIGN_IN_FAILED, fault.code)
         try:
             if fault is None and self._changes is not None:
                 await self._commit(self._changes)
@@ -176,10 +172,10 @@ class UnitOfWork:
         self._guarded.touched_audited = True
         await self.session.execute(delete(type(row)).where(col(type(row).id) == row.id))
 
-    def note_refusal(self, event: SecurityEvent, code: str) -> None:
-        """A caller does not get in; `concerned` says whom it concerns. What the unit writes is rolled back, and anybody
-        can be refused as often as they like: so it is only counted here, and written by a job."""
-        self.host.note_refusal(Refusal(event, code, self.concerned, self.request_id, self.client.address))
+    def note_refusal(self, event: SecurityEvent, code: str, concerned: Concerned = NOBODY) -> None:
+        """A caller does not get in. What the unit writes is rolled back, and anybody can be refused as often as they
+        like: so it is only counted here, and written by a job."""
+        self.host.note_refusal(Refusal(event, code, concerned, self.request_id, self.client.address))
 
     def record(
         self,

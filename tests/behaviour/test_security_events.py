@@ -47,7 +47,11 @@ async def test_failed_sign_ins_are_audited_with_the_account_and_without_a_secret
         ("sign_in_failed", "magic_link_expired", 1),
         ("sign_in_failed", "magic_link_invalid", 1),
     ]
-    assert [event.resource_key for event in found] == [user.email, user.email, ""]
+    assert [(event.resource_type, event.resource_id, event.resource_key) for event in found] == [
+        ("user", user.id, ""),
+        ("user", user.id, ""),
+        ("instance", "", ""),
+    ]
     assert (found[0].address, found[2].request_id) == ("192.0.2.7", reply.request_id)
     assert {event.org_id for event in found} == {None}
     for secret in (used, late):
