@@ -57,11 +57,12 @@ async def sweep_deleted_orgs(session: AsyncSession, before: datetime) -> None:
 
 
 async def erase_person(session: AsyncSession, user: User) -> Sequence[str]:
-    """Puts "Erased user" in the place of the user's name and email wherever something says who did it, or to whom; ids
-    stay. Gives the ids of the tokens that said so."""
+    """Puts "Erased user" in the place of the user's name and email wherever something says who did it, or to whom, and
+    nothing in that of where they called from; ids stay. Gives the ids of the tokens that said so."""
     for table, column in _ACTORS:
         await _erase_name(session, table, column, user.id)
     await _erase_email(session, user)
+    await _erase_origin(session, user.id)
     return await _erase_name(session, ApiKey, "minted_by", user.id)
 
 
@@ -80,6 +81,14 @@ async def _erase_email(session: AsyncSession, user: User) -> None:
     for event in (await session.execute(query)).scalars().all():
         if values := without_email(event, user):
             await session.execute(update(AuditEvent).where(col(AuditEvent.id) == event.id).values(values))
+
+
+async def _erase_origin(session: AsyncSession, user_id: str) -> None:
+    """The address and the browser of sign-ins, and the address of those that failed."""
+    theirs, about = col(AuditEvent.actor_id) == user_id, col(AuditEvent.resource_id) == user_id
+    await session.execute(update(AuditEvent).where(theirs | about).values(address=None))
+    sessions = col(AuditEvent.resource_type) == "session"
+    await session.execute(update(AuditEvent).where(theirs, sessions).values(resource_key=""))
 
 
 def without_email(event: AuditEvent, user: User) -> dict[str, Any]:

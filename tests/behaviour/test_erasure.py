@@ -9,6 +9,7 @@ from app.store.audit import ERASED
 from tests.factories import Instance, Workspace
 
 EMAIL, NAME, NEW_NAME = "Grace.Purged@Example.com", "Grace Q. Purged", "G. Q. Purged"
+ADDRESS, BROWSER = "203.0.113.77", "gracebrowser"
 
 
 async def test_a_purged_user_is_named_nowhere(instance: Instance, workspace: Workspace) -> None:
@@ -16,7 +17,8 @@ async def test_a_purged_user_is_named_nowhere(instance: Instance, workspace: Wor
     revoked = await org.owner.make("createInvitation", orgSlug=org.slug, email=EMAIL, role="viewer")
     await org.owner.make("revokeInvitation", orgSlug=org.slug, invitationId=revoked["id"])  # the audit alone has it now
     made = await org.owner.make("createInvitation", orgSlug=org.slug, email=EMAIL.upper(), role="viewer")
-    grace = instance.anonymous()
+    grace = instance.anonymous(address=ADDRESS)
+    grace.client.headers["User-Agent"] = f"{BROWSER}/1.0"
     await grace.make("acceptInvitation", token=made["acceptUrl"].rpartition("/")[2], displayName=NAME)
     await instance.anonymous().make("requestMagicLink", email=EMAIL)
     link = (await instance.mail(EMAIL.upper())).secret
@@ -40,6 +42,7 @@ async def test_a_purged_user_is_named_nowhere(instance: Instance, workspace: Wor
     await instance.anonymous().make("requestMagicLink", email=EMAIL)
     await instance.mails()
     assert (await instance.anonymous().do("redeemLink", token=link)).code == "magic_link_used"
+    assert any(event.address == ADDRESS and event.resource_key == BROWSER for event in await instance.audited())
     before = await instance.audited()
     assert named(await instance.rows()) >= {"user", "audit_event", "state", "invitation", "api_key", "magic_link"}
 
@@ -70,6 +73,6 @@ def names(event: AuditEvent) -> tuple[str, str]:
 
 
 def named(rows: dict[str, list[tuple[Any, ...]]]) -> set[str]:
-    """The tables that hold the email or one of the names, however they are written."""
-    words = (EMAIL.lower(), NAME.lower(), NEW_NAME.lower())
+    """The tables that hold the email, one of the names, the address or the browser, however they are written."""
+    words = (EMAIL.lower(), NAME.lower(), NEW_NAME.lower(), ADDRESS, BROWSER)
     return {table for table, found in rows.items() if any(word in repr(found).lower() for word in words)}
