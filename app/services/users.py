@@ -82,10 +82,8 @@ async def purge(uow: UnitOfWork, email: str) -> User:
     user = await _leave_all(uow, user.id)
     await people.erase(uow.session, user)
     uow.changes.invalidate(user.id)
-    uow.changes.invalidate(*await audit.erase_person(uow.session, user))
-    for event in uow.changes.events:  # leaving is audited, too, and not written yet
-        for name, value in audit.without_email(event, user).items():
-            setattr(event, name, value)
+    unwritten = uow.changes.events  # leaving is audited, too
+    uow.changes.invalidate(*await audit.erase_person(uow.session, user, unwritten))
     return user
 
 

@@ -56,12 +56,15 @@ async def sweep_deleted_orgs(session: AsyncSession, before: datetime) -> None:
     await session.execute(delete(DeletedOrg).where(col(DeletedOrg.deleted_at) < before))
 
 
-async def erase_person(session: AsyncSession, user: User) -> Sequence[str]:
+async def erase_person(session: AsyncSession, user: User, unwritten: Sequence[AuditEvent]) -> Sequence[str]:
     """Puts "Erased user" in the place of the user's name and email wherever something says who did it, or to whom, and
     nothing in that of where they called from; ids stay. Gives the ids of the tokens that said so."""
     for table, column in _ACTORS:
         await _erase_name(session, table, column, user.id)
     await _erase_email(session, user)
+    for event in unwritten:
+        for name, value in _values_without_email(event, user).items():
+            setattr(event, name, value)
     await _erase_origin(session, user.id)
     return await _erase_name(session, ApiKey, "minted_by", user.id)
 
@@ -79,7 +82,7 @@ async def _erase_name(session: AsyncSession, table: Any, column: str, user_id: s
 async def _erase_email(session: AsyncSession, user: User) -> None:
     query = select(AuditEvent).where(col(AuditEvent.resource_type).in_(_NAMING_PEOPLE))
     for event in (await session.execute(query)).scalars().all():
-        if values := without_email(event, user):
+        if values := _values_without_email(event, user):
             await session.execute(update(AuditEvent).where(col(AuditEvent.id) == event.id).values(values))
 
 
@@ -91,7 +94,7 @@ async def _erase_origin(session: AsyncSession, user_id: str) -> None:
     await session.execute(update(AuditEvent).where(theirs, sessions).values(resource_key=""))
 
 
-def without_email(event: AuditEvent, user: User) -> dict[str, Any]:
+def _values_without_email(event: AuditEvent, user: User) -> dict[str, Any]:
     """What an event that is about the user, or an invitation of them, says without the email; empty for all others."""
     if event.resource_type not in _NAMING_PEOPLE:
         return {}
