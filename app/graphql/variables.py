@@ -23,7 +23,7 @@ from app.engine.faults import FaultPath, Faults
 from app.engine.suggestions import did_you_mean, unknown
 from app.graphql.limits import MAX_VALUES
 
-MAX_INT = 2**31 - 1
+MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 _SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
     "String": ((str,), "Must be a string."),
     "ID": ((str,), "Must be a string."),
@@ -111,8 +111,8 @@ def _fault_of_leaf(value: Any, of: Any) -> str | None:
         return fault
     if value is None:
         return "Must not be null."
-    if of.name == "Int" and not -MAX_INT <= value <= MAX_INT:
-        return f"Must be between -{MAX_INT} and {MAX_INT}."
+    if of.name == "Int" and not MIN_INT <= value <= MAX_INT:
+        return f"Must be between {MIN_INT} and {MAX_INT}."
     return None
 
 

@@ -147,6 +147,16 @@ async def test_every_fault_is_named_at_its_path_at_once(
     assert fields.items() <= error["extensions"]["fields"].items()
 
 
+async def test_integers_have_the_bounds_that_graphql_gives_them(workspace: Workspace) -> None:
+    client, bounds = workspace.org.owner.client, {"variables.n": "Must be between -2147483648 and 2147483647."}
+    for beyond in (-(2**31) - 1, 2**31):
+        error = await refused(client, FLAGS, {"p": workspace.project_id, "n": beyond})
+        assert error["extensions"]["fields"] == bounds
+    lowest = {"query": FLAGS, "variables": {"p": workspace.project_id, "n": -(2**31)}}
+    (error,) = (await client.post("/graphql", json=lowest)).json()["errors"]
+    assert set(error["extensions"]["fields"]) == {"first"}  # which has bounds of its own
+
+
 async def test_a_word_that_does_not_exist_is_told_with_those_that_do(workspace: Workspace) -> None:
     given = {"orgSlug": "acme", "nmae": "x", "environments": {"org": True}, "resources": ["*"], "actions": ["WRIET"]}
     fields = (await refused(workspace.org.owner.client, CREATE, {"i": given}))["extensions"]["fields"]
