@@ -29,7 +29,7 @@ class AuthPages(PageHandler):
 
     async def claim(self, request: Request) -> Response:
         """Claims the instance, or shows the form again with what is wrong with it."""
-        info = await self.caller(request)
+        info = self.caller(request)
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         wanted = local_path(form.pop("next", ""))
         try:
@@ -42,7 +42,7 @@ class AuthPages(PageHandler):
 
     async def sign_in_form(self, request: Request) -> Response:
         """Where to mail a link; `?error=` says why one did not sign in, `?next=` which page needs it."""
-        info = await self.caller(request)
+        info = self.caller(request)
         async with self.unit(info) as uow:
             unclaimed = not await claim.is_claimed(uow)
         entry = CATALOGUE.get(request.query_params.get("error", ""))
@@ -52,7 +52,7 @@ class AuthPages(PageHandler):
 
     async def request_link(self, request: Request) -> Response:
         """Mails a link, and says the same to everybody."""
-        info = await self.caller(request)
+        info = self.caller(request)
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         wanted = local_path(form.pop("next", ""))
         try:
@@ -71,7 +71,7 @@ class AuthPages(PageHandler):
     async def sign_up(self, request: Request) -> Response:
         """Mails the link that makes the organisation."""
         self._require_hosted()
-        info = await self.caller(request)
+        info = self.caller(request)
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         try:
             async with self.unit(info) as uow:
@@ -94,11 +94,11 @@ class AuthPages(PageHandler):
 
     async def invitation(self, request: Request) -> Response:
         """What the invitation leads to, and a button for the one who is invited."""
-        await self.caller(request)
+        self.caller(request)
         return page("invitation.html", await self._invitation_data(request))
 
     async def accept(self, request: Request) -> Response:
-        info = await self.caller(request)
+        info = self.caller(request)
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         try:
             async with self.unit(info) as uow:
@@ -112,7 +112,7 @@ class AuthPages(PageHandler):
         return self._signed_in_redirect(accepted.session.secret, browser, "/app/")
 
     async def sign_out(self, request: Request) -> Response:
-        info = await self.caller(request)
+        info = self.caller(request)
         async with self.unit(info) as uow:
             await sessions.sign_out(uow, {})
         response = redirect("/app/signin")
@@ -120,7 +120,7 @@ class AuthPages(PageHandler):
         return response
 
     async def _open_link(self, request: Request, token: str, *, press: bool, only_looks: bool = False) -> Response:
-        info = await self.caller(request)
+        info = self.caller(request)
         browser = asking_browser(self.node, request.headers)
         try:
             async with self.unit(info) as uow:

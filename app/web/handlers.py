@@ -40,7 +40,7 @@ class PageHandler:
     def __init__(self, node: Node) -> None:
         self.node = node
 
-    async def caller(self, request: Request) -> RequestInfo:
+    def caller(self, request: Request) -> RequestInfo:
         """The caller, whom `web/app.py` has authenticated. What is posted must come from our own pages."""
         if request.method == "POST":
             require_own_origin(self.node, request.scope)
@@ -86,7 +86,7 @@ def signed_in(handler: ForPeople[H]) -> Handler[H]:
 
     @wraps(handler)
     async def handle(self: H, request: Request) -> Response:
-        info = await self.caller(request)
+        info = self.caller(request)
         return await handler(self, request, info) if isinstance(info.actor, Member) else to_sign_in(request)
 
     return handle

@@ -14,7 +14,7 @@ from app.web.pages import page
 class HomePages(PageHandler):
     async def home(self, request: Request) -> Response:
         """The start page. Redirects to claim an unclaimed instance, or to sign in."""
-        info = await self.caller(request)
+        info = self.caller(request)
         async with self.unit(info) as uow:
             if not await claim.is_claimed(uow):
                 return redirect("/app/claim")
