@@ -33,8 +33,7 @@ class AuthPages(PageHandler):
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         wanted = local_path(form.pop("next", ""))
         try:
-            async with self.unit(info) as uow:
-                uow.client = info.client(browser)
+            async with self.unit(info, browser) as uow:
                 signed_in, _ = await claim.install_claim(uow, filled(form))
         except AppError as error:
             return refused("claim.html", {"form": form, "next": wanted}, error, request)
@@ -56,8 +55,7 @@ class AuthPages(PageHandler):
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         wanted = local_path(form.pop("next", ""))
         try:
-            async with self.unit(info) as uow:
-                uow.client = info.client(browser)
+            async with self.unit(info, browser) as uow:
                 await links.request_link(uow, form, wanted)
         except AppError as error:
             return refused("signin.html", {**self._sign_in_data(wanted), "form": form}, error, request)
@@ -74,8 +72,7 @@ class AuthPages(PageHandler):
         info = self.caller(request)
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         try:
-            async with self.unit(info) as uow:
-                uow.client = info.client(browser)
+            async with self.unit(info, browser) as uow:
                 await signup.sign_up(uow, filled(form))
         except AppError as error:
             return refused("signup.html", {"form": form}, error, request)
@@ -101,8 +98,7 @@ class AuthPages(PageHandler):
         info = self.caller(request)
         form, browser = await form_of(request), asking_browser(self.node, request.headers)
         try:
-            async with self.unit(info) as uow:
-                uow.client = info.client(browser)
+            async with self.unit(info, browser) as uow:
                 accepted = await invitations.accept_invitation(uow, request.path_params["token"], filled(form))
         except AppError as error:
             data = {**await self._invitation_data(request), "form": form}
@@ -123,8 +119,7 @@ class AuthPages(PageHandler):
         info = self.caller(request)
         browser = asking_browser(self.node, request.headers)
         try:
-            async with self.unit(info) as uow:
-                uow.client = info.client(browser)
+            async with self.unit(info, browser) as uow:
                 opened = await links.open_link(uow, token)
                 to = opened.link.next_path or "/app/"
                 if opened.spent:

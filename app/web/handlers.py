@@ -46,9 +46,9 @@ class PageHandler:
             require_own_origin(self.node, request.scope)
         return info_of(request.scope)
 
-    def unit(self, info: RequestInfo) -> UnitOfWork:
-        """The request's unit of work."""
-        return self.node.unit(info.request_id, info.actor, info.client())
+    def unit(self, info: RequestInfo, browser: str | None = None) -> UnitOfWork:
+        """The request's unit of work, which is told the secret of the browser where that matters."""
+        return self.node.unit(info.request_id, info.actor, info.client(browser))
 
     def listing(self, cursor: str | None = None) -> Listing:
         """A page's part of a list."""
