@@ -201,7 +201,7 @@ def _fault_paths(fault: ValidationError, command: type[Command], places: Mapping
         message = _message(error)
         if error["type"] == "extra_forbidden":
             message = unknown("field", str(error["loc"][-1]), names_at(command, error["loc"][:-1]), len(fields))
-        fields.setdefault(json_text.path_of([places.get(str(first), first), *others]), message)
+        fields.setdefault(json_text.dotted_path([places.get(str(first), first), *others]), message)
     return fields
 
 

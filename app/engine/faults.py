@@ -6,7 +6,7 @@ What a fault means to the caller is decided elsewhere.
 
 from typing import Final
 
-from app.engine.json_text import MAX_FAULTS, path_of
+from app.engine.json_text import MAX_FAULTS, dotted_path
 
 Faults = dict[str, str]
 
@@ -34,7 +34,7 @@ class FaultPath:
         while position.parent is not None:
             steps.append(position.step)
             position = position.parent
-        return path_of(reversed(steps), str(position.step))
+        return dotted_path(reversed(steps), str(position.step))
 
     def add(self, message: str) -> None:
         """Record a fault here. The first fault at a path wins, and after MAX_FAULTS further ones are dropped."""

@@ -74,7 +74,7 @@ def dump(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def path_of(steps: Iterable[str | int], within: str = "") -> str:
+def dotted_path(steps: Iterable[str | int], within: str = "") -> str:
     """The dotted path of the steps below the path `within`, as much of it as an answer shows.
 
     A step that contains a dot is written `["a.b"]`, and one that is empty `[""]`.
@@ -203,7 +203,7 @@ class _Walk:
         return given.items()
 
     def _add(self, message: str, *more: str | int) -> None:
-        self.faults.setdefault(path_of([*self._steps, *more][1:]), message)
+        self.faults.setdefault(dotted_path([*self._steps, *more][1:]), message)
 
 
 _CONTAINERS = (dict, list)

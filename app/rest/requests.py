@@ -11,7 +11,7 @@ from app.access.paging import Listing
 from app.domain.commands import Input, free_text
 from app.domain.errors import invalid
 from app.domain.preconditions import IfMatch
-from app.engine.json_text import MAX_FAULTS, path_of
+from app.engine.json_text import MAX_FAULTS, dotted_path
 from app.engine.suggestions import unknown
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
@@ -101,7 +101,7 @@ def _parameters(query: QueryParams, known: Collection[str]) -> Input:
             break
     members = {name: text for name, text in query.items() if name in known and name not in faults}
     places = {name: f"?{name}" for name in members}
-    return Input(members, {path_of([f"?{name}"]): message for name, message in faults.items()}, places)
+    return Input(members, {dotted_path([f"?{name}"]): message for name, message in faults.items()}, places)
 
 
 def _agrees(value: Any, text: str) -> bool:

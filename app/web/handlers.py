@@ -14,6 +14,7 @@ from app.domain.actors import Member
 from app.domain.errors import AppError, envelope
 from app.domain.preconditions import IfMatch
 from app.http.authentication import require_own_origin
+from app.http.base_path import path_of
 from app.http.bodies import read
 from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
@@ -142,7 +143,7 @@ def viewer(me: Me) -> PageData:
 
 def to_sign_in(request: Request) -> Response:
     """Asks to sign in first. A form that was posted is lost, so its page is not gone back to."""
-    wanted = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    wanted = path_of(request.scope)
     if request.url.query:
         wanted += f"?{request.url.query}"
     if request.method == "POST" or local_path(wanted) is None:

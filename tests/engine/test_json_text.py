@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine import json_text
-from app.engine.json_text import MAX_DEPTH, MAX_FAULTS, MAX_PATH, MAX_VALUES, BadJson, decode, encode, path_of
+from app.engine.json_text import MAX_DEPTH, MAX_FAULTS, MAX_PATH, MAX_VALUES, BadJson, decode, dotted_path, encode
 from tests.examples import examples
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -225,7 +225,7 @@ def test_no_more_faults_are_named_than_an_answer_has() -> None:
 
 
 def test_paths() -> None:
-    assert path_of([]) == ""
-    assert path_of(["a", 0]) == "a.0"
-    assert path_of(["b.c", "", 1], "a.0") == 'a.0.["b.c"].[""].1'
-    assert len(path_of(["k" * 500_000, "a"])) == len(path_of(["k"] * 1_000)) == MAX_PATH
+    assert dotted_path([]) == ""
+    assert dotted_path(["a", 0]) == "a.0"
+    assert dotted_path(["b.c", "", 1], "a.0") == 'a.0.["b.c"].[""].1'
+    assert len(dotted_path(["k" * 500_000, "a"])) == len(dotted_path(["k"] * 1_000)) == MAX_PATH
