@@ -97,7 +97,7 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | N
     app.router.redirect_slashes = False
     app.add_middleware(AuthenticationHeaders)
     if settings.base_path:
-        app.add_middleware(BasePath, path=settings.base_path, outside=web.nowhere)
+        app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
     app.add_middleware(Requests, settings=settings)
     return app
 

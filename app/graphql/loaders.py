@@ -89,7 +89,7 @@ class Loader(Generic[K, T]):
             try:
                 self._pace.require()
                 found = await self._look_up([key for key, _ in batch])
-                self._pace.fetched(sum(map(_rows, found)))
+                self._pace.fetched(sum(map(_row_count, found)))
             except Exception as fault:  # noqa: BLE001 - whoever asked is told
                 found = [fault] * len(batch)
             waiting = [(future, one) for (_, futures), one in zip(batch, found, strict=True) for future in futures]
@@ -101,7 +101,7 @@ class Loader(Generic[K, T]):
                                 future.set_exception(one) if isinstance(one, Exception) else future.set_result(one)
 
 
-def _rows(found: Any) -> int:
+def _row_count(found: Any) -> int:
     """How many rows were looked up."""
     if isinstance(found, Page):
         return len(found.rows)

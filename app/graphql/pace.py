@@ -15,7 +15,7 @@ from app.graphql import limits
 
 R = TypeVar("R")
 T = TypeVar("T")
-TOO_MUCH = {
+TOO_MANY_OBJECTS = {
     "query": f"The response has more than {limits.MAX_RESPONSE:,} objects, so the rest is null. Ask for smaller parts."
 }
 SHORT = 10  # members of a list that is completed at once
@@ -60,7 +60,7 @@ class Pace:
     def require(self) -> None:
         """Raises `invalid_request` where it has been too much."""
         if max(self._made, self._fetched) > limits.MAX_RESPONSE:
-            raise invalid(TOO_MUCH)
+            raise invalid(TOO_MANY_OBJECTS)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Around a piece of the document's work, between rounds of the event loop."""
@@ -117,7 +117,7 @@ class PacedExecutor(StrawberryGraphQLCoreExecutionContext):
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: Any, path: Any
     ) -> None:
         """That the response is too large is said once, not for each of the thousands of fields that it leaves out."""
-        if not isinstance(raw_error, AppError) or raw_error.fields != TOO_MUCH:
+        if not isinstance(raw_error, AppError) or raw_error.fields != TOO_MANY_OBJECTS:
             super().handle_field_error(raw_error, return_type, field_details_list, path)
         elif is_non_null_type(return_type):
             try:

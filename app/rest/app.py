@@ -8,7 +8,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from app.http.failures import Failures, enveloped
-from app.http.nowhere import Nowhere
+from app.http.not_found import NotFound
 from app.rest import (
     api_keys,
     auth,
@@ -66,4 +66,4 @@ TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for 
 
 def build(node: Node) -> ASGIApp:
     table = routes(node, PREFIX, TABLE)
-    return Failures(Router(table, redirect_slashes=False, default=Nowhere(table, pages=False)), enveloped)
+    return Failures(Router(table, redirect_slashes=False, default=NotFound(table, pages=False)), enveloped)

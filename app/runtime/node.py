@@ -6,13 +6,13 @@ from typing import Self
 from app.access.paging import CursorCodec
 from app.domain.actors import Actor
 from app.domain.ids import new_request_id
-from app.runtime.aside import Aside
 from app.runtime.clock import Clock
 from app.runtime.credentials import api_key_cache, session_cache
 from app.runtime.directory import Directory
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
+from app.runtime.worker_thread import WorkerThread
 from app.services import instance
 from app.settings import Settings
 from app.store.changeset import Commit
@@ -28,7 +28,7 @@ class Node:
         self.settings = settings
         self.database = database
         self.clock = clock
-        self.aside = Aside()
+        self.aside = WorkerThread()
         self.rulesets = RulesetCache(database)
         self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)

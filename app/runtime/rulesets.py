@@ -14,8 +14,8 @@ import structlog
 from app.domain.errors import AppError, not_found
 from app.engine.references import Node
 from app.engine.ruleset import DamagedState, Ruleset
-from app.runtime.aside import Aside
 from app.runtime.encoded import FAST_LEVEL, Encoded
+from app.runtime.worker_thread import WorkerThread
 from app.store import rulesets
 from app.store.changeset import Commit, EnvironmentCommit, stored_state
 from app.store.engines import Database
@@ -35,7 +35,7 @@ class RulesetCache:
     def __init__(self, database: Database) -> None:
         self.load = rulesets.load
         self._database = database
-        self._compiling = Aside()
+        self._compiling = WorkerThread()
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read

@@ -27,7 +27,7 @@ MAX_KEYS = 1000
 MAX_CONTEXT_BYTES = 64 * 1024
 STEPS = 20_000
 """Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
-TOO_MUCH = (
+TOO_MANY_COMPARISONS = (
     f"The rules would compare more than {MAX_COMPARISONS:,} members of arrays with it, long texts included. "
     "Send shorter arrays and texts, or ask for fewer keys."
 )
@@ -111,7 +111,7 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
         except TooLong:
             found = await uow.host.aside(lambda: evaluations(ruleset.compiled.call(command.context)))
     except TooManyComparisons:
-        raise invalid({"context": TOO_MUCH}) from None
+        raise invalid({"context": TOO_MANY_COMPARISONS}) from None
     return Evaluated(ruleset, found)
 
 

@@ -16,7 +16,7 @@ from app.http.authentication import authenticate
 from app.http.base_path import path_of
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
-from app.http.nowhere import Nowhere
+from app.http.not_found import NotFound
 from app.http.requests import info_of
 from app.runtime.node import Node
 from app.web.account import AccountPage
@@ -86,7 +86,7 @@ def build(node: Node) -> ASGIApp:
         _page("/docs/errors", GET=docs.errors),
         assets,
     ]
-    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=Nowhere(table, NEAR))))
+    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=NotFound(table, NEAR))))
 
 
 class _Authenticated:
@@ -153,5 +153,5 @@ async def _to_home(_: Request) -> Response:
     return RedirectResponse("/app/", 303)
 
 
-nowhere = _Negotiated(Nowhere([]))
+not_found_page = _Negotiated(NotFound([]))
 """Answers what is no path of ours."""

@@ -124,18 +124,18 @@ def templates(base_path: str) -> Environment:
 
     To read what was not given is a fault (StrictUndefined), but for what is often absent.
     """
-    loaded = Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    loaded.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
-    loaded.globals.update(url=lambda path: base_path + path, static=lambda path: base_path + static(path))
-    loaded.globals.update(examples=EXAMPLES)
-    loaded.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted", "done")))
-    return loaded
+    environment.filters.update(shell=shlex.quote, ticked=ticked, json=as_json, day=day)
+    environment.globals.update(url=lambda path: base_path + path, static=lambda path: base_path + static(path))
+    environment.globals.update(examples=EXAMPLES)
+    environment.globals.update(dict.fromkeys(("viewer", "error", "here", "made", "removed", "minted", "done")))
+    return environment
 
 
 class Page(HTMLResponse):

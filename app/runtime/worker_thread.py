@@ -8,7 +8,7 @@ from typing import TypeVar
 _RESULT = TypeVar("_RESULT")
 
 
-class Aside:
+class WorkerThread:
     """One thread, so that the loop never waits for more than one other; what it is given is done in turn."""
 
     def __init__(self) -> None:

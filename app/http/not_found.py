@@ -12,7 +12,7 @@ from app.http.accept import prefers_page
 from app.http.base_path import path_of
 
 
-class Nowhere:
+class NotFound:
     """The default of a router: tries the path without a slash at its end, and `near`, which has paths by near misses.
 
     Browsers are sent to the page that was meant, where there are `pages`; all others are told in the message.
