@@ -54,6 +54,9 @@ async def count_guess(uow: UnitOfWork, *, right: bool) -> None:
     The right code is not locked out by a network's wrong ones: behind a proxy that is not trusted, all people are one
     network. So everybody can go on guessing there, as often as the limit on all guesses allows. A code that we made is
     too long for any number of guesses, and one that the operator chose is not short.
+
+    A chosen code that is right counts as a guess, too, and is handed back: once the limit on all guesses is used up, it
+    is refused as a wrong one is, so that guessing on tells nobody that they have found it.
     """
     in_all = Allowance("claim", WRONG_CLAIM_CODES_IN_ALL)
     if right and uow.host.settings.claim_code is None:
