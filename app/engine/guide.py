@@ -11,7 +11,7 @@ from app.engine.patterns import MAX_PROGRAMS
 from app.engine.reference_checks import MAX_CHAIN
 from app.engine.rules import MAX_CONDITIONS, MAX_PATTERNS, MAX_RULES
 from app.engine.trace import MAX_NODES
-from app.engine.work import MAX_COMPARISONS
+from app.engine.work import MAX_COMPARISONS, MAX_CONTEXT_BYTES
 
 MISSING_FIELD = (
     "A field that the context lacks makes every operator false but `$exists: false`, `$notEquals` and `$notIn`."
@@ -165,7 +165,7 @@ GUIDE: tuple[Topic, ...] = (
         (
             f"A flag, config or segment has at most {MAX_RULES} rules, {MAX_CONDITIONS:,} conditions (each group "
             f"counts as one) and {MAX_PATTERNS} patterns, which compile to at most {MAX_PROGRAMS // 1024**2} MiB. "
-            f"A value and a context have at most {MAX_VALUE_BYTES // 1024} KiB of JSON.",
+            f"A value has at most {MAX_VALUE_BYTES // 1024} KiB of JSON, a context {MAX_CONTEXT_BYTES // 1024} KiB.",
             f"The conditions of one call are compared with at most {MAX_COMPARISONS:,} members of arrays; searching a "
             "long text counts as well. Beyond that the call is `invalid_request` at `context`.",
             "Numbers without fraction or exponent are exact from -2^63 to 2^64-1; all others are doubles.",

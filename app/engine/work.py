@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from app.engine.json_values import MISSING
 from app.engine.paths import Context, FieldPath
 
+MAX_CONTEXT_BYTES = 64 * 1024
 MAX_COMPARISONS = 5_000_000
 """The most members of arrays that the conditions of one evaluation are compared with."""
 LONG_TEXT = 256

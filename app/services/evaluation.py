@@ -18,13 +18,12 @@ from app.engine.references import Node
 from app.engine.ruleset import Ruleset, document
 from app.engine.snapshot import Call
 from app.engine.trace import Tracer
-from app.engine.work import MAX_COMPARISONS, TooLong, TooManyComparisons
+from app.engine.work import MAX_COMPARISONS, MAX_CONTEXT_BYTES, TooLong, TooManyComparisons
 from app.store.unit_of_work import UnitOfWork
 
 ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
-MAX_CONTEXT_BYTES = 64 * 1024
 STEPS = 20_000
 """Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
 TOO_MANY_COMPARISONS = (
