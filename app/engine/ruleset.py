@@ -40,13 +40,21 @@ class StoredState(NamedTuple):
     parsed: tuple[Rule, ...] | None = None
 
 
+class Document(NamedTuple):
+    """A state's part of the ruleset document as JSON text: its rules, and what stands before and after them."""
+
+    before: bytes
+    rules: bytes
+    after: bytes
+
+
 class Served(NamedTuple):
-    """A state ready to serve: compiled, and its part of the ruleset document as JSON text."""
+    """A state ready to serve: compiled, and its part of the ruleset document."""
 
     kind: Kind
     key: str
     compiled: CompiledPrimitive | CompiledSegment
-    document: bytes
+    document: Document
 
 
 def prepare(stored: StoredState) -> Served:
@@ -89,23 +97,17 @@ def _rules(stored: StoredState, faults: dict[str, str], check: CheckValue | None
     return parse_rules(rules, "rules", faults, check, stored=True)
 
 
-def _document(stored: StoredState) -> bytes:
+def _document(stored: StoredState) -> Document:
+    rules = stored.rules.encode()
     if stored.kind is Kind.SEGMENT:
         lists = json_text.encode({"allowList": sorted(stored.allow_list), "denyList": sorted(stored.deny_list)})
-        return f'{{"rules":{stored.rules},{lists[1:]}'.encode()
+        return Document(b'{"rules":', rules, f",{lists[1:]}".encode())
     killed = f'"killed":{"true" if stored.killed else "false"},' if stored.kind is Kind.FLAG else ""
-    text = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},{killed}"rules":{stored.rules}}}'
-    return text.encode()
+    before = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},{killed}"rules":'
+    return Document(before.encode(), rules, b"}")
 
 
-def _holds(document: bytes, stored: StoredState) -> bool:
-    """Whether a document of `_document` holds the same rules."""
-    if stored.kind is Kind.SEGMENT:
-        return document.startswith(f'{{"rules":{stored.rules},'.encode())
-    return document.endswith(f'"rules":{stored.rules}}}'.encode())
-
-
-Documents = Mapping[Kind, Mapping[str, bytes]]
+Documents = Mapping[Kind, Mapping[str, Document]]
 
 
 class Ruleset:
@@ -160,7 +162,7 @@ class Ruleset:
 
     def _with_known_rules(self, stored: StoredState) -> StoredState:
         document = self.documents[stored.kind].get(stored.key)
-        if stored.parsed is not None or document is None or not _holds(document, stored):
+        if stored.parsed is not None or document is None or document.rules != stored.rules.encode():
             return stored
         of_kind = self.compiled.segments if stored.kind is Kind.SEGMENT else self.compiled.primitives
         return stored._replace(parsed=of_kind[stored.key].state.rules)
@@ -187,7 +189,11 @@ class Ruleset:
             {"environmentId": self.environment_id, "version": self.version, "targetIdField": self.target_id_field}
         )
         members = b",".join(
-            b'"%b":{%b}' % (SPECS[kind].plural.encode(), b",".join(b'"%b":%b' % (k.encode(), d) for k, d in of.items()))
+            b'"%b":{%b}'
+            % (
+                SPECS[kind].plural.encode(),
+                b",".join(b'"%b":%b' % (key.encode(), b"".join(parts)) for key, parts in of.items()),
+            )
             for kind, of in documents.items()
         )
         return b"%b,%b}" % (head[:-1].encode(), members)
