@@ -24,7 +24,7 @@ from app.store import instance, invitations, links, people
 from app.store.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(minutes=15)
-EXTENDED = timedelta(hours=1)  # how long after it was mailed a link can be given another lifetime
+EXTENDABLE_FOR = timedelta(hours=1)  # how long after it was mailed a link can be given another lifetime
 
 
 class RequestMagicLink(Command, json_schema_extra={"examples": [{"email": "ada@acme.example"}]}):
@@ -63,9 +63,13 @@ async def request_link(uow: UnitOfWork, body: object, next_path: str | None = No
 async def _extend_newest(uow: UnitOfWork, key: str) -> None:
     """Gives the last link that was mailed to the email within the hour another lifetime, if none was used since."""
     await uow.lock_email(key)  # as a sign-in does, which may be ending the link
-    made = await links.of_email(uow.session, key, uow.now - 2 * EXTENDED)
+    made = await links.of_email(uow.session, key, uow.now - 2 * EXTENDABLE_FOR)
     newest = next((one for one in made if one.mailed and one.signup is None), None)
-    if newest is None or newest.created_at <= uow.now - EXTENDED or newest.expires_at < newest.created_at + LIFETIME:
+    if (
+        newest is None
+        or newest.created_at <= uow.now - EXTENDABLE_FOR
+        or newest.expires_at < newest.created_at + LIFETIME
+    ):
         return  # there is none, it is old, or it was ended
     if not any(one.used_at is not None and one.used_at >= newest.created_at for one in made):
         newest.expires_at = uow.now + LIFETIME
