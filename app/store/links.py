@@ -17,13 +17,16 @@ async def by_secret(session: AsyncSession, secret_hash: str) -> MagicLink | None
 
 
 async def end_all(session: AsyncSession, email_key: str, at: datetime) -> None:
-    """Lets the email's unused links expire at the instant, if they have not before."""
+    """Lets the email's unused links expire, if they have not at the instant.
+
+    As of when they were made: for a transaction that waits meanwhile, and has begun before, they must be over as well.
+    """
     query = update(MagicLink).where(
         col(MagicLink.email_key) == email_key,
         col(MagicLink.used_at).is_(None),
         col(MagicLink.expires_at) > at,
     )
-    await session.execute(query.values(expires_at=at))
+    await session.execute(query.values(expires_at=col(MagicLink.created_at)))
 
 
 async def of_email(session: AsyncSession, email_key: str, after: datetime) -> Sequence[MagicLink]:
