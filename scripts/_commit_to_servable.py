@@ -81,7 +81,7 @@ async def write_and_evaluate(node: Node, member: Member, environment_id: str, va
 async def measure(rules: list[dict[str, Any]]) -> None:
     """Prints both medians and their ratio."""
     with tempfile.TemporaryDirectory() as folder:
-        node = await open_node(Settings(data_dir=Path(folder), claim_code="claim-code"))
+        node = await open_node(Settings(data_dir=Path(folder), claim_code="a claim code of a benchmark"))
         places = [await fill(node, size, rules) for size in SIZES]
         for _, environment_id in places:
             await node.rulesets.get(environment_id)

@@ -106,14 +106,15 @@ def _switched(value: Any) -> Any:
 Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may come in a query, where all is text
 
 
-def free_text(text: str, place: str) -> str:
-    """The text that came in a header or argument, the `place` of its fault. Raises `invalid_request`."""
+def free_text(text: str, place: str, faults: dict[str, str]) -> str | None:
+    """The text that came in a header or argument; None, with a fault at the `place`, if it is not valid."""
     text = text.replace("\r\n", "\n")
     fault = texts.fault_in_lines(text)
     if len(text) > MAX_REASON or texts.is_blank(text):
         fault = f"Must have 1 to {MAX_REASON} characters."
     if fault is not None:
-        raise invalid({place: fault})
+        faults[place] = fault
+        return None
     return text
 
 

@@ -174,7 +174,9 @@ def _unknown(name: str, document: dict[str, Any], told: int) -> str:
     if is_alone and told < MAX_EXPLAINED and likeliest(name, KNOWN, IN_CONDITIONS) is None:
         shown = json.dumps(name if len(name) <= MAX_COMPARED else "plan", ensure_ascii=False)
         return f'Unknown field. A condition compares a field by an operator: {{"field": {shown}, "$equals": "pro"}}.'
-    return unknown("operator" if "field" in document else "field", name, KNOWN, told, IN_CONDITIONS)
+    return unknown(
+        "operator" if "field" in document or name.startswith("$") else "field", name, KNOWN, told, IN_CONDITIONS
+    )
 
 
 def _parse_key(value: Any, where: FaultPath) -> str | None:

@@ -54,7 +54,7 @@ class Context:
         """
         self.pace.require()
         request = self.request
-        return self.node.unit(request.request_id, request.actor, request.client(), break_glass(given))
+        return self.node.unit(request.request_id, request.actor, request.client(), break_glass(given, {}))
 
 
 Info = strawberry.Info[Context, None]

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 from pydantic.alias_generators import to_camel
 
-from app.domain.commands import free_text
+from app.domain.commands import Input, free_text
 from app.domain.errors import invalid
 from app.domain.preconditions import IfMatch
 from app.engine import json_text
@@ -76,10 +76,10 @@ class Confirmed:
     confirm: str | None = optional_field("The slug or key of what is deleted.")
 
 
-def break_glass(given: Overridable | None) -> str | None:
-    """The reason to override protection, if the input has one. Raises `invalid_request`."""
-    reason = None if given is None else given.break_glass
-    return None if reason is None or reason is strawberry.UNSET else free_text(reason, "breakGlass")
+def break_glass(given: Any, faults: dict[str, str]) -> str | None:
+    """The reason to override protection; None, perhaps with a fault, where the input has none."""
+    reason = given.break_glass if isinstance(given, Overridable) else None
+    return None if reason is None or reason is strawberry.UNSET else free_text(reason, "breakGlass", faults)
 
 
 def if_match(given: Conditional) -> IfMatch:
@@ -94,7 +94,9 @@ def body_of(given: Any) -> dict[str, Any]:
     body = _body(given)
     if faults := json_text.faults_of(body):
         raise invalid({path or "body": message for path, message in faults.items()})
-    return body
+    outside: dict[str, str] = {}
+    break_glass(given, outside)
+    return Input(body, outside) if outside else body
 
 
 def _body(given: Any) -> dict[str, Any]:

@@ -122,8 +122,9 @@ def _token_in(scope: Scope) -> str | None:
 def require_own_origin(node: Node, scope: Scope) -> None:
     """Raises `forbidden` for a browser's request from another origin, by the rule of Go's `CrossOriginProtection`.
 
-    `Sec-Fetch-Site` decides where a browser sends it; else `Origin` must be the host's or the base URL's, scheme and
-    port included. A request without either comes from no browser, and no browser sends a token on its own.
+    `Sec-Fetch-Site` decides where a browser sends it; else `Origin` must be the base URL's, or the host's where there
+    is none, scheme and port included. A request without either comes from no browser, and no browser sends a token on
+    its own.
     """
     if isinstance(info_of(scope).actor, Token):
         return
@@ -133,7 +134,7 @@ def require_own_origin(node: Node, scope: Scope) -> None:
         allowed = site in {"same-origin", "none"}
     elif origin:
         ours = [node.settings.public_url]
-        if host := headers.get("host"):
+        if node.settings.base_url is None and (host := headers.get("host")):
             ours.append(f"{scope['scheme']}://{host}")
         allowed = "://" in origin and origin_of(origin) in map(origin_of, ours)
     else:

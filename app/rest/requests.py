@@ -9,7 +9,6 @@ from starlette.datastructures import Headers, QueryParams
 
 from app.access.paging import Listing
 from app.domain.commands import Input, free_text
-from app.domain.errors import invalid
 from app.domain.preconditions import IfMatch
 from app.engine.json_text import MAX_FAULTS, dotted_path
 from app.engine.suggestions import unknown
@@ -52,15 +51,16 @@ class Call:
         return Listing(self.node.cursors, self.input)
 
 
-def text_of(headers: Headers, name: str) -> str | None:
-    """A header of free text, which people send as UTF-8. Raises `invalid_request`."""
+def text_of(headers: Headers, name: str, faults: dict[str, str]) -> str | None:
+    """A header of free text, which people send as UTF-8; None, perhaps with a fault, where there is none."""
     raw = headers.get(name)
     if raw is None:
         return None
     try:
-        return free_text(raw.encode("latin-1").decode(), name)
+        return free_text(raw.encode("latin-1").decode(), name, faults)
     except UnicodeDecodeError:
-        raise invalid({name: "Must be UTF-8."}) from None
+        faults[name] = "Must be UTF-8."
+        return None
 
 
 def input_of_read(query: QueryParams, known: Collection[str]) -> Input:
@@ -68,15 +68,18 @@ def input_of_read(query: QueryParams, known: Collection[str]) -> Input:
     return _parameters(query, known)
 
 
-def input_of_write(body: Any, query: QueryParams, known: Collection[str], reason: str | None) -> Any:
+def input_of_write(
+    body: Any, query: QueryParams, known: Collection[str], reason: str | None, header_faults: Mapping[str, str]
+) -> Any:
     """The body, with the members that a DELETE may have in its query and in `X-Reason` instead.
 
-    What is wrong with a parameter is a fault at `?name`; one that contradicts the body is wrong, too.
+    What is wrong with headers is told with what is wrong with the body, after the ids and the caller's role. What is
+    wrong with a parameter is a fault at `?name`; one that contradicts the body is wrong, too.
     """
     parameters = _parameters(query, known)
     if not isinstance(body, dict):
         return body
-    members, faults = {**parameters, **body}, {**parameters.faults}
+    members, faults = {**parameters, **body}, {**header_faults, **parameters.faults}
     for name, text in parameters.items():
         if not _agrees(members[name], text):
             if name == "confirm":  # with two answers nothing is confirmed

@@ -135,11 +135,12 @@ class Resource:
         else:
             require_own_origin(self.node, scope)
             given = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)
-            reason, break_glass = text_of(headers, "X-Reason"), text_of(headers, "X-Break-Glass")
+            faults: dict[str, str] = {}
+            reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", "X-Break-Glass"))
             if endpoint.method != "DELETE":
                 reason = None  # it has one in its body
-            if query or reason is not None:
-                given = input_of_write(given, query, endpoint.parameters, reason)
+            if query or reason is not None or faults:
+                given = input_of_write(given, query, endpoint.parameters, reason, faults)
         return Call(
             node=self.node,
             info=info,

@@ -121,19 +121,29 @@ class CreateApiKey(
     approval_required: bool = False
     ip_allowlist: Annotated[list[Cidr], Field(max_length=MAX_ENTRIES), Once] = []
 
+    @model_validator(mode="before")
+    @classmethod
+    def _level_or_actions(cls, body: Any, info: ValidationInfo) -> Any:
+        """Looked at first, so that it is told together with what else is missing."""
+        if body.get("level") is None and body.get("actions") is None:
+            _faults_of(info)["level"] = "Either level or actions is required."
+        return body
+
     @model_validator(mode="after")
-    def _level_or_actions(self, info: ValidationInfo) -> Self:
-        faults: dict[str, str] = (info.context or {}).get("faults", {})
-        if self.level is None and self.actions is None:
-            faults["level"] = "Either level or actions is required."
+    def _not_both(self, info: ValidationInfo) -> Self:
         if self.level is not None and self.actions is not None:
-            faults["actions"] = "Cannot be combined with level."
+            _faults_of(info)["actions"] = "Cannot be combined with level."
         return self
 
     def verbs(self) -> list[str]:
         """What it may do, in the order of the words."""
         held = LEVELS[self.level] if self.level is not None else frozenset(self.actions or ())
         return [verb for verb in Verb if verb in held]
+
+
+def _faults_of(info: ValidationInfo) -> dict[str, str]:
+    faults: dict[str, str] = (info.context or {}).get("faults", {})
+    return faults
 
 
 class RenewApiKey(Command, json_schema_extra={"examples": [{"expiresInSeconds": 2592000}]}):

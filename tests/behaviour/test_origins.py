@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.settings import Mode
+from app.settings import Mode, Settings
 from tests.clients import ENDPOINTS
 from tests.conftest import CLAIM_CODE
 from tests.factories import Instance
@@ -56,3 +56,19 @@ async def test_a_public_call_from_another_origin_does_nothing(instance: Instance
             assert not caller.client.cookies
     caller.client.headers = {"Sec-Fetch-Site": "same-origin"}
     (await caller.do(operation, **body)).unwrap()
+
+
+class TestBehindTls:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"base_url": "https://signalbox.test"})
+
+    @pytest.mark.raises_codes("forbidden")
+    async def test_only_pages_of_the_base_url_are_our_own(self, instance: Instance) -> None:
+        """Not those that somebody serves without TLS in our name."""
+        caller, body = instance.anonymous(), BODIES["requestMagicLink"]
+        for elsewhere in ("http://signalbox.test", "https://signalbox.test:8443", "null"):
+            caller.client.headers = {"Origin": elsewhere}
+            assert (await caller.do("requestMagicLink", **body)).code == "forbidden"
+        caller.client.headers = {"Origin": "https://signalbox.test"}
+        (await caller.do("requestMagicLink", **body)).unwrap()

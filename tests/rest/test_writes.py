@@ -124,4 +124,9 @@ async def test_a_text_in_a_header_is_checked_whether_or_not_it_counts(
     editor, path = workspace.org.editor.client, f"/api/v1/envs/{workspace.environment_id}/flags/banner"
     async with instance.unchanged():
         response = await editor.patch(path, json={"defaultValue": "x"}, headers={header: text})
+        at_once = await editor.patch(path, json={"zz": 1}, headers={header: text})
+        nowhere = await editor.patch(f"{path}-no", json={"defaultValue": "x"}, headers={header: text})
+        denied = await workspace.org.viewer.client.patch(path, json={"defaultValue": "x"}, headers={header: text})
     assert (response.status_code, set(response.json()["fields"])) == (400, {header})
+    assert (at_once.status_code, set(at_once.json()["fields"])) == (400, {header, "zz"})
+    assert (nowhere.status_code, denied.json()["code"]) == (404, "insufficient_role")

@@ -236,8 +236,8 @@ OPERATIONS = {
 }
 
 INTRODUCTION = """\
-Feature flags and dynamic configuration for several organisations. Everything here can be done over GraphQL at
-`/graphql` too, with the same codes, fields and messages.
+Feature flags and dynamic configuration for several organisations. Everything here can be done over
+[GraphQL](/graphql) too, with the same codes, fields and messages.
 
 ## Authentication
 
@@ -254,7 +254,7 @@ organisation `acme`, and `acme:web:production` an environment of it. Keys and sl
 
 ## Rules
 
-Flags have rules, which say who gets which value. Their language is described at [/docs/rules](/docs/rules).
+Flags have rules, which say who gets which value. Their language is described in the [guide to rules](/docs/rules).
 
 ## Lists
 
@@ -278,7 +278,7 @@ to its end. When one is empty, the response is 429 with `Retry-After`.
 ## Errors
 
 Every refusal has one body, `Error`: `code` is for programs, `message` for people, `fields` names each fault by its
-path, and `requestId` finds the request in the log. The catalogue of codes is at [/docs/errors](/docs/errors)."""
+path, and `requestId` finds the request in the log. All codes are in the [catalogue of errors](/docs/errors)."""
 
 TAGS = {
     "Signing in": "How people come in: by claiming an empty instance, by a mailed link, by signing up.",
