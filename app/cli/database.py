@@ -99,7 +99,12 @@ def _in_one_line(settings: Settings) -> Iterator[None]:
         what = "Name the folder of the server with --data-dir, or start the server, which makes one."
         raise BadSetting(f"{setting}: there is no database of Signalbox in {where}. {what}") from None
     except FAULTS as fault:
-        raise BadSetting(f"{setting}: cannot open the database {where}: {_describe(fault)}.") from fault
+        cure = (
+            "Name another place, or move what is there."
+            if settings.sqlite_path
+            else "Check the address and the server."
+        )
+        raise BadSetting(f"{setting}: cannot open the database {where}: {_describe(fault)}. {cure}") from fault
 
 
 def _setting(settings: Settings) -> str:

@@ -133,12 +133,19 @@ class Protocol(HttpToolsProtocol):
             return f"The request has more than {MAX_HEADERS} headers."
         return None
 
+    def _fault_of_host(self) -> str | None:
+        """RFC 9112, 3.2: what a request without one, or with two, is for can be read in more than one way."""
+        hosts = sum(1 for name, _ in self.headers if name == b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
+            return "The request must have exactly one Host header."
+        return None
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun = True
 
     def on_headers_complete(self) -> None:
-        if (fault := self._fault_of_head()) is not None:
+        if (fault := self._fault_of_head() or self._fault_of_host()) is not None:
             self._fault = fault
             raise ValueError(fault)
         self._in_head, self._begun, self._progressed = False, False, True

@@ -82,7 +82,8 @@ class AuthPages(PageHandler):
         """A sign-in link, redeemed at once by the browser that asked for it. Everybody else gets a button, which no
         scanner of mail presses; nobody gets one for a link that would not sign in."""
         ahead = (request.headers.get(name, "") for name in ("sec-purpose", "purpose"))
-        only_looks = request.method == "HEAD" or any("prefetch" in purpose for purpose in ahead)
+        is_part = request.headers.get("sec-fetch-mode", "navigate") != "navigate"  # such as an image of another page
+        only_looks = request.method == "HEAD" or is_part or any("prefetch" in purpose for purpose in ahead)
         return await self._open_link(request, request.query_params.get("t", ""), press=False, only_looks=only_looks)
 
     async def press_link(self, request: Request) -> Response:

@@ -175,7 +175,7 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path, url: str, said: str) 
 def test_a_database_that_does_not_exist(tmp_path: Path, server: tuple[KeptDatabase, Workspace]) -> None:
     line = start(tmp_path, SIGNALBOX_DATABASE_URL=f"{server[0].address}-not")
     assert line.startswith("SIGNALBOX_DATABASE_URL: cannot open the database postgresql://127.0.0.1:")
-    assert line.endswith('database "signalbox-not" does not exist.')
+    assert line.endswith('database "signalbox-not" does not exist. Check the address and the server.')
 
 
 def test_a_variable_that_does_not_exist_is_named_with_the_likeliest(tmp_path: Path, command: Command) -> None:

@@ -84,6 +84,21 @@ async def test_what_is_just_little_enough_is_answered(head: bytes) -> None:
     assert client.transport.written.count(b"HTTP/1.1 200 OK") == 3
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", b"400 Bad Request"),
+        (GET + b"Host: y\r\n\r\n", b"400 Bad Request"),
+        (GET + b"hOST: x\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"200 OK"),
+    ],
+)
+async def test_a_request_has_one_host(head: bytes, status: bytes) -> None:
+    client = Server(answering()).connect()
+    await client.send(head)
+    assert client.transport.written.startswith(b"HTTP/1.1 " + status)
+
+
 async def test_a_large_body_is_not_taken_for_a_head() -> None:
     client = Server(answering()).connect()
     assert (await client.send(POST + b"Content-Length: 200000\r\n\r\n" + b"a" * 200_000)).endswith(b"ok")

@@ -55,6 +55,7 @@ OPENERS = {
     "scanner": ("HEAD", {"Accept": "*/*"}),
     "asking browser, HEAD": ("HEAD", BROWSER),
     "asking browser, ahead": ("GET", {**BROWSER, "Sec-Purpose": "prefetch;prerender"}),
+    "asking browser, image": ("GET", {**BROWSER, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}),
     "other browser": ("GET", BROWSER),
     "other browser over plain HTTP": ("GET", OVER_PLAIN_HTTP),
     "program": ("GET", {"Accept": "*/*"}),
