@@ -128,7 +128,7 @@ async def open_link(uow: UnitOfWork, secret: str) -> Opened:
     if link.signup is not None:
         await require_free(uow, link.signup["orgSlug"])
     elif known is None and not await invitations.pending_for(uow.session, link.email_key, uow.now):
-        raise _refusal(uow, "no_invitation")
+        raise _refusal(uow, AppError("no_invitation"))
     browser = uow.client.browser
     asked_here = browser is not None and link.browser_hash == digest(browser)
     return Opened(link, spent=False, at_once=asked_here or not link.mailed)
@@ -156,7 +156,7 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
     await links.end_all(uow.session, link.email_key, uow.now)
     invited = await _locked_invitations(uow, link) if known is None else []
     if known is None and link.signup is None and not invited:
-        raise _refusal(uow, "no_invitation")
+        raise _refusal(uow, AppError("no_invitation"))
     user = known or await _add_user(uow, link)
     if link.mailed:
         await _verify_email(uow, user)
@@ -170,7 +170,7 @@ async def redeem(uow: UnitOfWork, body: object) -> SignedIn:
 
 async def _by_secret(uow: UnitOfWork, secret: str) -> MagicLink:
     if (found := await links.by_secret(uow.session, digest(secret))) is None:
-        raise _refusal(uow, "magic_link_invalid")
+        raise _refusal(uow, AppError("magic_link_invalid"))
     return found
 
 
@@ -178,21 +178,21 @@ async def _require_live(uow: UnitOfWork, link: MagicLink) -> User | None:
     """The link's person, None for somebody new. Raises the reason why the link signs nobody in any more."""
     known = await people.user_by_email(uow.session, link.email_key)
     if link.used_at is not None:
-        raise _refusal(uow, "magic_link_used", known)
+        raise _refusal(uow, AppError("magic_link_used"), known)
     if link.expires_at <= uow.now:
-        raise _refusal(uow, "magic_link_expired", known)
+        raise _refusal(uow, AppError("magic_link_expired"), known)
     if known is None and not link.mailed:  # the user of the operator's link is gone, and it proves no mailbox
-        raise _refusal(uow, "magic_link_invalid")
+        raise _refusal(uow, AppError("magic_link_invalid"))
     if known is not None and known.deleted_at is not None:
-        raise _refusal(uow, "magic_link_invalid", known)
+        raise _refusal(uow, AppError("magic_link_invalid"), known)
     return known
 
 
-def _refusal(uow: UnitOfWork, code: str, known: User | None = None) -> AppError:
+def _refusal(uow: UnitOfWork, error: AppError, known: User | None = None) -> AppError:
     """What whoever is not signed in is told; the audit counts it. By id: emails would outlive a purge in memory."""
     concerned = NOBODY if known is None else Concerned(type="user", id=known.id)
-    uow.note_refusal(SecurityEvent.SIGN_IN_FAILED, code, concerned)
-    return AppError(code)
+    uow.note_refusal(SecurityEvent.SIGN_IN_FAILED, error.code, concerned)
+    return error
 
 
 async def _verify_email(uow: UnitOfWork, user: User) -> None:

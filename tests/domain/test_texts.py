@@ -40,7 +40,7 @@ def test_a_name_is_one_visible_line_without_spaces_around_it(given: str) -> None
 @given(ANY_TEXT)
 def test_a_text_has_lines_and_nothing_that_hides(given: str) -> None:
     text = taken(TEXT, given)
-    if set(given.replace("\r\n", "\n")) & set(TURNING + CONTROLS):
+    if set(given.replace("\r\n", "\n")) & set(TURNING + CONTROLS + "\t"):
         assert text is None
     else:
         assert text == given.replace("\r\n", "\n")

@@ -120,6 +120,7 @@ async def test_a_write_that_began_before_is_not_committed_after(instance: Instan
             pass
         with pytest.raises(AppError, match="lost its lock"):
             await stack.aclose()
+    await ready(instance.anonymous().client)
     assert await instance.rows() == before
 
 

@@ -165,8 +165,15 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 
 
 async def _close(connection: Any) -> None:
-    """Closes the connection after what it is at. Can be called twice, and by two at once."""
+    """Closes the connection after what it is at. Can be called twice, and by two at once.
+
+    One that is still being opened has to be open before: aiosqlite's `stop` would end its thread and leave it open.
+    """
     thread = connection._thread  # noqa: SLF001
     if thread.is_alive():
+        opened = asyncio.get_running_loop().create_future()
+        connection._tx.put_nowait((opened, lambda: None))  # noqa: SLF001
+        ended = asyncio.ensure_future(asyncio.to_thread(thread.join))
+        await asyncio.wait({opened, ended}, return_when=asyncio.FIRST_COMPLETED)
         connection.stop()
-        await asyncio.to_thread(thread.join)
+        await ended
