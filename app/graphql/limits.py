@@ -43,11 +43,12 @@ MAX_DEPTH = 30
 MAX_ALIASES = 30
 MAX_DIRECTIVES = 50
 MAX_MENTIONS = 100
-MAX_COST = 100_000
+MAX_COST = 1_000_000
 MAX_RESPONSE = 20_000
 CHARACTERS_AN_OBJECT = 256  # of rules and values in a response count as one
 MAX_VALUES = 10_000
-LIST_LENGTH = 10
+LIST_LENGTH = 100  # as many states as a flag has where a project has all the environments that it may have
+SCHEMA_LIST_LENGTH, SCHEMA_WEIGHT = 10, 10
 
 
 class Limit(NamedTuple):
@@ -223,15 +224,17 @@ class _Costs(Visitor):
             return Cost()  # what a connection holds is counted with it
         if found.name.endswith("Connection"):
             return Cost(weight=1, page=(definition, node))
-        times = LIST_LENGTH if is_list_type(get_nullable_type(definition.type)) else 1
-        return Cost(_weight(found), times)
+        if not is_list_type(get_nullable_type(definition.type)):
+            return Cost(_weight(found))
+        return Cost(_weight(found), SCHEMA_LIST_LENGTH if found.name.startswith("__") else LIST_LENGTH)
 
 
 def _weight(found: GraphQLNamedType) -> int:
     """What has an id is fetched; what has none comes with it, but for the schema's own description, which is long."""
     interfaces: Any = found.interfaces if is_object_type(found) else ()
-    fetched = found.name == "Node" or any(one.name == "Node" for one in interfaces)
-    return int(fetched or found.name.startswith("__"))
+    if found.name.startswith("__"):
+        return SCHEMA_WEIGHT
+    return int(found.name == "Node" or any(one.name == "Node" for one in interfaces))
 
 
 def root_fields(

@@ -49,8 +49,8 @@ def spread(levels: int, times: int, innermost: str) -> str:
         ("{ " + "errorCatalog { code } " * 101 + "}", "The document has errorCatalog 101 times; 100 are allowed."),
         ("{ " + "a: errorCatalog { code } " * 31 + "}", "The document has 31 aliases;"),
         (
-            "{ orgs { nodes { projects { nodes { id flags(first: 9) { nodes { id } } } } } } }",
-            "costs 100100;",
+            "{ orgs { nodes { projects { nodes { id flags(first: 99) { nodes { id } } } } } } }",
+            "costs 1000100;",
         ),
     ],
 )
@@ -116,10 +116,10 @@ PROJECTS = "projects(first: 10) { nodes { id } }"
         ("{ ...A ...A } fragment A on Query { orgs(first: 5) { totalCount } }", {}, 10),
         ("{ a: orgs(first: 5) { totalCount } b: orgs(first: 5) { totalCount } }", {}, 10),
         ("query A { orgs { totalCount } } query B { orgs(first: 2) { totalCount } }", {"operationName": "B"}, 2),
-        ('{ flag(projectId: "", key: "") { states { id environment { id } } } }', {}, 1 + 10 + 10),
+        ('{ flag(projectId: "", key: "") { states { id environment { id } } } }', {}, 1 + 100 + 100),
         ('{ node(id: "") { id ... on Project { org { id } } } }', {}, 1 + 1),
-        ("{ me { orgs { org { id } } } }", {}, 10),
-        ("{ __schema { types { name } } }", {}, 1 + 10),
+        ("{ me { orgs { org { id } } } }", {}, 100),
+        ("{ __schema { types { name } } }", {}, 10 + 100),
         ('mutation { killFlag(input: {environmentId: "", key: ""}) { flagState { flag { id } } } }', {}, 2),
     ],
 )
@@ -140,8 +140,8 @@ async def test_the_cost_is_what_the_answer_can_hold(
 async def test_a_cached_document_costs_what_its_variables_make_it(client: httpx2.AsyncClient) -> None:
     document = "query ($n: Int) { orgs(first: $n) { nodes { projects(first: $n) { nodes { id } } } } }"
     for _ in range(2):
-        assert "data" in await ask(client, document, {"n": 300})
-        assert "costs 160400;" in (await refused(client, document, {"n": 400}))["message"]
+        assert "data" in await ask(client, document, {"n": 900})
+        assert "costs 1001000;" in (await refused(client, document, {"n": 1000}))["message"]
 
 
 async def test_a_bomb_of_fragments_is_measured_without_going_off(client: httpx2.AsyncClient) -> None:
