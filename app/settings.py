@@ -294,4 +294,6 @@ def _one_line(fault: ValidationError, given: dict[str, Any]) -> str:
     first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
     name = str(first["loc"][0])
     option = f"--{name.replace('_', '-')}" if name in given else f"SIGNALBOX_{name.upper()}"
+    if first["type"].startswith("int_"):
+        return f"{option}: must be a whole number"
     return f"{option}: {first['msg'].removeprefix('Value error, ')}"

@@ -39,12 +39,13 @@ cli.command("audit")(audit.show_audit)
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one. Default: 8000.")] = None,
+    port: Annotated[str | None, typer.Option(help="Port to listen on, 0 for a free one. Default: 8000.")] = None,
     data_dir: DataDir = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. More than one needs SIGNALBOX_REDIS_URL.")] = None,
+    workers: Annotated[str | None, typer.Option(help="Processes. More than one needs SIGNALBOX_REDIS_URL.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Fill an empty instance with sample data.")] = False,
 ) -> None:
     """Serve REST, GraphQL and the pages. Each option is also an environment variable: --port is SIGNALBOX_PORT."""
+    # Numbers are read as those of the variables are, so that a wrong one is told in one line as well.
     settings = sound_settings(host=host, port=port, data_dir=data_dir, workers=workers, demo=demo or None)
     with errors_in_one_line():
         server.run(settings)

@@ -101,6 +101,11 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     assert line.startswith("SIGNALBOX_DATA_DIR: cannot keep data in data: Permission denied. Choose a folder that ")
 
 
+@pytest.mark.parametrize("option", ["port", "workers"])
+def test_a_number_that_is_none(tmp_path: Path, option: str) -> None:
+    assert start(tmp_path, f"--{option}", "abc") == f"--{option}: must be a whole number"
+
+
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
