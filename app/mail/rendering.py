@@ -31,7 +31,7 @@ _LONGEST_IN_SUBJECT = 60
 _LONGEST_LINE = 998  # in bytes (RFC 5322)
 _LONGEST_PLAIN_SUBJECT = 60
 _JOINERS = "\u200c\u200d"  # invisible, but part of Persian words and of emoji
-_JOINTS = re.compile("([.:@\u3002\uff0e\uff61\ufe52\u2024\uff1a\ufe55\uff20\ufe6b]|//)(?=\\w)")
+_JOINTS = re.compile("([.:@\u3002\uff0e\uff61\ufe52\u2024\uff1a\ufe55\uff20\ufe6b]|//)(?=[\\w/])")
 _HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
 _PARTS = ["multipart/alternative", "text/plain", "text/html"]
 

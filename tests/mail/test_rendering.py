@@ -80,6 +80,7 @@ def parsed(raw: bytes) -> EmailMessage:
     return message_from_bytes(raw, policy=policy.default)  # type: ignore[arg-type,return-value]
 
 
+@example("=?utf-8?q?", "https:///")
 @given(names, names)
 @example(NASTY[0], NASTY[1])
 def test_no_name_changes_the_form_of_a_mail(name: str, inviter: str) -> None:
@@ -91,6 +92,7 @@ def test_no_name_changes_the_form_of_a_mail(name: str, inviter: str) -> None:
             assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
+@example("https:///", "https:///x")
 @given(names, names)
 def test_no_name_in_a_mail_can_be_followed(name: str, inviter: str) -> None:
     mail = rendered(invitation(name, inviter), SENDER)
