@@ -8,7 +8,7 @@ from app.domain.errors import AppError
 from app.http.cookies import SESSION, set_cookie
 from app.http.requests import RequestInfo
 from app.services import sessions, users
-from app.web.handlers import PageData, PageHandler, form_of, redirect, refused, signed_in, viewer
+from app.web.handlers import Form, PageData, PageHandler, form_of, redirect, refused, signed_in, viewer
 from app.web.pages import page
 
 MAX_SESSIONS = 1000
@@ -41,7 +41,7 @@ class AccountPage(PageHandler):
             async with self.unit(info) as uow:
                 await users.update_me(uow, form)
         except AppError as error:
-            return refused("account.html", {**await self._page_data(info), "form": form}, error, request)
+            return await self._refused(request, info, form, error)
         return redirect("/app/account?done=name")
 
     @signed_in
@@ -51,10 +51,13 @@ class AccountPage(PageHandler):
             async with self.unit(info) as uow:
                 await users.delete_me(uow, form)
         except AppError as error:
-            return refused("account.html", {**await self._page_data(info), "form": form}, error, request)
+            return await self._refused(request, info, form, error)
         response = redirect("/app/signin")
         set_cookie(self.node.settings, response, SESSION, "")
         return response
+
+    async def _refused(self, request: Request, info: RequestInfo, form: Form, error: AppError) -> Response:
+        return refused("account.html", {**await self._page_data(info), "form": form}, error, request)
 
     async def _page_data(self, info: RequestInfo) -> PageData:
         async with self.unit(info) as uow:

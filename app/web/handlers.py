@@ -137,7 +137,7 @@ def what_to_do(error: AppError) -> str:
 
 
 def viewer(me: Me) -> PageData:
-    """The person, for the bar above every page."""
+    """The person, for the text of a page. The bar has the name of who calls by itself."""
     return {"name": me.user.display_name, "email": me.user.email, "proven": me.actor.proven}
 
 
