@@ -27,8 +27,8 @@ from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
 MAX_BATCH = 1000
-MAX_ROWS = 10_000  # of a batch
-LONG_LIST = 100
+MAX_ROWS = 1_000  # of a batch: objects are made of them in one go
+LONG_LIST = 10  # states of a primitive, as a rule
 HANDED_OUT = 8  # in one turn
 
 K = TypeVar("K")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 from graphql import GraphQLObjectType, GraphQLOutputType, get_named_type, is_leaf_type, is_non_null_type
@@ -20,28 +20,38 @@ TOO_MANY_OBJECTS = {
 }
 SHORT = 10  # members of a list that is completed at once
 TURN_SECONDS = 0.003
+LONG = 2_000  # objects, after which a document waits for others that are as long
 
 
 class Turns:
-    """One piece of a document is run at a time, each in a round of the event loop of its own."""
+    """One piece of a document is run at a time, each in a round of the event loop of its own.
+
+    Of the documents with long answers one goes on until it is done, so that two do not take the memory of two.
+    """
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self._pieces = asyncio.Lock()
+        self._long = asyncio.Lock()
 
-    @asynccontextmanager
-    async def turn(self, document: asyncio.Lock) -> AsyncIterator[None]:
-        """A turn of the document's: it waits once for all of its pieces, so that other documents come in between."""
-        async with document, self._lock:
-            yield
-            await asyncio.sleep(0)
+    @contextmanager
+    def document(self) -> Iterator["Pace"]:
+        """The pace of a document, for as long as it runs."""
+        pace = Pace(self._pieces, self._long)
+        try:
+            yield pace
+        finally:
+            if pace.alone:
+                self._long.release()
 
 
 class Pace:
     """What one document has cost so far, and its turns."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
-        self._lock = asyncio.Lock()
+    def __init__(self, pieces: asyncio.Lock, long: asyncio.Lock) -> None:
+        self._pieces = pieces
+        self._long = long
+        self.alone = False
+        self._turns = asyncio.Lock()
         self._made = self._fetched = self._busy = 0
         self.said = False
         self._quiet = asyncio.Event()
@@ -62,9 +72,19 @@ class Pace:
         if max(self._made, self._fetched) > limits.MAX_RESPONSE:
             raise invalid(TOO_MANY_OBJECTS)
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Around a piece of the document's work, between rounds of the event loop."""
-        return self._turns.turn(self._lock)
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Around a piece of the document's work, between rounds of the event loop.
+
+        A document waits once for all of its pieces, so that other documents come in between.
+        """
+        async with self._turns:
+            if self._made > LONG and not self.alone:
+                await self._long.acquire()
+                self.alone = True
+            async with self._pieces:
+                yield
+                await asyncio.sleep(0)
 
     @contextmanager
     def busy(self) -> Iterator[None]:

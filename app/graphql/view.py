@@ -19,7 +19,7 @@ from app.engine import json_text
 from app.graphql.context import Context
 from app.graphql.errors import error_entry, failure_of
 from app.graphql.loaders import Loaders
-from app.graphql.pace import Pace, Turns
+from app.graphql.pace import Turns
 from app.graphql.schema import schema
 from app.http.accept import JSON, NAMED, prefers_page, rank
 from app.http.authentication import authenticate, require_own_origin
@@ -78,11 +78,13 @@ class View:
     async def _run(self, scope: Scope, params: Params, *, queries_only: bool) -> Response:
         info = info_of(scope)
         browser = asking_browser(self.node, Headers(scope=scope))
-        pace = Pace(self.turns)
-        context = Context(self.node, info, Loaders(self.node, info, pace), pace, browser)
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
-            result = await schema.execute(params.query, params.variables, context, None, params.operation_name, allowed)
+            with self.turns.document() as pace:
+                context = Context(self.node, info, Loaders(self.node, info, pace), pace, browser)
+                result = await schema.execute(
+                    params.query, params.variables, context, None, params.operation_name, allowed
+                )
         except CannotGetOperationTypeError as fault:
             raise invalid({"operationName": fault.as_http_error_reason()}) from None
         except InvalidOperationTypeError as fault:

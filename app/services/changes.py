@@ -55,7 +55,11 @@ async def check(
     rules: tuple[Rule, ...] = ()
     if isinstance(body, Mapping):
         parse = partial(spec.check, body, value_type, faults)
-        rules = await entered.uow.host.aside(parse) if _take_long(body.get("rules")) else parse()
+        if _take_long(body.get("rules")):
+            await entered.uow.release()  # there are few connections, and many may wait for the one thread
+            rules = await entered.uow.host.aside(parse)
+        else:
+            rules = parse()
     references = references_of(rules) if rules else []
     if references:
         source, session = node(spec.kind, key), entered.uow.session
