@@ -7,7 +7,7 @@ _ENVIRONMENT = "id project { id } key name protected requiredApprovals version c
 _FLAG = "id project { id } key type description initialValue createdAt updatedAt etag"
 _STATE = (
     "id flag { id key type description } environment { id } defaultValue killed version updatedAt "
-    "rules { if value split { value percent name } rolloutPercent seed bucketBy name description } "
+    "rules { if value split { value percent name } rolloutPercent seed bucketBy name description disabled } "
     f"updatedBy {{ {_ACTOR} }} etag"
 )
 _API_KEY = (

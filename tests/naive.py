@@ -252,6 +252,8 @@ class Naive:
             value = False if state["type"] == "boolean" else default
             return {"value": value, "defaultValue": default, "reason": {"kind": "killed"}}
         for index, rule in enumerate(state["rules"]):
+            if rule.get("disabled"):
+                continue
             if not self.holds(rule.get("if", {"$and": []})) or not self.admits(rule, key):
                 continue
             reason = {"kind": "rule_match", "ruleIndex": index}
@@ -288,6 +290,8 @@ class Naive:
 
     def deciding_rule(self, key: str) -> dict[str, Any] | None:
         for rule in self.segments[key]["rules"]:
+            if rule.get("disabled"):
+                continue
             if self.holds(rule.get("if", {"$and": []})) and self.admits(rule, key):
                 return rule
         return None
@@ -334,10 +338,13 @@ class NaiveTraces:
         reason["trace"] = list(self.entries(key))
         return {**reason, "truncated": True} if self.ended else reason
 
-    def entries(self, key: str) -> Iterator[dict[str, Any]]:
+    def entries(self, key: str) -> Iterator[dict[str, Any]]:  # noqa: C901 - outcome by outcome
         for index, rule in enumerate(self.naive.primitives[key]["rules"]):
             if self.ended:
                 return
+            if rule.get("disabled"):
+                yield {"ruleIndex": index, "outcome": "disabled"}
+                continue
             entry: dict[str, Any] = {"ruleIndex": index, "outcome": "matched"}
             if "if" in rule:
                 nodes = self.nodes([rule["if"]])

@@ -38,7 +38,7 @@ OPERATORS = (
     "$after",
 )
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-SEGMENT_FIELDS = ("if", "rolloutPercent", "seed", "bucketBy", "name", "description")
+SEGMENT_FIELDS = ("if", "rolloutPercent", "seed", "bucketBy", "name", "description", "disabled")
 
 
 def step(path: str, name: str | int) -> str:
@@ -73,6 +73,8 @@ def rule_faults(rule: Any, path: str, segment: bool, fits: Callable[[Any], bool]
         yield f"{path}.name"
     if "description" in rule and not is_description(rule["description"], 2000):
         yield f"{path}.description"
+    if "disabled" in rule and not isinstance(rule["disabled"], bool):
+        yield f"{path}.disabled"
     if segment:
         return
     if "split" in rule:

@@ -177,6 +177,7 @@ def rule_lists(
         "rolloutPercent": percents,
         "seed": st.sampled_from(["s", "checkout"]),
         "bucketBy": st.sampled_from(PATHS),
+        "disabled": st.booleans(),
     }
     rules = draw(st.lists(st.fixed_dictionaries({}, optional=options), max_size=3))
     for index, rule in enumerate(rules):
@@ -258,6 +259,7 @@ broken_rules = values | st.lists(
             "bucketBy": _texts,
             "name": _texts,
             "description": _texts,
+            "disabled": st.booleans() | values,
             "value": values,
             "split": values | st.lists(_shares, max_size=3),
             "extra": values,

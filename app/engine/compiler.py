@@ -5,7 +5,7 @@ compile, and a write waits for it. Why a rule matched is not known here; that is
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from app.engine.bucketing import hash_limit, hash_of, id_text, rollout_prefix, split_prefix
@@ -27,9 +27,7 @@ def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
         value = False if state.type == "boolean" else state.default_value
         killed = Evaluation(value, state.default_value, KILLED)
         return CompiledPrimitive(state, lambda _context, _call: killed, 1)
-    rules = tuple(
-        (_admission(rule, state.key), *_outcome(index, rule, state)) for index, rule in enumerate(state.rules)
-    )
+    rules = tuple((_admission(rule, state.key), *_outcome(index, rule, state)) for index, rule in _tried(state.rules))
 
     def decide(context: Context, call: Call) -> Evaluation:
         for admits, outcome, split in rules:
@@ -41,12 +39,17 @@ def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
 
 
 def compile_segment(state: SegmentState) -> CompiledSegment:
-    rules = tuple(_admission(rule, state.key) for rule in state.rules)
+    rules = tuple((index, _admission(rule, state.key)) for index, rule in _tried(state.rules))
     return CompiledSegment(state, rules, _steps(state.rules))
 
 
+def _tried(rules: tuple[Rule, ...]) -> Iterator[tuple[int, Rule]]:
+    """The rules that are not disabled, each with its index among all."""
+    return ((index, rule) for index, rule in enumerate(rules) if not rule.disabled)
+
+
 def _steps(rules: tuple[Rule, ...]) -> int:
-    return 1 + sum(rule.steps for rule in rules)
+    return 1 + sum(rule.steps for _, rule in _tried(rules))
 
 
 def compile_condition(condition: Condition) -> Predicate:

@@ -47,6 +47,8 @@ GUIDE: tuple[Topic, ...] = (
             "A rule of a flag or config has either a `value` or a `split`. It may have a `name`, unique in the "
             "flag, which reasons show, and a `description`. A segment's rule has neither value nor split: it says "
             "who belongs.",
+            "A rule with `disabled` set to `true` is never tried. It keeps its place and its index, and is checked "
+            "like the others: what it refers to must exist.",
         ),
         example=Example(
             [
@@ -152,11 +154,11 @@ GUIDE: tuple[Topic, ...] = (
             "Each answer has a reason: `default`, `killed` or `rule_match` with `ruleIndex` (from 0), `ruleName` "
             "and `variant`.",
             "With `verboseReason` the reason has a `trace`: an entry for each rule up to the deciding one, whose "
-            "`outcome` is `matched`, `condition_false` or `not_admitted`. It has the tree of its `condition`, all "
-            "of it evaluated, with what was found (`actual`, or `missing`) beside each operand; its `rollout` with "
-            "`by`, `id`, `bucket` and `threshold`; and its `split` with `bucket` and `entry`. Where the id is "
-            "missing, `rollout` or `split` has `missing` and, in `by`, the field that lacks it. A call's traces end "
-            f"at {MAX_NODES:,} conditions.",
+            "`outcome` is `matched`, `condition_false`, `not_admitted` or `disabled`. It has the tree of its "
+            "`condition`, all of it evaluated, with what was found (`actual`, or `missing`) beside each operand; its "
+            "`rollout` with `by`, `id`, `bucket` and `threshold`; and its `split` with `bucket` and `entry`. Where the "
+            "id is missing, `rollout` or `split` has `missing` and, in `by`, the field that lacks it. A call's traces "
+            f"end at {MAX_NODES:,} conditions.",
         ),
     ),
     Topic(

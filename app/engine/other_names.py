@@ -51,6 +51,7 @@ IN_RULES = _of(
         "seed": "salt hash_seed groupid",
         "name": "title id key label",
         "description": "comment note notes",
+        "disabled": "disable is_disabled inactive off paused",
     }
 )
 IN_SPLITS = _of(

@@ -30,7 +30,7 @@ RULES_EXAMPLE: Any = [
 CheckValue = Callable[[Any, str, Faults], None]
 """Adds faults, at the path or below it, for a value that the primitive cannot have."""
 
-_SEGMENT_FIELDS = ("if", "rolloutPercent", "seed", "bucketBy", "name", "description")
+_SEGMENT_FIELDS = ("if", "rolloutPercent", "seed", "bucketBy", "name", "description", "disabled")
 _FIELDS = ("if", "value", "split", *_SEGMENT_FIELDS[1:])
 _SHARE_FIELDS = ("value", "percent", "name")
 
@@ -48,6 +48,8 @@ class Share:
 class Rule:
     """One rule. `rollout` is `rolloutPercent` in hundredths; `steps` is how many conditions it has, and itself.
 
+    A disabled rule is never tried, but it is complete, and what it refers to must exist.
+
     `value` is MISSING in a rule with a `split`, and in a segment's rule, which decides about membership.
     """
 
@@ -59,6 +61,7 @@ class Rule:
     value: Any
     split: tuple[Share, ...]
     steps: int = 1
+    disabled: bool = False
 
     def seed_or(self, key: str) -> str:
         """The seed of the percentages: the rule's own, else the key of its primitive."""
@@ -153,6 +156,7 @@ class _RuleParser(NamedTuple):
             value=value,
             split=split,
             steps=1 + sum(1 for _ in conditions_in(document["if"])) if "if" in document else 1,
+            disabled=given("disabled", _parse_disabled) is True,
         )
 
 
@@ -161,6 +165,12 @@ def _parse_seed(value: Any, where: FaultPath) -> str | None:
     if seed == "":
         where.add("Must not be empty.")
     return seed
+
+
+def _parse_disabled(value: Any, where: FaultPath) -> Any:
+    if not isinstance(value, bool):
+        where.add("Must be true or false.")
+    return value
 
 
 def _parse_outcome(

@@ -52,15 +52,15 @@ class CompiledPrimitive:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledSegment:
-    """A segment ready to evaluate: `rules` has a predicate for each rule of the state, in order."""
+    """A segment ready to evaluate: `rules` has the index and the predicate of each rule that is not disabled."""
 
     state: SegmentState
-    rules: tuple[Predicate, ...]
+    rules: tuple[tuple[int, Predicate], ...]
     steps: int
 
     def deciding_rule(self, context: Context, call: "Call") -> int | None:
         """The index of the first rule that includes the context."""
-        for index, admits in enumerate(self.rules):
+        for index, admits in self.rules:
             if admits(context, call):
                 return index
         return None

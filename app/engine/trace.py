@@ -57,6 +57,8 @@ class Tracer:
 
     def _entry(self, index: int, rule: Rule, key: str) -> Tree | None:
         """The outcome of one rule, or None if the limit of nodes was reached before its condition."""
+        if rule.disabled:
+            return {"ruleIndex": index, "outcome": "disabled"}
         entry: Tree = {"ruleIndex": index, "outcome": "matched"}
         if rule.condition is not None:
             results, nodes = self._visit((rule.condition,))

@@ -41,6 +41,9 @@ class RuleInput:
     )
     name: str | None = strawberry.field(default=strawberry.UNSET, description="Its name, unique in the flag.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="The description.")
+    disabled: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="With true it is never tried; default false."
+    )
 
 
 def rule_body(given: RuleInput | ShareInput) -> dict[str, Any]:
@@ -69,6 +72,7 @@ _ATTRIBUTES = (
     ("bucketBy", "bucket_by"),
     ("name", "name"),
     ("description", "description"),
+    ("disabled", "disabled"),
 )
 
 

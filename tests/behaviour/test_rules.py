@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import Workspace
+from tests.factories import Instance, Workspace
 
 PRO = {"field": "plan", "$equals": "pro"}
 RULES: list[dict[str, Any]] = [
@@ -130,3 +130,45 @@ async def test_of_a_key_that_stands_twice_in_an_evaluation_over_rest_the_last_co
         f"/api/v1/envs/{ruled.environment_id}/evaluate", content=body, headers={"Content-Type": "application/json"}
     )
     assert answer.json()["evaluations"]["checkout"]["reason"]["ruleIndex"] == 0
+
+
+async def test_a_disabled_rule_is_never_tried_but_shown_kept_and_counted(workspace: Workspace) -> None:
+    rules = [{"value": False, "disabled": True}, {"if": PRO, "value": True, "disabled": False}]
+    state = await workspace.org.editor.make(
+        "updateFlagState", environmentId=workspace.environment_id, key="checkout", rules=rules, defaultValue=False
+    )
+    assert state["rules"] == rules
+    reason = (await evaluated(workspace, {"plan": "pro"}, verboseReason=True))["reason"]
+    assert (reason["kind"], reason["ruleIndex"]) == ("rule_match", 1)
+    assert reason["trace"][0] == {"ruleIndex": 0, "outcome": "disabled"}
+    assert (await evaluated(workspace, {}))["reason"] == {"kind": "default"}
+
+
+@pytest.mark.raises_codes("in_use")
+async def test_what_a_disabled_rule_refers_to_cannot_be_deleted(instance: Instance, workspace: Workspace) -> None:
+    rules = [{"if": {"$flag": "banner", "$equals": "x"}, "value": True, "disabled": True}]
+    await workspace.org.editor.make("updateFlagState", **workspace.checkout, rules=rules)
+    async with instance.unchanged():
+        reply = await workspace.org.admin.do("deleteFlag", projectId=workspace.project_id, key="banner")
+    assert (reply.code, set(reply.fields)) == ("in_use", {"flag.checkout"})
+
+
+@pytest.mark.raises_codes("invalid_request")
+async def test_disabled_is_true_or_false_and_a_disabled_rule_is_checked(
+    instance: Instance, workspace: Workspace
+) -> None:
+    rules = [{"value": "no", "disabled": True}, {"if": {"$segment": "none"}, "value": True, "disabled": True}]
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do("updateFlagState", **workspace.checkout, rules=rules)
+    assert (reply.code, set(reply.fields)) == ("invalid_request", {"rules.0.value", "rules.1.if.$segment"})
+
+
+async def test_null_for_disabled_is_a_wrong_type_in_rest_and_absent_in_graphql(
+    instance: Instance, workspace: Workspace
+) -> None:
+    rules = [{"value": False, "disabled": None}]
+    reply = await workspace.org.editor.do("updateFlagState", **workspace.checkout, rules=rules)
+    if instance.transport == "rest":
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {"rules.0.disabled"})
+    else:
+        assert reply.unwrap()["rules"] == [{"value": False}]

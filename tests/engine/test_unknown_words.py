@@ -75,11 +75,13 @@ def test_a_field_of_a_rule_by_another_name(rule: Any, path: str, meant: str) -> 
 def test_a_segment_s_rule_has_no_value() -> None:
     faults: dict[str, str] = {}
     parse_segment_rules([{"value": 1}], "rules", faults)
-    assert faults["rules.0.value"].endswith("Known fields: bucketBy, description, if, name, rolloutPercent, seed.")
+    assert faults["rules.0.value"].endswith(
+        "Known fields: bucketBy, description, disabled, if, name, rolloutPercent, seed."
+    )
 
 
 def test_other_names_stand_for_words_that_exist_and_are_none_themselves() -> None:
-    rules = {"if", "value", "split", "rolloutPercent", "seed", "bucketBy", "name", "description"}
+    rules = {"if", "value", "split", "rolloutPercent", "seed", "bucketBy", "name", "description", "disabled"}
     for other_names, known in (
         (IN_CONDITIONS, set(KNOWN)),
         (IN_RULES, rules),

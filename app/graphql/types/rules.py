@@ -32,6 +32,7 @@ class Rule:
     )
     name: str | None = strawberry.field(description="Its name, unique in the flag.")
     description: str | None = strawberry.field(description="The description.")
+    disabled: bool | None = strawberry.field(description="True: it is never tried. Null and false are the same.")
 
     @classmethod
     def of(cls, rule: dict[str, Any]) -> "Rule":
@@ -45,4 +46,5 @@ class Rule:
             bucket_by=rule.get("bucketBy"),
             name=rule.get("name"),
             description=rule.get("description"),
+            disabled=rule.get("disabled"),
         )

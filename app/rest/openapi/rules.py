@@ -73,6 +73,7 @@ COMPONENTS: dict[str, Json] = {
             "bucketBy": _name("The context field whose value is put into a bucket; the target id field if absent."),
             "name": _name("Its name, unique in the flag."),
             "description": {"type": "string", "maxLength": MAX_TEXT, "description": "What it is for."},
+            "disabled": {"type": "boolean", "description": "With `true` it is never tried."},
         },
     ),
     "Share": _object(
@@ -111,8 +112,10 @@ COMPONENTS: dict[str, Json] = {
             "ruleIndex": {"type": "integer", "minimum": 0, "description": "Which rule, from 0."},
             "outcome": {
                 "type": "string",
-                "enum": ["matched", "condition_false", "not_admitted"],
-                "description": "Whether it decided, its condition was false, or its percentage left the context out.",
+                "enum": ["matched", "condition_false", "not_admitted", "disabled"],
+                "description": (
+                    "It decided, its condition was false, its percentage left the context out, or it is disabled."
+                ),
             },
             "condition": _ref("TracedCondition", "The rule's condition, as far as it has one."),
             "rollout": _ref("TracedRollout", "Its percentage, where the condition was true."),
