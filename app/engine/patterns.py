@@ -4,8 +4,6 @@ Compiling takes far longer than anything else that rules need, so equal patterns
 programs of one state are bounded.
 """
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -15,6 +13,7 @@ import re2
 MAX_PATTERN = 1_000
 MAX_PROGRAMS = 2 * 1024 * 1024
 """The most bytes that the compiled patterns of one state take."""
+
 _INSTRUCTION = 16  # bytes
 _MAX_PROGRAM = 512 * 1024 * 2 // 3  # what RE2 takes of `max_mem` for one program
 
@@ -60,7 +59,6 @@ class Programs:
         return self._counted[text]
 
     def _compiled(self, text: str) -> Pattern:
-        began = time.perf_counter()
         try:
             # With bytes, the package need not compute offsets in characters.
             compiled = re2.compile(text.encode(), _OPTIONS)
@@ -69,9 +67,5 @@ class Programs:
             if "too large" in message:
                 self._left -= _MAX_PROGRAM
             raise PatternError(f"Must be an RE2 pattern: {message}") from None
-        finally:
-            # No other thread runs while the package compiles. Aside, leave them as much time.
-            if threading.current_thread() is not threading.main_thread():
-                time.sleep(time.perf_counter() - began)
         pattern = _patterns[text] = Pattern(compiled.fullmatch, compiled.programsize)
         return pattern

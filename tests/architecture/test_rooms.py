@@ -10,7 +10,6 @@ DATABASE = ("app/store/", "app/migrations/")
 TRANSPORTS = ("app/main.py", "app/rest/", "app/graphql/", "app/web/", "app/http/", "app/cli/")
 FRAMEWORKS = ("starlette", "strawberry", "graphql", "uvicorn")
 OUTSIDE_WORLD = {"sqlalchemy", "sqlmodel", "asyncio", "time", "os", "pathlib", "socket", "structlog", "logging"}
-RESTING = {("app/engine/patterns.py", "time")}  # leaves other threads as much time as it took: no result depends on it
 MAX_DOCSTRING_LINES = 8
 
 
@@ -101,7 +100,7 @@ def test_the_domain_has_no_clock_no_input_and_no_output() -> None:
     domain = {path: module for path, module in modules().items() if path.startswith(("app/domain/", "app/engine/"))}
     assert {
         (path, name) for path in domain for name in imports(path) if name.partition(".")[0] in OUTSIDE_WORLD
-    } == RESTING
+    } == set()
     assert [path for path, module in domain.items() if "datetime.now(" in ast.unparse(module)] == []
 
 
