@@ -12,6 +12,7 @@ from app.runtime.directory import Directory
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
+from app.runtime.schema_checks import SchemaChecks
 from app.runtime.worker_thread import WorkerThread
 from app.services import instance
 from app.settings import Settings
@@ -29,6 +30,7 @@ class Node:
         self.database = database
         self.clock = clock
         self.aside = WorkerThread()
+        self.schema_checks = SchemaChecks()
         self.rulesets = RulesetCache(database)
         self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
@@ -43,6 +45,7 @@ class Node:
             rulesets=self.rulesets,
             directory=self.directory,
             aside=self.aside,
+            check_schema=self.schema_checks,
             wake_mail=self.mail_waits.set,
             note_refusal=self.refusals.note,
             on_commit=(self._update_caches,),
@@ -81,5 +84,6 @@ class Node:
 
     async def close(self) -> None:
         self.aside.close()
+        self.schema_checks.close()
         self.rulesets.close()
         await self.database.close()

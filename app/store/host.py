@@ -3,14 +3,15 @@
 The process (`runtime.node`) fills it in; services reach it as `uow.host` and `uow.client`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from app.domain.rate_limits import Limits
 from app.domain.security_events import Refusal
 from app.engine.cidrs import Address
+from app.engine.faults import Faults
 from app.engine.ruleset import Ruleset
 from app.settings import Settings
 from app.store.changeset import Commit
@@ -34,6 +35,13 @@ class Aside(Protocol):
         """The result of `work`, which shares with the loop only what nobody changes."""
 
 
+class SchemaChecks(Protocol):
+    """Where JSON Schemas are checked, and values against them: each may take long, and is cut off."""
+
+    async def __call__(self, schema: str, values: Sequence[tuple[str, Any]], new: str | None = None) -> Faults:
+        """What is wrong with the values, by path. A text of a schema that is `new`, at that path, is checked before."""
+
+
 class Directory(Protocol):
     """Who may ask for which environment, in memory."""
 
@@ -54,6 +62,7 @@ class Host:
     rulesets: Rulesets
     directory: Directory
     aside: Aside
+    check_schema: SchemaChecks
     wake_mail: Callable[[], None]
     note_refusal: Callable[[Refusal], None]
     on_commit: tuple[Callable[[Commit], None], ...] = ()
