@@ -3,10 +3,13 @@
 _ACTOR = "kind id name onBehalfOf { kind id name }"
 _ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt etag"
 _PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
-_ENVIRONMENT = "id project { id } key name protected requiredApprovals version createdAt updatedAt etag"
-_FLAG = "id project { id } key type description initialValue createdAt updatedAt etag"
+_ENVIRONMENT = "id project { id } key name color position protected requiredApprovals version createdAt updatedAt etag"
+_FLAG = (
+    "id project { id } key type name description tags maintainer { userId name } permanent initialValue "
+    "createdAt updatedAt etag"
+)
 _STATE = (
-    "id flag { id key type description } environment { id } defaultValue killed version updatedAt "
+    "id flag { id key type name description } environment { id } defaultValue killed version updatedAt "
     "rules { if value split { value percent name } rolloutPercent seed bucketBy name description disabled } "
     f"updatedBy {{ {_ACTOR} }} etag"
 )

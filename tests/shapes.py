@@ -26,15 +26,18 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
     if "flag" in shaped:
         flag = shaped.pop("flag")
         shaped |= {"primitiveId": flag["id"], "key": flag["key"], "type": flag["type"].lower()}
-        shaped |= {"description": flag["description"], "environmentId": _id_of(shaped.pop("environment"))}
+        shaped |= {
+            "name": flag["name"],
+            "description": flag["description"],
+            "environmentId": _id_of(shaped.pop("environment")),
+        }
         shaped["updatedBy"] = _actor(shaped["updatedBy"])
     elif "type" in shaped:
         shaped["type"] = shaped["type"].lower()
-    for name in ("role", "status"):
+    for name in ("role", "status", "color"):
         if name in shaped:
             shaped[name] = shaped[name].lower()
-    if "invitedBy" in shaped:
-        shaped["invitedBy"] = _actor(shaped["invitedBy"])
+    _name_people(shaped)
     if "rules" in shaped:
         shaped["rules"] = [_without_nulls(rule) for rule in shaped["rules"]]
     if "mintedBy" in shaped:
@@ -46,6 +49,13 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
         if parent in shaped:
             shaped[name] = _id_of(shaped.pop(parent))
     return shaped
+
+
+def _name_people(shaped: dict[str, Any]) -> None:
+    if "invitedBy" in shaped:
+        shaped["invitedBy"] = _actor(shaped["invitedBy"])
+    if (maintainer := shaped.get("maintainer")) is not None:
+        shaped["maintainer"] = {"id": maintainer["userId"], "name": maintainer["name"]}
 
 
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:

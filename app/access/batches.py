@@ -59,7 +59,7 @@ async def states(uow: UnitOfWork, ids: Ids) -> list[Current]:
 
 
 async def states_of(uow: UnitOfWork, primitive_ids: Ids) -> list[Current]:
-    """Present states of primitives, in all environments, oldest environment first."""
+    """Present states of primitives, in all environments, in the order of the environments."""
     return await _allowed(uow, by_ids.states_of, primitive_ids, Operation.READ_STATE)
 
 

@@ -4,7 +4,7 @@ An `Entry` says what a call enters and what for. Opening it raises `not_found` f
 policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from app.engine.references import Reference
 from app.engine.rules import Rule
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
-from app.store import api_keys, environments
+from app.store import api_keys, environments, members
 from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve, steps_of
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
@@ -119,6 +119,12 @@ class Entry:
         within = " in this project" if resolved.project is not None else ""
         for what in dict.fromkeys(declared.what for declared, _ in self.named.ids):
             called = {one: lowered(one) for declared, one in self.named.ids if declared.what == what}
+            if what == "member":
+                known = await members.user_ids(uow.session, resolved.org.id, filter(is_id, called.values()))
+                if not known.issuperset(called.values()):
+                    raise not_found("member")
+                found |= called
+                continue
             level = Level(what)
             ids = await ids_below(uow.session, level, set(called.values()), resolved.org, resolved.project)
             if missing := [one for one in called.values() if one not in ids]:
@@ -325,11 +331,15 @@ class Access(Entered):
         *,
         operation: Operation | None = None,
         override: str | None = None,
-    ) -> None:
-        """Sets and records the values of a row that people change; nothing is done if it has them all."""
+    ) -> Collection[str]:
+        """Sets and records the values of a row that people change; nothing is done if it has them all.
+
+        Gives the names of those that changed.
+        """
         if previous := self.uow.revise(row, values):
             new = {name: values[name] for name in previous}
             self.record(reason, subject, operation=operation, override=override, previous=previous, new=new)
+        return previous.keys()
 
 
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:

@@ -7,7 +7,7 @@ database is restored from a backup, and a tag must never repeat for another cont
 import hashlib
 from datetime import datetime
 
-from app.models import ApiKey, Environment
+from app.models import ApiKey, Environment, Primitive
 from app.models.base import Revised
 from app.store.states import Current
 
@@ -15,6 +15,14 @@ from app.store.states import Current
 def row_etag(row: Revised) -> str:
     """Identifies the row and its revision; a key that was deleted and made again has another tag."""
     return f'"{_revision(row)}"'
+
+
+def primitive_etag(row: Primitive) -> str:
+    """Changes with the revision of the identity, and with the name of its maintainer, who may leave, too."""
+    if row.maintainer is None:
+        return row_etag(row)
+    shown = f"{row.maintainer.id} {row.maintainer.display_name}"
+    return f'"{_revision(row)}.{hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()}"'
 
 
 def environment_etag(row: Environment) -> str:

@@ -1,13 +1,14 @@
 """Which part of a list a caller asks for: REST's `limit` and `cursor`, Relay's `first`/`after` and `last`/`before`."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import orjson
 from pydantic import ConfigDict, Field
 
 from app.domain.actors import ResourcePattern
@@ -16,7 +17,9 @@ from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.engine.kinds import FlagType
 from app.store.identities import Filter
-from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Window
+from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
+
+T = TypeVar("T")
 
 Count = Annotated[int | None, Field(ge=1, le=MAX_LIMIT)]
 
@@ -52,12 +55,13 @@ class ListArguments(PrimitiveParameters):
     before: str | None = None
 
 
+_MARK = 14  # bytes
 _CURSORS = {"cursor", "after", "before"}
 _PAGING = {*_CURSORS, "limit", "first", "last"}
 
 
 class CursorCodec:
-    """Opaque cursors: the id of a row and a keyed hash of it and its list, so that nobody builds their own.
+    """Opaque cursors: the place of a row and a keyed hash of it and its list, so that nobody builds their own.
 
     A list is told by its name, what it is below, and its filter. A cursor is good for its own list alone.
     """
@@ -65,25 +69,32 @@ class CursorCodec:
     def __init__(self, signing_key: str) -> None:
         self._key = digest(signing_key).encode()
 
-    def encode(self, row_id: str, list_id: str) -> str:
-        """The cursor of the row in the list."""
-        name = UUID(row_id).bytes
-        return urlsafe_b64encode(name + self._mark(name + list_id.encode())).decode().rstrip("=")
+    def of(self, page: Page[T], row: T, row_id: Callable[[T], str]) -> str:
+        """The cursor of the row of the page."""
+        return self.encode(row_id(row), page.list_id, page.value_of(row))
 
-    def decode(self, cursor: str | None, list_id: str, name: str) -> str | None:
-        """The row of the cursor in parameter `name`. Raises `invalid_request`."""
+    def encode(self, row_id: str, list_id: str, value: Any = None) -> str:
+        """The cursor of the row in the list, which may be sorted by a value of the row before its id."""
+        sorted_by = b"" if value is None else orjson.dumps(value)
+        return self._signed(UUID(row_id).bytes + sorted_by, list_id)
+
+    def decode(self, cursor: str | None, list_id: str, name: str) -> Place | None:
+        """The place of the cursor in parameter `name`. Raises `invalid_request`."""
         if cursor is None:
             return None
         try:
-            row_id = str(UUID(bytes=urlsafe_b64decode(cursor + "==")[:16]))
+            place = urlsafe_b64decode(cursor + "==")[:-_MARK]
         except ValueError:
-            row_id = None
-        if row_id is None or not compare_digest(cursor.encode(), self.encode(row_id, list_id).encode()):
+            place = b""
+        if not place or not compare_digest(cursor.encode(), self._signed(place, list_id).encode()):
             raise invalid({name: "Is not a valid cursor of this list with this filter."})
-        return row_id
+        row_id, sorted_by = str(UUID(bytes=place[:16])), place[16:]
+        return Place(row_id, orjson.loads(sorted_by) if sorted_by else None)
 
-    def _mark(self, name: bytes) -> bytes:
-        return blake2b(name, digest_size=14, key=self._key).digest()
+    def _signed(self, place: bytes, list_id: str) -> str:
+        # Where the place ends and the list begins is certain: the value is JSON, a list's name begins with a letter.
+        mark = blake2b(place + list_id.encode(), digest_size=_MARK, key=self._key).digest()
+        return urlsafe_b64encode(place + mark).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,13 +84,8 @@ def _field_path(text: str) -> str:
 
 
 Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG_PATTERN})]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=MAX_NAME),
-    AfterValidator(_one_line),
-    AfterValidator(_filled),
-    Field(json_schema_extra={"minLength": 1}),
-]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME), AfterValidator(_one_line)]
+Name = Annotated[Line, AfterValidator(_filled), Field(json_schema_extra={"minLength": 1})]
 Key = Annotated[str, AfterValidator(_plain)]
 Text = Annotated[str, StringConstraints(max_length=MAX_REASON), AfterValidator(_lines)]
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_EMAIL), AfterValidator(_email)]

@@ -16,7 +16,10 @@ from app.engine.kinds import Kind
 
 
 class Id(NamedTuple):
-    """The field holds an id of `what`, or `many`, below what is entered. `reads` must be allowed there."""
+    """The field holds an id of `what`, or `many`, below what is entered; of a member, who is in the organisation.
+
+    `reads` must be allowed there.
+    """
 
     what: str
     reads: Operation | None = None

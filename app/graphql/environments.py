@@ -17,6 +17,7 @@ from app.graphql.inputs import (
     optional_field,
 )
 from app.graphql.types.resources import Environment
+from app.models import Color
 from app.services import environments
 
 EnvironmentId = Annotated[
@@ -27,13 +28,19 @@ EnvironmentKey = Annotated[str | None, strawberry.argument(description="Its key;
 
 
 @strawberry.input
+class Shown:
+    color: Color | None = optional_field("What it is marked with for people.")
+    position: int | None = optional_field("Where it stands among the project's environments, lowest first.")
+
+
+@strawberry.input
 class Protection:
     protected: bool | None = optional_field("Whether changes of state wait for approval.")
     required_approvals: int | None = optional_field("How many people must approve a change while it is protected.")
 
 
 @strawberry.input(description="A new environment. Every primitive has its initial value, at version 0.")
-class CreateEnvironmentInput(OfProject, Protection, Reasoned):
+class CreateEnvironmentInput(OfProject, Shown, Protection, Reasoned):
     key: str = strawberry.field(description="Unique in the project; never changes.")
     name: str = strawberry.field(description="The display name.")
     copy_from_env_id: strawberry.ID | None = optional_field(
@@ -42,7 +49,7 @@ class CreateEnvironmentInput(OfProject, Protection, Reasoned):
 
 
 @strawberry.input(description="Changes to an environment; what is left out stays.")
-class UpdateEnvironmentInput(OfEnvironment, Protection, Overridable):
+class UpdateEnvironmentInput(OfEnvironment, Shown, Protection, Overridable):
     name: str | None = optional_field("The new display name.")
 
 

@@ -18,6 +18,7 @@ from app.graphql.arguments import (
 from app.graphql.context import Info, listing
 from app.graphql.inputs import (
     Audited,
+    Described,
     OfProject,
     OfState,
     Overridable,
@@ -39,12 +40,11 @@ _UNLESS_DIVERTED = "null where the change waits for approval."
 
 
 @strawberry.input(description="A new flag, created in every environment of the project.")
-class CreateFlagInput(OfProject, Reasoned):
+class CreateFlagInput(OfProject, Described, Reasoned):
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="The type of its values; never changes.")
     default_value: JSON = strawberry.field(description="The default value that every environment starts with.")
     rules: list[RuleInput] | None = optional_field(_RULES)
-    description: str | None = optional_field("The description.")
 
 
 @strawberry.input
@@ -53,8 +53,7 @@ class OfFlag(OfProject):
 
 
 @strawberry.input(description="Changes to a flag's identity, which change no environment; what is left out stays.")
-class UpdateFlagInput(OfFlag, Audited):
-    description: str | None = optional_field("The description.")
+class UpdateFlagInput(OfFlag, Described, Audited):
     initial_value: JSON | None = optional_field("The default value that new environments start with.")
 
 

@@ -72,6 +72,15 @@ class Overridable(Audited):
 
 
 @strawberry.input
+class Described:
+    name: str | None = optional_field("The name for people; the key is shown where it is empty.")
+    description: str | None = optional_field("The description.")
+    tags: list[str] | None = optional_field("Up to 20 words of the same characters as keys.")
+    maintainer_id: strawberry.ID | None = optional_field("The user id of the member who looks after it, or null.")
+    permanent: bool | None = optional_field("Whether it is meant to stay, so that it never counts as stale.")
+
+
+@strawberry.input
 class Confirmed:
     confirm: str | None = optional_field("The slug or key of what is deleted.")
 

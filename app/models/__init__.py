@@ -3,13 +3,13 @@
 from app.models.api_keys import ApiKey
 from app.models.audit import AuditEvent, AuditVersion, DeletedOrg
 from app.models.base import Table
-from app.models.environments import Environment, EnvironmentVersion
+from app.models.environments import Color, Environment, EnvironmentVersion
 from app.models.instance import Instance
 from app.models.invitations import Invitation, InvitationSecret
 from app.models.mail import MailKind, QueuedMail
 from app.models.orgs import DEFAULT_ORG_RATE_PER_MIN, Org
 from app.models.people import KnownBrowser, MagicLink, Membership, Session, User
-from app.models.primitives import Primitive, State, StateEntry, StateReference
+from app.models.primitives import Primitive, PrimitiveTag, State, StateEntry, StateReference
 from app.models.projects import Project
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "AuditVersion",
+    "Color",
     "DeletedOrg",
     "Environment",
     "EnvironmentVersion",
@@ -29,6 +30,7 @@ __all__ = [
     "Membership",
     "Org",
     "Primitive",
+    "PrimitiveTag",
     "Project",
     "QueuedMail",
     "Session",

@@ -1,18 +1,33 @@
 """Environments and their versions: they hold the state of primitives."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import BigInteger
 from sqlmodel import Field, UniqueConstraint
 
-from app.models.base import Instant, Revised, Table
+from app.models.base import Instant, Revised, Table, words
+
+
+class Color(StrEnum):
+    """What an environment is marked with for people."""
+
+    GRAY = "gray"
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    GREEN = "green"
+    TEAL = "teal"
+    BLUE = "blue"
+    PURPLE = "purple"
 
 
 class Environment(Revised, table=True):
     """`version` is 0 until the first write of a state; only `Changeset.raise_version` raises it.
 
     `target_id_field` is the effective one: the project's, else the organisation's, else the default. `state_bytes` is
-    the size of all present states, kept up to date with each change.
+    the size of all present states, kept up to date with each change. A project's environments are in the order of
+    their `position`, and of their creation where it is the same.
     """
 
     __table_args__ = (UniqueConstraint("project_id", "key"),)
@@ -20,6 +35,8 @@ class Environment(Revised, table=True):
     project_id: str = Field(foreign_key="project.id", ondelete="CASCADE")
     key: str
     name: str
+    color: Color = Field(default=Color.GRAY, sa_type=words(Color))
+    position: int = 0
     protected: bool = False
     required_approvals: int = 1
     target_id_field: str

@@ -4,17 +4,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Index, Text, text
-from sqlmodel import Field
+from sqlmodel import Field, Relationship
 
 from app.domain.ids import new_id
 from app.engine.kinds import Kind
 from app.models.base import Instant, Revised, Table, words
+from app.models.people import User
 
 
 class Primitive(Revised, table=True):
     """An identity. `space` is the key space it is unique in: flags and configs share one, segments have another.
 
-    A deleted one stays for the history's sake; the same key made again is another primitive.
+    A deleted one stays for the history's sake; the same key made again is another primitive. The maintainer is a member
+    of the organisation. `tags` are sorted, and `folded` is what is searched for texts (`domain.search`).
     """
 
     __table_args__ = (
@@ -34,9 +36,25 @@ class Primitive(Revised, table=True):
     space: str
     key: str
     value_type: str | None = None
+    name: str = ""
     description: str = ""
+    tags: list[str] = Field(default=[], sa_type=JSON)
+    maintainer_id: str | None = Field(default=None, foreign_key="user.id", index=True, ondelete="SET NULL")
+    maintainer: User | None = Relationship(sa_relationship_kwargs={"lazy": "joined"})
+    permanent: bool = False
+    folded: str = Field(default="", sa_type=Text)
     initial_value: str | None = Field(default=None, sa_type=Text)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class PrimitiveTag(Table, table=True):
+    """A tag of a live primitive, to find it by."""
+
+    __tablename__ = "primitive_tag"
+
+    project_id: str = Field(foreign_key="project.id", primary_key=True, ondelete="CASCADE")
+    tag: str = Field(primary_key=True)
+    primitive_id: str = Field(foreign_key="primitive.id", primary_key=True, index=True, ondelete="CASCADE")
 
 
 def _one_current(name: str, *columns: str) -> Index:

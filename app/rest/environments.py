@@ -6,6 +6,7 @@ from app.access import confirmation
 from app.access.etags import environment_etag
 from app.access.paging import KeyedParameters
 from app.domain.policy import Operation
+from app.models import Color
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, PROJECT_ID
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
@@ -26,6 +27,8 @@ class EnvironmentSchema(
                 "projectId": PROJECT_ID,
                 "key": "prod",
                 "name": "Production",
+                "color": "red",
+                "position": 2,
                 "protected": False,
                 "requiredApprovals": 1,
                 "version": 3,
@@ -40,6 +43,8 @@ class EnvironmentSchema(
     project_id: str
     key: str
     name: str
+    color: Color
+    position: int
     protected: bool
     required_approvals: int
     version: int

@@ -5,10 +5,10 @@ from typing import Any, Self
 from app.domain.policy import Operation
 from app.engine.rules import RULES_EXAMPLE
 from app.models import Primitive
-from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, FLAG_ID, NOON, PROJECT_ID, STATE_ID
+from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, FLAG_ID, GRACE_ID, NOON, PROJECT_ID, STATE_ID
 from app.rest.primitives import Identities, States
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorSchema, Schema, Time
+from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, Time
 from app.services import flags
 from app.store import json_columns
 from app.store.states import Current
@@ -23,7 +23,11 @@ class FlagSchema(
                 "projectId": PROJECT_ID,
                 "key": "checkout",
                 "type": "boolean",
+                "name": "New checkout",
                 "description": "The new checkout.",
+                "tags": ["checkout", "web"],
+                "maintainer": {"id": GRACE_ID, "name": "Grace"},
+                "permanent": False,
                 "initialValue": False,
                 **CHANGED,
             }
@@ -36,7 +40,11 @@ class FlagSchema(
     project_id: str
     key: str
     type: str
+    name: str
     description: str
+    tags: list[str]
+    maintainer: MaintainerSchema | None
+    permanent: bool
     initial_value: Any
     created_at: Time
     updated_at: Time
@@ -48,7 +56,11 @@ class FlagSchema(
             project_id=flag.project_id,
             key=flag.key,
             type=flag.value_type or "",
+            name=flag.name or flag.key,
             description=flag.description,
+            tags=flag.tags,
+            maintainer=None if flag.maintainer is None else MaintainerSchema.from_row(flag.maintainer),
+            permanent=flag.permanent,
             initial_value=json_columns.value(flag.initial_value),
             created_at=flag.created_at,
             updated_at=flag.updated_at,
@@ -64,6 +76,7 @@ class FlagStateSchema(
                 "primitiveId": FLAG_ID,
                 "key": "checkout",
                 "type": "boolean",
+                "name": "New checkout",
                 "description": "The new checkout.",
                 "environmentId": ENVIRONMENT_ID,
                 "defaultValue": False,
@@ -81,6 +94,7 @@ class FlagStateSchema(
     primitive_id: str
     key: str
     type: str
+    name: str
     description: str
     environment_id: str
     default_value: Any
@@ -98,6 +112,7 @@ class FlagStateSchema(
             primitive_id=flag.id,
             key=flag.key,
             type=flag.value_type or "",
+            name=flag.name or flag.key,
             description=flag.description,
             environment_id=state.environment_id,
             default_value=json_columns.value(state.default_value),

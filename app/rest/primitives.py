@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from starlette.responses import Response
 
-from app.access.etags import row_etag, state_etag
+from app.access.etags import primitive_etag, state_etag
 from app.access.paging import Listing, PrimitiveParameters
 from app.domain.commands import Command
 from app.domain.policy import Operation
@@ -51,16 +51,16 @@ class Identities:
 
     async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
         row = await self.get(uow, call.path["project_id"], call.path["key"])
-        return read(call, self.schema.from_row(row), row_etag(row))
+        return read(call, self.schema.from_row(row), primitive_etag(row))
 
     async def handle_create(self, call: Call, uow: UnitOfWork) -> Response:
         row = await self.create(uow, call.path["project_id"], call.input)
         location = f"/api/v1/projects/{row.project_id}/{self.noun}s/{row.key}"
-        return created(self.schema.from_row(row), location, row_etag(row))
+        return created(self.schema.from_row(row), location, primitive_etag(row))
 
     async def handle_update(self, call: Call, uow: UnitOfWork) -> Response:
         row = await self.update(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
-        return written(self.schema.from_row(row), row_etag(row))
+        return written(self.schema.from_row(row), primitive_etag(row))
 
     async def handle_delete(self, call: Call, uow: UnitOfWork) -> Response:
         await self.delete(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from app.engine.instants import rfc3339
+from app.models import User
 from app.rest.openapi.samples import ADA_ID
 
 Time = Annotated[
@@ -39,6 +40,17 @@ class MinterSchema(Schema):
     kind: Literal["member"]
     id: str
     name: str
+
+
+class MaintainerSchema(Schema, json_schema_extra={"examples": [{"id": ADA_ID, "name": "Ada"}]}):
+    """The member who looks after a flag, config or segment."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def from_row(cls, user: User) -> Self:
+        return cls(id=user.id, name=user.display_name)
 
 
 class ActorSchema(Schema, json_schema_extra={"examples": [{"kind": "member", "id": ADA_ID, "name": "Ada"}]}):

@@ -14,7 +14,7 @@ from app.domain.errors import key_collision, not_found
 from app.domain.named import Id, Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.models import Environment, State
+from app.models import Color, Environment, State
 from app.services.changes import references_in
 from app.services.quotas import Quota, require_room, require_room_for_states
 from app.services.target_id_fields import effective_field
@@ -26,6 +26,8 @@ from app.store.unit_of_work import Subject, UnitOfWork
 _NEEDS = Needs(Operation.PROTECT_ENVIRONMENT)
 Protected = Annotated[bool, _NEEDS]
 Approvals = Annotated[int, Field(ge=1, le=10), _NEEDS]
+ShownColor = Annotated[Color, Field(strict=False)]
+Position = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class CreateEnvironment(Command, json_schema_extra={"examples": [{"key": "prod", "name": "Production"}]}):
@@ -35,6 +37,8 @@ class CreateEnvironment(Command, json_schema_extra={"examples": [{"key": "prod",
     name: Name
     protected: Protected = False
     required_approvals: Approvals = 1
+    color: ShownColor = Color.GRAY
+    position: Position | None = None
     copy_from_env_id: Annotated[str | None, Id("environment", Operation.READ_STATE)] = None
     reason: Text | None = None
 
@@ -47,6 +51,8 @@ class UpdateEnvironment(
     name: Name = ""
     protected: Protected = False
     required_approvals: Approvals = 1
+    color: ShownColor = Color.GRAY
+    position: Position = 0
     reason: Text | None = None
 
 
@@ -63,7 +69,12 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
         project_id=access.project.id,
         version_at=uow.now,
         target_id_field=effective_field(access.org.default_target_id_field, access.project.target_id_field),
-        **command.model_dump(exclude={"copy_from_env_id", "reason"}),
+        **command.model_dump(exclude={"copy_from_env_id", "position", "reason"}),
+    )
+    environment.position = (
+        await environments.last_position(uow.session, access.project.id)
+        if command.position is None
+        else command.position
     )
     uow.add(environment)
     await uow.flush()
@@ -71,7 +82,7 @@ async def create_environment(uow: UnitOfWork, project_id: str, body: object) -> 
     await (_seed(uow, environment) if source_id is None else _copy(access, source_id, environment))
     project = access.project
     subject = Subject(access.org.id, "environment", environment.id, environment.key, project.id, environment.id)
-    new = command.recorded()
+    new = {**command.recorded(), "position": environment.position}
     access.record(command.reason, subject, new=new if source_id is None else {**new, "copyFromEnvId": source_id})
     return environment
 
@@ -138,7 +149,7 @@ async def update_environment(uow: UnitOfWork, environment_id: str, body: object,
     override = None
     if environment.protected and _weakens(environment, values):
         override = access.require(Operation.PROTECT_ENVIRONMENT, protected=True)
-    operation = Operation.PROTECT_ENVIRONMENT if values.keys() - {"name"} else None
+    operation = Operation.PROTECT_ENVIRONMENT if values.keys() & {"protected", "required_approvals"} else None
     access.revise(environment, values, command.reason, operation=operation, override=override)
     return environment
 

@@ -30,7 +30,9 @@ class CreateFlag(
                 "type": "boolean",
                 "defaultValue": False,
                 "rules": RULES_EXAMPLE,
+                "name": "New checkout",
                 "description": "The new checkout.",
+                "tags": ["checkout", "web"],
                 "reason": "Agreed with the team",
             }
         ]
@@ -42,16 +44,27 @@ class CreateFlag(
     type: Annotated[FlagType, Field(strict=False)]
     default_value: Value
     rules: Rules = []
+    name: primitives.ShownName = ""
     description: Text = ""
+    tags: primitives.Tags = []
+    maintainer_id: primitives.MaintainerId = None
+    permanent: bool = False
     reason: Text | None = None
 
 
 class UpdateFlag(
-    Command, json_schema_extra={"examples": [{"description": "The new checkout.", "reason": "Agreed with the team"}]}
+    Command,
+    json_schema_extra={
+        "examples": [{"name": "New checkout", "tags": ["checkout", "web"], "reason": "Agreed with the team"}]
+    },
 ):
     """What may change of a flag's identity: what is not named stays. No environment changes by it."""
 
+    name: primitives.ShownName = ""
     description: Text = ""
+    tags: primitives.Tags = []
+    maintainer_id: primitives.MaintainerId = None
+    permanent: bool = False
     initial_value: Value = None
     reason: Text | None = None
 

@@ -20,7 +20,7 @@ from app.domain.preconditions import IfMatch
 from app.models import ApiKey, Invitation, Org
 from app.services.api_keys import end_api_key
 from app.services.grants import end_grants
-from app.store import members
+from app.store import identities, members
 from app.store.members import Member
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
@@ -109,6 +109,7 @@ async def leave(
     """Ends the membership and what rested on it, within the current write and that holds the organisation's lock."""
     uow.record(operation, _subject(org, member), reason=reason, previous={"role": member.membership.role})
     await uow.delete(member.membership)
+    await identities.end_maintaining(uow.session, org.id, member.user.id)
     return await end_grants(uow, org, member.user.id, None, reason)
 
 

@@ -4,27 +4,35 @@ A feature (`services.flags`) holds its commands and says which kind it is; how k
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from app.access.entry import Access, Diverted, Entry, resources_of
-from app.access.etags import row_etag
+from app.access.etags import primitive_etag
 from app.access.paging import Listing
-from app.domain.commands import Command, Text, validate
-from app.domain.errors import AppError, key_collision
-from app.domain.named import named_in
+from app.domain.commands import Command, Line, Slug, Text, validate
+from app.domain.errors import AppError, key_collision, not_found
+from app.domain.named import Id, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
+from app.domain.search import searched
 from app.engine import json_text
 from app.engine.kinds import Spec, check_typed_value
 from app.engine.references import node
-from app.models import Primitive
+from app.models import Primitive, User
 from app.services.changes import KILLED, change_state, check, write_first_state
 from app.services.quotas import Quota, require_room
-from app.store import environments, identities, states
+from app.store import environments, identities, members, states
 from app.store.paging import Page
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
+
+MAX_TAGS = 20
+ShownName = Line  # for people; where it is empty, the key is shown
+Tags = Annotated[list[Slug], Field(max_length=MAX_TAGS), AfterValidator(lambda tags: sorted(set(tags)))]
+MaintainerId = Annotated[str | None, Id("member")]
 
 
 class Reasoned(Command):
@@ -44,12 +52,15 @@ async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, com
     await require_room(uow, Quota.PRIMITIVES, access.project.id)
     if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
         raise key_collision(command.key)
-    values = command.model_dump(include={"description"})
+    values = command.model_dump(include={"name", "description", "tags", "permanent"})
     if spec.types is not None:
         values |= {"value_type": command.type, "initial_value": json_text.encode(command.default_value)}
     primitive = Primitive(project_id=access.project.id, kind=spec.kind, space=spec.space, key=command.key, **values)
+    primitive.maintainer = await _maintainer(access, command.maintainer_id)
+    primitive.folded = _searched(primitive)
     uow.add(primitive)
     await uow.flush()
+    await identities.set_tags(uow.session, primitive, primitive.tags)
     columns = {
         dimension.column: json_text.encode(getattr(command, dimension.column))
         for dimension in spec.dimensions
@@ -85,7 +96,10 @@ async def update(
     command_type: type[Command],
 ) -> Primitive:
     """Changes what the body names of the identity. Raises `precondition_failed`."""
-    access = await Entry.of_project(project_id, Operation.UPDATE_PRIMITIVE, KeyRef(spec.kind, key)).enter(uow)
+    entry = Entry.of_project(
+        project_id, Operation.UPDATE_PRIMITIVE, KeyRef(spec.kind, key), named=named_in(command_type, body)
+    )
+    access = await entry.enter(uow)
     faults: dict[str, str] = {}
     if isinstance(body, Mapping) and "initialValue" in body and access.primitive.value_type is not None:
         check_typed_value(spec.kind, access.primitive.value_type, body["initialValue"], "initialValue", faults)
@@ -94,9 +108,18 @@ async def update(
     if "initial_value" in values:
         values["initial_value"] = json_text.encode(command.initial_value)
     access = await access.to_write()
-    if_match.require(row_etag(access.primitive))
-    access.revise(access.primitive, values, command.reason, access.subject(access.primitive))
-    return access.primitive
+    primitive = access.primitive
+    if_match.require(primitive_etag(primitive))
+    if "maintainer_id" in values:
+        maintainer = await _maintainer(access, command.maintainer_id)
+        values["maintainer_id"] = None if maintainer is None else maintainer.id
+    changed = access.revise(primitive, values, command.reason, access.subject(primitive))
+    if "maintainer_id" in changed:
+        primitive.maintainer = maintainer
+    if "tags" in changed:
+        await identities.set_tags(uow.session, primitive, primitive.tags)
+    primitive.folded = _searched(primitive)
+    return primitive
 
 
 async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
@@ -108,11 +131,12 @@ async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: o
     command = validate(Reasoned, body)
     entered = await entered.reopen_to_write()
     primitive = entered.primitive
-    if_match.require(row_etag(primitive))
+    if_match.require(primitive_etag(primitive))
     await _require_unused(entered, primitive)
     if isinstance(entered, Diverted):
         raise AppError("approval_not_supported")
     primitive.deleted_at = uow.now
+    await identities.set_tags(uow.session, primitive, ())
     sizes = await states.sizes(uow.session, primitive.id)
     for environment in await environments.all_of_project(uow.session, entered.project.id):
         entered.end_state(environment, primitive, sizes[environment.id])
@@ -163,6 +187,20 @@ async def switch(
     entered = await Entry.of_environment(environment_id, operation, KeyRef(spec.kind, key)).open(uow)
     command = validate(Reasoned, body)
     return await change_state(entered, {KILLED: operation is Operation.KILL}, if_match, command.reason)
+
+
+async def _maintainer(access: Access, user_id: str | None) -> User | None:
+    """The member, who is one until the write ends. Raises `not_found`."""
+    if user_id is None:
+        return None
+    member = await members.hold(access.uow.session, access.org.id, access.ids[user_id])
+    if member is None:
+        raise not_found("member")
+    return member.user
+
+
+def _searched(primitive: Primitive) -> str:
+    return searched(primitive.key, primitive.name, primitive.description)
 
 
 def _key_in(body: object) -> str:

@@ -61,7 +61,7 @@ _STATES = (
     .join(Project, col(Project.id) == col(Primitive.project_id))
     .join(Org, col(Org.id) == col(Project.org_id))
     .where(col(State.to_version).is_(None))
-    .order_by(col(Environment.id))
+    .order_by(col(Environment.position), col(Environment.id))
 )
 
 orgs: ByIds[Org] = ByIds(select(Org).where(col(Org.id).in_(_IDS)), lambda row: Seen(row[0].id, row[0], row[1]))
@@ -83,7 +83,7 @@ primitives: ByIds[Primitive] = ByIds(
     .where(col(Primitive.id).in_(_IDS), col(Primitive.deleted_at).is_(None)),
     _primitive,
 )
-# Present states, by their own ids; and those of primitives, in the order of the environments' creation.
+# Present states, by their own ids; and those of primitives, in the order of the environments.
 states: ByIds[Current] = ByIds(_STATES.where(col(State.id).in_(_IDS)), _state)
 states_of: ByIds[Current] = ByIds(_STATES.where(col(Primitive.id).in_(_IDS)), _state)
 members: ByIds[Member] = ByIds(

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import EnvironmentScope
 from app.models import Environment, Project
-from app.store.paging import Page, Window, pages
+from app.store.paging import Page, Sort, Window, pages
+
+_IN_THEIR_ORDER: Sort[Environment] = Sort(col(Environment.position), lambda environment: environment.position)
 
 
 async def by_key(session: AsyncSession, project_id: str, key: str) -> Environment | None:
@@ -21,6 +23,12 @@ async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Env
     """All environments of the project, in the order of their creation."""
     query = select(Environment).where(col(Environment.project_id) == project_id).order_by(col(Environment.id))
     return (await session.execute(query)).scalars().all()
+
+
+async def last_position(session: AsyncSession, project_id: str) -> int:
+    """The highest position of the project's environments, behind which a new one comes."""
+    query = select(func.max(col(Environment.position))).where(col(Environment.project_id) == project_id)
+    return (await session.execute(query)).scalar_one() or 0
 
 
 async def ids_of_project(session: AsyncSession, project_id: str) -> Sequence[str]:
@@ -60,7 +68,7 @@ async def any_protected_of_org(session: AsyncSession, org_id: str) -> bool:
 async def list_of_project(
     session: AsyncSession, project_id: str, key: str | None, window: Window, scope: EnvironmentScope | None = None
 ) -> Page[Environment]:
-    """The project's environments, or the one of `key`; those only that the scope covers."""
+    """The project's environments in their order, or the one of `key`; those only that the scope covers."""
     return (await lists_of_projects(session, [project_id], key, window, scope))[project_id]
 
 
@@ -79,4 +87,4 @@ async def lists_of_projects(
     if key is not None:
         query = query.where(col(Environment.key) == key)
     parents = col(Environment.project_id), project_ids
-    return await pages(session, query, parents, col(Environment.id), window, lambda row: row[0])
+    return await pages(session, query, parents, col(Environment.id), window, lambda row: row[0], _IN_THEIR_ORDER)

@@ -1,15 +1,17 @@
 """Queries for the identities of primitives: what a project has, whatever environments hold."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, delete, false, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import ResourcePattern
+from app.domain.search import folded
 from app.engine.kinds import SPECS, Kind
-from app.models import Primitive
+from app.models import Primitive, PrimitiveTag, Project
+from app.store.engines.texts import holds
 from app.store.paging import AnySelect, Page, Window, pages
 
 _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
@@ -17,7 +19,7 @@ _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which primitives of a list: the one of `key`, those of a type, those with `search` in key or description.
+    """Which primitives of a list: the one of `key`, those of a type, those with `search` in key, name or description.
 
     `within` are a token's resources for this kind; None for whoever sees all.
     """
@@ -54,6 +56,21 @@ async def lists_of_projects(
     return await pages(session, query, parents, col(Primitive.id), window, lambda row: row[0])
 
 
+async def set_tags(session: AsyncSession, primitive: Primitive, tags: Iterable[str]) -> None:
+    """Makes the primitive found by these tags and no others."""
+    await session.execute(delete(PrimitiveTag).where(col(PrimitiveTag.primitive_id) == primitive.id))
+    session.add_all(PrimitiveTag(project_id=primitive.project_id, tag=tag, primitive_id=primitive.id) for tag in tags)
+
+
+async def end_maintaining(session: AsyncSession, org_id: str, user_id: str) -> None:
+    """The organisation's primitives that the user maintains have no maintainer any more."""
+    of_org = select(col(Project.id)).where(col(Project.org_id) == org_id)
+    maintained = col(Primitive.maintainer_id) == user_id
+    await session.execute(
+        update(Primitive).where(maintained, col(Primitive.project_id).in_(of_org)).values(maintainer_id=None)
+    )
+
+
 def filtered(query: AnySelect, chosen: Filter) -> AnySelect:
     """A query that names `Primitive`, limited to what the filter includes."""
     if chosen.key is not None:
@@ -61,10 +78,7 @@ def filtered(query: AnySelect, chosen: Filter) -> AnySelect:
     if chosen.value_type is not None:
         query = query.where(col(Primitive.value_type) == chosen.value_type)
     if chosen.search is not None:
-        query = query.where(
-            col(Primitive.key).icontains(chosen.search, autoescape=True)
-            | col(Primitive.description).icontains(chosen.search, autoescape=True)
-        )
+        query = query.where(holds(col(Primitive.folded), folded(chosen.search)))
     if chosen.within is not None:
         query = query.where(or_(false(), *map(_matching, chosen.within)))
     return query

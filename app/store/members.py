@@ -32,6 +32,19 @@ async def find(session: AsyncSession, org_id: str, user_id: str) -> Member | Non
     return None if row is None else Member(row[0], row[1])
 
 
+async def hold(session: AsyncSession, org_id: str, user_id: str) -> Member | None:
+    """The member, who cannot leave before the transaction ends."""
+    locked = _MEMBERS.where(col(Membership.org_id) == org_id, col(User.id) == user_id)
+    row = (await session.execute(locked.with_for_update(read=True, of=Membership))).one_or_none()
+    return None if row is None else Member(row[0], row[1])
+
+
+async def user_ids(session: AsyncSession, org_id: str, user_ids: Iterable[str]) -> set[str]:
+    """Which of the users are members of the organisation."""
+    query = _MEMBERS.where(col(Membership.org_id) == org_id, col(User.id).in_(list(user_ids)))
+    return set((await session.execute(query.with_only_columns(col(User.id)))).scalars())
+
+
 async def list_of_org(session: AsyncSession, org_id: str, window: Window) -> Page[Member]:
     """The organisation's members, in the order of their joining."""
     query = _MEMBERS.where(col(Membership.org_id) == org_id)

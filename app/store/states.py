@@ -11,7 +11,7 @@ from app.engine.kinds import Kind
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, node
 from app.models import Environment, Primitive, State, StateReference
-from app.store.engines.octets import octets
+from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered
 from app.store.paging import Page, Window, pages
 

@@ -5,6 +5,17 @@ from typing import Any
 import strawberry
 
 from app.graphql.types.enums import ActorKind
+from app.models import User
+
+
+@strawberry.type(description="The member who looks after a flag, config or segment.")
+class Maintainer:
+    user_id: strawberry.ID = strawberry.field(description="The id of the user.")
+    name: str = strawberry.field(description="The display name.")
+
+    @classmethod
+    def of(cls, user: User) -> "Maintainer":
+        return cls(user_id=strawberry.ID(user.id), name=user.display_name)
 
 
 @strawberry.type(description="Who did something, with the name as it was then.")

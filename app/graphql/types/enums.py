@@ -9,6 +9,7 @@ import strawberry
 from app.domain.actors import Role, Verb
 from app.domain.policy import Operation
 from app.engine.kinds import FlagType
+from app.models import Color
 from app.services.api_keys import Level
 from app.services.invitations import Status
 
@@ -129,6 +130,21 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
         {
             FlagType.BOOLEAN: "True or false; while killed, false.",
             FlagType.STRING: "Text; while killed, the default value.",
+        },
+    ),
+    (
+        Color,
+        "EnvironmentColor",
+        "What an environment is marked with for people.",
+        {
+            Color.GRAY: "Gray, unless another is chosen.",
+            Color.RED: "Red.",
+            Color.ORANGE: "Orange.",
+            Color.YELLOW: "Yellow.",
+            Color.GREEN: "Green.",
+            Color.TEAL: "Teal.",
+            Color.BLUE: "Blue.",
+            Color.PURPLE: "Purple.",
         },
     ),
     (

@@ -32,7 +32,7 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The entry.")
 
 
-@strawberry.type(description="A page of a list, oldest first.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     """Relay's connection, with the nodes at hand. What a document leaves out is not made."""
 
@@ -43,8 +43,8 @@ class Connection(Generic[T]):
     @classmethod
     def of(cls, context: Context, page: Page[Row], row_id: Callable[[Row], str], make: Callable[[Row], Any]) -> Self:
         """From a page: `row_id` gives what the cursor names, `make` the node."""
-        encode = context.node.cursors.encode
-        return cls(page=page, cursor_of=lambda row: encode(row_id(row), page.list_id), make=make)
+        cursors = context.node.cursors
+        return cls(page=page, cursor_of=lambda row: cursors.of(page, row, row_id), make=make)
 
     @strawberry.field(description="The entries with their cursors.")
     def edges(self) -> list[Edge[T]]:

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 import strawberry
 
 from app.access.batches import ChildPage
-from app.access.etags import environment_etag, row_etag, state_etag
+from app.access.etags import environment_etag, primitive_etag, row_etag, state_etag
 from app.domain.errors import not_found
 from app.domain.ids import is_id, lowered
 from app.domain.policy import ResourceType
@@ -16,13 +16,13 @@ from app.graphql.context import Info, listing
 from app.graphql.limits import CHARACTERS_AN_OBJECT
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
-from app.graphql.types.actors import Actor
+from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
+from app.models import Color, Primitive
 from app.models import Environment as EnvironmentRow
 from app.models import Org as OrgRow
-from app.models import Primitive
 from app.models import Project as ProjectRow
 from app.store import json_columns
 from app.store.states import Current
@@ -104,7 +104,7 @@ class Project(Node):
         row = await info.context.loaders.org.load(self.row.org_id)
         return None if row is None else Org.of(row)
 
-    @strawberry.field(description="Its environments, oldest first.")
+    @strawberry.field(description="Its environments, in their order.")
     async def environments(
         self,
         info: Info,
@@ -139,13 +139,15 @@ class Project(Node):
 class Environment(Node):
     key: str = strawberry.field(description="Unique in the project; never changes.")
     name: str = strawberry.field(description="The display name.")
+    color: Color = strawberry.field(description="What it is marked with for people.")
+    position: int = strawberry.field(description="Where it stands among the project's environments, lowest first.")
     protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
     required_approvals: int = strawberry.field(
         description="How many people must approve a change while it is protected."
     )
     version: int = strawberry.field(description="Increases by one with each change of state; 0 until the first.")
     created_at: Time = strawberry.field(description="When it was created.")
-    updated_at: Time = strawberry.field(description="When its name or protection was last changed.")
+    updated_at: Time = strawberry.field(description="When anything but its states was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
     row: strawberry.Private[EnvironmentRow]
@@ -156,6 +158,8 @@ class Environment(Node):
             id=strawberry.ID(row.id),
             key=row.key,
             name=row.name,
+            color=row.color,
+            position=row.position,
             protected=row.protected,
             required_approvals=row.required_approvals,
             version=row.version,
@@ -191,7 +195,11 @@ class Environment(Node):
 class Flag(Node):
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="What its values are.")
+    name: str = strawberry.field(description="The name for people; the key where none was given.")
     description: str = strawberry.field(description="The description.")
+    tags: list[str] = strawberry.field(description="The tags, in the order of the alphabet.")
+    maintainer: Maintainer | None = strawberry.field(description="Who looks after it; null for nobody.")
+    permanent: bool = strawberry.field(description="Whether it is meant to stay, so that it never counts as stale.")
     created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
@@ -204,10 +212,14 @@ class Flag(Node):
             id=strawberry.ID(row.id),
             key=row.key,
             type=FlagType(str(row.value_type)),
+            name=row.name or row.key,
             description=row.description,
+            tags=row.tags,
+            maintainer=None if row.maintainer is None else Maintainer.of(row.maintainer),
+            permanent=row.permanent,
             created_at=Time(row.created_at),
             updated_at=Time(row.updated_at),
-            etag=row_etag(row),
+            etag=primitive_etag(row),
             row=row,
         )
 
@@ -230,7 +242,7 @@ class Flag(Node):
         await loaders.environment_ids.load(called)
         raise not_found("environment")
 
-    @strawberry.field(description="Its states in all environments, oldest environment first.")
+    @strawberry.field(description="Its states in all environments, in the order of the environments.")
     async def states(self, info: Info) -> "list[FlagState] | None":
         return lazily(await info.context.loaders.states.load(self.id), FlagState.of)
 

@@ -11,6 +11,7 @@ MEMBERS = {
     "actor": "The caller.",
     "approvalRequired": "Whether its changes wait for the approval of a person.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
+    "color": "What it is marked with for people.",
     "configs": "The configs, by key.",
     "confirm": "The slug or key of what is deleted, as a confirmation.",
     "context": "The JSON object to evaluate for: what is known of a user, a device or a request. At most 64 KiB.",
@@ -37,6 +38,8 @@ MEMBERS = {
     "keys": 'Which flags and configs to evaluate; all if absent or `["*"]`.',
     "killed": "Whether it is turned off, whatever its rules say.",
     "level": "The name of its set of actions; null if they were chosen one by one.",
+    "maintainer": "The member who looks after it; null for nobody, and once they have left.",
+    "maintainerId": "The user id of the member who looks after it; null for nobody.",
     "maxRateLimitPerMin": "The requests per minute that all tokens of the organisation may make together.",
     "me": "Who is signed in now.",
     "member": "The member, as they were.",
@@ -48,6 +51,8 @@ MEMBERS = {
     "orgName": "The organisation's display name.",
     "orgSlug": "The organisation's slug.",
     "orgs": "The organisations that the person is in; absent for a token.",
+    "permanent": "Whether it is meant to stay, so that it never counts as stale.",
+    "position": "Where it stands among the project's environments, lowest first; of equal ones the older comes first.",
     "primitiveId": "The id of the flag.",
     "projectId": "The project's id.",
     "protected": "Whether every change of state waits for approval.",
@@ -61,6 +66,7 @@ MEMBERS = {
     "segments": "The segments, by key.",
     "slug": "Unique on the instance, and never changed.",
     "status": "Whether it can still be accepted.",
+    "tags": "Words to find it by, with the same characters as keys. Each counts once, and they are sorted.",
     "targetIdField": "The context field that ids are taken from; the organisation's default if null.",
     "type": "What its values are.",
     "updatedAt": "When it was last changed.",
@@ -90,9 +96,13 @@ OF_SCHEMA = {
         "level": "A predefined set of actions.",
         "rateLimitPerMin": "The requests per minute that it may make, up to the organisation's limit. Default: 600.",
     },
+    "CreateEnvironment": {
+        "position": "Where it stands among the project's environments, lowest first. Without it, it is the last.",
+    },
     "CreateFlag": {
         "defaultValue": "The default value that every environment starts with. It must be of the flag's type.",
         "key": "Unique among the project's flags and configs, and never changed.",
+        "name": "The name for people; the key is shown where it is empty.",
         "type": "What its values are. Never changed.",
     },
     "CreateInvitation": {
@@ -106,7 +116,7 @@ OF_SCHEMA = {
     },
     "CreatedInvitation": {"email": "The email of the person invited.", "role": "The role they will have."},
     "Environment": {
-        "updatedAt": "When its name or protection was last changed.",
+        "updatedAt": "When anything but its states was last changed.",
         "version": "It increases by one with each change of state, and is 0 until the first.",
     },
     "Environments": {
@@ -119,11 +129,13 @@ OF_SCHEMA = {
     "Evaluations": {"version": "The environment's version that answered."},
     "Flag": {
         "key": "Unique among the project's flags and configs, and never changed.",
+        "name": "The name for people; the key where none was given.",
         "updatedAt": "When its identity was last changed.",
     },
     "FlagState": {
         "id": "The state's id, a UUIDv7.",
         "key": "The flag's key.",
+        "name": "The name for people; the key where none was given.",
         "updatedAt": "When the state was last changed.",
         "version": "The environment's version when the state was last changed.",
     },
@@ -133,6 +145,7 @@ OF_SCHEMA = {
     "LeftInvitation": {"email": "Who was invited.", "role": "The role they would have had."},
     "LeftToken": {"name": "The token's display name."},
     "Me": {"email": "The person's email; absent for a token."},
+    "Maintainer": {"id": "The id of the user.", "name": "The person's display name."},
     "Member": {
         "createdAt": "When they joined.",
         "id": "The membership's id, a UUIDv7.",
@@ -206,7 +219,7 @@ OPERATIONS = {
     "updateProject": "Changes what is sent, and leaves the rest. A new target id field changes every environment of "
     "the project.",
     "deleteProject": "Deletes a project with its environments, flags, configs and segments. `confirm` must be its key.",
-    "listEnvironments": "Lists the environments of a project that you can read.",
+    "listEnvironments": "Lists the environments of a project that you can read, in their order.",
     "createEnvironment": "Creates an environment in which every flag has its initial value and no rules, at version "
     "0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
     "getEnvironment": "Shows an environment and its version.",

@@ -1,0 +1,45 @@
+"""What the databases say differently about texts: how many bytes one has, and whether it holds another."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class octets(GenericFunction[int]):  # noqa: N801 - is called as SQL's functions are
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(octets, "postgresql")
+def _postgres(element: octets, compiler: SQLCompiler, **options: Any) -> str:
+    return f"octet_length({compiler.process(element.clauses, **options)})"
+
+
+@compiles(octets, "sqlite")
+def _sqlite(element: octets, compiler: SQLCompiler, **options: Any) -> str:
+    return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
+
+
+class _place(GenericFunction[int]):  # noqa: N801
+    """Where the first text holds the second, counted from 1; 0 where it does not."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_place, "postgresql")
+def _postgres_place(element: _place, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_place, "sqlite")
+def _sqlite_place(element: _place, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+def holds(text: SQLColumnExpression[str], part: str) -> ColumnElement[bool]:
+    """Whether the text holds the part, exactly; LIKE would ignore case on one database, and limits long parts."""
+    return _place(text, part) > 0
