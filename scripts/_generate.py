@@ -18,6 +18,7 @@ from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
+from app.services.primitives import MAX_TAGS
 from app.services.throttling import PER_PERSON
 from app.settings import Settings
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -66,6 +67,7 @@ def limits() -> str:
         ("keys and slugs", "1 to 128 characters of `a-z 0-9 . _ -`, starting with a letter or digit"),
         ("names", "200 characters in one line; spaces around them do not count"),
         ("descriptions and reasons", "2,000 characters"),
+        ("tags of a flag", f"{MAX_TAGS}, each with the grammar of keys"),
         (
             "head of a request",
             f"{MAX_HEAD // 1024} KiB and {MAX_HEADERS} headers, with a request line of {MAX_LINE // 1024} KiB",

@@ -138,7 +138,7 @@ def graphql_reply(answer: dict[str, Any]) -> Reply:
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:
     """REST says `boolean` where GraphQL says `BOOLEAN`."""
     given = variables.get("input", variables)
-    for name in ("type", "level", "role"):
+    for name in ("type", "level", "role", "color"):
         if isinstance(given.get(name), str):
             given[name] = given[name].upper()
     if isinstance(given.get("actions"), list):

@@ -4,7 +4,7 @@ An `Entry` says what a call enters and what for. Opening it raises `not_found` f
 policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -331,7 +331,7 @@ class Access(Entered):
         *,
         operation: Operation | None = None,
         override: str | None = None,
-    ) -> Collection[str]:
+    ) -> set[str]:
         """Sets and records the values of a row that people change; nothing is done if it has them all.
 
         Gives the names of those that changed.
@@ -339,7 +339,7 @@ class Access(Entered):
         if previous := self.uow.revise(row, values):
             new = {name: values[name] for name in previous}
             self.record(reason, subject, operation=operation, override=override, previous=previous, new=new)
-        return previous.keys()
+        return set(previous)
 
 
 def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:

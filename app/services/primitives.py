@@ -118,7 +118,8 @@ async def update(
         primitive.maintainer = maintainer
     if "tags" in changed:
         await identities.set_tags(uow.session, primitive, primitive.tags)
-    primitive.folded = _searched(primitive)
+    if changed & {"name", "description"}:
+        primitive.folded = _searched(primitive)
     return primitive
 
 

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from app.domain.search import searched
 from app.main import open_database
 from app.models import Table
 from app.settings import Settings
@@ -78,6 +79,21 @@ async def test_what_was_audited_before_stays(tmp_path: Path) -> None:
         connection.execute("DELETE FROM org")
         kept = connection.execute("SELECT org_id, resource_key, version FROM audit_event JOIN audit_version").fetchall()
     assert kept == [("o", "checkout", 7)]
+
+
+async def test_what_was_made_before_can_be_searched_for(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    await run(settings, lambda sync: command.upgrade(migrations.config(sync), "0006"))
+    with closing(sqlite3.connect(tmp_path / "signalbox.db")) as connection, connection:
+        at = "2026-11-30 12:00:00.000000+00:00"
+        connection.execute("INSERT INTO org VALUES ('o', ?, 0, ?, 'acme', 'Acme', NULL, 60000)", (at, at))
+        connection.execute("INSERT INTO project VALUES ('p', ?, 0, ?, 'o', 'web', 'Web', NULL)", (at, at))
+        flag = (at, at, "p", "flag", "value", "dark.mode", "boolean", "For the Straße", "false", None)
+        connection.execute("INSERT INTO primitive VALUES ('f', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)", flag)
+    await upgrade(settings)
+    with closing(sqlite3.connect(tmp_path / "signalbox.db")) as connection, connection:
+        kept = connection.execute("SELECT key, name, description, tags, folded FROM primitive").fetchall()
+    assert kept == [("dark.mode", "", "For the Straße", "[]", searched("dark.mode", "", "For the Straße"))]
 
 
 async def test_nodes_that_start_at_one_moment_migrate_once(tmp_path: Path) -> None:

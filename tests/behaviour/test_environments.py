@@ -48,13 +48,57 @@ async def test_renaming_an_environment_raises_no_version(workspace: Workspace) -
     assert renamed == await workspace.org.viewer.make("environment", environmentId=workspace.environment_id)
 
 
-async def test_environments_are_listed_oldest_first(workspace: Workspace) -> None:
+async def test_environments_are_listed_oldest_first_unless_they_are_ordered(workspace: Workspace) -> None:
     for key in ("dev", "alpha"):
         await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key=key, name=key)
     listed = await workspace.org.viewer.make("environments", projectId=workspace.project_id)
     assert [one["key"] for one in listed] == ["prod", "dev", "alpha"]
     by_key = await workspace.org.viewer.make("environments", projectId=workspace.project_id, key="dev")
     assert [one["key"] for one in by_key] == ["dev"]
+
+
+async def test_environments_are_listed_in_their_order(workspace: Workspace) -> None:
+    org, of_project = workspace.org, {"projectId": workspace.project_id}
+    await org.editor.make("createEnvironment", **of_project, key="dev", name="Dev", position=5, color="green")
+    last = await org.editor.make("createEnvironment", **of_project, key="qa", name="QA")
+    assert (last["position"], last["color"]) == (5, "gray")  # behind all others
+    await org.editor.make("createEnvironment", **of_project, key="ci", name="CI", position=0)
+    before = await org.viewer.do("environment", environmentId=workspace.environment_id)
+    moved = await org.editor.do(
+        "updateEnvironment", environmentId=workspace.environment_id, position=5, color="red", if_match=before.etag
+    )
+    assert (moved.unwrap()["position"], moved.data["color"], moved.etag != before.etag) == (5, "red", True)
+    assert moved.data["version"] == workspace.environment["version"]
+    ordered = ["ci", "prod", "dev", "qa"]
+    assert [one["key"] for one in await org.viewer.make("environments", **of_project)] == ordered
+    listed, cursor = [], None
+    while cursor or not listed:
+        part = await org.viewer.do("environments", **of_project, limit=1, **({"cursor": cursor} if cursor else {}))
+        listed += [one["key"] for one in part.unwrap()]
+        cursor = part.next
+    assert listed == ordered
+
+
+@pytest.mark.parametrize("fault", [{"position": -1}, {"position": 1_000_001}])
+async def test_a_position_has_bounds(instance: Instance, workspace: Workspace, fault: dict[str, int]) -> None:
+    new = {"projectId": workspace.project_id, "key": "dev", "name": "Dev"}
+    async with instance.unchanged():
+        for operation, asked in (
+            ("createEnvironment", new),
+            ("updateEnvironment", {"environmentId": workspace.environment_id}),
+        ):
+            reply = await workspace.org.editor.do(operation, **asked, **fault)
+            assert (reply.code, set(reply.fields)) == ("invalid_request", {"position"})
+
+
+async def test_colours_and_order_are_no_protection(instance: Instance, workspace: Workspace) -> None:
+    """An editor may change them where only an admin may unprotect."""
+    await instance.protect(workspace.environment_id)
+    moved = await workspace.org.editor.make(
+        "updateEnvironment", environmentId=workspace.environment_id, color="blue", position=1
+    )
+    assert (moved["color"], moved["position"], moved["protected"]) == ("blue", 1, True)
+    assert (await instance.audited())[-1].action == "update_environment"
 
 
 @pytest.mark.raises_codes("not_found", "insufficient_role")
