@@ -122,8 +122,8 @@ DOCUMENTS = {
     "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
     "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
     "ruleset": (
-        "query($environmentId: ID!) { ruleset(environmentId: $environmentId) "
-        "{ environmentId version targetIdField flags configs segments } }"
+        "query($environmentId: ID!, $since: Int) { ruleset(environmentId: $environmentId, since: $since) "
+        "{ environmentId version targetIdField since removed { flags configs segments } flags configs segments } }"
     ),
     "evaluate": (
         "query($input: EvaluateInput!) { evaluate(input: $input) { environmentId version "

@@ -140,7 +140,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
-    "ruleset": _same,
+    "ruleset": _without_nulls,
     "errorCatalog": _same,
     "requestMagicLink": _same,
     "signUp": _same,

@@ -27,11 +27,11 @@ class ReferenceGraph:
 
     def needs(self, nodes: Iterable[Node]) -> set[Node]:
         """`nodes` and all that they refer to, directly or not: what is needed to evaluate them."""
-        return _reach(nodes, self.targets)
+        return reach(nodes, self.targets)
 
     def users(self, nodes: Iterable[Node]) -> set[Node]:
         """`nodes` and all that refer to them, directly or not."""
-        return _reach(nodes, self.referrers)
+        return reach(nodes, self.referrers)
 
     def with_changes(
         self, changed: Mapping[Node, Collection[Node]], removed: Collection[Node] = ()
@@ -51,7 +51,8 @@ class ReferenceGraph:
         return ReferenceGraph(targets, referrers)
 
 
-def _reach(nodes: Iterable[Node], step: Callable[[Node], Iterable[Node]]) -> set[Node]:
+def reach(nodes: Iterable[Node], step: Callable[[Node], Iterable[Node]]) -> set[Node]:
+    """The nodes and all that the steps lead to from them."""
     reached = set(nodes)
     ahead = list(reached)
     while ahead:

@@ -4,7 +4,7 @@ A Ruleset never changes; a later version is another one that shares what did not
 that is stored, so that encoding a ruleset decodes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,6 +13,7 @@ from app.engine import json_text
 from app.engine.compiler import compile_primitive, compile_segment
 from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
+from app.engine.reference_graph import reach
 from app.engine.references import Node, node, references_of
 from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
 from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
@@ -46,6 +47,17 @@ class Document(NamedTuple):
     before: bytes
     rules: bytes
     after: bytes
+
+
+class Part(NamedTuple):
+    """Some nodes of a ruleset, or all; with `since` what differs from that version, where `removed` were there, too."""
+
+    nodes: frozenset[Node] | None = None
+    since: int | None = None
+    removed: frozenset[tuple[Kind, str]] = frozenset()
+
+
+WHOLE = Part()
 
 
 class Served(NamedTuple):
@@ -167,27 +179,37 @@ class Ruleset:
         of_kind = self.compiled.segments if stored.kind is Kind.SEGMENT else self.compiled.primitives
         return stored._replace(parsed=of_kind[stored.key].state.rules)
 
-    def needed(self, keys: Iterable[tuple[Kind, str]]) -> frozenset[Node]:
-        """What the keys name, and the segments and prerequisites that it takes to evaluate them."""
-        needed, ahead = set[Node](), [node(kind, key) for kind, key in keys]
-        while ahead:
-            one = ahead.pop()
-            found = (self.compiled.segments if one.kind == Kind.SEGMENT else self.compiled.primitives).get(one.key)
-            if one not in needed and found is not None:
-                needed.add(one)
-                ahead.extend(reference.target for reference in references_of(found.state.rules))
-        return frozenset(needed)
+    def seen(self, sees: Callable[[Kind, str], bool]) -> frozenset[Node]:
+        """What one sees who may read these keys: them, and the segments and prerequisites that it takes to evaluate
+        them."""
+        readable = (node(kind, key) for kind, of in self.documents.items() for key in of if sees(kind, key))
+        return frozenset(one for one in reach(readable, self.targets) if self._compiled(one) is not None)
 
-    def encode(self, nodes: frozenset[Node] | None = None) -> bytes:
-        """The ruleset document, of everything or of some nodes only."""
+    def targets(self, one: Node) -> list[Node]:
+        """What the rules refer to."""
+        found = self._compiled(one)
+        return [] if found is None else [reference.target for reference in references_of(found.state.rules)]
+
+    def _compiled(self, one: Node) -> CompiledPrimitive | CompiledSegment | None:
+        return (self.compiled.segments if one.kind == Kind.SEGMENT else self.compiled.primitives).get(one.key)
+
+    def encode(self, part: Part = WHOLE) -> bytes:
+        """The ruleset document, or that of a part."""
         documents = self.documents
-        if nodes is not None:
+        if part.nodes is not None:
+            # A difference is small: not all that there is, is looked at for it.
+            few = None if part.since is None else sorted({one.key for one in part.nodes})
             documents = {
-                kind: {key: of[key] for key in of if node(kind, key) in nodes} for kind, of in documents.items()
+                kind: {
+                    key: of[key] for key in (of if few is None else few) if key in of and node(kind, key) in part.nodes
+                }
+                for kind, of in documents.items()
             }
-        head = json_text.encode(
-            {"environmentId": self.environment_id, "version": self.version, "targetIdField": self.target_id_field}
-        )
+        about = {"environmentId": self.environment_id, "version": self.version, "targetIdField": self.target_id_field}
+        if part.since is not None:
+            removed = {SPECS[kind].plural: sorted(key for of, key in part.removed if of is kind) for kind in documents}
+            about |= {"since": part.since, "removed": removed}
+        head = json_text.encode(about)
         members = b",".join(
             b'"%b":{%b}'
             % (
@@ -199,6 +221,6 @@ class Ruleset:
         return b"%b,%b}" % (head[:-1].encode(), members)
 
 
-def document(ruleset: Ruleset, nodes: frozenset[Node] | None = None) -> Any:
+def document(ruleset: Ruleset, part: Part = WHOLE) -> Any:
     """The ruleset document as JSON values, for those who look into it."""
-    return orjson.loads(ruleset.encode(nodes))
+    return orjson.loads(ruleset.encode(part))

@@ -1,5 +1,7 @@
 """The ruleset and evaluation."""
 
+from typing import Annotated
+
 import strawberry
 
 from app.graphql.arguments import EnvironmentId
@@ -8,6 +10,13 @@ from app.graphql.inputs import OfEnvironment, body_of, optional_field
 from app.graphql.types.evaluation import Evaluation, Evaluations, KeyedEvaluation, Ruleset
 from app.graphql.types.scalars import JSON
 from app.services import evaluation
+
+Since = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Only what has changed since this version, with what was removed; everything if it is not known."
+    ),
+]
 
 
 @strawberry.input(description="The context to evaluate for, and which keys.")
@@ -19,10 +28,10 @@ class EvaluateInput(OfEnvironment):
 
 @strawberry.type
 class EvaluationQueries:
-    @strawberry.field(description="The ruleset of an environment.")
-    async def ruleset(self, info: Info, environment_id: EnvironmentId) -> Ruleset | None:
+    @strawberry.field(description="The ruleset of an environment, or what has changed of it since a version.")
+    async def ruleset(self, info: Info, environment_id: EnvironmentId, since: Since = None) -> Ruleset | None:
         async with info.context.unit() as uow:
-            return Ruleset.of(await evaluation.get_ruleset(uow, environment_id, {}))
+            return Ruleset.of(await evaluation.get_ruleset(uow, environment_id, {"since": since}))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: EvaluateInput) -> Evaluations | None:

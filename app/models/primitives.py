@@ -70,7 +70,18 @@ class State(Table, table=True):
     kind has no such dimension. Values and rules are canonical JSON text.
     """
 
-    __table_args__ = (_one_current("uq_state_current", "environment_id", "primitive_id"),)
+    __table_args__ = (
+        _one_current("uq_state_current", "environment_id", "primitive_id"),
+        # What was written since a version.
+        Index("ix_state_from_version", "environment_id", "from_version"),
+        Index(
+            "ix_state_to_version",
+            "environment_id",
+            "to_version",
+            sqlite_where=text("to_version IS NOT NULL"),
+            postgresql_where=text("to_version IS NOT NULL"),
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     from_version: int = Field(primary_key=True)

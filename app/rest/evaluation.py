@@ -43,6 +43,14 @@ class RulesetSegmentSchema(Schema):
     deny_list: list[str]
 
 
+class RemovedKeysSchema(Schema):
+    """Keys that the ruleset of the earlier version had, and this one has not."""
+
+    flags: list[str]
+    configs: list[str]
+    segments: list[str]
+
+
 class RulesetSchema(
     Schema,
     json_schema_extra={
@@ -60,11 +68,13 @@ class RulesetSchema(
         ]
     },
 ):
-    """All states of an environment at one version."""
+    """All states of an environment at one version, or with `since` those that are others than at that version."""
 
     environment_id: str
     version: int
     target_id_field: str
+    since: int | None = None
+    removed: RemovedKeysSchema | None = None
     flags: dict[str, RulesetFlagSchema]
     configs: dict[str, RulesetConfigSchema]
     segments: dict[str, RulesetSegmentSchema]
@@ -105,7 +115,7 @@ class EvaluationsSchema(
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
     readable = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
-    return await shared(call, call.node.rulesets.encoded(readable.ruleset, readable.nodes), of_caller=True)
+    return await shared(call, call.node.rulesets.encoded(readable.ruleset, readable.part), of_caller=True)
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
@@ -130,6 +140,7 @@ ENDPOINTS = [
         "An environment's ruleset",
         Operation.READ_STATE,
         response=RulesetSchema,
+        query=evaluation.RulesetParameters,
         errors=("ruleset_not_cached",),
         headers=("Encoding",),
     ),

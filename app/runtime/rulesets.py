@@ -12,8 +12,7 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from app.domain.errors import AppError, not_found
-from app.engine.references import Node
-from app.engine.ruleset import DamagedState, Ruleset
+from app.engine.ruleset import DamagedState, Part, Ruleset
 from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.runtime.worker_thread import WorkerThread
 from app.store import rulesets
@@ -39,7 +38,7 @@ class RulesetCache:
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
-        self._encoded: WeakKeyDictionary[Ruleset, dict[frozenset[Node] | None, Encoded]] = WeakKeyDictionary()
+        self._encoded: WeakKeyDictionary[Ruleset, dict[Part, Encoded]] = WeakKeyDictionary()
 
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
@@ -48,13 +47,15 @@ class RulesetCache:
             raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
 
-    def encoded(self, ruleset: Ruleset, nodes: frozenset[Node] | None) -> Encoded:
-        """The ruleset's document, of everything or of some nodes only: put together when first asked for."""
+    def encoded(self, ruleset: Ruleset, part: Part) -> Encoded:
+        """The document of the ruleset or of a part: put together when first asked for. Differences are not kept."""
+        if part.since is not None:
+            return Encoded(ruleset.encode(part), FAST_LEVEL)
         of_ruleset = self._encoded.setdefault(ruleset, {})
-        if (found := of_ruleset.get(nodes)) is None:
+        if (found := of_ruleset.get(part)) is None:
             if len(of_ruleset) >= MAX_ENCODED:
                 of_ruleset.clear()
-            found = of_ruleset[nodes] = Encoded(ruleset.encode(nodes), FAST_LEVEL)
+            found = of_ruleset[part] = Encoded(ruleset.encode(part), FAST_LEVEL)
         return found
 
     def take_in(self, commit: Commit) -> None:

@@ -3,22 +3,23 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from app.access.entry import Entry
-from app.domain.commands import Command, Key, NoBody, validate
+from app.domain.commands import Command, Key, validate
 from app.domain.errors import invalid
 from app.domain.named import Keys, Needs, named_in
 from app.domain.policy import Operation, sees_rule_names
 from app.engine import json_text
+from app.engine.differences import difference
 from app.engine.evaluation import Evaluation
 from app.engine.kinds import Kind
-from app.engine.references import Node
-from app.engine.ruleset import Ruleset, document
+from app.engine.ruleset import WHOLE, Part, Ruleset, document
 from app.engine.snapshot import Call
 from app.engine.trace import Tracer
 from app.engine.work import MAX_COMPARISONS, MAX_CONTEXT_BYTES, TooLong, TooManyComparisons
+from app.store import rulesets
 from app.store.unit_of_work import UnitOfWork
 
 ALL_KEYS = ["*"]
@@ -38,6 +39,21 @@ def _small(context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
+class RulesetParameters(Command):
+    """What of a ruleset is asked for. In a query it comes as text, so it is read leniently."""
+
+    model_config = ConfigDict(strict=False)
+
+    since: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Only what has changed since this version of the environment, with what was removed. "
+            "Everything if that version is not known.",
+        ),
+    ] = None
+
+
 class Evaluate(
     Command, json_schema_extra={"examples": [{"context": {"userId": "u-1", "plan": "pro"}, "keys": ["checkout"]}]}
 ):
@@ -51,14 +67,14 @@ class Evaluate(
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """A ruleset, and what of it the caller may read; None for all."""
+    """A ruleset, and the part of it that the caller may read and has not yet."""
 
     ruleset: Ruleset
-    nodes: frozenset[Node] | None = None
+    part: Part = WHOLE
 
     def document(self) -> Any:
         """The ruleset document as JSON values."""
-        return document(self.ruleset, self.nodes)
+        return document(self.ruleset, self.part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +86,22 @@ class Evaluated:
 
 
 async def get_ruleset(uow: UnitOfWork, environment_id: str, query: object) -> Readable:
-    """The environment's ruleset, as far as the caller may read it. Raises `ruleset_not_cached`.
+    """The environment's ruleset, as far as the caller may read it, or what has become of it since a version.
 
-    There is nothing that `query` may ask for yet; it is refused before the ruleset is looked for.
+    Raises `ruleset_not_cached`.
     """
     access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-    validate(NoBody, query)
-    await uow.release()
+    since = validate(RulesetParameters, query).since
+    await uow.release()  # what is read below is read after the ruleset, and so not older
     ruleset = await uow.host.rulesets.get(access.environment.id)
-    if access.sees_all:
-        return Readable(ruleset)
-    seen = [(kind, key) for kind, of in ruleset.documents.items() for key in of if access.sees(kind, key)]
-    return Readable(ruleset, ruleset.needed(seen))
+    sees = None if access.sees_all else access.sees
+    if since is not None and since <= ruleset.version:
+        written = await rulesets.written_since(
+            uow.session, ruleset.environment_id, since, ruleset.version, references=sees is not None
+        )
+        if written is not None:
+            return Readable(ruleset, difference(ruleset, written, sees))
+    return Readable(ruleset) if sees is None else Readable(ruleset, Part(ruleset.seen(sees)))
 
 
 async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evaluated:

@@ -1,11 +1,17 @@
-"""All that a ruleset is made of, read at one moment."""
+"""All that a ruleset is made of, read at one moment; and what was written between two versions of it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from app.models import Environment
+from app.engine.differences import Written
+from app.engine.kinds import Kind
+from app.engine.references import Node
+from app.models import Environment, EnvironmentVersion, Primitive, State, StateReference
 from app.store import states
 from app.store.states import Current
 
@@ -22,3 +28,51 @@ async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None
     if (environment := await session.get(Environment, environment_id)) is None:
         return None
     return RulesetRows(environment, await states.all_current(session, environment_id))
+
+
+async def written_since(
+    session: AsyncSession, environment_id: str, since: int, version: int, *, references: bool
+) -> Written | None:
+    """What was written after `since` up to `version`, with `references` where these are asked for.
+
+    None when one of the two versions is not known. What is written meanwhile makes a later version, and is left out.
+    """
+    known = select(func.count()).where(
+        col(EnvironmentVersion.environment_id) == environment_id,
+        col(EnvironmentVersion.version).in_([since, version]),
+    )
+    if (await session.execute(known)).scalar_one() != len({since, version}):
+        return None
+    of_key = select(col(Primitive.id), col(Primitive.kind), col(Primitive.key)).join(
+        State, col(State.primitive_id) == col(Primitive.id)
+    )
+    made = of_key.where(
+        col(State.environment_id) == environment_id,
+        col(State.from_version) > since,
+        col(State.from_version) <= version,
+    )
+    ended = of_key.where(
+        col(State.environment_id) == environment_id,
+        col(State.to_version) > since,
+        col(State.to_version) <= version,
+        col(State.from_version) <= since,
+    )
+    held = {row[0]: (Kind(row[1]), row[2]) for row in (await session.execute(ended)).all()}
+    keys = {(Kind(kind), key) for _, kind, key in (await session.execute(made)).all()}
+    targets = defaultdict[str, set[Node]](set)
+    if references and held:
+        query = select(
+            col(StateReference.primitive_id), col(StateReference.target_kind), col(StateReference.target_key)
+        ).where(
+            col(StateReference.environment_id) == environment_id,
+            col(StateReference.primitive_id).in_(ended.with_only_columns(col(Primitive.id))),
+            col(StateReference.from_version) <= since,
+            or_(col(StateReference.to_version).is_(None), col(StateReference.to_version) > since),
+        )
+        for primitive_id, kind, key in (await session.execute(query)).all():
+            targets[primitive_id].add(Node(kind, key))
+    return Written(
+        since,
+        frozenset(keys.union(held.values())),
+        {held[primitive_id]: frozenset(targets[primitive_id]) for primitive_id in held},
+    )

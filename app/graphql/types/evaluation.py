@@ -58,11 +58,24 @@ class Evaluations:
     evaluations: list[KeyedEvaluation] = strawberry.field(description="An entry for each key asked for.")
 
 
-@strawberry.type(description="All states of an environment at one version, as SDKs read them.")
+@strawberry.type(description="Keys that the ruleset of the earlier version had, and this one has not.")
+class RemovedKeys:
+    flags: list[str] = strawberry.field(description="The keys of flags.")
+    configs: list[str] = strawberry.field(description="The keys of configs.")
+    segments: list[str] = strawberry.field(description="The keys of segments.")
+
+
+@strawberry.type(
+    description="All states of an environment at one version, as SDKs read them; with `since` those that have changed."
+)
 class Ruleset:
     environment_id: strawberry.ID = strawberry.field(description="The environment.")
     version: int = strawberry.field(description="Its version.")
     target_id_field: str = strawberry.field(description="The context field that ids are taken from.")
+    since: int | None = strawberry.field(
+        description="The version that the ruleset differs from in what is shown; null if everything is shown."
+    )
+    removed: RemovedKeys | None = strawberry.field(description="What has gone since then; null if everything is shown.")
     flags: JSON = strawberry.field(description="An object of flags by key.")
     configs: JSON = strawberry.field(description="An object of configs by key.")
     segments: JSON = strawberry.field(description="An object of segments by key.")
@@ -74,6 +87,8 @@ class Ruleset:
             environment_id=strawberry.ID(ruleset.environment_id),
             version=ruleset.version,
             target_id_field=ruleset.target_id_field,
+            since=members.get("since"),
+            removed=None if "removed" not in members else RemovedKeys(**members["removed"]),
             flags=members["flags"],
             configs=members["configs"],
             segments=members["segments"],

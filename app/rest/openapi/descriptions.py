@@ -59,11 +59,13 @@ MEMBERS = {
     "rateLimitPerMin": "The requests per minute that it may make.",
     "reason": "Why the change is made, for the audit.",
     "requiredApprovals": "How many people must approve a change that waits for approval.",
+    "removed": "The keys that have gone since then; absent if everything is shown.",
     "resources": "The keys it covers: `*`, whole keys, and prefixes such as `payments.*`, each optionally after "
     "`flag:`, `config:` or `segment:`.",
     "revokeTokens": "Whether to revoke the tokens that the member minted. Otherwise they stay valid.",
     "role": "The role in the organisation.",
     "segments": "The segments, by key.",
+    "since": "The version that it differs from in what is shown; absent if everything is shown.",
     "slug": "Unique on the instance, and never changed.",
     "status": "Whether it can still be accepted.",
     "tags": "Words to find it by, with the same characters as keys. Each counts once, and they are sorted.",
@@ -241,7 +243,8 @@ OPERATIONS = {
     "string flag its default value.",
     "restoreFlag": "Turns a killed flag on again, with the rules that it had.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
-    "evaluate by themselves.",
+    "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
+    "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
     "evaluate": "Gives the value of each flag and config for a context, with the reason. A key that does not exist is "
     "null.",
     "listErrors": "Lists the codes of all errors with their status, meaning and cure.",
