@@ -41,7 +41,7 @@ NOBODY: Ids = {
     "orgId": NEVER,
 }
 SAME = {"orgSlug": "slug", "envId": "environmentId", "copyFromEnvId": "environmentId", "envs": "environmentId"}
-SAME |= {"projects": "projectId", "fromEnvId": "environmentId"}
+SAME |= {"projects": "projectId", "fromEnvId": "environmentId", "maintainerId": "userId"}
 PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, "context": {}, "role": "VIEWER"}
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
 
