@@ -4,6 +4,7 @@ A schema of a few hundred bytes can take hours or gigabytes, and the library let
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -75,6 +76,7 @@ def _start(seconds: float) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # where the library says that it has no memory
+        env={**os.environ, "RUST_BACKTRACE": "0"},  # which takes memory itself, when there is none
         start_new_session=True,  # for Ctrl-C is for the server
     )
 
