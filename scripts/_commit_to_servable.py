@@ -70,7 +70,7 @@ async def write_and_evaluate(node: Node, member: Member, environment_id: str, va
     """Milliseconds from the call of a write until its value is evaluated."""
     started = time.perf_counter()
     async with node.unit("req_bench", member) as uow:
-        await flags.update_flag_state(uow, environment_id, "flag-7", {"defaultValue": value}, IfMatch())
+        await flags.FLAGS.update_state(uow, environment_id, "flag-7", {"defaultValue": value}, IfMatch())
     ruleset = await node.rulesets.get(environment_id)
     found = ruleset.compiled.call(CONTEXT).evaluate("flag-7")
     assert found is not None

@@ -13,6 +13,13 @@ _STATE = (
     "rules { if value split { value percent name } rolloutPercent seed bucketBy name description disabled } "
     f"updatedBy {{ {_ACTOR} }} etag"
 )
+_CONFIG, _CONFIG_STATE = _FLAG, _STATE.replace("flag {", "config {").replace("killed ", "")
+_SEGMENT = _FLAG.replace("type ", "").replace("initialValue ", "")
+_SEGMENT_STATE = (
+    _CONFIG_STATE.replace("config {", "segment {")
+    .replace("type ", "")
+    .replace("defaultValue", "allowListSize denyListSize")
+)
 _API_KEY = (
     "id name level actions environments { org projects envs } resources rateLimitPerMin approvalRequired ipAllowlist "
     "expiresAt lastUsedAt hint mintedBy { kind id name } createdAt updatedAt etag"
@@ -26,6 +33,35 @@ _PAGE = "pageInfo { hasNextPage endCursor }"
 
 def _mutation(name: str, selection: str) -> str:
     return f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
+
+
+def _of_kind(noun: str, identity: str, state: str) -> dict[str, str]:
+    """What flags, configs and segments have in common."""
+    name = noun.capitalize()
+    page = "first: $limit, after: $cursor, key: $key, search: $search"
+    variables = "$limit: Int, $cursor: String, $key: String, $search: String"
+    if noun == "flag":
+        page, variables = f"{page}, type: $type", f"{variables}, $type: FlagType"
+    return {
+        f"create{name}": _mutation(f"create{name}", f"{noun} {{ {identity} }}"),
+        f"update{name}": _mutation(f"update{name}", f"{noun} {{ {identity} }}"),
+        f"delete{name}": _mutation(f"delete{name}", f"{noun} {{ id }}"),
+        noun: f"query($projectId: ID!, $key: String!) {{ {noun}(projectId: $projectId, key: $key) {{ {identity} }} }}",
+        f"{noun}s": (
+            f"query($projectId: ID!, {variables}) {{ project(id: $projectId) "
+            f"{{ {noun}s({page}) {{ nodes {{ {identity} }} {_PAGE} }} }} }}"
+        ),
+        f"{noun}State": (
+            "query($environmentId: ID!, $key: String!) "
+            f"{{ {noun}State(environmentId: $environmentId, key: $key) {{ {state} }} }}"
+        ),
+        f"{noun}States": (
+            f"query($environmentId: ID!, {variables}) {{ environment(id: $environmentId) "
+            f"{{ {noun}States({page}) {{ nodes {{ {state} }} {_PAGE} }} }} }}"
+        ),
+        f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }}"),
+        f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }}"),
+    }
 
 
 DOCUMENTS = {
@@ -98,29 +134,13 @@ DOCUMENTS = {
         "query($projectId: ID!, $limit: Int, $cursor: String, $key: String) { project(id: $projectId) "
         f"{{ environments(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_ENVIRONMENT} }} {_PAGE} }} }} }}"
     ),
-    "createFlag": _mutation("createFlag", f"flag {{ {_FLAG} }}"),
-    "updateFlag": _mutation("updateFlag", f"flag {{ {_FLAG} }}"),
-    "deleteFlag": _mutation("deleteFlag", "flag { id }"),
-    "flag": f"query($projectId: ID!, $key: String!) {{ flag(projectId: $projectId, key: $key) {{ {_FLAG} }} }}",
-    "flags": (
-        "query($projectId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
-        "{ project(id: $projectId) { flags(first: $limit, after: $cursor, key: $key, search: $search, type: $type) "
-        f"{{ nodes {{ {_FLAG} }} {_PAGE} }} }} }}"
-    ),
-    "flagState": (
-        "query($environmentId: ID!, $key: String!) "
-        f"{{ flagState(environmentId: $environmentId, key: $key) {{ {_STATE} }} }}"
-    ),
-    "flagStates": (
-        "query($environmentId: ID!, $limit: Int, $cursor: String, $key: String, $search: String, $type: FlagType) "
-        "{ environment(id: $environmentId) "
-        "{ flagStates(first: $limit, after: $cursor, key: $key, search: $search, type: $type) "
-        f"{{ nodes {{ {_STATE} }} {_PAGE} }} }} }}"
-    ),
-    "updateFlagState": _mutation("updateFlagState", f"flagState {{ {_STATE} }}"),
-    "replaceFlagState": _mutation("replaceFlagState", f"flagState {{ {_STATE} }}"),
+    **_of_kind("flag", _FLAG, _STATE),
+    **_of_kind("config", _CONFIG, _CONFIG_STATE),
+    **_of_kind("segment", _SEGMENT, _SEGMENT_STATE),
     "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
     "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
+    "updateAllowList": _mutation("updateAllowList", f"segmentState {{ {_SEGMENT_STATE} }}"),
+    "updateDenyList": _mutation("updateDenyList", f"segmentState {{ {_SEGMENT_STATE} }}"),
     "ruleset": (
         "query($environmentId: ID!, $since: Int) { ruleset(environmentId: $environmentId, since: $since) "
         "{ environmentId version targetIdField since removed { flags configs segments } flags configs segments } }"

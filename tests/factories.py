@@ -44,9 +44,10 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A project of an organisation with one environment, past its first version, and two flags; and a token.
+    """A project of an organisation with one environment, past its first version, and what it evaluates; and a token.
 
-    The boolean flag `checkout` is true, the string flag `banner` is "hello". The token may do everything.
+    The boolean flag `checkout` is true, the string flag `banner` is "hello", the config `limits` is {"a": 1}, and
+    nobody belongs to the segment `staff`. The token may do everything.
     A fifth member, a guest, is a viewer; and somebody is invited.
     """
 
@@ -76,6 +77,16 @@ class Workspace:
     def banner(self) -> dict[str, Any]:
         """What names the string flag's state."""
         return {"environmentId": self.environment_id, "key": "banner"}
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What names the config's state."""
+        return {"environmentId": self.environment_id, "key": "limits"}
+
+    @property
+    def staff(self) -> dict[str, Any]:
+        """What names the segment's state."""
+        return {"environmentId": self.environment_id, "key": "staff"}
 
     @property
     def key_of_api(self) -> dict[str, Any]:
@@ -179,6 +190,9 @@ class Instance:
         """A project with an environment and two flags."""
         org = org or await self.org()
         project = await org.owner.make("createProject", orgSlug=org.slug, key=key, name=key.title())
+        # Before there is an environment, so that its version counts the flags alone.
+        await org.owner.make("createConfig", projectId=project["id"], key="limits", type="json", defaultValue={"a": 1})
+        await org.owner.make("createSegment", projectId=project["id"], key="staff")
         environment = await org.owner.make("createEnvironment", projectId=project["id"], key="prod", name="Production")
         for flag, kind, value in (("checkout", "boolean", True), ("banner", "string", "hello")):
             await org.owner.make("createFlag", projectId=project["id"], key=flag, type=kind, defaultValue=value)
@@ -202,7 +216,7 @@ class Instance:
         editor = (await org.editor.make("me"))["actor"]
         async with self.node.unit("req_test", Member(editor["id"], editor["name"], "session", proven=True)) as uow:
             for key in keys:
-                await flags.create_flag(uow, project_id, {"key": key, "type": "boolean", "defaultValue": True})
+                await flags.FLAGS.create(uow, project_id, {"key": key, "type": "boolean", "defaultValue": True})
 
     @contextmanager
     def mail_held(self) -> Iterator[None]:

@@ -23,16 +23,11 @@ def innermost(found: Any) -> Any:
 
 def _resource(node: dict[str, Any]) -> dict[str, Any]:
     shaped = {name: value for name, value in node.items() if name != "etag"}
-    if "flag" in shaped:
-        flag = shaped.pop("flag")
-        shaped |= {"primitiveId": flag["id"], "key": flag["key"], "type": flag["type"].lower()}
-        shaped |= {
-            "name": flag["name"],
-            "description": flag["description"],
-            "environmentId": _id_of(shaped.pop("environment")),
-        }
+    for kind in {"flag", "config", "segment"} & shaped.keys():
+        identity = shaped.pop(kind)
+        shaped |= {"primitiveId": identity.pop("id"), **identity, "environmentId": _id_of(shaped.pop("environment"))}
         shaped["updatedBy"] = _actor(shaped["updatedBy"])
-    elif "type" in shaped:
+    if "type" in shaped:
         shaped["type"] = shaped["type"].lower()
     for name in ("role", "status", "color"):
         if name in shaped:
@@ -135,6 +130,8 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteProject": _nothing,
     "deleteEnvironment": _nothing,
     "deleteFlag": _nothing,
+    "deleteConfig": _nothing,
+    "deleteSegment": _nothing,
     "deleteOtherSessions": _nothing,
     "deleteSession": _nothing,
     "deleteMe": _nothing,

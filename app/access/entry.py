@@ -26,8 +26,6 @@ from app.domain.policy import (
     decide,
 )
 from app.engine.kinds import Kind
-from app.engine.references import Reference
-from app.engine.rules import Rule
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, members
@@ -298,25 +296,11 @@ class Access(Entered):
         )
 
     def write_state(
-        self,
-        environment: Environment,
-        primitive: Primitive,
-        current: State | None,
-        *,
-        references: Iterable[Reference] | None = None,
-        parsed: tuple[Rule, ...] | None = None,
-        **columns: Any,
+        self, environment: Environment, primitive: Primitive, current: State | None, **changes: Any
     ) -> State:
         """The primitive's state from the environment's next version on; see `Changeset.write_state`."""
-        return self.uow.changes.write_state(
-            environment,
-            primitive,
-            current,
-            actor=self.uow.actor_as_json(),
-            references=references,
-            parsed=parsed,
-            **columns,
-        )
+        actor = self.uow.actor_as_json()
+        return self.uow.changes.write_state(environment, primitive, current, actor=actor, **changes)
 
     def end_state(self, environment: Environment, primitive: Primitive, size: int) -> None:
         """The primitive, whose state has that size, is gone from the environment's next version on."""

@@ -105,12 +105,12 @@ async def _fill_project(filler: Filler) -> Environment:
         for key in ("development", "production")
     ]
     for flag in FLAGS:
-        await filler.do(flags.create_flag, project.id, flag)
+        await filler.do(flags.FLAGS.create, project.id, flag)
     for environment, body in (
         (development, {"defaultValue": True, "reason": "Try it out here first"}),
         (production, {"rules": RULES}),
     ):
-        await filler.do(flags.update_flag_state, environment.id, "express-checkout", body, UNCONDITIONAL)
+        await filler.do(flags.FLAGS.update_state, environment.id, "express-checkout", body, UNCONDITIONAL)
     await filler.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
     return production
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from app.engine import json_text
 from app.engine.faults import Faults
-from app.engine.json_values import NUMBERS, equal
+from app.engine.json_values import NUMBERS
 from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
 from app.engine.target_ids import parse_target_ids
 
@@ -41,15 +41,21 @@ class ConfigType(StrEnum):
 
 
 class Dimension(NamedTuple):
-    """`name` is what bodies call it. `column` of a state holds it as JSON text; None: each entry is a row of its own.
+    """`name` is what bodies call it, `field` the same as a name in Python, of commands and of a state's column.
 
-    `check` adds what is wrong with a decoded value at a path to the faults; `same` is when a change changes nothing.
+    `check` adds what is wrong with a decoded value at a path to the faults, and gives it parsed. A state holds a value
+    as JSON text; of a dimension with `entries` each is a row of its own, and the state has only their number.
     """
 
     name: str
-    column: str | None
+    field: str
     check: Callable[[Any, str, Faults, CheckValue], Any]
-    same: Callable[[Any, Any], bool] = equal
+    entries: bool = False
+
+    @property
+    def size_field(self) -> str:
+        """The column of a state with the number of entries."""
+        return f"{self.field}_size"
 
 
 class Spec(NamedTuple):
@@ -103,16 +109,10 @@ RULES = Dimension("rules", "rules", parse_rules)
 SEGMENT_RULES = Dimension("rules", "rules", lambda rules, path, faults, _: parse_segment_rules(rules, path, faults))
 
 
-def _target_ids(name: str) -> Dimension:
-    return Dimension(
-        name,
-        None,
-        lambda ids, path, faults, _: parse_target_ids(ids, path, faults),
-        lambda left, right: set(left) == set(right),
-    )
-
-
-ALLOW_LIST, DENY_LIST = _target_ids("allowList"), _target_ids("denyList")
+ALLOW_LIST, DENY_LIST = (
+    Dimension(name, field, lambda ids, path, faults, _: parse_target_ids(ids, path, faults), entries=True)
+    for name, field in (("allowList", "allow_list"), ("denyList", "deny_list"))
+)
 
 FLAG = Spec(Kind.FLAG, "flags", "value", FlagType, (DEFAULT_VALUE, RULES), can_be_killed=True)
 CONFIG = Spec(Kind.CONFIG, "configs", "value", ConfigType, (DEFAULT_VALUE, RULES))

@@ -17,6 +17,7 @@ from app.engine.reference_graph import reach
 from app.engine.references import Node, node, references_of
 from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
 from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
+from app.engine.target_ids import EntryChange
 
 
 class DamagedState(ValueError):
@@ -26,8 +27,9 @@ class DamagedState(ValueError):
 class StoredState(NamedTuple):
     """A primitive's state as an environment stores it; `default_value` and `rules` are JSON text.
 
-    Segments have no `type` and no `default_value`; only they have lists, of target ids. `parsed` is `rules` where these
-    have been parsed already: whoever checked them has paid for it.
+    Segments have no `type` and no `default_value`; only they have lists, of target ids: all of them, or what a change
+    adds to the state before and removes from it. `parsed` is `rules` where these have been parsed already: whoever
+    checked them has paid for it.
     """
 
     kind: Kind
@@ -36,17 +38,35 @@ class StoredState(NamedTuple):
     default_value: str | None
     rules: str
     killed: bool = False
-    allow_list: frozenset[str] = frozenset()
-    deny_list: frozenset[str] = frozenset()
+    allow_list: frozenset[str] | EntryChange = EntryChange()
+    deny_list: frozenset[str] | EntryChange = EntryChange()
     parsed: tuple[Rule, ...] | None = None
 
 
-class Document(NamedTuple):
-    """A state's part of the ruleset document as JSON text: its rules, and what stands before and after them."""
+class Document:
+    """A state's part of the ruleset document as JSON text: its rules, and what stands before and after them.
 
-    before: bytes
-    rules: bytes
-    after: bytes
+    The lists of a segment are put into text when they are first asked for.
+    """
+
+    __slots__ = ("_after", "_before", "_segment", "rules")
+
+    def __init__(self, stored: StoredState, compiled: CompiledPrimitive | CompiledSegment) -> None:
+        self.rules = stored.rules.encode()
+        self._after = b"}"
+        self._segment = compiled.state if isinstance(compiled, CompiledSegment) else None
+        if self._segment is not None:
+            self._before = b'{"rules":'
+            return
+        killed = f'"killed":{"true" if stored.killed else "false"},' if stored.kind is Kind.FLAG else ""
+        self._before = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},{killed}"rules":'.encode()
+
+    def encode(self) -> bytes:
+        """The JSON object."""
+        if self._segment is not None:
+            allowed, denied = sorted(self._segment.allow_list), sorted(self._segment.deny_list)
+            self._after, self._segment = b"," + orjson.dumps({"allowList": allowed, "denyList": denied})[1:], None
+        return b"%b%b%b" % (self._before, self.rules, self._after)
 
 
 class Part(NamedTuple):
@@ -69,21 +89,28 @@ class Served(NamedTuple):
     document: Document
 
 
-def prepare(stored: StoredState) -> Served:
-    """Compiles a stored state. Raises DamagedState."""
+def prepare(stored: StoredState, before: SegmentState | None = None) -> Served:
+    """Compiles a stored state. `before` is what its lists are a change of. Raises DamagedState."""
     faults: dict[str, str] = {}
     compiled: CompiledPrimitive | CompiledSegment
     try:
         if stored.kind is Kind.SEGMENT:
             rules = _rules(stored, faults, None)
-            compiled = compile_segment(SegmentState(stored.key, rules, stored.allow_list, stored.deny_list))
+            lists = before or SegmentState(stored.key, (), frozenset(), frozenset())
+            allowed = _afterwards(stored.allow_list, lists.allow_list)
+            denied = _afterwards(stored.deny_list, lists.deny_list)
+            compiled = compile_segment(SegmentState(stored.key, rules, allowed, denied))
         else:
             compiled = _primitive(stored, faults)
     except ValueError as fault:
         raise DamagedState(f"{stored.key}: {fault}") from fault
     if faults:
         raise DamagedState(f"{stored.key}: {faults}")
-    return Served(stored.kind, stored.key, compiled, _document(stored))
+    return Served(stored.kind, stored.key, compiled, Document(stored, compiled))
+
+
+def _afterwards(ids: frozenset[str] | EntryChange, before: frozenset[str]) -> frozenset[str]:
+    return ids.applied_to(before) if isinstance(ids, EntryChange) else ids
 
 
 def _primitive(stored: StoredState, faults: dict[str, str]) -> CompiledPrimitive:
@@ -107,16 +134,6 @@ def _rules(stored: StoredState, faults: dict[str, str], check: CheckValue | None
     if check is None:
         return parse_segment_rules(rules, "rules", faults, stored=True)
     return parse_rules(rules, "rules", faults, check, stored=True)
-
-
-def _document(stored: StoredState) -> Document:
-    rules = stored.rules.encode()
-    if stored.kind is Kind.SEGMENT:
-        lists = json_text.encode({"allowList": sorted(stored.allow_list), "denyList": sorted(stored.deny_list)})
-        return Document(b'{"rules":', rules, f",{lists[1:]}".encode())
-    killed = f'"killed":{"true" if stored.killed else "false"},' if stored.kind is Kind.FLAG else ""
-    before = f'{{"type":"{stored.type}","defaultValue":{stored.default_value},{killed}"rules":'
-    return Document(before.encode(), rules, b"}")
 
 
 Documents = Mapping[Kind, Mapping[str, Document]]
@@ -155,7 +172,7 @@ class Ruleset:
 
         Rules whose text has not changed are those of this one.
         """
-        served = [prepare(self._with_known_rules(state)) for state in changed]
+        served = [prepare(self._with_known_rules(state), self._segment_before(state)) for state in changed]
         compiled = self.compiled.with_changes(
             version,
             (one.compiled for one in served),
@@ -184,6 +201,10 @@ class Ruleset:
         them."""
         readable = (node(kind, key) for kind, of in self.documents.items() for key in of if sees(kind, key))
         return frozenset(one for one in reach(readable, self.targets) if self._compiled(one) is not None)
+
+    def _segment_before(self, stored: StoredState) -> SegmentState | None:
+        segment = self.compiled.segments.get(stored.key) if stored.kind is Kind.SEGMENT else None
+        return None if segment is None else segment.state
 
     def targets(self, one: Node) -> list[Node]:
         """What the rules refer to."""
@@ -214,7 +235,7 @@ class Ruleset:
             b'"%b":{%b}'
             % (
                 SPECS[kind].plural.encode(),
-                b",".join(b'"%b":%b' % (key.encode(), b"".join(parts)) for key, parts in of.items()),
+                b",".join(b'"%b":%b' % (key.encode(), document.encode()) for key, document in of.items()),
             )
             for kind, of in documents.items()
         )

@@ -20,3 +20,5 @@ EnvironmentId = Annotated[
     strawberry.ID, strawberry.argument(description="The environment's id or name, such as acme:web:production.")
 ]
 FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
+ConfigKey = Annotated[str, strawberry.argument(description="The config's key.")]
+SegmentKey = Annotated[str, strawberry.argument(description="The segment's key.")]

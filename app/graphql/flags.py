@@ -16,27 +16,13 @@ from app.graphql.arguments import (
     Search,
 )
 from app.graphql.context import Info, listing
-from app.graphql.inputs import (
-    Audited,
-    Described,
-    OfProject,
-    OfState,
-    Overridable,
-    Reasoned,
-    body_of,
-    if_match,
-    optional_field,
-    path_field,
-)
+from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
+from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, updated, written
 from app.graphql.rules import RuleInput
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Flag, FlagState
 from app.graphql.types.scalars import JSON
-from app.services import flags
-
-_DEFAULT_VALUE = "The value where no rule decides."
-_RULES = "Tried top down; the first that applies decides."
-_UNLESS_DIVERTED = "null where the change waits for approval."
+from app.services.flags import FLAGS, kill_flag, restore_flag
 
 
 @strawberry.input(description="A new flag, created in every environment of the project.")
@@ -44,43 +30,38 @@ class CreateFlagInput(OfProject, Described, Reasoned):
     key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
     type: FlagType = strawberry.field(description="The type of its values; never changes.")
     default_value: JSON = strawberry.field(description="The default value that every environment starts with.")
-    rules: list[RuleInput] | None = optional_field(_RULES)
-
-
-@strawberry.input
-class OfFlag(OfProject):
-    key: str = path_field("The flag's key.")
+    rules: list[RuleInput] | None = optional_field(RULES)
 
 
 @strawberry.input(description="Changes to a flag's identity, which change no environment; what is left out stays.")
-class UpdateFlagInput(OfFlag, Described, Audited):
+class UpdateFlagInput(OfPrimitive, Described):
     initial_value: JSON | None = optional_field("The default value that new environments start with.")
 
 
 @strawberry.input(description="The flag to delete from every environment.")
-class DeleteFlagInput(OfFlag, Overridable):
+class DeleteFlagInput(OfPrimitive, Overridable):
     pass
 
 
 @strawberry.input(description="A flag's whole state in an environment.")
-class ReplaceFlagStateInput(OfState, Overridable):
-    default_value: JSON = strawberry.field(description=_DEFAULT_VALUE)
-    rules: list[RuleInput] = strawberry.field(description=_RULES)
+class ReplaceFlagStateInput(OfState):
+    default_value: JSON = strawberry.field(description=DEFAULT_VALUE)
+    rules: list[RuleInput] = strawberry.field(description=RULES)
 
 
 @strawberry.input(description="Changes to a flag's state in an environment; what is left out stays.")
-class UpdateFlagStateInput(OfState, Overridable):
-    default_value: JSON | None = optional_field(_DEFAULT_VALUE)
-    rules: list[RuleInput] | None = optional_field(_RULES)
+class UpdateFlagStateInput(OfState):
+    default_value: JSON | None = optional_field(DEFAULT_VALUE)
+    rules: list[RuleInput] | None = optional_field(RULES)
 
 
 @strawberry.input(description="The flag to turn off, and the environment.")
-class KillFlagInput(OfState, Overridable):
+class KillFlagInput(OfState):
     pass
 
 
 @strawberry.input(description="The flag to turn on again, and the environment.")
-class RestoreFlagInput(OfState, Overridable):
+class RestoreFlagInput(OfState):
     pass
 
 
@@ -101,12 +82,12 @@ class UpdateFlagPayload(WrittenFlag):
 
 @strawberry.type(description="A deleted flag.")
 class DeleteFlagPayload:
-    flag: Flag | None = strawberry.field(description=f"The flag as it was; {_UNLESS_DIVERTED}")
+    flag: Flag | None = strawberry.field(description=f"The flag as it was; {UNLESS_DIVERTED}")
 
 
 @strawberry.type
 class WrittenFlagState:
-    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now; {_UNLESS_DIVERTED}")
+    flag_state: FlagState | None = strawberry.field(description=f"The state as it is now; {UNLESS_DIVERTED}")
 
 
 @strawberry.type(description="A replaced state.")
@@ -134,7 +115,7 @@ class FlagQueries:
     @strawberry.field(description="A flag of a project.")
     async def flag(self, info: Info, project_id: ProjectId, key: FlagKey) -> Flag | None:
         async with info.context.unit() as uow:
-            return Flag.of(await flags.get_flag(uow, project_id, key))
+            return Flag.of(await FLAGS.get(uow, project_id, key))
 
     @strawberry.field(description="The flags of a project, oldest first.")
     async def flags(
@@ -151,61 +132,41 @@ class FlagQueries:
     ) -> Connection[Flag] | None:
         page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
         async with info.context.unit() as uow:
-            page = await flags.list_flags(uow, project_id, page_args)
+            page = await FLAGS.list(uow, project_id, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
 
     @strawberry.field(description="A flag's state in an environment.")
     async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:
         async with info.context.unit() as uow:
-            return FlagState.of(await flags.get_flag_state(uow, environment_id, key))
+            return FlagState.of(await FLAGS.get_state(uow, environment_id, key))
 
 
 @strawberry.type
 class FlagMutations:
     @strawberry.mutation(description="Create a flag in every environment of a project.")
     async def create_flag(self, info: Info, input: CreateFlagInput) -> CreateFlagPayload | None:
-        async with info.context.unit() as uow:
-            flag = await flags.create_flag(uow, input.project_id, body_of(input))
-        return CreateFlagPayload(flag=Flag.of(flag))
+        return CreateFlagPayload(flag=Flag.of(await created(info, FLAGS, input)))
 
     @strawberry.mutation(description="Change a flag's identity.")
     async def update_flag(self, info: Info, input: UpdateFlagInput) -> UpdateFlagPayload | None:
-        body = body_of(input)
-        async with info.context.unit() as uow:
-            flag = await flags.update_flag(uow, input.project_id, input.key, body, if_match(input))
-        return UpdateFlagPayload(flag=Flag.of(flag))
+        return UpdateFlagPayload(flag=Flag.of(await updated(info, FLAGS, input)))
 
     @strawberry.mutation(description="Delete a flag from every environment of its project.")
     async def delete_flag(self, info: Info, input: DeleteFlagInput) -> DeleteFlagPayload | None:
-        body = body_of(input)
-        async with info.context.unit(input) as uow:
-            flag = await flags.delete_flag(uow, input.project_id, input.key, body, if_match(input))
-        return DeleteFlagPayload(flag=Flag.of(flag))
+        return DeleteFlagPayload(flag=Flag.of(await deleted(info, FLAGS, input)))
 
     @strawberry.mutation(description="Replace a flag's whole state in an environment.")
     async def replace_flag_state(self, info: Info, input: ReplaceFlagStateInput) -> ReplaceFlagStatePayload | None:
-        body = body_of(input)
-        async with info.context.unit(input) as uow:
-            current = await flags.replace_flag_state(uow, input.environment_id, input.key, body, if_match(input))
-        return ReplaceFlagStatePayload(flag_state=FlagState.of(current))
+        return ReplaceFlagStatePayload(flag_state=FlagState.of(await written(info, FLAGS.replace_state, input)))
 
     @strawberry.mutation(description="Change a flag's state in an environment.")
     async def update_flag_state(self, info: Info, input: UpdateFlagStateInput) -> UpdateFlagStatePayload | None:
-        body = body_of(input)
-        async with info.context.unit(input) as uow:
-            current = await flags.update_flag_state(uow, input.environment_id, input.key, body, if_match(input))
-        return UpdateFlagStatePayload(flag_state=FlagState.of(current))
+        return UpdateFlagStatePayload(flag_state=FlagState.of(await written(info, FLAGS.update_state, input)))
 
     @strawberry.mutation(description="Turn a flag off in an environment, at once and whatever its rules say.")
     async def kill_flag(self, info: Info, input: KillFlagInput) -> KillFlagPayload | None:
-        body = body_of(input)
-        async with info.context.unit(input) as uow:
-            current = await flags.kill_flag(uow, input.environment_id, input.key, body, if_match(input))
-        return KillFlagPayload(flag_state=FlagState.of(current))
+        return KillFlagPayload(flag_state=FlagState.of(await written(info, kill_flag, input)))
 
     @strawberry.mutation(description="Turn a killed flag on again.")
     async def restore_flag(self, info: Info, input: RestoreFlagInput) -> RestoreFlagPayload | None:
-        body = body_of(input)
-        async with info.context.unit(input) as uow:
-            current = await flags.restore_flag(uow, input.environment_id, input.key, body, if_match(input))
-        return RestoreFlagPayload(flag_state=FlagState.of(current))
+        return RestoreFlagPayload(flag_state=FlagState.of(await written(info, restore_flag, input)))

@@ -47,11 +47,6 @@ class OfEnvironment:
 
 
 @strawberry.input
-class OfState(OfEnvironment):
-    key: str = path_field("The flag's key.")
-
-
-@strawberry.input
 class Reasoned:
     reason: str | None = optional_field("Why, for the audit.")
 
@@ -78,6 +73,16 @@ class Described:
     tags: list[str] | None = optional_field("Up to 20 words of the same characters as keys.")
     maintainer_id: strawberry.ID | None = optional_field("The user id of the member who looks after it, or null.")
     permanent: bool | None = optional_field("Whether it is meant to stay, so that it never counts as stale.")
+
+
+@strawberry.input
+class OfPrimitive(OfProject, Audited):
+    key: str = path_field("The key of the flag, config or segment.")
+
+
+@strawberry.input
+class OfState(OfEnvironment, Overridable):
+    key: str = path_field("The key of the flag, config or segment.")
 
 
 @strawberry.input

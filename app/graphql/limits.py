@@ -46,7 +46,7 @@ MAX_MENTIONS = 100
 MAX_COST = 200_000
 MAX_RESPONSE = 15_000
 CHARACTERS_AN_OBJECT = 256  # of rules and values in a response count as one
-MAX_VALUES = 10_000
+MAX_VALUES = 25_000  # as many as both lists of a segment have, and some
 LIST_LENGTH = 100  # as many states as a flag has where a project has all the environments that it may have
 SCHEMA_LIST_LENGTH, SCHEMA_WEIGHT = 10, 10
 

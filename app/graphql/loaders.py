@@ -16,6 +16,7 @@ from app.access import batches
 from app.access.batches import ChildPage
 from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
+from app.domain.ids import is_id, lowered
 from app.domain.policy import Operation, ResourceType
 from app.engine.kinds import Kind
 from app.graphql.pace import Pace
@@ -120,12 +121,22 @@ class Loaders:
         self.environment = self._by_id(batches.environments)
         self.projects = self._below(batches.projects_of_orgs)
         self.environments = self._below(batches.environments_of_projects)
-        self.flags = self._below(partial(batches.primitives_of_projects, kind=Kind.FLAG))
-        self.flag_states = self._below(partial(batches.states_of_environments, kind=Kind.FLAG))
+        self.identities = {kind: self._below(partial(batches.primitives_of_projects, kind=kind)) for kind in Kind}
+        self.current = {kind: self._below(partial(batches.states_of_environments, kind=kind)) for kind in Kind}
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: LONG_LIST)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], list[Operation]] = Loader(pace, self._abilities)
+
+    async def state_in(self, primitive_id: str, environment_id: str) -> Current:
+        """The primitive's state in the environment that is called so. Raises `not_found`."""
+        called = lowered(environment_id)
+        sought = called if is_id(called) else await self.environment_ids.load(called)
+        for current in await self.states.load(primitive_id):
+            if current.state.environment_id == sought:
+                return current
+        await self.environment_ids.load(called)
+        raise not_found("environment")
 
     def _by_id(self, look_up: ById[R]) -> Loader[str, R | None]:
         async def load(ids: list[str]) -> list[R | None]:

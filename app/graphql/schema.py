@@ -7,6 +7,7 @@ from strawberry.types import ExecutionContext, get_object_definition
 
 from app.graphql.api_keys import ApiKeyMutations, ApiKeyQueries
 from app.graphql.auth import AuthMutations, AuthQueries
+from app.graphql.configs import ConfigMutations, ConfigQueries
 from app.graphql.documents import Documents, Prepared
 from app.graphql.environments import EnvironmentMutations, EnvironmentQueries
 from app.graphql.errors import ErrorQueries
@@ -18,11 +19,22 @@ from app.graphql.nodes import NodeQueries
 from app.graphql.orgs import OrgMutations, OrgQueries
 from app.graphql.pace import PacedExecutor
 from app.graphql.projects import ProjectMutations, ProjectQueries
+from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
-from app.graphql.types.resources import Environment, Flag, FlagState, Org, Project
+from app.graphql.types.resources import (
+    Config,
+    ConfigState,
+    Environment,
+    Flag,
+    FlagState,
+    Org,
+    Project,
+    Segment,
+    SegmentState,
+)
 from app.graphql.types.scalars import SCALARS
 from app.graphql.types.sessions import Session
 
@@ -39,6 +51,8 @@ class Query(
     ProjectQueries,
     EnvironmentQueries,
     FlagQueries,
+    ConfigQueries,
+    SegmentQueries,
     ApiKeyQueries,
     EvaluationQueries,
     ErrorQueries,
@@ -57,6 +71,8 @@ class Mutation(
     ProjectMutations,
     EnvironmentMutations,
     FlagMutations,
+    ConfigMutations,
+    SegmentMutations,
     ApiKeyMutations,
 ):
     pass
@@ -82,7 +98,21 @@ _describe_inputs(Mutation)
 schema = Schema(
     query=Query,
     mutation=Mutation,
-    types=[Session, Org, Member, Invitation, Project, Environment, Flag, FlagState, ApiKey],
+    types=[
+        Session,
+        Org,
+        Member,
+        Invitation,
+        Project,
+        Environment,
+        Flag,
+        FlagState,
+        Config,
+        ConfigState,
+        Segment,
+        SegmentState,
+        ApiKey,
+    ],
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[lambda: Prepared(documents)],
     execution_context_class=PacedExecutor,

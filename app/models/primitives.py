@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text, text
+from sqlalchemy import JSON, BigInteger, Index, Text, text
 from sqlmodel import Field, Relationship
 
 from app.domain.ids import new_id
@@ -67,7 +67,8 @@ class State(Table, table=True):
     """A primitive's state in an environment, valid from one version to another (`to_version` None: still).
 
     `id` is the same in all of a state's rows. There is a column for each dimension that is a value; `None` where the
-    kind has no such dimension. Values and rules are canonical JSON text.
+    kind has no such dimension. Values and rules are canonical JSON text. Of lists, whose entries are rows of their own,
+    it has the number of entries, and of all of them together the bytes.
     """
 
     __table_args__ = (
@@ -91,6 +92,9 @@ class State(Table, table=True):
     default_value: str | None = Field(default=None, sa_type=Text)
     rules: str = Field(default="[]", sa_type=Text)
     killed: bool = False
+    allow_list_size: int = 0
+    deny_list_size: int = 0
+    entry_bytes: int = Field(default=0, sa_type=BigInteger)
     updated_at: datetime = Field(sa_type=Instant)
     updated_by: dict[str, Any] = Field(sa_type=JSON)
 

@@ -12,6 +12,7 @@ from app.http.not_found import NotFound
 from app.rest import (
     api_keys,
     auth,
+    configs,
     environments,
     errors,
     evaluation,
@@ -20,6 +21,7 @@ from app.rest import (
     members,
     orgs,
     projects,
+    segments,
     sessions,
 )
 from app.rest.openapi.document import document
@@ -47,6 +49,8 @@ _FEATURES = {
     "Projects": projects.ENDPOINTS,
     "Environments": environments.ENDPOINTS,
     "Flags": flags.ENDPOINTS,
+    "Configs": configs.ENDPOINTS,
+    "Segments": segments.ENDPOINTS,
     "Evaluation": evaluation.ENDPOINTS,
     "Errors": errors.ENDPOINTS,
     "About the API": [

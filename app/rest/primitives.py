@@ -1,70 +1,166 @@
-"""The routes that all kinds of primitives have: identities below a project, states below an environment.
+"""What REST has for all kinds of primitives: the schemas' common members, and the routes of identities and states.
 
-A kind makes one of each with its schemas and use cases, and adds to their `endpoints` the routes that it has alone.
+A kind makes one of each with its schemas, and adds to their `endpoints` the routes that it has alone.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Self
 
 from starlette.responses import Response
 
 from app.access.etags import primitive_etag, state_etag
-from app.access.paging import Listing, PrimitiveParameters
-from app.domain.commands import Command
+from app.access.paging import PrimitiveParameters
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Primitive
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
-from app.rest.schemas import Schema
-from app.store.paging import Page
+from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, Time
+from app.services.primitives import Primitives
+from app.store import json_columns
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
-T = TypeVar("T")
-Write = Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[T]]
+Write = Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current]]
+
+
+class IdentitySchema(Schema):
+    """An identity of any kind."""
+
+    id: str
+    project_id: str
+    key: str
+    name: str
+    description: str
+    tags: list[str]
+    maintainer: MaintainerSchema | None
+    permanent: bool
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def from_row(cls, row: Primitive) -> Self:
+        return cls(**cls.members_of(row))
+
+    @classmethod
+    def members_of(cls, row: Primitive) -> dict[str, Any]:
+        """The members, of which a kind may have more."""
+        return {
+            "id": row.id,
+            "project_id": row.project_id,
+            "key": row.key,
+            "name": row.name or row.key,
+            "description": row.description,
+            "tags": row.tags,
+            "maintainer": None if row.maintainer is None else MaintainerSchema.from_row(row.maintainer),
+            "permanent": row.permanent,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+
+
+class ValuedIdentitySchema(IdentitySchema):
+    """An identity of a kind that has values."""
+
+    type: str
+    initial_value: Any
+
+    @classmethod
+    def members_of(cls, row: Primitive) -> dict[str, Any]:
+        initial_value = json_columns.value(row.initial_value)
+        return {**super().members_of(row), "type": row.value_type or "", "initial_value": initial_value}
+
+
+class StateSchema(Schema):
+    """A state of any kind; `version` is the environment's when the state last changed."""
+
+    id: str
+    primitive_id: str
+    key: str
+    name: str
+    description: str
+    environment_id: str
+    rules: list[Any]
+    version: int
+    updated_at: Time
+    updated_by: ActorSchema
+
+    @classmethod
+    def from_row(cls, current: Current) -> Self:
+        return cls(**cls.members_of(current))
+
+    @classmethod
+    def members_of(cls, current: Current) -> dict[str, Any]:
+        """The members, of which a kind may have more."""
+        primitive, state = current
+        return {
+            "id": state.id,
+            "primitive_id": primitive.id,
+            "key": primitive.key,
+            "name": primitive.name or primitive.key,
+            "description": primitive.description,
+            "environment_id": state.environment_id,
+            "rules": json_columns.rules(state.rules),
+            "version": state.from_version,
+            "updated_at": state.updated_at,
+            "updated_by": ActorSchema.model_validate(state.updated_by),
+        }
+
+
+class ValuedStateSchema(StateSchema):
+    """A state of a kind that has values."""
+
+    type: str
+    default_value: Any
+
+    @classmethod
+    def members_of(cls, current: Current) -> dict[str, Any]:
+        default_value = json_columns.value(current.state.default_value)
+        return {
+            **super().members_of(current),
+            "type": current.primitive.value_type or "",
+            "default_value": default_value,
+        }
+
+
+async def as_it_is(_: UnitOfWork, current: Current) -> Any:
+    return current
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """A kind's identities: what answers show of one, the use cases, and the commands of those that write.
+    """A kind's identities: the use cases, and what answers show of one."""
 
-    `noun` names the kind in paths, operations and texts: a flag, its flags.
-    """
-
-    noun: str
-    schema: type[Schema]
-    list_all: Callable[[UnitOfWork, str, Listing], Awaitable[Page[Primitive]]]
-    get: Callable[[UnitOfWork, str, str], Awaitable[Primitive]]
-    create: Callable[[UnitOfWork, str, object], Awaitable[Primitive]]
-    update: Write[Primitive]
-    delete: Write[Primitive]
-    create_command: type[Command]
-    update_command: type[Command]
-    delete_command: type[Command]
+    primitives: Primitives
+    schema: type[IdentitySchema]
 
     async def handle_list(self, call: Call, uow: UnitOfWork) -> Response:
-        found = await self.list_all(uow, call.path["project_id"], call.listing())
+        found = await self.primitives.list(uow, call.path["project_id"], call.listing())
         return page(call, found, lambda row: row.id, self.schema.from_row)
 
     async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
-        row = await self.get(uow, call.path["project_id"], call.path["key"])
+        row = await self.primitives.get(uow, call.path["project_id"], call.path["key"])
         return read(call, self.schema.from_row(row), primitive_etag(row))
 
     async def handle_create(self, call: Call, uow: UnitOfWork) -> Response:
-        row = await self.create(uow, call.path["project_id"], call.input)
+        row = await self.primitives.create(uow, call.path["project_id"], call.input)
         location = f"/api/v1/projects/{row.project_id}/{self.noun}s/{row.key}"
         return created(self.schema.from_row(row), location, primitive_etag(row))
 
     async def handle_update(self, call: Call, uow: UnitOfWork) -> Response:
-        row = await self.update(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
+        row = await self.primitives.update(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
         return written(self.schema.from_row(row), primitive_etag(row))
 
     async def handle_delete(self, call: Call, uow: UnitOfWork) -> Response:
-        await self.delete(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
+        await self.primitives.delete(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
         return no_content()
+
+    @property
+    def noun(self) -> str:
+        """Names the kind in paths, operations and texts: a flag, its flags."""
+        return self.primitives.spec.kind.value
 
     @property
     def path(self) -> str:
@@ -90,7 +186,7 @@ class Identities:
                 self.handle_create,
                 f"Create a {self.noun}",
                 Operation.CREATE_PRIMITIVE,
-                self.create_command,
+                self.primitives.create_command,
                 self.schema,
                 201,
                 errors=("key_collision",),
@@ -111,7 +207,7 @@ class Identities:
                 self.handle_update,
                 f"Change a {self.noun}'s identity",
                 Operation.UPDATE_PRIMITIVE,
-                self.update_command,
+                self.primitives.update_command,
                 self.schema,
             ),
             Endpoint(
@@ -121,7 +217,7 @@ class Identities:
                 self.handle_delete,
                 f"Delete a {self.noun} from every environment",
                 Operation.DELETE_PRIMITIVE,
-                self.delete_command,
+                self.primitives.delete_command,
                 status=204,
                 errors=("in_use",),
             ),
@@ -130,33 +226,37 @@ class Identities:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """A kind's states: what answers show of one, the use cases, and the commands of those that write."""
+    """A kind's states: the use cases, and what answers show of one.
 
-    noun: str
-    schema: type[Schema]
-    list_all: Callable[[UnitOfWork, str, Listing], Awaitable[Page[Current]]]
-    get: Callable[[UnitOfWork, str, str], Awaitable[Current]]
-    update: Write[Current]
-    replace: Write[Current]
-    update_command: type[Command]
-    replace_command: type[Command]
+    A single state may show more than one of a list: `whole` is its schema, made of what `complete` gives.
+    """
+
+    primitives: Primitives
+    schema: type[StateSchema]
+    whole: type[Schema]
+    complete: Callable[[UnitOfWork, Current], Awaitable[Any]] = as_it_is
 
     async def handle_list(self, call: Call, uow: UnitOfWork) -> Response:
-        found = await self.list_all(uow, call.path["env_id"], call.listing())
+        found = await self.primitives.list_states(uow, call.path["env_id"], call.listing())
         return page(call, found, lambda current: current.primitive.id, self.schema.from_row)
 
     async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
-        current = await self.get(uow, call.path["env_id"], call.path["key"])
-        return read(call, self.schema.from_row(current), state_etag(current))
+        current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"])
+        return read(call, self.whole.from_row(await self.complete(uow, current)), state_etag(current))
 
-    def writing(self, write: Write[Current]) -> Handler:
-        """The handler of a write that answers with the state."""
+    def writing(self, write: Write) -> Handler:
+        """The handler of a write that answers with the whole state."""
 
         async def handle(call: Call, uow: UnitOfWork) -> Response:
             current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
-            return written(self.schema.from_row(current), state_etag(current))
+            return written(self.whole.from_row(await self.complete(uow, current)), state_etag(current))
 
         return handle
+
+    @property
+    def noun(self) -> str:
+        """Names the kind in paths, operations and texts: a flag, its flags."""
+        return self.primitives.spec.kind.value
 
     @property
     def path(self) -> str:
@@ -182,26 +282,26 @@ class States:
                 self.handle_get,
                 f"A {self.noun}'s state",
                 Operation.READ_STATE,
-                response=self.schema,
+                response=self.whole,
             ),
             Endpoint(
                 f"update{self.noun.capitalize()}State",
                 "PATCH",
                 f"{self.path}/{{key}}",
-                self.writing(self.update),
+                self.writing(self.primitives.update_state),
                 f"Change a {self.noun}'s state",
                 Operation.UPDATE_STATE,
-                self.update_command,
-                self.schema,
+                self.primitives.update_state_command,
+                self.whole,
             ),
             Endpoint(
                 f"replace{self.noun.capitalize()}State",
                 "PUT",
                 f"{self.path}/{{key}}/state",
-                self.writing(self.replace),
+                self.writing(self.primitives.replace_state),
                 f"Replace a {self.noun}'s state",
                 Operation.UPDATE_STATE,
-                self.replace_command,
-                self.schema,
+                self.primitives.replace_state_command,
+                self.whole,
             ),
         ]

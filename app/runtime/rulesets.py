@@ -6,19 +6,21 @@ sees it on the node that took the write.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 import structlog
 
 from app.domain.errors import AppError, not_found
-from app.engine.ruleset import DamagedState, Part, Ruleset
+from app.engine.kinds import SPECS
+from app.engine.ruleset import DamagedState, Part, Ruleset, StoredState
 from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.runtime.worker_thread import WorkerThread
 from app.store import rulesets
 from app.store.changeset import Commit, EnvironmentCommit, stored_state
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
+from app.store.rulesets import RulesetRows
 
 log = structlog.get_logger()
 MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
@@ -99,12 +101,20 @@ class RulesetCache:
             raise not_found("environment")
         environment = rows.environment
         of_row = environment.id, environment.version, environment.target_id_field
-        states = [stored_state(current.primitive, current.state) for current in rows.states]
         try:
-            return await self._compiling(lambda: Ruleset.of(*of_row, states))
+            return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows)))
         except DamagedState as fault:
             log.exception("ruleset cannot be compiled", environmentId=environment.id)
             raise AppError("unavailable", "The environment's stored ruleset is corrupt.") from fault
+
+
+def _stored(rows: RulesetRows) -> Iterator[StoredState]:
+    for primitive, state in rows.states:
+        entries = rows.entries.get(primitive.id, {})
+        lists = {
+            one.field: frozenset(entries.get(one.name, ())) for one in SPECS[primitive.kind].dimensions if one.entries
+        }
+        yield stored_state(primitive, state, lists)
 
 
 def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentCommit]) -> Ruleset | None:

@@ -7,17 +7,22 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.access.entry import Access, Diverted
 from app.access.etags import state_etag
 from app.domain.errors import AppError, invalid
 from app.domain.policy import RESOURCE_MISMATCH
 from app.domain.preconditions import IfMatch
 from app.engine import json_text
-from app.engine.kinds import SPECS, Kind, Spec
+from app.engine.json_values import equal
+from app.engine.kinds import SPECS, Dimension, Kind, Spec
+from app.engine.operators import MAX_ENTRIES
 from app.engine.reference_checks import check_references
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, parse_rules, parse_segment_rules, weigh
+from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, State
 from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
@@ -87,7 +92,8 @@ async def change_state(
     current = await states.current(uow.session, environment.id, primitive)
     if_match.require(state_etag(current))
     columns = _differing(primitive, current.state, wanted)
-    if not columns:
+    entries = await _differing_entries(uow.session, primitive, current.state, wanted)
+    if not columns and not entries:
         # The first write makes an environment's first ruleset, even if it changes nothing.
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
     await _require_references(entered, environment.id, primitive, checked.references)
@@ -98,7 +104,9 @@ async def change_state(
         parsed = checked.rules
         references = checked.references if checked.references or _may_refer(current.state.rules) else None
     before = environment.state_bytes
-    state = entered.write_state(environment, primitive, current.state, references=references, parsed=parsed, **columns)
+    state = entered.write_state(
+        environment, primitive, current.state, references=references, parsed=parsed, entries=entries, **columns
+    )
     if environment.state_bytes > before:
         require_room_for_states(uow, environment)
     entered.record(reason, entered.subject(primitive))
@@ -109,12 +117,21 @@ async def write_first_state(
     access: Access,
     environment: Environment,
     primitive: Primitive,
-    columns: Mapping[str, Any],
+    wanted: Mapping[str, Any],
     checked: Checked,
 ) -> None:
-    """A new primitive's state. Raises `invalid_request` for references whose target has gone."""
+    """A new primitive's state, by dimension. Raises `invalid_request` for references whose target has gone."""
     await _require_references(access, environment.id, primitive, checked.references)
-    access.write_state(environment, primitive, None, references=checked.references, parsed=checked.rules, **columns)
+    dimensions = SPECS[primitive.kind].dimensions
+    access.write_state(
+        environment,
+        primitive,
+        None,
+        references=checked.references,
+        parsed=checked.rules,
+        entries={one: EntryChange(frozenset(wanted[one.name])) for one in dimensions if one.entries},
+        **{one.field: json_text.encode(wanted[one.name]) for one in dimensions if not one.entries},
+    )
     require_room_for_states(access.uow, environment)
 
 
@@ -142,19 +159,41 @@ def _differing(primitive: Primitive, state: State, wanted: Mapping[str, Any]) ->
     """The columns that would hold something else, with what they would hold."""
     columns: dict[str, Any] = {}
     for dimension in SPECS[primitive.kind].dimensions:
-        if dimension.name not in wanted:
+        if dimension.name not in wanted or dimension.entries:
             continue
-        if dimension.column is None:
-            raise LookupError(f"{dimension.name} has no column")
-        present, text = getattr(state, dimension.column), json_text.encode(wanted[dimension.name])
+        present, text = getattr(state, dimension.field), json_text.encode(wanted[dimension.name])
         # Strings, booleans and null have one text each; of all else other texts may mean the same, as 1 and 1.0 do.
-        if present != text and (
-            text[0] in '"tfn' or not dimension.same(json_columns.value(present), json_columns.value(text))
-        ):
-            columns[dimension.column] = text
+        if present != text and (text[0] in '"tfn' or not equal(json_columns.value(present), json_columns.value(text))):
+            columns[dimension.field] = text
     if wanted.get(KILLED, state.killed) != state.killed:
         columns[KILLED] = wanted[KILLED]
     return columns
+
+
+async def _differing_entries(
+    session: AsyncSession, primitive: Primitive, state: State, wanted: Mapping[str, Any]
+) -> dict[Dimension, EntryChange]:
+    """What lists would really get and lose. A list is wanted as a whole, or as what to add and remove: then only those
+    entries are looked up. Raises `invalid_request` where it would have too many.
+    """
+    changes: dict[Dimension, EntryChange] = {}
+    whole: Mapping[str, frozenset[str]] | None = None
+    for dimension in SPECS[primitive.kind].dimensions:
+        asked = wanted.get(dimension.name)
+        if asked is None or not dimension.entries:
+            continue
+        if isinstance(asked, EntryChange):
+            present = await states.entries_among(session, state, dimension.name, asked.add | asked.remove)
+            change = EntryChange(asked.add - present, asked.remove & present)
+            if getattr(state, dimension.size_field) + len(change.add) - len(change.remove) > MAX_ENTRIES:
+                raise invalid({"add": TOO_MANY_IDS})
+        else:
+            whole = await states.entries(session, state) if whole is None else whole
+            present, ids = whole.get(dimension.name, frozenset()), frozenset(asked)
+            change = EntryChange(ids - present, present - ids)
+        if change.add or change.remove:
+            changes[dimension] = change
+    return changes
 
 
 async def _require_references(

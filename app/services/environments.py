@@ -113,7 +113,11 @@ async def _copy(access: Access, source_id: str, environment: Environment) -> Non
             default_value=state.default_value,
             rules=state.rules,
             killed=state.killed,
+            allow_list_size=state.allow_list_size,
+            deny_list_size=state.deny_list_size,
+            entry_bytes=state.entry_bytes,
         )
+    access.uow.changes.copy_entries(environment, source_id)
     require_room_for_states(access.uow, environment)
 
 

@@ -1,19 +1,19 @@
-"""Flags: their identity in a project and their state in each environment."""
+"""Flags: boolean and string values that can be killed."""
 
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.access.paging import Listing
-from app.domain.commands import Command, Slug, Text
+from app.access.entry import Entry
+from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import FLAG, FlagType, Kind
 from app.engine.rules import RULES_EXAMPLE
-from app.models import Primitive
 from app.services import primitives
-from app.store.paging import Page
+from app.services.changes import KILLED, change_state
+from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -22,7 +22,7 @@ Rules = Any  # a list, which is checked for the type
 
 
 class CreateFlag(
-    Command,
+    primitives.Described,
     json_schema_extra={
         "examples": [
             {
@@ -44,29 +44,17 @@ class CreateFlag(
     type: Annotated[FlagType, Field(strict=False)]
     default_value: Value
     rules: Rules = []
-    name: primitives.ShownName = ""
-    description: Text = ""
-    tags: primitives.Tags = []
-    maintainer_id: primitives.MaintainerId = None
-    permanent: bool = False
-    reason: Text | None = None
 
 
 class UpdateFlag(
-    Command,
+    primitives.Described,
     json_schema_extra={
         "examples": [{"name": "New checkout", "tags": ["checkout", "web"], "reason": "Agreed with the team"}]
     },
 ):
     """What may change of a flag's identity: what is not named stays. No environment changes by it."""
 
-    name: primitives.ShownName = ""
-    description: Text = ""
-    tags: primitives.Tags = []
-    maintainer_id: primitives.MaintainerId = None
-    permanent: bool = False
     initial_value: Value = None
-    reason: Text | None = None
 
 
 class DeleteFlag(primitives.Reasoned, json_schema_extra={"examples": [{"reason": "No longer used"}]}):
@@ -98,51 +86,23 @@ class StateAction(primitives.Reasoned, json_schema_extra={"examples": [{"reason"
     """A kill or a restore."""
 
 
-async def create_flag(uow: UnitOfWork, project_id: str, body: object) -> Primitive:
-    return await primitives.create(FLAG, uow, project_id, body, CreateFlag)
-
-
-async def list_flags(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
-    return await primitives.list_identities(FLAG, uow, project_id, listing)
-
-
-async def get_flag(uow: UnitOfWork, project_id: str, key: str) -> Primitive:
-    return await primitives.get(FLAG, uow, project_id, key)
-
-
-async def update_flag(uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
-    return await primitives.update(FLAG, uow, project_id, key, body, if_match, UpdateFlag)
-
-
-async def delete_flag(uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
-    return await primitives.delete(FLAG, uow, project_id, key, body, if_match)
-
-
-async def list_flag_states(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
-    return await primitives.list_states(FLAG, uow, environment_id, listing)
-
-
-async def get_flag_state(uow: UnitOfWork, environment_id: str, key: str) -> Current:
-    return await primitives.get_state(FLAG, uow, environment_id, key)
-
-
-async def update_flag_state(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
-    """Changes what the body names; what it does not name stays."""
-    return await primitives.set_state(FLAG, uow, environment_id, key, body, if_match, UpdateFlagState)
-
-
-async def replace_flag_state(
-    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
-) -> Current:
-    """Puts a whole state in the place of the present one; `killed` stays."""
-    return await primitives.set_state(FLAG, uow, environment_id, key, body, if_match, ReplaceFlagState)
+FLAGS = primitives.Primitives(FLAG, CreateFlag, UpdateFlag, DeleteFlag, UpdateFlagState, ReplaceFlagState)
 
 
 async def kill_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
     """Turns the flag off in the environment, whatever its rules say. Killing a killed flag changes nothing."""
-    return await primitives.switch(FLAG, uow, environment_id, key, body, if_match, Operation.KILL)
+    return await _switch(uow, environment_id, key, body, if_match, Operation.KILL)
 
 
 async def restore_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
     """Undoes a kill. Restoring a live flag changes nothing."""
-    return await primitives.switch(FLAG, uow, environment_id, key, body, if_match, Operation.RESTORE)
+    return await _switch(uow, environment_id, key, body, if_match, Operation.RESTORE)
+
+
+async def _switch(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, operation: Operation
+) -> Current:
+    """Raises `precondition_failed`, `approval_not_supported`."""
+    entered = await Entry.of_environment(environment_id, operation, KeyRef(Kind.FLAG, key)).open(uow)
+    command = validate(StateAction, body)
+    return await change_state(entered, {KILLED: operation is Operation.KILL}, if_match, command.reason)

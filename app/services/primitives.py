@@ -1,9 +1,10 @@
 """What flags, configs and segments have in common: identities in a project, states in each of its environments.
 
-A feature (`services.flags`) holds its commands and says which kind it is; how kinds differ is data (`engine.kinds`).
+A feature (`services.flags`) holds its commands and what it has alone; how kinds differ is data (`engine.kinds`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -21,7 +22,7 @@ from app.engine import json_text
 from app.engine.kinds import Spec, check_typed_value
 from app.engine.references import node
 from app.models import Primitive, User
-from app.services.changes import KILLED, change_state, check, write_first_state
+from app.services.changes import change_state, check, write_first_state
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
@@ -41,153 +42,153 @@ class Reasoned(Command):
     reason: Text | None = None
 
 
-async def create(spec: Spec, uow: UnitOfWork, project_id: str, body: object, command_type: type[Command]) -> Primitive:
-    """Makes a primitive and seeds it in every environment of the project. Raises `key_collision`."""
-    entry = Entry.of_project(project_id, Operation.CREATE_PRIMITIVE, named=named_in(command_type, body))
-    access = await entry.enter(uow)
-    environment_ids = await environments.ids_of_project(uow.session, access.project.id)
-    checked = await check(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
-    command: Any = validate(command_type, body, checked.faults)
-    access = await access.to_write()
-    await require_room(uow, Quota.PRIMITIVES, access.project.id)
-    if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
-        raise key_collision(command.key)
-    values = command.model_dump(include={"name", "description", "tags", "permanent"})
-    if spec.types is not None:
-        values |= {"value_type": command.type, "initial_value": json_text.encode(command.default_value)}
-    primitive = Primitive(project_id=access.project.id, kind=spec.kind, space=spec.space, key=command.key, **values)
-    primitive.maintainer = await _maintainer(access, command.maintainer_id)
-    primitive.folded = _searched(primitive)
-    uow.add(primitive)
-    await uow.flush()
-    await identities.set_tags(uow.session, primitive, primitive.tags)
-    columns = {
-        dimension.column: json_text.encode(getattr(command, dimension.column))
-        for dimension in spec.dimensions
-        if dimension.column is not None
-    }
-    for environment in await environments.all_of_project(uow.session, access.project.id):
-        await write_first_state(access, environment, primitive, columns, checked)
-    access.record(command.reason, access.subject(primitive), new=command.recorded())
-    return primitive
+class Described(Command):
+    """What an identity has for people."""
+
+    name: ShownName = ""
+    description: Text = ""
+    tags: Tags = []
+    maintainer_id: MaintainerId = None
+    permanent: bool = False
+    reason: Text | None = None
 
 
-async def list_identities(spec: Spec, uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
-    access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
-    chosen = listing.filter(resources_of(uow, spec.kind))
-    return await identities.list_of_project(
-        uow.session, access.project.id, spec.kind, chosen, listing.window(f"{spec.kind} identities", access.project.id)
-    )
+@dataclass(frozen=True, slots=True)
+class Primitives:
+    """The use cases of one kind, and the commands that say what callers may send to each of them."""
 
+    spec: Spec
+    create_command: type[Command]
+    update_command: type[Command]
+    delete_command: type[Reasoned]
+    update_state_command: type[Command]
+    replace_state_command: type[Command]
 
-async def get(spec: Spec, uow: UnitOfWork, project_id: str, key: str) -> Primitive:
-    """The identity."""
-    entry = Entry.of_project(project_id, Operation.READ_PRIMITIVE, KeyRef(spec.kind, key))
-    return (await entry.enter(uow)).primitive
-
-
-async def update(
-    spec: Spec,
-    uow: UnitOfWork,
-    project_id: str,
-    key: str,
-    body: object,
-    if_match: IfMatch,
-    command_type: type[Command],
-) -> Primitive:
-    """Changes what the body names of the identity. Raises `precondition_failed`."""
-    entry = Entry.of_project(
-        project_id, Operation.UPDATE_PRIMITIVE, KeyRef(spec.kind, key), named=named_in(command_type, body)
-    )
-    access = await entry.enter(uow)
-    faults: dict[str, str] = {}
-    if isinstance(body, Mapping) and "initialValue" in body and access.primitive.value_type is not None:
-        check_typed_value(spec.kind, access.primitive.value_type, body["initialValue"], "initialValue", faults)
-    command: Any = validate(command_type, body, faults)
-    values = command.given()
-    if "initial_value" in values:
-        values["initial_value"] = json_text.encode(command.initial_value)
-    access = await access.to_write()
-    primitive = access.primitive
-    if_match.require(primitive_etag(primitive))
-    if "maintainer_id" in values:
-        maintainer = await _maintainer(access, command.maintainer_id)
-        values["maintainer_id"] = None if maintainer is None else maintainer.id
-    changed = access.revise(primitive, values, command.reason, access.subject(primitive))
-    if "maintainer_id" in changed:
-        primitive.maintainer = maintainer
-    if "tags" in changed:
-        await identities.set_tags(uow.session, primitive, primitive.tags)
-    if changed & {"name", "description"}:
+    async def create(self, uow: UnitOfWork, project_id: str, body: object) -> Primitive:
+        """Makes a primitive and seeds it in every environment of the project. Raises `key_collision`."""
+        spec = self.spec
+        entry = Entry.of_project(project_id, Operation.CREATE_PRIMITIVE, named=named_in(self.create_command, body))
+        access = await entry.enter(uow)
+        environment_ids = await environments.ids_of_project(uow.session, access.project.id)
+        checked = await check(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
+        command: Any = validate(self.create_command, body, checked.faults)
+        access = await access.to_write()
+        await require_room(uow, Quota.PRIMITIVES, access.project.id)
+        if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
+            raise key_collision(command.key)
+        values = command.model_dump(include={"name", "description", "tags", "permanent"})
+        if spec.types is not None:
+            values |= {"value_type": command.type, "initial_value": json_text.encode(command.default_value)}
+        primitive = Primitive(project_id=access.project.id, kind=spec.kind, space=spec.space, key=command.key, **values)
+        primitive.maintainer = await _maintainer(access, command.maintainer_id)
         primitive.folded = _searched(primitive)
-    return primitive
+        uow.add(primitive)
+        await uow.flush()
+        await identities.set_tags(uow.session, primitive, primitive.tags)
+        wanted = {dimension.name: getattr(command, dimension.field) for dimension in spec.dimensions}
+        for environment in await environments.all_of_project(uow.session, access.project.id):
+            await write_first_state(access, environment, primitive, wanted, checked)
+        access.record(command.reason, access.subject(primitive), new=command.recorded())
+        return primitive
 
+    async def list(self, uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
+        access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
+        kind = self.spec.kind
+        window = listing.window(f"{kind} identities", access.project.id)
+        chosen = listing.filter(resources_of(uow, kind))
+        return await identities.list_of_project(uow.session, access.project.id, kind, chosen, window)
 
-async def delete(spec: Spec, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
-    """Deletes the primitive from every environment of the project, and gives it as it was.
+    async def get(self, uow: UnitOfWork, project_id: str, key: str) -> Primitive:
+        """The identity."""
+        entry = Entry.of_project(project_id, Operation.READ_PRIMITIVE, self._named(key))
+        return (await entry.enter(uow)).primitive
 
-    Raises `precondition_failed`, `in_use`, `approval_not_supported`.
-    """
-    entered = await Entry.of_project(project_id, Operation.DELETE_PRIMITIVE, KeyRef(spec.kind, key)).open(uow)
-    command = validate(Reasoned, body)
-    entered = await entered.reopen_to_write()
-    primitive = entered.primitive
-    if_match.require(primitive_etag(primitive))
-    await _require_unused(entered, primitive)
-    if isinstance(entered, Diverted):
-        raise AppError("approval_not_supported")
-    primitive.deleted_at = uow.now
-    await identities.set_tags(uow.session, primitive, ())
-    sizes = await states.sizes(uow.session, primitive.id)
-    for environment in await environments.all_of_project(uow.session, entered.project.id):
-        entered.end_state(environment, primitive, sizes[environment.id])
-    entered.record(command.reason, entered.subject(primitive))
-    return primitive
+    async def update(self, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
+        """Changes what the body names of the identity. Raises `precondition_failed`."""
+        named = named_in(self.update_command, body)
+        entry = Entry.of_project(project_id, Operation.UPDATE_PRIMITIVE, self._named(key), named=named)
+        access = await entry.enter(uow)
+        faults: dict[str, str] = {}
+        if isinstance(body, Mapping) and "initialValue" in body and access.primitive.value_type is not None:
+            check_typed_value(self.spec.kind, access.primitive.value_type, body["initialValue"], "initialValue", faults)
+        command: Any = validate(self.update_command, body, faults)
+        values = command.given()
+        if "initial_value" in values:
+            values["initial_value"] = json_text.encode(command.initial_value)
+        access = await access.to_write()
+        primitive = access.primitive
+        if_match.require(primitive_etag(primitive))
+        if "maintainer_id" in values:
+            maintainer = await _maintainer(access, command.maintainer_id)
+            values["maintainer_id"] = None if maintainer is None else maintainer.id
+        changed = access.revise(primitive, values, command.reason, access.subject(primitive))
+        if "maintainer_id" in changed:
+            primitive.maintainer = maintainer
+        if "tags" in changed:
+            await identities.set_tags(uow.session, primitive, primitive.tags)
+        if changed & {"name", "description"}:
+            primitive.folded = _searched(primitive)
+        return primitive
 
+    async def delete(self, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
+        """Deletes the primitive from every environment of the project, and gives it as it was.
 
-async def list_states(spec: Spec, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
-    access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-    chosen = listing.filter(resources_of(uow, spec.kind))
-    return await states.list_current(
-        uow.session,
-        access.environment.id,
-        spec.kind,
-        chosen,
-        listing.window(f"{spec.kind} states", access.environment.id),
-    )
+        Raises `precondition_failed`, `in_use`, `approval_not_supported`.
+        """
+        entered = await Entry.of_project(project_id, Operation.DELETE_PRIMITIVE, self._named(key)).open(uow)
+        command = validate(self.delete_command, body)
+        entered = await entered.reopen_to_write()
+        primitive = entered.primitive
+        if_match.require(primitive_etag(primitive))
+        await _require_unused(entered, primitive)
+        if isinstance(entered, Diverted):
+            raise AppError("approval_not_supported")
+        primitive.deleted_at = uow.now
+        await identities.set_tags(uow.session, primitive, ())
+        sizes = await states.sizes(uow.session, primitive.id)
+        for environment in await environments.all_of_project(uow.session, entered.project.id):
+            entered.end_state(environment, primitive, sizes[environment.id])
+        entered.record(command.reason, entered.subject(primitive))
+        return primitive
 
+    async def list_states(self, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
+        access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
+        kind = self.spec.kind
+        window = listing.window(f"{kind} states", access.environment.id)
+        chosen = listing.filter(resources_of(uow, kind))
+        return await states.list_current(uow.session, access.environment.id, kind, chosen, window)
 
-async def get_state(spec: Spec, uow: UnitOfWork, environment_id: str, key: str) -> Current:
-    entry = Entry.of_environment(environment_id, Operation.READ_STATE, KeyRef(spec.kind, key))
-    access = await entry.enter(uow)
-    return await states.current(uow.session, access.environment.id, access.primitive)
+    async def get_state(self, uow: UnitOfWork, environment_id: str, key: str) -> Current:
+        access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)
+        return await states.current(uow.session, access.environment.id, access.primitive)
 
+    async def update_state(
+        self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+    ) -> Current:
+        """Changes the dimensions that the body names; what it does not name stays.
 
-async def set_state(
-    spec: Spec,
-    uow: UnitOfWork,
-    environment_id: str,
-    key: str,
-    body: object,
-    if_match: IfMatch,
-    command_type: type[Command],
-) -> Current:
-    """Changes the dimensions that the body names. Raises `precondition_failed`, `approval_not_supported`."""
-    entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, KeyRef(spec.kind, key)).open(uow)
-    checked = await check(spec, entered, body, entered.primitive.value_type, [entered.environment.id], key)
-    command: Any = validate(command_type, body, checked.faults)
-    given = command.model_fields_set
-    wanted = {one.name: getattr(command, one.column) for one in spec.dimensions if one.column and one.column in given}
-    return await change_state(entered, wanted, if_match, command.reason, checked)
+        Raises `precondition_failed`, `approval_not_supported`.
+        """
+        return await self._set_state(uow, environment_id, key, body, if_match, self.update_state_command)
 
+    async def replace_state(
+        self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+    ) -> Current:
+        """Puts a whole state in the place of the present one; `killed` stays. Raises as `update_state` does."""
+        return await self._set_state(uow, environment_id, key, body, if_match, self.replace_state_command)
 
-async def switch(
-    spec: Spec, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, operation: Operation
-) -> Current:
-    """Kills or restores. Raises `precondition_failed`, `approval_not_supported`."""
-    entered = await Entry.of_environment(environment_id, operation, KeyRef(spec.kind, key)).open(uow)
-    command = validate(Reasoned, body)
-    return await change_state(entered, {KILLED: operation is Operation.KILL}, if_match, command.reason)
+    async def _set_state(
+        self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, command: type[Command]
+    ) -> Current:
+        entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, self._named(key)).open(uow)
+        checked = await check(self.spec, entered, body, entered.primitive.value_type, [entered.environment.id], key)
+        sent: Any = validate(command, body, checked.faults)
+        given = sent.model_fields_set
+        wanted = {one.name: getattr(sent, one.field) for one in self.spec.dimensions if one.field in given}
+        return await change_state(entered, wanted, if_match, sent.reason, checked)
+
+    def _named(self, key: str) -> KeyRef:
+        return KeyRef(self.spec.kind, key)
 
 
 async def _maintainer(access: Access, user_id: str | None) -> User | None:

@@ -4,22 +4,23 @@ The rows refer to what is there already, and what they hold is known, so they ar
 take several times as long.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Insert, bindparam, insert, inspect, update
+from sqlalchemy import Insert, Integer, String, bindparam, insert, inspect, select, update
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import col
 
 from app.domain.ids import new_id
-from app.engine.kinds import Kind
+from app.engine.kinds import Dimension, Kind
 from app.engine.references import Reference
 from app.engine.rules import Rule
 from app.engine.ruleset import StoredState
+from app.engine.target_ids import EntryChange
 from app.models import (
     AuditEvent,
     AuditVersion,
@@ -33,8 +34,9 @@ from app.models import (
 )
 
 _ROWS_A_STATEMENT = 1000
-_CARRIED = ("id", "default_value", "rules", "killed")
+_CARRIED = ("id", "default_value", "rules", "killed", "allow_list_size", "deny_list_size", "entry_bytes")
 Values = dict[str, Any]
+EntryChanges = Mapping[Dimension, EntryChange]
 
 
 class Delta(NamedTuple):
@@ -78,6 +80,8 @@ class EnvironmentChanges:
     states: list[State] = field(default_factory=list)
     rewritten: list[str] = field(default_factory=list)  # primitives whose rules refer to something else now
     references: list[Values] = field(default_factory=list)
+    entries: dict[str, EntryChanges] = field(default_factory=dict)  # by primitive
+    copied_from: str | None = None  # the environment whose entries this one gets
 
 
 class Changeset:
@@ -115,14 +119,17 @@ class Changeset:
         actor: Values,
         references: Iterable[Reference] | None = None,
         parsed: tuple[Rule, ...] | None = None,
+        entries: EntryChanges | None = None,
         **values: Any,
     ) -> State:
         """The primitive's state from the next version on: `current` with `values`, or a first one.
 
-        `references` are those of the rules, where these change, and `parsed` the rules themselves.
+        `references` are those of the rules, where these change, and `parsed` the rules themselves. `entries` are what
+        lists really get and lose.
         """
         changes = self.raise_version(environment)
         carried = {} if current is None else {name: getattr(current, name) for name in _CARRIED}
+        entries = entries or {}
         state = State(
             **{**carried, **values},
             from_version=changes.version,
@@ -131,11 +138,16 @@ class Changeset:
             updated_at=environment.version_at,
             updated_by=actor,
         )
+        for dimension, (added, removed) in entries.items():
+            size = getattr(state, dimension.size_field)
+            setattr(state, dimension.size_field, size + len(added) - len(removed))
+            state.entry_bytes += _bytes(added) - _bytes(removed)
+        if entries:
+            changes.entries[primitive.id] = entries
         environment.state_bytes += size_of(state) - (0 if current is None else size_of(current))
         changes.states.append(state)
-        changes.deltas.append(
-            Delta(primitive.kind, primitive.key, stored_state(primitive, state)._replace(parsed=parsed))
-        )
+        stored = stored_state(primitive, state, {one.field: change for one, change in entries.items()})
+        changes.deltas.append(Delta(primitive.kind, primitive.key, stored._replace(parsed=parsed)))
         if current is not None:
             changes.ended.append(primitive.id)
         if references is not None:
@@ -153,6 +165,18 @@ class Changeset:
         environment.state_bytes -= size
         changes.deltas.append(Delta(primitive.kind, primitive.key, None))
         changes.deleted.append(primitive.id)
+
+    def copy_entries(self, environment: Environment, source_id: str) -> None:
+        """Gives a new environment all entries of lists that another one has now; its states were written as copies.
+
+        They are copied within the database, so the commit does not have them: nobody has the new ruleset yet.
+        """
+        self.raise_version(environment).copied_from = source_id
+
+    def entries_of(self, environment_id: str, primitive_id: str) -> EntryChanges:
+        """What a state's lists get and lose at the commit."""
+        changes = self.environments.get(environment_id)
+        return {} if changes is None else changes.entries.get(primitive_id, {})
 
     def delete_environments(self, environment_ids: Iterable[str]) -> None:
         """The environments are deleted with a row above them, or by themselves."""
@@ -197,6 +221,8 @@ class Changeset:
             for row in of.references
         ]
         await _insert(connection, StateReference, references)
+        for of in changed:
+            await _write_entries(connection, of)
         await _insert(connection, AuditEvent, [_values(event) for event in self.events])
         audited = [
             {
@@ -213,15 +239,19 @@ class Changeset:
 
 
 def size_of(state: State) -> int:
-    """The bytes of its rules and its value."""
-    return len(state.rules.encode()) + len((state.default_value or "").encode())
+    """The bytes of its rules, its value and the entries of its lists."""
+    return len(state.rules.encode()) + len((state.default_value or "").encode()) + state.entry_bytes
 
 
-def stored_state(primitive: Primitive, state: State) -> StoredState:
-    """The state as the engine reads it, without the entries of its lists."""
+def stored_state(primitive: Primitive, state: State, lists: Mapping[str, Any]) -> StoredState:
+    """The state as the engine reads it. `lists` are a segment's, as a whole or what changed, by the engine's names."""
     return StoredState(
-        primitive.kind, primitive.key, primitive.value_type, state.default_value, state.rules, state.killed
+        primitive.kind, primitive.key, primitive.value_type, state.default_value, state.rules, state.killed, **lists
     )
+
+
+def _bytes(entries: Iterable[str]) -> int:
+    return sum(len(entry.encode()) for entry in entries)
 
 
 async def _end(connection: AsyncConnection, of: EnvironmentChanges) -> None:
@@ -234,6 +264,26 @@ async def _end(connection: AsyncConnection, of: EnvironmentChanges) -> None:
         for start in range(0, len(primitive_ids), _ROWS_A_STATEMENT):
             sought = {"environment": of.environment.id, "primitives": primitive_ids[start : start + _ROWS_A_STATEMENT]}
             await connection.execute(_ending(table), {**sought, "ended": of.version})
+
+
+async def _write_entries(connection: AsyncConnection, of: EnvironmentChanges) -> None:
+    """Ends the entries that lists lose, and writes those that they get."""
+    versions = {"environment_id": of.environment.id, "from_version": of.version, "to_version": None}
+    added: list[Values] = []
+    for primitive_id, changes in of.entries.items():
+        for dimension, change in changes.items():
+            of_list = {"primitive_id": primitive_id, "list": dimension.name}
+            removed = sorted(change.remove)
+            for start in range(0, len(removed), _ROWS_A_STATEMENT):
+                piece = removed[start : start + _ROWS_A_STATEMENT]
+                sought = {"of_environment": of.environment.id, "of_primitive": primitive_id, "of_list": dimension.name}
+                await connection.execute(_ENDING_ENTRIES, {**sought, "removed": piece, "ended": of.version})
+            added += [{**versions, **of_list, "entry": entry} for entry in sorted(change.add)]
+    await _insert(connection, StateEntry, added)
+    if of.copied_from is not None:
+        await connection.execute(
+            _COPYING_ENTRIES, {"source": of.copied_from, "new": of.environment.id, "at": of.version}
+        )
 
 
 def _values(row: Table) -> Values:
@@ -266,3 +316,25 @@ def _ending(table: Any) -> Any:
 def _bare(table: type[Table]) -> SqlTable:
     """The table without its ORM."""
     return cast(SqlTable, inspect(table).local_table)
+
+
+_ENDING_ENTRIES = (
+    update(_bare(StateEntry))
+    .where(
+        col(StateEntry.environment_id) == bindparam("of_environment"),
+        col(StateEntry.primitive_id) == bindparam("of_primitive"),
+        col(StateEntry.list) == bindparam("of_list"),
+        col(StateEntry.entry).in_(bindparam("removed", expanding=True)),
+        col(StateEntry.to_version).is_(None),
+    )
+    .values(to_version=bindparam("ended"))
+)
+_COPIED = ("primitive_id", "list", "entry")
+_COPYING_ENTRIES = insert(_bare(StateEntry)).from_select(
+    ["environment_id", "from_version", *_COPIED],
+    select(
+        bindparam("new", type_=String),
+        bindparam("at", type_=Integer),
+        *(getattr(StateEntry, name) for name in _COPIED),
+    ).where(col(StateEntry.environment_id) == bindparam("source"), col(StateEntry.to_version).is_(None)),
+)

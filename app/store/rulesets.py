@@ -1,7 +1,7 @@
 """All that a ruleset is made of, read at one moment; and what was written between two versions of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
@@ -17,17 +17,19 @@ from app.store.states import Current
 
 
 class RulesetRows(NamedTuple):
-    """An environment and all its present states."""
+    """An environment, all its present states, and the entries of their lists, by primitive and list."""
 
     environment: Environment
     states: Sequence[Current]
+    entries: Mapping[str, Mapping[str, set[str]]]
 
 
 async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None:
     """The rows of an environment's present ruleset; None when there is no such environment."""
     if (environment := await session.get(Environment, environment_id)) is None:
         return None
-    return RulesetRows(environment, await states.all_current(session, environment_id))
+    rows = await states.all_current(session, environment_id)
+    return RulesetRows(environment, rows, await states.all_entries(session, environment_id))
 
 
 async def written_since(

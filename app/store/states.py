@@ -3,17 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.engine.kinds import Kind
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, node
-from app.models import Environment, Primitive, State, StateReference
+from app.models import Environment, Primitive, State, StateEntry, StateReference
 from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered
 from app.store.paging import Page, Window, pages
+from app.store.pieces import all_rows
+
+_SOUGHT_AT_ONCE = 1000
 
 _STATE = select(State).where(
     col(State.environment_id) == bindparam("environment_id"),
@@ -49,7 +52,7 @@ async def current(session: AsyncSession, environment_id: str, primitive: Primiti
 
 async def sizes(session: AsyncSession, primitive_id: str) -> dict[str, int]:
     """The bytes of the primitive's present state in each environment, by its id."""
-    size = octets(col(State.rules)) + func.coalesce(octets(col(State.default_value)), 0)
+    size = octets(col(State.rules)) + func.coalesce(octets(col(State.default_value)), 0) + col(State.entry_bytes)
     query = select(col(State.environment_id), size).where(
         col(State.primitive_id) == primitive_id, col(State.to_version).is_(None)
     )
@@ -78,6 +81,45 @@ async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Cu
         await session.execute(_CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id)))
     ).all()
     return [Current(row[0], row[1]) for row in rows]
+
+
+async def entries(session: AsyncSession, state: State) -> dict[str, frozenset[str]]:
+    """The entries of the state's lists, by list."""
+    query = select(col(StateEntry.list), col(StateEntry.entry)).where(*_current_entries(state))
+    found: dict[str, set[str]] = {}
+    for name, entry in await all_rows(await session.execute(query)):
+        found.setdefault(name, set()).add(entry)
+    return {name: frozenset(of_list) for name, of_list in found.items()}
+
+
+async def entries_among(session: AsyncSession, state: State, name: str, sought: Collection[str]) -> frozenset[str]:
+    """Those of the sought that a list of the state has."""
+    query = select(col(StateEntry.entry)).where(*_current_entries(state), col(StateEntry.list) == name)
+    found: set[str] = set()
+    ahead = list(sought)
+    for start in range(0, len(ahead), _SOUGHT_AT_ONCE):
+        piece = ahead[start : start + _SOUGHT_AT_ONCE]
+        found.update((await session.execute(query.where(col(StateEntry.entry).in_(piece)))).scalars())
+    return frozenset(found)
+
+
+def _current_entries(state: State) -> Sequence[ColumnElement[bool]]:
+    return (
+        col(StateEntry.environment_id) == state.environment_id,
+        col(StateEntry.primitive_id) == state.primitive_id,
+        col(StateEntry.to_version).is_(None),
+    )
+
+
+async def all_entries(session: AsyncSession, environment_id: str) -> dict[str, dict[str, set[str]]]:
+    """The entries of all lists of an environment, by primitive and list."""
+    query = select(col(StateEntry.primitive_id), col(StateEntry.list), col(StateEntry.entry)).where(
+        col(StateEntry.environment_id) == environment_id, col(StateEntry.to_version).is_(None)
+    )
+    found: dict[str, dict[str, set[str]]] = {}
+    for primitive_id, name, entry in await all_rows(await session.execute(query)):
+        found.setdefault(primitive_id, {}).setdefault(name, set()).add(entry)
+    return found
 
 
 async def reference_graph(session: AsyncSession, environment_id: str) -> EnvironmentGraph:

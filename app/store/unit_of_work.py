@@ -23,10 +23,10 @@ from app.domain.actors import Actor, Anonymous
 from app.domain.policy import Operation
 from app.domain.security_events import ADMISSIONS, NOBODY, Concerned, Refusal, SecurityEvent
 from app.engine import json_text
-from app.models import AuditEvent, Instance, Table
+from app.models import AuditEvent, Instance, State, Table
 from app.models.base import Identified, Revised
 from app.store.audit_guard import GuardedSession
-from app.store.changeset import Changeset
+from app.store.changeset import Changeset, EntryChanges
 from app.store.engines import Database
 from app.store.engines.busy import refuse_if_busy
 from app.store.host import NO_CLIENT, Client, Host
@@ -122,6 +122,10 @@ class UnitOfWork:
         if self._changes is None:
             raise RuntimeError("begin_write comes before a change")
         return self._changes
+
+    def entries_of(self, state: State) -> EntryChanges:
+        """What the lists of the state get and lose when the unit is committed."""
+        return {} if self._changes is None else self._changes.entries_of(state.environment_id, state.primitive_id)
 
     async def lock(self, table: type[Identified | Instance], ids: Iterable[str | int]) -> None:
         """Keeps other writers of the rows out. Rows of several tables are locked from the organisation downwards."""

@@ -5,8 +5,11 @@ import ast
 from pydantic.alias_generators import to_camel
 
 from app.domain.policy import TABLE, Operation
+from app.engine.kinds import Kind
 from app.rest.app import TABLE as ROUTES
 from tests.architecture.sources import modules
+
+PRIMITIVES = "app/services/primitives.py"
 
 
 def test_every_operation_has_a_row() -> None:
@@ -32,12 +35,24 @@ def test_a_route_names_the_operation_that_its_service_asks_for() -> None:
         for node in module.body
         if isinstance(node, ast.AsyncFunctionDef)
     }
+    services |= {route: (PRIMITIVES, f"Primitives.{method}") for route, method in methods_of_primitives().items()}
     wrong = [
         (route.name, route.operation)
         for route in ROUTES
         if route.operation is not None and f"Operation.{route.operation.name}" not in operations(*services[route.name])
     ]
     assert wrong == []
+
+
+def methods_of_primitives() -> dict[str, str]:
+    """The method that each route of flags, configs and segments alike calls."""
+    found = {}
+    for kind in Kind:
+        noun = kind.capitalize()
+        found |= {f"list{noun}s": "list", f"list{noun}States": "list_states"}
+        found |= {f"{verb}{noun}": verb for verb in ("create", "get", "update", "delete")}
+        found |= {f"{verb}{noun}State": f"{verb}_state" for verb in ("get", "update", "replace")}
+    return found
 
 
 def operations(path: str, name: str) -> set[str]:
@@ -53,6 +68,8 @@ def operations(path: str, name: str) -> set[str]:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 if node.value.id == "Operation":
                     found.add(ast.unparse(node))
+                elif node.value.id == "self":
+                    open_ends.append((at[0], f"{at[1].partition('.')[0]}.{node.attr}"))
                 elif (module := imported.get(node.value.id)) is not None:
                     open_ends.append((module[0], node.attr))
             elif isinstance(node, ast.Name):
@@ -66,6 +83,9 @@ def definitions(path: str) -> dict[str, ast.stmt]:
     for node in modules()[path].body if path in modules() else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found[node.name] = node
+            for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(inner, ast.AsyncFunctionDef):
+                    found[f"{node.name}.{inner.name}"] = inner
         elif isinstance(node, ast.Assign):
             found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
     return found

@@ -15,12 +15,26 @@ WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("updateFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye"}),
     ("replaceFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye", "rules": []}),
     ("killFlag", "flagState", {"environmentId": "", "key": "banner"}),
+    ("updateConfig", "config", {"projectId": "", "key": "limits", "description": "Changed."}),
+    ("updateConfigState", "configState", {"environmentId": "", "key": "limits", "defaultValue": 2}),
+    ("replaceConfigState", "configState", {"environmentId": "", "key": "limits", "defaultValue": 2, "rules": []}),
+    ("updateSegment", "segment", {"projectId": "", "key": "staff", "description": "Changed."}),
+    ("updateSegmentState", "segmentState", {"environmentId": "", "key": "staff", "allowList": ["u-2"]}),
+    (
+        "replaceSegmentState",
+        "segmentState",
+        {"environmentId": "", "key": "staff", "rules": [], "allowList": ["u-2"], "denyList": []},
+    ),
+    ("updateAllowList", "segmentState", {"environmentId": "", "key": "staff", "add": ["u-2"]}),
+    ("updateDenyList", "segmentState", {"environmentId": "", "key": "staff", "add": ["u-2"]}),
 ]
 DELETES = {
     "deleteOrg": {"confirm": "acme"},
     "deleteProject": {"confirm": "web"},
     "deleteEnvironment": {"confirm": "prod"},
     "deleteFlag": {},
+    "deleteConfig": {},
+    "deleteSegment": {},
 }
 ADDRESS = {"slug", "projectId", "environmentId", "key"}
 every_write = pytest.mark.parametrize(("write", "read", "arguments"), WRITES, ids=[write for write, _, _ in WRITES])

@@ -31,7 +31,7 @@ async def create(instance: Instance, workspace: Workspace, created: Iterable[dic
     """Boolean flags, all in one unit of work."""
     async with instance.node.unit("req_test", await as_member(workspace.org.editor)) as uow:
         for one in created:
-            await flags.create_flag(
+            await flags.FLAGS.create(
                 uow, workspace.project_id, {"type": "boolean", "defaultValue": True, "rules": [], **one}
             )
 
@@ -248,7 +248,7 @@ async def test_who_waits_to_refer_to_a_flag_that_is_being_deleted_is_refused(
     instance: Instance, workspace: Workspace
 ) -> None:
     async with instance.node.unit("req_other", await as_member(workspace.org.owner)) as other:
-        await flags.delete_flag(other, workspace.project_id, "checkout", {}, IfMatch())
+        await flags.FLAGS.delete(other, workspace.project_id, "checkout", {}, IfMatch())
         change = workspace.org.editor.do("updateFlagState", **workspace.banner, rules=following("checkout"))
         waiting = await at_its_turn(instance, change)
     reply = await waiting
@@ -264,7 +264,7 @@ async def test_who_waits_to_delete_a_flag_that_is_being_referred_to_is_refused(
 ) -> None:
     async with instance.node.unit("req_other", await as_member(workspace.org.owner)) as other:
         body = {"rules": following("checkout")}
-        await flags.update_flag_state(other, workspace.environment_id, "banner", body, IfMatch())
+        await flags.FLAGS.update_state(other, workspace.environment_id, "banner", body, IfMatch())
         waiting = await at_its_turn(instance, delete(workspace, "checkout"))
     reply = await waiting
     assert (reply.code, reply.status) == ("in_use", 409)

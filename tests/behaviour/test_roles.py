@@ -18,6 +18,8 @@ _ORG: Arguments = lambda workspace: {"slug": workspace.org.slug}  # noqa: E731
 _PROJECT: Arguments = lambda workspace: {"projectId": workspace.project_id}  # noqa: E731
 _ENVIRONMENT: Arguments = lambda workspace: {"environmentId": workspace.environment_id}  # noqa: E731
 _FLAG: Arguments = lambda workspace: {"projectId": workspace.project_id, "key": "banner"}  # noqa: E731
+_CONFIG: Arguments = lambda workspace: {"projectId": workspace.project_id, "key": "limits"}  # noqa: E731
+_SEGMENT: Arguments = lambda workspace: {"projectId": workspace.project_id, "key": "staff"}  # noqa: E731
 _STATE: Arguments = lambda workspace: workspace.banner  # noqa: E731
 
 READS: dict[str, Arguments] = {
@@ -30,6 +32,14 @@ READS: dict[str, Arguments] = {
     "flag": _FLAG,
     "flagStates": _ENVIRONMENT,
     "flagState": _STATE,
+    "configs": _PROJECT,
+    "config": _CONFIG,
+    "configStates": _ENVIRONMENT,
+    "configState": lambda workspace: workspace.limits,
+    "segments": _PROJECT,
+    "segment": _SEGMENT,
+    "segmentStates": _ENVIRONMENT,
+    "segmentState": lambda workspace: workspace.staff,
     "ruleset": _ENVIRONMENT,
     "members": lambda workspace: {"orgSlug": workspace.org.slug},
     "member": lambda workspace: workspace.guest,
@@ -56,6 +66,18 @@ WRITES: dict[str, Arguments] = {
     "updateFlagState": lambda workspace: {**_STATE(workspace), "defaultValue": "changed"},
     "killFlag": _STATE,
     "restoreFlag": _STATE,
+    "createConfig": lambda workspace: {**_PROJECT(workspace), "key": "new", "type": "json", "defaultValue": None},
+    "updateConfig": lambda workspace: {**_CONFIG(workspace), "description": "Changed."},
+    "deleteConfig": _CONFIG,
+    "replaceConfigState": lambda workspace: {**workspace.limits, "defaultValue": 1, "rules": []},
+    "updateConfigState": lambda workspace: {**workspace.limits, "defaultValue": [1]},
+    "createSegment": lambda workspace: {**_PROJECT(workspace), "key": "new"},
+    "updateSegment": lambda workspace: {**_SEGMENT(workspace), "description": "Changed."},
+    "deleteSegment": _SEGMENT,
+    "replaceSegmentState": lambda workspace: {**workspace.staff, "rules": [], "allowList": [], "denyList": ["u-2"]},
+    "updateSegmentState": lambda workspace: {**workspace.staff, "denyList": ["u-2"]},
+    "updateAllowList": lambda workspace: {**workspace.staff, "add": ["u-2"]},
+    "updateDenyList": lambda workspace: {**workspace.staff, "add": ["u-2"]},
     "updateMember": lambda workspace: {**workspace.guest, "role": "editor"},
     "removeMember": lambda workspace: workspace.guest,
     "createInvitation": lambda workspace: {"orgSlug": workspace.org.slug, "email": "new@example.com", "role": "viewer"},

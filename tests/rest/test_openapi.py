@@ -15,7 +15,7 @@ from app.domain.catalogue import CATALOGUE
 from app.domain.commands import validate
 from app.domain.ids import is_id
 from app.engine.json_text import encode
-from app.engine.kinds import FLAG, Kind
+from app.engine.kinds import SPECS, Kind
 from app.engine.ruleset import Ruleset, StoredState
 from app.rest.app import PREFIX, TABLE
 from app.rest.openapi import descriptions
@@ -163,7 +163,8 @@ def test_each_body_has_an_example_that_its_schema_takes(endpoint: Endpoint) -> N
 def test_the_example_of_a_body_is_one_that_the_command_takes(endpoint: Endpoint) -> None:
     if endpoint.body is not None and (found := content(endpoint.name, None)) is not None:
         faults: dict[str, str] = {}
-        FLAG.check(found["example"], "boolean", faults)
+        noun = next((kind for kind in Kind if kind.capitalize() in endpoint.name), Kind.FLAG)
+        SPECS[noun].check(found["example"], {Kind.FLAG: "boolean", Kind.CONFIG: "json"}.get(noun), faults)
         made = validate(endpoint.body, found["example"], faults)
         assert made.model_fields_set, "an example says something"
 

@@ -8,7 +8,7 @@ import strawberry
 
 from app.domain.actors import Role, Verb
 from app.domain.policy import Operation
-from app.engine.kinds import FlagType
+from app.engine.kinds import ConfigType, FlagType
 from app.models import Color
 from app.services.api_keys import Level
 from app.services.invitations import Status
@@ -145,6 +145,17 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Color.TEAL: "Teal.",
             Color.BLUE: "Blue.",
             Color.PURPLE: "Purple.",
+        },
+    ),
+    (
+        ConfigType,
+        "ConfigType",
+        "What a config's values are.",
+        {
+            ConfigType.STRING: "Text.",
+            ConfigType.NUMBER: "A number.",
+            ConfigType.BOOLEAN: "True or false.",
+            ConfigType.JSON: "Any JSON value, null included.",
         },
     ),
     (

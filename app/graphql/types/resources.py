@@ -1,33 +1,100 @@
-"""Organisations, projects, environments, flags and their states. Each leads to the others, so they are in one file."""
+"""Organisations, projects, environments, flags, configs, segments and their states.
+
+Each leads to the others, so they are in one file.
+"""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, Self
 
 import strawberry
 
 from app.access.batches import ChildPage
 from app.access.etags import environment_etag, primitive_etag, row_etag, state_etag
-from app.domain.errors import not_found
-from app.domain.ids import is_id, lowered
 from app.domain.policy import ResourceType
-from app.engine.kinds import FlagType, Kind
+from app.engine.kinds import SPECS, ConfigType, FlagType, Kind
 from app.graphql.arguments import After, Before, EnvironmentId, First, FlagTypeFilter, KeyFilter, Last, Search
 from app.graphql.context import Info, listing
-from app.graphql.limits import CHARACTERS_AN_OBJECT
+from app.graphql.loaders import Loader, Loaders
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
-from app.models import Color, Primitive
+from app.graphql.types.values import default_value, initial_value, stored
+from app.models import Color
 from app.models import Environment as EnvironmentRow
 from app.models import Org as OrgRow
+from app.models import Primitive as PrimitiveRow
 from app.models import Project as ProjectRow
 from app.store import json_columns
+from app.store.paging import Page
 from app.store.states import Current
 
-T = TypeVar("T")
+
+def identity_of(row: PrimitiveRow) -> "Primitive":
+    """The primitive as its kind's type."""
+    return _IDENTITIES[row.kind].of(row)
+
+
+def state_of(current: Current) -> "PrimitiveState":
+    """The state as its kind's type."""
+    return _STATES[current.primitive.kind].of(current)
+
+
+def identities(kind: Kind) -> Any:
+    """The list of a project's identities of one kind."""
+    description = f"Its {SPECS[kind].plural}, oldest first."
+    return _below(description, lambda loaders: loaders.identities[kind], lambda row: row.id, identity_of)
+
+
+def states(kind: Kind) -> Any:
+    """The list of an environment's states of one kind."""
+    description = f"The states of its {SPECS[kind].plural}, oldest {kind.value} first."
+    return _below(description, lambda loaders: loaders.current[kind], lambda current: current.primitive.id, state_of)
+
+
+def state_there() -> Any:
+    """A primitive's state in one environment."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info, environment_id: EnvironmentId) -> Any:
+        return state_of(await info.context.loaders.state_in(root.id, environment_id))
+
+    return strawberry.field(resolver=resolve, description="Its state in one environment.")
+
+
+def all_states() -> Any:
+    """A primitive's states."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        return lazily(await info.context.loaders.states.load(root.id), state_of)
+
+    description = "Its states in all environments, in the order of the environments."
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def _below(
+    description: str,
+    loader: Callable[[Loaders], Loader[ChildPage, Page[Any]]],
+    row_id: Callable[[Any], str],
+    make: Callable[[Any], Any],
+) -> Any:
+    async def resolve(
+        root: strawberry.Parent[Any],
+        info: Info,
+        key: KeyFilter = None,
+        search: Search = None,
+        type: FlagTypeFilter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
+        page = await loader(info.context.loaders).load(ChildPage(root.id, page_args))
+        return Connection.of(info.context, page, row_id, make)
+
+    return strawberry.field(resolver=resolve, description=description)
 
 
 @strawberry.type(description="A tenant, with its people, tokens and projects.")
@@ -84,6 +151,9 @@ class Project(Node):
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
+    flags: "Connection[Flag] | None" = identities(Kind.FLAG)
+    configs: "Connection[Config] | None" = identities(Kind.CONFIG)
+    segments: "Connection[Segment] | None" = identities(Kind.SEGMENT)
     row: strawberry.Private[ProjectRow]
 
     @classmethod
@@ -118,22 +188,6 @@ class Project(Node):
         page = await info.context.loaders.environments.load(ChildPage(self.id, page_args))
         return Connection.of(info.context, page, lambda row: row.id, Environment.of)
 
-    @strawberry.field(description="Its flags, oldest first.")
-    async def flags(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        search: Search = None,
-        type: FlagTypeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> "Connection[Flag] | None":
-        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.flags.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda row: row.id, Flag.of)
-
 
 @strawberry.type(description="The states of a project's flags, configs and segments, at one version.")
 class Environment(Node):
@@ -150,6 +204,9 @@ class Environment(Node):
     updated_at: Time = strawberry.field(description="When anything but its states was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
+    flag_states: "Connection[FlagState] | None" = states(Kind.FLAG)
+    config_states: "Connection[ConfigState] | None" = states(Kind.CONFIG)
+    segment_states: "Connection[SegmentState] | None" = states(Kind.SEGMENT)
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
@@ -174,27 +231,12 @@ class Environment(Node):
         row = await info.context.loaders.project.load(self.row.project_id)
         return None if row is None else Project.of(row)
 
-    @strawberry.field(description="The states of its flags, oldest flag first.")
-    async def flag_states(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        search: Search = None,
-        type: FlagTypeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> "Connection[FlagState] | None":
-        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.flag_states.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda current: current.primitive.id, FlagState.of)
 
-
-@strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
-class Flag(Node):
-    key: str = strawberry.field(description="Unique among the project's flags and configs; never changes.")
-    type: FlagType = strawberry.field(description="What its values are.")
+@strawberry.interface(description="What flags, configs and segments have in common: an identity in a project.")
+class Primitive(Node):
+    key: str = strawberry.field(
+        description="Never changes. Unique among the project's flags and configs, or among its segments."
+    )
     name: str = strawberry.field(description="The name for people; the key where none was given.")
     description: str = strawberry.field(description="The description.")
     tags: list[str] = strawberry.field(description="The tags, in the order of the alphabet.")
@@ -204,14 +246,15 @@ class Flag(Node):
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PRIMITIVE)
-    row: strawberry.Private[Primitive]
+    state: "PrimitiveState | None" = state_there()
+    states: "list[PrimitiveState] | None" = all_states()
+    row: strawberry.Private[PrimitiveRow]
 
     @classmethod
-    def of(cls, row: Primitive) -> "Flag":
+    def of(cls, row: PrimitiveRow) -> Self:
         return cls(
             id=strawberry.ID(row.id),
             key=row.key,
-            type=FlagType(str(row.value_type)),
             name=row.name or row.key,
             description=row.description,
             tags=row.tags,
@@ -221,64 +264,90 @@ class Flag(Node):
             updated_at=Time(row.updated_at),
             etag=primitive_etag(row),
             row=row,
+            **cls.own_members(row),
         )
 
-    @strawberry.field(description="The default that new environments start with.")
-    def initial_value(self, info: Info) -> JSON | None:
-        return cast("JSON", _stored(info, json_columns.value, self.row.initial_value))
+    @classmethod
+    def own_members(cls, _: PrimitiveRow) -> dict[str, Any]:
+        """What only this kind has."""
+        return {}
 
     @strawberry.field(description="The project it belongs to.")
     async def project(self, info: Info) -> "Project | None":
         row = await info.context.loaders.project.load(self.row.project_id)
         return None if row is None else Project.of(row)
 
-    @strawberry.field(description="Its state in one environment.")
-    async def state(self, info: Info, environment_id: EnvironmentId) -> "FlagState | None":
-        loaders, called = info.context.loaders, lowered(environment_id)
-        sought = called if is_id(called) else await loaders.environment_ids.load(called)
-        for current in await loaders.states.load(self.id):
-            if current.state.environment_id == sought:
-                return FlagState.of(current)
-        await loaders.environment_ids.load(called)
-        raise not_found("environment")
 
-    @strawberry.field(description="Its states in all environments, in the order of the environments.")
-    async def states(self, info: Info) -> "list[FlagState] | None":
-        return lazily(await info.context.loaders.states.load(self.id), FlagState.of)
+@strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
+class Flag(Primitive):
+    state: "FlagState | None" = state_there()
+    states: "list[FlagState] | None" = all_states()  # type: ignore[assignment]
+    type: FlagType = strawberry.field(description="What its values are.")
+    initial_value: JSON | None = strawberry.field(
+        resolver=initial_value, description="The default that new environments start with."
+    )
+
+    @classmethod
+    def own_members(cls, row: PrimitiveRow) -> dict[str, Any]:
+        return {"type": FlagType(str(row.value_type))}
 
 
-@strawberry.type(description="What a flag does in an environment.")
-class FlagState(Node):
-    killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
+@strawberry.type(description="A config's identity in its project; what it gives is the state in each environment.")
+class Config(Primitive):
+    state: "ConfigState | None" = state_there()
+    states: "list[ConfigState] | None" = all_states()  # type: ignore[assignment]
+    type: ConfigType = strawberry.field(description="What its values are.")
+    initial_value: JSON | None = strawberry.field(
+        resolver=initial_value, description="The default that new environments start with."
+    )
+
+    @classmethod
+    def own_members(cls, row: PrimitiveRow) -> dict[str, Any]:
+        return {"type": ConfigType(str(row.value_type))}
+
+
+@strawberry.type(
+    description="A segment's identity in its project; who belongs to it is said by the state in each environment."
+)
+class Segment(Primitive):
+    state: "SegmentState | None" = state_there()
+    states: "list[SegmentState] | None" = all_states()  # type: ignore[assignment]
+
+
+@strawberry.interface(description="What the states of flags, configs and segments have in common.")
+class PrimitiveState(Node):
     version: int = strawberry.field(description="The environment's version when the state last changed.")
     updated_at: Time = strawberry.field(description="When the state last changed.")
     updated_by: Actor = strawberry.field(description="Who changed it last.")
     etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.STATE)
-    flag: Flag = strawberry.field(description="The flag's identity.")
     current: strawberry.Private[Current]
 
     @classmethod
-    def of(cls, current: Current) -> "FlagState":
+    def of(cls, current: Current) -> Self:
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
-            killed=state.killed,
             version=state.from_version,
             updated_at=Time(state.updated_at),
             updated_by=Actor.of(state.updated_by),
             etag=state_etag(current),
-            flag=Flag.of(current.primitive),
             current=current,
+            **cls.own_members(current),
         )
 
-    @strawberry.field(description="The value where no rule decides.")
-    def default_value(self, info: Info) -> JSON | None:
-        return cast("JSON", _stored(info, json_columns.value, self.current.state.default_value))
+    @classmethod
+    def own_members(cls, _: Current) -> dict[str, Any]:
+        """What only this kind has."""
+        return {}
+
+    @strawberry.field(description="The identity.")
+    def primitive(self) -> Primitive:
+        return identity_of(self.current.primitive)
 
     @strawberry.field(description="Tried top down; the first that applies decides.")
     def rules(self, info: Info) -> list[Rule]:
-        return lazily(_stored(info, json_columns.rules, self.current.state.rules), Rule.of)
+        return lazily(stored(info, json_columns.rules, self.current.state.rules), Rule.of)
 
     @strawberry.field(description="The environment.")
     async def environment(self, info: Info) -> "Environment | None":
@@ -286,24 +355,45 @@ class FlagState(Node):
         return None if row is None else Environment.of(row)
 
 
-def _stored(info: Info, read: Callable[[str], T], text: str | None) -> T:
-    """What a text of the database holds, which costs by its length."""
-    text = text or ""
-    info.context.pace.made(len(text) // CHARACTERS_AN_OBJECT)
-    return read(text)
+@strawberry.type(description="What a flag does in an environment.")
+class FlagState(PrimitiveState):
+    killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
+    flag: Flag = strawberry.field(description="The flag's identity.")
+    default_value: JSON | None = strawberry.field(
+        resolver=default_value, description="The value where no rule decides."
+    )
+
+    @classmethod
+    def own_members(cls, current: Current) -> dict[str, Any]:
+        return {"killed": current.state.killed, "flag": Flag.of(current.primitive)}
 
 
-_IDENTITIES: dict[Kind, Callable[[Primitive], Node]] = {Kind.FLAG: Flag.of}
-_STATES: dict[Kind, Callable[[Current], Node]] = {Kind.FLAG: FlagState.of}
+@strawberry.type(description="What a config gives in an environment.")
+class ConfigState(PrimitiveState):
+    config: Config = strawberry.field(description="The config's identity.")
+    default_value: JSON | None = strawberry.field(
+        resolver=default_value, description="The value where no rule decides."
+    )
+
+    @classmethod
+    def own_members(cls, current: Current) -> dict[str, Any]:
+        return {"config": Config.of(current.primitive)}
 
 
-def identity_of(row: Primitive) -> Node | None:
-    """The primitive as its kind's type; None for a kind that has none here."""
-    make = _IDENTITIES.get(row.kind)
-    return None if make is None else make(row)
+@strawberry.type(
+    description="Who belongs to a segment in an environment: (allow list or rules), but not the deny list."
+)
+class SegmentState(PrimitiveState):
+    segment: Segment = strawberry.field(description="The segment's identity.")
+    allow_list_size: int = strawberry.field(description="How many entries its allow list has.")
+    deny_list_size: int = strawberry.field(description="How many entries its deny list has.")
+
+    @classmethod
+    def own_members(cls, current: Current) -> dict[str, Any]:
+        state = current.state
+        sizes = {"allow_list_size": state.allow_list_size, "deny_list_size": state.deny_list_size}
+        return {"segment": Segment.of(current.primitive), **sizes}
 
 
-def state_of(current: Current) -> Node | None:
-    """The state as its kind's type; None for a kind that has none here."""
-    make = _STATES.get(current.primitive.kind)
-    return None if make is None else make(current)
+_IDENTITIES: dict[Kind, type[Primitive]] = {Kind.FLAG: Flag, Kind.CONFIG: Config, Kind.SEGMENT: Segment}
+_STATES: dict[Kind, type[PrimitiveState]] = dict(zip(Kind, (FlagState, ConfigState, SegmentState), strict=True))

@@ -9,6 +9,8 @@ MEMBERS = {
     "acceptUrl": "Where the invitation is accepted. Shown once.",
     "actions": "The actions it may take.",
     "actor": "The caller.",
+    "allowList": "Target ids that belong to the segment, whatever its rules say. At most 10,000.",
+    "allowListSize": "How many entries its allow list has.",
     "approvalRequired": "Whether its changes wait for the approval of a person.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
     "color": "What it is marked with for people.",
@@ -21,6 +23,8 @@ MEMBERS = {
     "defaultTargetIdField": "The context field that ids are taken from, unless a project has its own. "
     "`userId` if null.",
     "defaultValue": "The value where no rule decides.",
+    "denyList": "Target ids that do not belong to the segment, whatever else is said. At most 10,000.",
+    "denyListSize": "How many entries its deny list has.",
     "description": "For people.",
     "displayName": "The person's name, as others see it.",
     "email": "The person's email.",
@@ -53,7 +57,7 @@ MEMBERS = {
     "orgs": "The organisations that the person is in; absent for a token.",
     "permanent": "Whether it is meant to stay, so that it never counts as stale.",
     "position": "Where it stands among the project's environments, lowest first; of equal ones the older comes first.",
-    "primitiveId": "The id of the flag.",
+    "primitiveId": "The id of the flag, config or segment.",
     "projectId": "The project's id.",
     "protected": "Whether every change of state waits for approval.",
     "rateLimitPerMin": "The requests per minute that it may make.",
@@ -91,6 +95,16 @@ OF_SCHEMA = {
         "lastUsedAt": "When it was last used, to about a minute; null for never.",
         "updatedAt": "When it was last renewed.",
     },
+    "Config": {
+        "key": "Unique among the project's flags and configs, and never changed.",
+        "updatedAt": "When its identity was last changed.",
+    },
+    "ConfigState": {
+        "id": "The state's id, a UUIDv7.",
+        "key": "The config's key.",
+        "updatedAt": "When the state was last changed.",
+        "version": "The environment's version when the state was last changed.",
+    },
     "Confirm": {"confirm": "Your email, as a confirmation."},
     "CreateApiKey": {
         "actions": "Single actions, instead of a level.",
@@ -100,6 +114,11 @@ OF_SCHEMA = {
     },
     "CreateEnvironment": {
         "position": "Where it stands among the project's environments, lowest first. Without it, it is the last.",
+    },
+    "CreateConfig": {
+        "defaultValue": "The default value that every environment starts with. It must be of the config's type.",
+        "key": "Unique among the project's flags and configs, and never changed.",
+        "type": "What its values are. Never changed.",
     },
     "CreateFlag": {
         "defaultValue": "The default value that every environment starts with. It must be of the flag's type.",
@@ -112,6 +131,7 @@ OF_SCHEMA = {
         "role": "The role they will have, not above your own.",
     },
     "CreateProject": {"key": "Unique in the organisation, and never changed."},
+    "CreateSegment": {"key": "Unique among the project's segments, and never changed."},
     "CreatedApiKey": {
         "expiresAt": "When it expires; null for never.",
         "lastUsedAt": "When it was last used; null for never.",
@@ -148,6 +168,12 @@ OF_SCHEMA = {
     "LeftToken": {"name": "The token's display name."},
     "Me": {"email": "The person's email; absent for a token."},
     "Maintainer": {"id": "The id of the user.", "name": "The person's display name."},
+    "ListedSegmentState": {
+        "id": "The state's id, a UUIDv7.",
+        "key": "The segment's key.",
+        "updatedAt": "When the state was last changed.",
+        "version": "The environment's version when the state was last changed.",
+    },
     "Member": {
         "createdAt": "When they joined.",
         "id": "The membership's id, a UUIDv7.",
@@ -170,11 +196,21 @@ OF_SCHEMA = {
     },
     "RenewApiKey": {"expiresInSeconds": "The seconds until it expires, from now on; null for never."},
     "Ruleset": {"targetIdField": "The context field that ids are taken from."},
-    "RulesetSegment": {
-        "allowList": "Target ids that belong to it, whatever its rules say.",
-        "denyList": "Target ids that do not belong to it, whatever else is said.",
+    "Segment": {
+        "key": "Unique among the project's segments, and never changed.",
+        "updatedAt": "When its identity was last changed.",
+    },
+    "SegmentState": {
+        "id": "The state's id, a UUIDv7.",
+        "key": "The segment's key.",
+        "updatedAt": "When the state was last changed.",
+        "version": "The environment's version when the state was last changed.",
     },
     "Sent": {"sent": "Always true, whether or not the email is known."},
+    "UpdateEntries": {
+        "add": "Target ids that the list gets. Those that it has already change nothing.",
+        "remove": "Target ids that the list loses. Those that it does not have change nothing.",
+    },
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
@@ -222,8 +258,8 @@ OPERATIONS = {
     "the project.",
     "deleteProject": "Deletes a project with its environments, flags, configs and segments. `confirm` must be its key.",
     "listEnvironments": "Lists the environments of a project that you can read, in their order.",
-    "createEnvironment": "Creates an environment in which every flag has its initial value and no rules, at version "
-    "0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
+    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, at "
+    "version 0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
     "getEnvironment": "Shows an environment and its version.",
     "updateEnvironment": "Changes what is sent, and leaves the rest.",
     "deleteEnvironment": "Deletes an environment with all states in it. `confirm` must be its key.",
@@ -242,6 +278,33 @@ OPERATIONS = {
     "killFlag": "Turns a flag off for everybody at once, whatever its rules say. A boolean flag is then `false`, a "
     "string flag its default value.",
     "restoreFlag": "Turns a killed flag on again, with the rules that it had.",
+    "listConfigs": "Lists the identities of the configs that you can read: what they are, not what they give in an "
+    "environment.",
+    "createConfig": "Creates a config in every environment of the project, in one transaction. Each environment's "
+    "version increases by one.",
+    "getConfig": "Shows a config's identity.",
+    "updateConfig": "Changes a config's identity. It changes what no environment evaluates.",
+    "deleteConfig": "Deletes a config and its state in every environment, unless a flag or config refers to it.",
+    "listConfigStates": "Lists what the configs that you can read give in an environment.",
+    "getConfigState": "Shows what a config gives in an environment.",
+    "updateConfigState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and "
+    "raises no version.",
+    "replaceConfigState": "Replaces the default value and all rules.",
+    "listSegments": "Lists the identities of the segments that you can read: what they are, not who belongs to them.",
+    "createSegment": "Creates a segment in every environment of the project, in one transaction. Each environment's "
+    "version increases by one.",
+    "getSegment": "Shows a segment's identity.",
+    "updateSegment": "Changes a segment's identity. It changes what no environment evaluates.",
+    "deleteSegment": "Deletes a segment and its state in every environment, unless something refers to it.",
+    "listSegmentStates": "Lists who belongs to the segments that you can read in an environment, with the sizes of "
+    "their lists instead of the entries.",
+    "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists.",
+    "updateSegmentState": "Changes what is sent, and leaves the rest. A list is replaced as a whole; to change single "
+    "entries, post them to the list.",
+    "replaceSegmentState": "Replaces all rules and both lists.",
+    "updateAllowList": "Adds entries to the allow list and removes others, without sending the whole list. All flags, "
+    "configs and segments that refer to the segment follow at once.",
+    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
@@ -303,9 +366,12 @@ TAGS = {
     "Members": "The people of an organisation, and their roles.",
     "Invitations": "How people join an organisation.",
     "API keys": "Tokens, with which programs call.",
-    "Projects": "What holds flags, and the environments in which they have states.",
-    "Environments": "What holds a state for every flag, such as production and staging.",
-    "Flags": "A flag's identity belongs to the project, its state to each environment.",
+    "Projects": "What holds flags, configs and segments, and the environments in which they have states.",
+    "Environments": "What holds a state for every flag, config and segment, such as production and staging.",
+    "Flags": "Switches and texts for everybody or for some, which can be killed. A flag's identity belongs to the "
+    "project, its state to each environment.",
+    "Configs": "Values of any type, chosen by the same rules as those of flags.",
+    "Segments": "Groups that rules refer to: who belongs to one is said by rules and by lists of target ids.",
     "Evaluation": "What programs ask for.",
     "Errors": "The catalogue of errors.",
     "About the API": "This document.",

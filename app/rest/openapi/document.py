@@ -65,8 +65,9 @@ def accepts_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
 
 def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | None]) -> bool:
     """Whether it answers with what a read shows by itself: something with a tag of its own."""
+    given = endpoint.response
     return endpoint.safe or (
-        endpoint.response is not None and issubclass(endpoint.response, tuple(filter(None, shown)))
+        given is not None and any(one and (issubclass(given, one) or issubclass(one, given)) for one in shown)
     )
 
 

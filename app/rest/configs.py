@@ -1,0 +1,57 @@
+"""Configs over REST: identities below a project, states below an environment."""
+
+from app.rest.openapi.samples import CHANGED, CONFIG_ID, CONFIG_STATE_ID, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID
+from app.rest.primitives import Identities, States, ValuedIdentitySchema, ValuedStateSchema
+from app.services.configs import CONFIGS, LIMITS_EXAMPLE, LIMITS_RULES
+
+
+class ConfigSchema(
+    ValuedIdentitySchema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": CONFIG_ID,
+                "projectId": PROJECT_ID,
+                "key": "limits",
+                "name": "Limits",
+                "type": "json",
+                "description": "How much each plan may call.",
+                "tags": ["plans"],
+                "maintainer": {"id": GRACE_ID, "name": "Grace"},
+                "permanent": True,
+                "initialValue": LIMITS_EXAMPLE,
+                **CHANGED,
+            }
+        ]
+    },
+):
+    """A config's identity."""
+
+
+class ConfigStateSchema(
+    ValuedStateSchema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": CONFIG_STATE_ID,
+                "primitiveId": CONFIG_ID,
+                "key": "limits",
+                "name": "Limits",
+                "type": "json",
+                "description": "How much each plan may call.",
+                "environmentId": ENVIRONMENT_ID,
+                "defaultValue": LIMITS_EXAMPLE,
+                "rules": LIMITS_RULES,
+                "version": 3,
+                "updatedAt": NOON,
+            }
+        ]
+    },
+):
+    """A config's state in an environment; `version` is the environment's when the state last changed."""
+
+
+ENDPOINTS = [
+    *Identities(CONFIGS, ConfigSchema).endpoints(),
+    *States(CONFIGS, ConfigStateSchema, ConfigStateSchema).endpoints(),
+]

@@ -1,0 +1,125 @@
+"""Segments over REST: identities below a project, states and their lists below an environment."""
+
+from typing import Any, Self
+
+from starlette.responses import Response
+
+from app.access.etags import state_etag
+from app.domain.policy import Operation
+from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID, SEGMENT_ID, SEGMENT_STATE_ID
+from app.rest.primitives import Identities, IdentitySchema, States, StateSchema, Write
+from app.rest.requests import Call
+from app.rest.responses import written
+from app.rest.routing import Endpoint, Handler
+from app.services.segments import (
+    MEMBERS_EXAMPLE,
+    SEGMENTS,
+    UpdateEntries,
+    listed,
+    update_allow_list,
+    update_deny_list,
+)
+from app.store.states import Current
+from app.store.unit_of_work import UnitOfWork
+
+_STATE = {
+    "id": SEGMENT_STATE_ID,
+    "primitiveId": SEGMENT_ID,
+    "key": "staff",
+    "name": "Staff",
+    "description": "Who works here.",
+    "environmentId": ENVIRONMENT_ID,
+    "rules": MEMBERS_EXAMPLE,
+    "allowListSize": 1,
+    "denyListSize": 1,
+    "version": 3,
+    "updatedAt": NOON,
+}
+
+
+class SegmentSchema(
+    IdentitySchema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": SEGMENT_ID,
+                "projectId": PROJECT_ID,
+                "key": "staff",
+                "name": "Staff",
+                "description": "Who works here.",
+                "tags": ["people"],
+                "maintainer": {"id": GRACE_ID, "name": "Grace"},
+                "permanent": True,
+                **CHANGED,
+            }
+        ]
+    },
+):
+    """A segment's identity."""
+
+
+class SegmentStateSchema(StateSchema, json_schema_extra={"examples": [_STATE]}):
+    """A segment's state in an environment, without the entries of its lists; `version` is the environment's when the
+    state last changed."""
+
+    allow_list_size: int
+    deny_list_size: int
+
+    @classmethod
+    def members_of(cls, current: Current) -> dict[str, Any]:
+        state = current.state
+        sizes = {"allow_list_size": state.allow_list_size, "deny_list_size": state.deny_list_size}
+        return {**super().members_of(current), **sizes}
+
+
+class ListedSegmentStateSchema(
+    SegmentStateSchema, json_schema_extra={"examples": [{**_STATE, "allowList": ["u-17"], "denyList": ["u-99"]}]}
+):
+    """A segment's state in an environment, with its lists; `version` is the environment's when the state last
+    changed."""
+
+    allow_list: list[str]
+    deny_list: list[str]
+
+    @classmethod
+    def from_row(cls, row: Any) -> Self:
+        """From a `Listed`."""
+        lists = {"allow_list": list(row.allow_list), "deny_list": list(row.deny_list)}
+        return cls(**cls.members_of(row.current), **lists)
+
+
+def _updating(write: Write) -> Handler:
+    """The handler of a change of single entries: its cost, and that of the answer, is theirs and not the list's."""
+
+    async def handle(call: Call, uow: UnitOfWork) -> Response:
+        current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
+        return written(SegmentStateSchema.from_row(current), state_etag(current))
+
+    return handle
+
+
+_STATES = States(SEGMENTS, SegmentStateSchema, ListedSegmentStateSchema, listed)
+ENDPOINTS = [
+    *Identities(SEGMENTS, SegmentSchema).endpoints(),
+    *_STATES.endpoints(),
+    Endpoint(
+        "updateAllowList",
+        "POST",
+        f"{_STATES.path}/{{key}}/allow-list",
+        _updating(update_allow_list),
+        "Add entries to a segment's allow list, or remove them",
+        Operation.UPDATE_STATE,
+        UpdateEntries,
+        SegmentStateSchema,
+    ),
+    Endpoint(
+        "updateDenyList",
+        "POST",
+        f"{_STATES.path}/{{key}}/deny-list",
+        _updating(update_deny_list),
+        "Add entries to a segment's deny list, or remove them",
+        Operation.UPDATE_STATE,
+        UpdateEntries,
+        SegmentStateSchema,
+    ),
+]

@@ -1,0 +1,229 @@
+"""Segments: who belongs to a group, by rules and lists, and what follows from a change of either."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.models import Environment
+from app.store.changeset import Commit
+from tests.factories import Instance, Workspace
+
+AT = "rules.0.if.$segment"
+MANY = 10_000
+
+
+@pytest.fixture
+async def workspace(workspace: Workspace) -> Workspace:
+    """One in which somebody belongs to the segment."""
+    await workspace.org.editor.make("updateAllowList", **workspace.staff, add=["u-1"])
+    return workspace
+
+
+async def refer(workspace: Workspace, segment: str = "staff") -> None:
+    """Makes the flag `banner` "inside" for the segment's members."""
+    rules = [{"if": {"$segment": segment}, "value": "inside"}]
+    await workspace.org.editor.make("updateFlagState", **workspace.banner, rules=rules)
+
+
+async def inside(workspace: Workspace, *people: str, **context: Any) -> list[bool]:
+    """Whether each of the people belongs to the segment that `banner` refers to."""
+    answers = []
+    for person in people:
+        asked = {
+            "environmentId": workspace.environment_id,
+            "context": {"userId": person, **context},
+            "keys": ["banner"],
+        }
+        answers.append(
+            (await workspace.org.viewer.make("evaluate", **asked))["evaluations"]["banner"]["value"] == "inside"
+        )
+    return answers
+
+
+async def lists(workspace: Workspace, key: str = "staff") -> tuple[list[str], list[str]]:
+    """The allow and the deny list, as the ruleset has them."""
+    ruleset = await workspace.org.viewer.make("ruleset", environmentId=workspace.environment_id)
+    segment = ruleset["segments"][key]
+    return segment["allowList"], segment["denyList"]
+
+
+async def test_rules_and_lists_say_who_belongs(workspace: Workspace) -> None:
+    editor = workspace.org.editor
+    await refer(workspace)
+    assert await inside(workspace, "u-1", "u-2") == [True, False]
+    rules = [{"name": "mail", "if": {"field": "email", "$endsWith": "@acme.example"}}]
+    written = await editor.make("updateSegmentState", **workspace.staff, rules=rules, denyList=["u-3", "u-3"])
+    assert (written["rules"], written["allowListSize"], written["denyListSize"]) == (rules, 1, 1)
+    assert await inside(workspace, "u-2", "u-3", email="a@acme.example") == [True, False]
+    await editor.make("replaceSegmentState", **workspace.staff, rules=[], allowList=["u-3"], denyList=["u-3"])
+    assert await inside(workspace, "u-1", "u-3", email="a@acme.example") == [False, False]
+    await editor.make("updateDenyList", **workspace.staff, remove=["u-3"])
+    assert await inside(workspace, "u-1", "u-3") == [False, True]
+
+
+async def test_entries_are_added_and_removed_one_by_one(instance: Instance, workspace: Workspace) -> None:
+    editor, version = workspace.org.editor, await workspace.version()
+    written = await editor.make("updateAllowList", **workspace.staff, add=["b", "a", "a"], remove=["u-1", "none"])
+    assert (written["allowListSize"], written["denyListSize"], written["version"]) == (2, 0, version + 1)
+    assert await lists(workspace) == (["a", "b"], [])
+    async with instance.unchanged():
+        for nothing in ({"add": ["a"], "remove": ["c"]}, {}):
+            assert (await editor.make("updateAllowList", **workspace.staff, **nothing))["version"] == version + 1
+    await editor.make("updateDenyList", **workspace.staff, add=["a"], reason="Has left")
+    assert await lists(workspace) == (["a", "b"], ["a"])
+    event = (await instance.audited())[-1]
+    assert (event.action, event.resource_type, event.resource_key, event.reason) == (
+        "update_state",
+        "segment",
+        "staff",
+        "Has left",
+    )
+    await editor.make("updateAllowList", **workspace.staff, remove=["a", "b"])
+    await editor.make("updateAllowList", **workspace.staff, add=["a"])
+    assert await lists(workspace) == (["a"], ["a"])
+
+
+async def test_a_snapshot_that_is_read_again_has_the_same_lists(instance: Instance, workspace: Workspace) -> None:
+    """What commits made of the lists in memory is what the database has."""
+    editor = workspace.org.editor
+    await lists(workspace)  # which puts them in memory
+    await editor.make("updateAllowList", **workspace.staff, add=["a", "b"], remove=["u-1"])
+    await editor.make("updateSegmentState", **workspace.staff, denyList=["b", "c"])
+    await editor.make("updateDenyList", **workspace.staff, add=["d"], remove=["c"])
+    kept = await lists(workspace)
+    instance.node.rulesets.take_in(Commit(deleted_environment_ids=(workspace.environment_id,)))
+    assert await lists(workspace) == kept == (["a", "b"], ["b", "d"])
+
+
+@pytest.mark.parametrize("operation", ["createSegment", "updateSegmentState", "replaceSegmentState"])
+async def test_wrong_lists_are_refused_entry_by_entry(instance: Instance, workspace: Workspace, operation: str) -> None:
+    new = {"projectId": workspace.project_id, "key": "new"}
+    named = new if operation == "createSegment" else workspace.staff
+    wrong = {
+        "rules": [{"value": True}],
+        "allowList": ["a", "x" * 501, "b\0"],
+        "denyList": [str(n) for n in range(MANY + 1)],
+    }
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do(operation, **named, **wrong)
+    assert (reply.code, reply.status) == ("invalid_request", 400)
+    assert set(reply.fields) == {"rules.0.value", "allowList.1", "allowList.2", "denyList"}
+
+
+async def test_entries_that_cannot_be_added_are_refused_one_by_one(instance: Instance, workspace: Workspace) -> None:
+    editor = workspace.org.editor
+    async with instance.unchanged():
+        reply = await editor.do("updateAllowList", **workspace.staff, add=["a", "b\0"], remove=["c", "a"])
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {"add.1", "remove.1"})
+    full = [f"u-{n}" for n in range(MANY)]
+    await editor.make("updateSegmentState", **workspace.staff, allowList=full)
+    async with instance.unchanged():
+        reply = await editor.do("updateAllowList", **workspace.staff, add=["one-more"])
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {"add"})
+    await editor.make("updateAllowList", **workspace.staff, add=["one-more"], remove=["u-0"])
+    found = (await lists(workspace))[0]
+    assert (len(found), "one-more" in found, "u-0" in found) == (MANY, True, False)
+
+
+async def test_of_many_additions_at_one_moment_none_is_lost(workspace: Workspace) -> None:
+    await asyncio.gather(
+        *(workspace.org.editor.make("updateAllowList", **workspace.staff, add=[f"n-{n}", "all"]) for n in range(10))
+    )
+    assert (await lists(workspace))[0] == sorted(["all", "u-1", *(f"n-{n}" for n in range(10))])
+
+
+@pytest.mark.parametrize("operation", ["updateFlagState", "updateConfigState", "updateSegmentState"])
+@pytest.mark.parametrize("to", ["none", "checkout"])
+async def test_a_segment_that_is_not_there_is_refused_where_it_is_named(
+    instance: Instance, workspace: Workspace, operation: str, to: str
+) -> None:
+    named = {"updateFlagState": workspace.banner, "updateConfigState": workspace.limits}.get(operation, workspace.staff)
+    outcome = {} if operation == "updateSegmentState" else {"value": "x"}
+    rules = [{"if": {"$segment": to}, **outcome}]
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do(operation, **named, rules=rules)
+    assert (reply.code, reply.fields) == (
+        "invalid_request",
+        {AT: f"There is no segment {to!r} in this environment."},
+    )
+
+
+async def test_segments_nest_but_in_no_circle(instance: Instance, workspace: Workspace) -> None:
+    editor = workspace.org.editor
+    nested = [{"if": {"$not": {"$segment": "staff"}}}]
+    await editor.make("createSegment", projectId=workspace.project_id, key="others", rules=nested)
+    await refer(workspace, "others")
+    assert await inside(workspace, "u-1", "u-2") == [False, True]
+    await editor.make("updateAllowList", **workspace.staff, add=["u-2"])
+    assert await inside(workspace, "u-2") == [False]
+    async with instance.unchanged():
+        for to in ("staff", "others"):
+            reply = await editor.do("updateSegmentState", **workspace.staff, rules=[{"if": {"$segment": to}}])
+            assert reply.fields == {AT: "Creates a reference cycle."}
+        reply = await editor.do(
+            "updateSegmentState", **workspace.staff, rules=[{"if": {"$flag": "checkout", "$equals": True}}]
+        )
+        assert set(reply.fields) == {"rules.0.if.$flag"}
+
+
+@pytest.mark.raises_codes("in_use")
+async def test_a_segment_in_use_is_not_deleted(instance: Instance, workspace: Workspace) -> None:
+    editor, named = workspace.org.editor, {"projectId": workspace.project_id, "key": "staff"}
+    await refer(workspace)
+    await editor.make("createSegment", **{**named, "key": "more"}, rules=[{"if": {"$segment": "staff"}}])
+    rules = [{"if": {"$segment": "staff"}, "value": 1}]
+    await editor.make("updateConfigState", **workspace.limits, rules=rules)
+    async with instance.unchanged():
+        reply = await editor.do("deleteSegment", **named)
+    assert (reply.code, reply.status) == ("in_use", 409)
+    assert reply.fields == dict.fromkeys(("flag.banner", "config.limits", "segment.more"), "Refers to it in prod.")
+    for operation, one in (("updateFlagState", workspace.banner), ("updateConfigState", workspace.limits)):
+        await editor.make(operation, **one, rules=[])
+    await editor.make("deleteSegment", **{**named, "key": "more"})
+    await editor.make("deleteSegment", **named)
+    again = await editor.make("createSegment", **named)
+    assert (await workspace.org.viewer.make("segmentState", **workspace.staff))["primitiveId"] == again["id"]
+    assert await lists(workspace) == ([], [])
+
+
+async def test_segments_have_keys_of_their_own(workspace: Workspace) -> None:
+    await workspace.org.editor.make("createSegment", projectId=workspace.project_id, key="checkout")
+    reply = await workspace.org.editor.do("createSegment", projectId=workspace.project_id, key="staff")
+    assert (reply.code, set(reply.fields)) == ("key_collision", {"key"})
+
+
+async def test_a_copy_of_an_environment_has_the_lists(workspace: Workspace) -> None:
+    editor = workspace.org.editor
+    await editor.make("updateDenyList", **workspace.staff, add=["x", "y"])
+    copy = await editor.make(
+        "createEnvironment",
+        projectId=workspace.project_id,
+        key="copy",
+        name="Copy",
+        copyFromEnvId=workspace.environment_id,
+    )
+    state = await editor.make("segmentState", environmentId=copy["id"], key="staff")
+    assert (state["allowListSize"], state["denyListSize"], state["version"]) == (1, 2, 1)
+    await editor.make("updateDenyList", environmentId=copy["id"], key="staff", remove=["x"])
+    ruleset = await editor.make("ruleset", environmentId=copy["id"])
+    assert ruleset["segments"]["staff"] == {"rules": [], "allowList": ["u-1"], "denyList": ["y"]}
+    assert (await lists(workspace))[1] == ["x", "y"]
+    fresh = await editor.make("createEnvironment", projectId=workspace.project_id, key="fresh", name="Fresh")
+    state = await editor.make("segmentState", environmentId=fresh["id"], key="staff")
+    assert (state["allowListSize"], state["rules"]) == (0, [])
+
+
+async def test_entries_count_among_what_an_environment_holds(instance: Instance, workspace: Workspace) -> None:
+    before = await _bytes(instance)
+    await workspace.org.editor.make("updateAllowList", **workspace.staff, add=["four", "é"], remove=["u-1"])
+    assert await _bytes(instance) - before == len("four") + len("é".encode()) - len("u-1")
+    await workspace.org.editor.make("deleteSegment", projectId=workspace.project_id, key="staff")
+    assert await _bytes(instance) == before - len("u-1") - len("[]")
+
+
+async def _bytes(instance: Instance) -> int:
+    async with instance.node.database.reading() as session:
+        return (await session.execute(select(col(Environment.state_bytes)))).scalar_one()
