@@ -18,6 +18,7 @@ from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
+from app.services.json_schemas import MAX_SCHEMA_BYTES
 from app.services.primitives import MAX_TAGS
 from app.services.throttling import PER_PERSON
 from app.settings import Settings
@@ -68,6 +69,7 @@ def limits() -> str:
         ("names", "200 characters in one line; spaces around them do not count"),
         ("descriptions and reasons", "2,000 characters"),
         ("tags of a flag", f"{MAX_TAGS}, each with the grammar of keys"),
+        ("JSON Schema of a config", f"{MAX_SCHEMA_BYTES // 1024} KiB of JSON; a check takes up to a second"),
         (
             "head of a request",
             f"{MAX_HEAD // 1024} KiB and {MAX_HEADERS} headers, with a request line of {MAX_LINE // 1024} KiB",

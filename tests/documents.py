@@ -13,7 +13,7 @@ _STATE = (
     "rules { if value split { value percent name } rolloutPercent seed bucketBy name description disabled } "
     f"updatedBy {{ {_ACTOR} }} etag"
 )
-_CONFIG, _CONFIG_STATE = _FLAG, _STATE.replace("flag {", "config {").replace("killed ", "")
+_CONFIG, _CONFIG_STATE = f"{_FLAG} jsonSchema", _STATE.replace("flag {", "config {").replace("killed ", "")
 _SEGMENT = _FLAG.replace("type ", "").replace("initialValue ", "")
 _SEGMENT_STATE = (
     _CONFIG_STATE.replace("config {", "segment {")

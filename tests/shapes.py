@@ -33,6 +33,8 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
         if name in shaped:
             shaped[name] = shaped[name].lower()
     _name_people(shaped)
+    if shaped.get("jsonSchema", ...) is None:  # which REST leaves out
+        del shaped["jsonSchema"]
     if "rules" in shaped:
         shaped["rules"] = [_without_nulls(rule) for rule in shaped["rules"]]
     if "mintedBy" in shaped:

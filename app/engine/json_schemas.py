@@ -25,8 +25,8 @@ from app.engine.faults import FaultPath, Faults
 from app.engine.json_text import MAX_FAULTS, dotted_path
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MAX_SCHEMA_BYTES = 64 * 1024
 DOES_NOT_MATCH = "Does not match the config's JSON Schema."
+TOO_MUCH = "Takes too long to check, or too much memory. Simplify the JSON Schema or the value."
 
 _MAX_MESSAGE = 200
 _MAX_PATTERN_BYTES = 1024 * 1024  # of one compiled pattern
@@ -51,13 +51,6 @@ _PATTERN = (
     f"of at most {_MAX_PATTERN_BYTES >> 20} MiB when compiled."
 )
 _TYPES = "Must be array, boolean, integer, null, number, object or string, or a list of some of them."
-
-
-def size_fault(text: str) -> str | None:
-    """What is wrong with the size of a schema's canonical text."""
-    if len(text.encode()) > MAX_SCHEMA_BYTES:
-        return f"Must be at most {MAX_SCHEMA_BYTES // 1024} KiB of JSON."
-    return None
 
 
 def faults_of_schema(schema: Any, path: str) -> Faults:
@@ -181,4 +174,4 @@ def _add(error: ValidationError, path: str, faults: Faults, message: str | None 
 
 
 def _sentence(message: str) -> str:
-    return message if len(message) < _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}…"
+    return f"{message}." if len(message) < _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}…"

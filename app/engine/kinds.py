@@ -59,7 +59,10 @@ class Dimension(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """How one kind differs. Keys are unique in a `space` of a project; `types` is None where there are no values."""
+    """How one kind differs. Keys are unique in a `space` of a project; `types` is None where there are no values.
+
+    Values of the `schema_type` can have a JSON Schema to match.
+    """
 
     kind: Kind
     plural: str
@@ -67,16 +70,20 @@ class Spec(NamedTuple):
     types: type[StrEnum] | None
     dimensions: tuple[Dimension, ...]
     can_be_killed: bool = False
+    schema_type: StrEnum | None = None
 
-    def check(self, body: Mapping[str, Any], value_type: str | None, faults: Faults) -> tuple[Rule, ...]:
+    def check(
+        self, body: Mapping[str, Any], value_type: str | None, faults: Faults, values: list[tuple[str, Any]]
+    ) -> tuple[Rule, ...]:
         """Adds to `faults` what is wrong with the dimensions that the body has, and gives its rules.
 
-        Without a type, any value is accepted.
+        Without a type, any value is accepted. All values are added to `values` with their paths.
         """
 
         def check_value(value: Any, path: str, found: Faults) -> None:
             if value_type is not None:
                 check_typed_value(self.kind, value_type, value, path, found)
+            values.append((path, value))
 
         parsed: tuple[Rule, ...] = ()
         for dimension in self.dimensions:
@@ -115,6 +122,6 @@ ALLOW_LIST, DENY_LIST = (
 )
 
 FLAG = Spec(Kind.FLAG, "flags", "value", FlagType, (DEFAULT_VALUE, RULES), can_be_killed=True)
-CONFIG = Spec(Kind.CONFIG, "configs", "value", ConfigType, (DEFAULT_VALUE, RULES))
+CONFIG = Spec(Kind.CONFIG, "configs", "value", ConfigType, (DEFAULT_VALUE, RULES), schema_type=ConfigType.JSON)
 SEGMENT = Spec(Kind.SEGMENT, "segments", "segment", None, (SEGMENT_RULES, ALLOW_LIST, DENY_LIST))
 SPECS: dict[Kind, Spec] = {spec.kind: spec for spec in (FLAG, CONFIG, SEGMENT)}

@@ -32,10 +32,17 @@ class CreateConfigInput(OfProject, Described, Reasoned):
         "The default value that every environment starts with. Is required; null counts as a value."
     )
     rules: list[RuleInput] | None = optional_field(RULES)
+    json_schema: JSON | None = optional_field(
+        "The JSON Schema (draft 2020-12) that every value must match; only for type JSON."
+    )
 
 
 @strawberry.input(description="Changes to a config's identity, which change no environment; what is left out stays.")
 class UpdateConfigInput(OfPrimitive, Described):
+    json_schema: JSON | None = optional_field(
+        "The JSON Schema (draft 2020-12) that every value must match, those of all environments at once included; "
+        "null removes it."
+    )
     initial_value: JSON | None = optional_field("The default value that new environments start with.")
 
 

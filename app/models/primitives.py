@@ -44,6 +44,7 @@ class Primitive(Revised, table=True):
     permanent: bool = False
     folded: str = Field(default="", sa_type=Text)
     initial_value: str | None = Field(default=None, sa_type=Text)
+    json_schema: str | None = Field(default=None, sa_type=Text)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -1,8 +1,20 @@
 """Configs over REST: identities below a project, states below an environment."""
 
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.models import Primitive
 from app.rest.openapi.samples import CHANGED, CONFIG_ID, CONFIG_STATE_ID, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID
 from app.rest.primitives import Identities, States, ValuedIdentitySchema, ValuedStateSchema
-from app.services.configs import CONFIGS, LIMITS_EXAMPLE, LIMITS_RULES
+from app.services.configs import CONFIGS, LIMITS_EXAMPLE, LIMITS_RULES, LIMITS_SCHEMA, SCHEMA_TYPES
+from app.store import json_columns
+
+
+def _as_schema(schema: dict[str, Any]) -> None:
+    """It is there or not, and never null."""
+    schema["anyOf"] = SCHEMA_TYPES
+    del schema["default"]
 
 
 class ConfigSchema(
@@ -19,6 +31,7 @@ class ConfigSchema(
                 "tags": ["plans"],
                 "maintainer": {"id": GRACE_ID, "name": "Grace"},
                 "permanent": True,
+                "jsonSchema": LIMITS_SCHEMA,
                 "initialValue": LIMITS_EXAMPLE,
                 **CHANGED,
             }
@@ -26,6 +39,13 @@ class ConfigSchema(
     },
 ):
     """A config's identity."""
+
+    json_schema: Annotated[Any, Field(json_schema_extra=_as_schema)] = None
+
+    @classmethod
+    def members_of(cls, row: Primitive) -> dict[str, Any]:
+        schema = {} if row.json_schema is None else {"json_schema": json_columns.value(row.json_schema)}
+        return {**super().members_of(row), **schema}
 
 
 class ConfigStateSchema(

@@ -17,8 +17,8 @@ from typing import IO, Any, cast
 import orjson
 
 from app.engine.faults import Faults
+from app.engine.json_schemas import TOO_MUCH
 
-TOO_MUCH = "Takes too long to check, or too much memory. Simplify the JSON Schema or the value."
 _TOP = Path(__file__).resolve().parents[2]
 
 

@@ -24,6 +24,7 @@ from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, parse_rules, parse_segment_rules, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, State
+from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
 from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
 from app.store.states import Current, EnvironmentGraph
@@ -34,11 +35,16 @@ QUICK_CONDITIONS = 200
 
 
 class Checked(NamedTuple):
-    """What is wrong with an unread body, by path, its rules, and what these refer to."""
+    """What is wrong with an unread body, by path, its rules, and what these refer to.
+
+    If it has values, they were checked against the text of a JSON Schema, or there was none.
+    """
 
     faults: dict[str, str]
     rules: tuple[Rule, ...] = ()
     references: Sequence[Reference] = ()
+    has_values: bool = False
+    json_schema: str | None = None
 
 
 NOTHING_CHECKED = Checked({})
@@ -51,27 +57,31 @@ async def check(
     value_type: str | None,
     environment_ids: Collection[str],
     key: str,
+    schema: ValueSchema | None,
 ) -> Checked:
-    """Checks the dimensions that a body has for `key`, in each of the environments it is meant for.
+    """Checks the dimensions that a body has for `key`, in each of the environments it is meant for, and its values
+    against the schema.
 
     Raises `token_resource_out_of_scope` for references beyond the token's resources.
     """
     faults: dict[str, str] = {}
     rules: tuple[Rule, ...] = ()
+    values: list[tuple[str, Any]] = []
     if isinstance(body, Mapping):
-        parse = partial(spec.check, body, value_type, faults)
+        parse = partial(spec.check, body, value_type, faults, values)
         if _take_long(body.get("rules")):
             await entered.uow.release()  # there are few connections, and many may wait for the one thread
             rules = await entered.uow.host.aside(parse)
         else:
             rules = parse()
+    faults = {**await mismatches(entered.uow, schema, values), **faults}
     references = references_of(rules) if rules else []
     if references:
         source, session = node(spec.kind, key), entered.uow.session
         graphs = [await states.reference_graph(session, one) for one in environment_ids]
         for graph in graphs or [EnvironmentGraph({source: spec.kind}, ReferenceGraph().with_changes({source: ()}))]:
             faults |= _reference_faults(entered, graph, source, references)
-    return Checked(faults, rules, references)
+    return Checked(faults, rules, references, bool(values), None if schema is None else schema.text)
 
 
 async def change_state(
@@ -97,6 +107,8 @@ async def change_state(
         # The first write makes an environment's first ruleset, even if it changes nothing.
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
     await _require_references(entered, environment.id, primitive, checked.references)
+    if checked.has_values and checked.json_schema != primitive.json_schema:
+        raise changed_meanwhile()
     if isinstance(entered, Diverted):
         raise AppError("approval_not_supported")
     parsed = references = None

@@ -11,7 +11,10 @@ from app.services.primitives import Described, Primitives, Reasoned
 
 Value = Any  # of the config's type
 Rules = Any  # a list, which is checked for the type
+SCHEMA_TYPES: Any = [{"type": "object"}, {"type": "boolean"}]
+JsonSchema = Annotated[Any, Field(json_schema_extra={"anyOf": [*SCHEMA_TYPES, {"type": "null"}]})]
 LIMITS_EXAMPLE: Any = {"daily": 1000, "burst": 20}
+LIMITS_SCHEMA: Any = {"type": "object", "properties": {"daily": {"type": "integer"}}, "required": ["daily"]}
 LIMITS_RULES: Any = [
     {"name": "pro plan", "if": {"field": "plan", "$equals": "pro"}, "value": {"daily": 10_000, "burst": 200}}
 ]
@@ -27,6 +30,7 @@ class CreateConfig(
                 "defaultValue": LIMITS_EXAMPLE,
                 "rules": LIMITS_RULES,
                 "description": "How much each plan may call.",
+                "jsonSchema": LIMITS_SCHEMA,
                 "reason": "Agreed with the team",
             }
         ]
@@ -38,14 +42,19 @@ class CreateConfig(
     type: Annotated[ConfigType, Field(strict=False)]
     default_value: Value
     rules: Rules = []
+    json_schema: JsonSchema = None
 
 
 class UpdateConfig(
     Described,
     json_schema_extra={"examples": [{"description": "How much each plan may call.", "reason": "Agreed with the team"}]},
 ):
-    """What may change of a config's identity: what is not named stays. No environment changes by it."""
+    """What may change of a config's identity: what is not named stays. No environment changes by it.
 
+    A new JSON Schema must fit what every environment holds; null removes it.
+    """
+
+    json_schema: JsonSchema = None
     initial_value: Value = None
 
 

@@ -19,10 +19,11 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.search import searched
 from app.engine import json_text
-from app.engine.kinds import Spec, check_typed_value
+from app.engine.kinds import Spec
 from app.engine.references import node
 from app.models import Primitive, User
 from app.services.changes import change_state, check, write_first_state
+from app.services.json_schemas import ValueSchema, check_identity, schema_in
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
@@ -70,8 +71,10 @@ class Primitives:
         entry = Entry.of_project(project_id, Operation.CREATE_PRIMITIVE, named=named_in(self.create_command, body))
         access = await entry.enter(uow)
         environment_ids = await environments.ids_of_project(uow.session, access.project.id)
-        checked = await check(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body))
-        command: Any = validate(self.create_command, body, checked.faults)
+        faults: dict[str, str] = {}
+        schema = schema_in(spec, body, _type_in(spec, body), faults)
+        checked = await check(spec, access, body, _type_in(spec, body), environment_ids, _key_in(body), schema)
+        command: Any = validate(self.create_command, body, {**checked.faults, **faults})
         access = await access.to_write()
         await require_room(uow, Quota.PRIMITIVES, access.project.id)
         if await identities.key_taken(uow.session, access.project.id, spec.kind, command.key):
@@ -79,6 +82,8 @@ class Primitives:
         values = command.model_dump(include={"name", "description", "tags", "permanent"})
         if spec.types is not None:
             values |= {"value_type": command.type, "initial_value": json_text.encode(command.default_value)}
+        if schema is not None:
+            values["json_schema"] = schema.text
         primitive = Primitive(project_id=access.project.id, kind=spec.kind, space=spec.space, key=command.key, **values)
         primitive.maintainer = await _maintainer(access, command.maintainer_id)
         primitive.folded = _searched(primitive)
@@ -108,16 +113,17 @@ class Primitives:
         named = named_in(self.update_command, body)
         entry = Entry.of_project(project_id, Operation.UPDATE_PRIMITIVE, self._named(key), named=named)
         access = await entry.enter(uow)
-        faults: dict[str, str] = {}
-        if isinstance(body, Mapping) and "initialValue" in body and access.primitive.value_type is not None:
-            check_typed_value(self.spec.kind, access.primitive.value_type, body["initialValue"], "initialValue", faults)
-        command: Any = validate(self.update_command, body, faults)
+        checked = await check_identity(self.spec, access, body)
+        command: Any = validate(self.update_command, body, checked.faults)
         values = command.given()
         if "initial_value" in values:
             values["initial_value"] = json_text.encode(command.initial_value)
+        if values.get("json_schema") is not None:
+            values["json_schema"] = json_text.encode(command.json_schema)
         access = await access.to_write()
         primitive = access.primitive
         if_match.require(primitive_etag(primitive))
+        await checked.require_basis(access)
         if "maintainer_id" in values:
             maintainer = await _maintainer(access, command.maintainer_id)
             values["maintainer_id"] = None if maintainer is None else maintainer.id
@@ -181,7 +187,9 @@ class Primitives:
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, command: type[Command]
     ) -> Current:
         entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, self._named(key)).open(uow)
-        checked = await check(self.spec, entered, body, entered.primitive.value_type, [entered.environment.id], key)
+        primitive = entered.primitive
+        schema = None if primitive.json_schema is None else ValueSchema(primitive.json_schema)
+        checked = await check(self.spec, entered, body, primitive.value_type, [entered.environment.id], key, schema)
         sent: Any = validate(command, body, checked.faults)
         given = sent.model_fields_set
         wanted = {one.name: getattr(sent, one.field) for one in self.spec.dimensions if one.field in given}

@@ -50,6 +50,25 @@ async def current(session: AsyncSession, environment_id: str, primitive: Primiti
     return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
 
 
+async def texts(session: AsyncSession, environment_id: str, primitive_id: str) -> tuple[str, str] | None:
+    """The default value and the rules of the primitive's present state, as text; None where the environment is gone."""
+    query = select(col(State.default_value), col(State.rules)).where(
+        col(State.environment_id) == environment_id,
+        col(State.primitive_id) == primitive_id,
+        col(State.to_version).is_(None),
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row[0] or "", row[1])
+
+
+async def versions(session: AsyncSession, primitive_id: str) -> frozenset[tuple[str, int]]:
+    """Of the primitive's present states the ids, and the versions that they are from: other content has others."""
+    query = select(col(State.id), col(State.from_version)).where(
+        col(State.primitive_id) == primitive_id, col(State.to_version).is_(None)
+    )
+    return frozenset((row[0], row[1]) for row in (await session.execute(query)).all())
+
+
 async def sizes(session: AsyncSession, primitive_id: str) -> dict[str, int]:
     """The bytes of the primitive's present state in each environment, by its id."""
     size = octets(col(State.rules)) + func.coalesce(octets(col(State.default_value)), 0) + col(State.entry_bytes)

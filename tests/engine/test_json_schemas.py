@@ -78,7 +78,7 @@ def test_schemas_that_are_accepted(schema: Any) -> None:
                 (".$schema", ".$defs.b.$schema"), f"Must be {DIALECT}, or left out: no other dialect is supported."
             ),
         ),
-        ({"$ref": "http://[a"}, {"": "Invalid URI reference 'http://[a': invalid IPv6 address at index 8"}),
+        ({"$ref": "http://[a"}, {"": "Invalid URI reference 'http://[a': invalid IPv6 address at index 8."}),
     ],
 )
 def test_all_faults_of_a_schema_are_told_at_their_paths(schema: Any, faults: dict[str, str]) -> None:
@@ -123,11 +123,11 @@ def test_faults_of_a_value_are_told_where_they_are_and_do_not_repeat_it() -> Non
         "v.a": "Is not allowed.",
         "v.b": "Is required.",
         "v.limits.daily": "Must be of type null or integer.",
-        'v.limits.["c.d"]': "The value is greater than the maximum of 3",
+        'v.limits.["c.d"]': "The value is greater than the maximum of 3.",
         "v.list.1": "Is not allowed.",
         "v.rest.e": "Is not allowed.",
-        "v.any": "The value is not valid under any of the schemas listed in the 'anyOf' keyword",
-        "v.text": "The value is shorter than 8 characters",
+        "v.any": "The value is not valid under any of the schemas listed in the 'anyOf' keyword.",
+        "v.text": "The value is shorter than 8 characters.",
         "v.more": "Is not allowed.",
         'v.["much.more"]': "Is not allowed.",
     }

@@ -164,7 +164,7 @@ def test_the_example_of_a_body_is_one_that_the_command_takes(endpoint: Endpoint)
     if endpoint.body is not None and (found := content(endpoint.name, None)) is not None:
         faults: dict[str, str] = {}
         noun = next((kind for kind in Kind if kind.capitalize() in endpoint.name), Kind.FLAG)
-        SPECS[noun].check(found["example"], {Kind.FLAG: "boolean", Kind.CONFIG: "json"}.get(noun), faults)
+        SPECS[noun].check(found["example"], {Kind.FLAG: "boolean", Kind.CONFIG: "json"}.get(noun), faults, [])
         made = validate(endpoint.body, found["example"], faults)
         assert made.model_fields_set, "an example says something"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.engine import json_text
-from app.engine.json_schemas import DOES_NOT_MATCH
-from app.runtime.schema_checks import TOO_MUCH, SchemaChecks
+from app.engine.json_schemas import DOES_NOT_MATCH, TOO_MUCH
+from app.runtime.schema_checks import SchemaChecks
 
 RECURSIVE: Any = {
     "$ref": "#/$defs/tree",
@@ -73,7 +73,7 @@ async def test_where_it_is_too_much_to_tell_what_is_wrong_it_is_told_where(
 ) -> None:
     assert await ask(checks, RECURSIVE, nested(90)) == {"value": DOES_NOT_MATCH}
     assert await ask(checks, RECURSIVE, nested(2)) == {
-        "value": "The value is not valid under any of the schemas listed in the 'anyOf' keyword"
+        "value": "The value is not valid under any of the schemas listed in the 'anyOf' keyword."
     }
 
 

@@ -21,7 +21,7 @@ from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
-from app.graphql.types.values import default_value, initial_value, stored
+from app.graphql.types.values import default_value, initial_value, json_schema, stored
 from app.models import Color
 from app.models import Environment as EnvironmentRow
 from app.models import Org as OrgRow
@@ -300,6 +300,7 @@ class Config(Primitive):
     initial_value: JSON | None = strawberry.field(
         resolver=initial_value, description="The default that new environments start with."
     )
+    json_schema: JSON | None = strawberry.field(resolver=json_schema, description="The JSON Schema of its values.")
 
     @classmethod
     def own_members(cls, row: PrimitiveRow) -> dict[str, Any]:

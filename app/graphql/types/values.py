@@ -28,3 +28,9 @@ def initial_value(root: strawberry.Parent[Any], info: Info) -> JSON | None:
 def default_value(root: strawberry.Parent[Any], info: Info) -> JSON | None:
     """A state's."""
     return cast("JSON", stored(info, json_columns.value, root.current.state.default_value))
+
+
+def json_schema(root: strawberry.Parent[Any], info: Info) -> JSON | None:
+    """An identity's."""
+    text = root.row.json_schema
+    return None if text is None else cast("JSON", stored(info, json_columns.value, text))

@@ -38,6 +38,7 @@ MEMBERS = {
     "initialValue": "The default value that new environments start with.",
     "invitedBy": "Who created the invitation.",
     "ipAllowlist": "The networks, such as `192.0.2.0/24`, that it may be used from; anywhere if empty.",
+    "jsonSchema": "The JSON Schema (draft 2020-12) that every value must match; only for type json.",
     "key": "Unique in the project, and never changed.",
     "keys": 'Which flags and configs to evaluate; all if absent or `["*"]`.',
     "killed": "Whether it is turned off, whatever its rules say.",
