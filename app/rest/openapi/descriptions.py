@@ -263,8 +263,9 @@ OPERATIONS = {
     "the project.",
     "deleteProject": "Deletes a project with its environments, flags, configs and segments. `confirm` must be its key.",
     "listEnvironments": "Lists the environments of a project that you can read, in their order.",
-    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, at "
-    "version 0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
+    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, "
+    "and every segment is empty, at version 0. With `copyFromEnvId` it starts with the states of another environment, "
+    "at version 1.",
     "getEnvironment": "Shows an environment and its version.",
     "updateEnvironment": "Changes what is sent, and leaves the rest.",
     "deleteEnvironment": "Deletes an environment with all states in it. `confirm` must be its key.",
@@ -315,7 +316,8 @@ OPERATIONS = {
     "replaceSegmentState": "Replaces all rules and both lists.",
     "updateAllowList": "Adds entries to the allow list and removes others, without sending the whole list. All flags, "
     "configs and segments that refer to the segment follow at once.",
-    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list.",
+    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list. All flags, "
+    "configs and segments that refer to the segment follow at once.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
@@ -344,7 +346,8 @@ organisation `acme`, and `acme:web:production` an environment of it. Keys and sl
 
 ## Rules
 
-Flags have rules, which say who gets which value. Their language is described in the [guide to rules](/docs/rules).
+The rules of flags and configs say who gets which value, those of segments who belongs. Their language is described in
+the [guide to rules](/docs/rules).
 
 ## Lists
 
