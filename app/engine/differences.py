@@ -1,6 +1,6 @@
 """What differs between an environment's ruleset and an earlier version of it, for one who sees all of it or a part."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from app.engine.kinds import Kind
@@ -30,22 +30,24 @@ def difference(ruleset: Ruleset, written: Written, sees: Callable[[Kind, str], b
         now = {node(kind, key): kind for kind, key in written.keys if key in ruleset.documents[kind]}
         then = {node(kind, key): kind for kind, key in written.held}
     else:
-        kinds = {node(kind, key): kind for kind, of in ruleset.documents.items() for key in of}
-        now = {one: kinds[one] for one in ruleset.seen(sees)}
-        then = _needed_then(ruleset, written, kinds, sees)
+        readable = ruleset.readable(sees)
+        now = ruleset.needed(readable)
+        then = _needed_then(ruleset, written, readable, sees)
     changed = (one for one, kind in now.items() if one not in then or (kind, one.key) in written.keys)
     removed = ((kind, one.key) for one, kind in then.items() if now.get(one) is not kind)
     return Part(frozenset(changed), written.since, frozenset(removed))
 
 
 def _needed_then(
-    ruleset: Ruleset, written: Written, kinds: Mapping[Node, Kind], sees: Callable[[Kind, str], bool]
+    ruleset: Ruleset, written: Written, readable: Iterable[tuple[Kind, str]], sees: Callable[[Kind, str], bool]
 ) -> dict[Node, Kind]:
     """What one saw at the earlier version: what was not written since is as it was."""
-    of_then = {one: kind for one, kind in kinds.items() if (kind, one.key) not in written.keys}
-    referred = dict[Node, frozenset[Node]]()
-    for (kind, key), targets in written.held.items():
-        of_then[node(kind, key)], referred[node(kind, key)] = kind, targets
-    seen = [one for one, kind in of_then.items() if sees(kind, one.key)]
-    needed = reach(seen, lambda one: referred[one] if one in referred else ruleset.targets(one))
-    return {one: of_then[one] for one in needed if one in of_then}
+    held = {node(kind, key): (kind, targets) for (kind, key), targets in written.held.items()}
+    seen = {node(*one) for one in readable if one not in written.keys}
+    seen.update(node(*one) for one in written.held if sees(*one))
+    then = {}
+    for one in reach(seen, lambda one: held[one][1] if one in held else ruleset.targets(one)):
+        kind = held[one][0] if one in held else ruleset.kind_of(one)
+        if kind is not None and (one in held or (kind, one.key) not in written.keys):
+            then[one] = kind
+    return then

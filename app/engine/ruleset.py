@@ -5,6 +5,7 @@ that is stored, so that encoding a ruleset decodes nothing.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import orjson
@@ -196,15 +197,22 @@ class Ruleset:
         of_kind = self.compiled.segments if stored.kind is Kind.SEGMENT else self.compiled.primitives
         return stored._replace(parsed=of_kind[stored.key].state.rules)
 
-    def seen(self, sees: Callable[[Kind, str], bool]) -> frozenset[Node]:
-        """What one sees who may read these keys: them, and the segments and prerequisites that it takes to evaluate
-        them."""
-        readable = (node(kind, key) for kind, of in self.documents.items() for key in of if sees(kind, key))
-        return frozenset(one for one in reach(readable, self.targets) if self._compiled(one) is not None)
-
     def _segment_before(self, stored: StoredState) -> SegmentState | None:
         segment = self.compiled.segments.get(stored.key) if stored.kind is Kind.SEGMENT else None
         return None if segment is None else segment.state
+
+    def readable(self, sees: Callable[[Kind, str], bool]) -> list[tuple[Kind, str]]:
+        """The keys of all that one may read."""
+        return [(kind, key) for kind, of in self.documents.items() for key in of if sees(kind, key)]
+
+    def needed(self, keys: Iterable[tuple[Kind, str]]) -> dict[Node, Kind]:
+        """What the keys name, and the segments and prerequisites that it takes to evaluate them."""
+        found = ((one, self.kind_of(one)) for one in reach(starmap(node, keys), self.targets))
+        return {one: kind for one, kind in found if kind is not None}
+
+    def kind_of(self, one: Node) -> Kind | None:
+        found = self._compiled(one)
+        return None if found is None else (found.state.kind if isinstance(found, CompiledPrimitive) else Kind.SEGMENT)
 
     def targets(self, one: Node) -> list[Node]:
         """What the rules refer to."""

@@ -95,13 +95,19 @@ async def get_ruleset(uow: UnitOfWork, environment_id: str, query: object) -> Re
     await uow.release()  # what is read below is read after the ruleset, and so not older
     ruleset = await uow.host.rulesets.get(access.environment.id)
     sees = None if access.sees_all else access.sees
-    if since is not None and since <= ruleset.version:
+    if since == ruleset.version:
+        return Readable(ruleset, Part(frozenset(), since))
+    if since is not None and since < ruleset.version:
         written = await rulesets.written_since(
             uow.session, ruleset.environment_id, since, ruleset.version, references=sees is not None
         )
         if written is not None:
             return Readable(ruleset, difference(ruleset, written, sees))
-    return Readable(ruleset) if sees is None else Readable(ruleset, Part(ruleset.seen(sees)))
+    return (
+        Readable(ruleset)
+        if sees is None
+        else Readable(ruleset, Part(frozenset(ruleset.needed(ruleset.readable(sees)))))
+    )
 
 
 async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evaluated:

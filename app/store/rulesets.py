@@ -43,7 +43,7 @@ async def written_since(
         col(EnvironmentVersion.environment_id) == environment_id,
         col(EnvironmentVersion.version).in_([since, version]),
     )
-    if (await session.execute(known)).scalar_one() != len({since, version}):
+    if (await session.execute(known)).scalar_one() != 2:  # noqa: PLR2004
         return None
     of_key = select(col(Primitive.id), col(Primitive.kind), col(Primitive.key)).join(
         State, col(State.primitive_id) == col(Primitive.id)

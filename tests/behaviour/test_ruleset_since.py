@@ -133,6 +133,35 @@ async def test_a_token_sees_keys_come_and_go_with_what_refers_to_them(instance: 
     assert (found["version"], found["flags"], found["removed"]) == (now + 2, {}, NOTHING)
 
 
+async def test_an_entry_of_a_list_changes_its_segment_for_those_whose_keys_need_it(
+    instance: Instance, workspace: Workspace
+) -> None:
+    editor = workspace.org.editor
+    rules = [{"if": {"$segment": "staff"}, "value": False}]
+    await editor.make("updateFlagState", **workspace.checkout, rules=rules)
+    version = await workspace.version()
+    await editor.make("updateAllowList", **workspace.staff, add=["u-2"])
+    changed = {"staff": {"rules": [], "allowList": ["u-2"], "denyList": []}}
+    for resources, segments in ((["*"], changed), (["checkout"], changed), (["banner"], {})):
+        token = await instance.token(workspace.org, level="observer", resources=resources)
+        found = await since(workspace, version, token)
+        assert {name: found[name] for name in (*KINDS, "removed")} == {
+            **EMPTY,
+            "segments": segments,
+            "removed": NOTHING,
+        }
+
+
+async def test_a_flag_replaced_by_a_config_of_its_key_is_removed_and_the_config_is_there(workspace: Workspace) -> None:
+    version = await workspace.version()
+    await delete(workspace, "banner")
+    config = {"key": "banner", "type": "number", "defaultValue": 5}
+    await workspace.org.editor.make("createConfig", projectId=workspace.project_id, **config)
+    found = await since(workspace, version)
+    assert (found["flags"], found["removed"]) == ({}, {**NOTHING, "flags": ["banner"]})
+    assert found["configs"] == {"banner": {"type": "number", "defaultValue": 5, "rules": []}}
+
+
 async def test_it_has_a_tag_and_answers_304_to_it(workspace: Workspace) -> None:
     client, path = workspace.org.viewer.client, f"/api/v1/envs/{workspace.environment_id}/ruleset"
     version = await workspace.version()
@@ -186,9 +215,12 @@ async def test_from_every_version_it_leads_to_the_present_one(
         await create(workspace, key)
     for _ in range(15):
         key, other = random.choice(keys), random.choice(keys)
-        rules = [{"if": {"$flag": other, "$equals": True}, "value": False}] if random.random() < 0.6 else []
+        refers = random.choice([{"$flag": other, "$equals": True}, {"$segment": "staff"}, None])
+        rules = [] if refers is None else [{"if": refers, "value": False}]
         state = {"environmentId": workspace.environment_id, "key": key}
         if random.random() < 0.2:
+            await workspace.org.editor.make("updateAllowList", **workspace.staff, add=[key], remove=[other])
+        elif random.random() < 0.2:
             await workspace.org.admin.do("deleteFlag", projectId=workspace.project_id, key=key)
         elif (await workspace.org.editor.do("updateFlagState", **state, rules=rules)).code == "not_found":
             await create(workspace, key)
