@@ -27,6 +27,7 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
         identity = shaped.pop(kind)
         shaped |= {"primitiveId": identity.pop("id"), **identity, "environmentId": _id_of(shaped.pop("environment"))}
         shaped["updatedBy"] = _actor(shaped["updatedBy"])
+        shaped["summary"] = {**shaped["summary"], "kind": shaped["summary"]["kind"].lower()}
     if "type" in shaped:
         shaped["type"] = shaped["type"].lower()
     for name in ("role", "status", "color"):
@@ -53,19 +54,6 @@ def _name_people(shaped: dict[str, Any]) -> None:
         shaped["invitedBy"] = _actor(shaped["invitedBy"])
     if (maintainer := shaped.get("maintainer")) is not None:
         shaped["maintainer"] = {"id": maintainer["userId"], "name": maintainer["name"]}
-
-
-def _referrers(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "resourceType": one["primitive"]["__typename"].lower(),
-            "resourceKey": one["primitive"]["key"],
-            "environmentId": one["environment"]["id"],
-            "environmentKey": one["environment"]["key"],
-            "paths": one["paths"],
-        }
-        for one in found["nodes"]
-    ]
 
 
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
@@ -152,9 +140,6 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
-    "flagReferences": _referrers,
-    "configReferences": _referrers,
-    "segmentReferences": _referrers,
     "ruleset": _without_nulls,
     "errorCatalog": _same,
     "requestMagicLink": _same,

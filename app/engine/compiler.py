@@ -12,6 +12,7 @@ from app.engine.bucketing import hash_limit, hash_of, id_text, rollout_prefix, s
 from app.engine.conditions import Comparison, Condition, Junction, Negation, Prerequisite, SegmentReference
 from app.engine.evaluation import DEFAULT, KILLED, Evaluation, rule_match
 from app.engine.json_values import MISSING
+from app.engine.kinds import killed_value
 from app.engine.paths import Context, FieldPath
 from app.engine.rules import Rule
 from app.engine.snapshot import Call, CompiledPrimitive, CompiledSegment, Predicate, PrimitiveState, SegmentState
@@ -24,8 +25,7 @@ def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
     """The compiled flag or config. A killed boolean flag is `false`, a killed string flag its default value."""
     default = Evaluation(state.default_value, state.default_value, DEFAULT)
     if state.killed:
-        value = False if state.type == "boolean" else state.default_value
-        killed = Evaluation(value, state.default_value, KILLED)
+        killed = Evaluation(killed_value(state.type, state.default_value), state.default_value, KILLED)
         return CompiledPrimitive(state, lambda _context, _call: killed, 1)
     rules = tuple((_admission(rule, state.key), *_outcome(index, rule, state)) for index, rule in _tried(state.rules))
 

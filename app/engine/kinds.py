@@ -109,6 +109,12 @@ _PYTHON_TYPES: dict[str, frozenset[type] | None] = {
     "json": None,
 }
 
+
+def killed_value(value_type: str | None, default_value: Any) -> Any:
+    """What everybody gets of a killed flag."""
+    return False if value_type == FlagType.BOOLEAN else default_value
+
+
 DEFAULT_VALUE = Dimension(
     "defaultValue", "default_value", lambda value, path, faults, check_value: check_value(value, path, faults)
 )

@@ -19,6 +19,9 @@ ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The projec
 EnvironmentId = Annotated[
     strawberry.ID, strawberry.argument(description="The environment's id or name, such as acme:web:production.")
 ]
+EnvironmentIds = Annotated[
+    list[strawberry.ID] | None, strawberry.argument(description="The environments' ids or names; all if absent.")
+]
 FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
 ConfigKey = Annotated[str, strawberry.argument(description="The config's key.")]
 SegmentKey = Annotated[str, strawberry.argument(description="The segment's key.")]

@@ -30,6 +30,7 @@ from app.store.unit_of_work import UnitOfWork
 MAX_BATCH = 1000
 MAX_ROWS = 1_000  # of a batch: objects are made of them in one go
 LONG_LIST = 10  # states of a primitive, as a rule
+IDS_AN_OBJECT = 10  # that are looked for in the time that it takes to make an object of the answer
 HANDED_OUT = 8  # in one turn
 
 K = TypeVar("K")
@@ -128,16 +129,6 @@ class Loaders:
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], list[Operation]] = Loader(pace, self._abilities)
 
-    async def state_in(self, primitive_id: str, environment_id: str) -> Current:
-        """The primitive's state in the environment that is called so. Raises `not_found`."""
-        called = lowered(environment_id)
-        sought = called if is_id(called) else await self.environment_ids.load(called)
-        for current in await self.states.load(primitive_id):
-            if current.state.environment_id == sought:
-                return current
-        await self.environment_ids.load(called)
-        raise not_found("environment")
-
     def _by_id(self, look_up: ById[R]) -> Loader[str, R | None]:
         async def load(ids: list[str]) -> list[R | None]:
             async with self._unit() as uow:
@@ -172,6 +163,19 @@ class Loaders:
             for current in await batches.states_of(uow, primitive_ids):
                 states[current.primitive.id].append(current)
         return [states[one] for one in primitive_ids]
+
+    async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
+        """The primitive's state in each of the environments that are called so. Raises `not_found`."""
+        self._pace.made(len(environments) // IDS_AN_OBJECT)
+        called = list(dict.fromkeys(map(lowered, environments)))
+        names = [one for one in called if not is_id(one)]
+        ids = dict(zip(names, await asyncio.gather(*map(self.environment_ids.load, names)), strict=True))
+        states = {current.state.environment_id: current for current in await self.states.load(primitive_id)}
+        for one in called:
+            if ids.get(one, one) not in states:
+                await self.environment_ids.load(one)
+                raise not_found("environment")
+        return [states[ids.get(one, one)] for one in called]
 
     async def _environment_ids(self, called: list[str]) -> list[str | AppError]:
         """The id of what is called by id or name, or what REST would refuse it with."""

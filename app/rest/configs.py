@@ -62,6 +62,12 @@ class ConfigStateSchema(
                 "environmentId": ENVIRONMENT_ID,
                 "defaultValue": LIMITS_EXAMPLE,
                 "rules": LIMITS_RULES,
+                "summary": {
+                    "kind": "rules",
+                    "rules": 1,
+                    "percent": None,
+                    "text": '1 rule; everyone else gets {"daily":1000,"burst":20}.',
+                },
                 "version": 3,
                 "updatedAt": NOON,
             }

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from app.engine.instants import rfc3339
+from app.engine.summaries import SummaryKind
 from app.models import User
 from app.rest.openapi.samples import ADA_ID
 
@@ -60,3 +61,17 @@ class ActorSchema(Schema, json_schema_extra={"examples": [{"kind": "member", "id
     id: str
     name: str
     on_behalf_of: MinterSchema | None = None
+
+
+class SummarySchema(
+    Schema,
+    json_schema_extra={
+        "examples": [{"kind": "rules", "rules": 1, "percent": None, "text": "1 rule; everyone else gets false."}]
+    },
+):
+    """What a state comes to."""
+
+    kind: SummaryKind
+    rules: int
+    percent: int | float | None
+    text: str

@@ -32,6 +32,7 @@ _STATE = {
     "rules": MEMBERS_EXAMPLE,
     "allowListSize": 1,
     "denyListSize": 1,
+    "summary": {"kind": "rules", "rules": 1, "percent": None, "text": "1 rule, 1 allowed, 1 denied."},
     "version": 3,
     "updatedAt": NOON,
 }

@@ -9,6 +9,7 @@ import strawberry
 from app.domain.actors import Role, Verb
 from app.domain.policy import Operation
 from app.engine.kinds import ConfigType, FlagType
+from app.engine.summaries import SummaryKind
 from app.models import Color
 from app.services.api_keys import Level
 from app.services.invitations import Status
@@ -156,6 +157,19 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             ConfigType.NUMBER: "A number.",
             ConfigType.BOOLEAN: "True or false.",
             ConfigType.JSON: "Any JSON value, null included.",
+        },
+    ),
+    (
+        SummaryKind,
+        "SummaryKind",
+        "What a state comes to.",
+        {
+            SummaryKind.ON: "Everyone gets true, or belongs to the segment.",
+            SummaryKind.OFF: "Everyone gets false, or nobody belongs to the segment.",
+            SummaryKind.VALUE: "Everyone gets the same value.",
+            SummaryKind.RULES: "Who gets what depends on rules, or on the lists of a segment.",
+            SummaryKind.PERCENT: "One rule gives a percentage of everyone a value; all others get another one.",
+            SummaryKind.KILLED: "The flag is killed, whatever its rules say.",
         },
     ),
     (

@@ -4,6 +4,7 @@ Each leads to the others, so they are in one file.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import strawberry
@@ -12,7 +13,17 @@ from app.access.batches import ChildPage
 from app.access.etags import environment_etag, primitive_etag, row_etag, state_etag
 from app.domain.policy import ResourceType
 from app.engine.kinds import SPECS, ConfigType, FlagType, Kind
-from app.graphql.arguments import After, Before, EnvironmentId, First, FlagTypeFilter, KeyFilter, Last, Search
+from app.graphql.arguments import (
+    After,
+    Before,
+    EnvironmentId,
+    EnvironmentIds,
+    First,
+    FlagTypeFilter,
+    KeyFilter,
+    Last,
+    Search,
+)
 from app.graphql.context import Info, listing
 from app.graphql.loaders import Loader, Loaders
 from app.graphql.pace import lazily
@@ -21,6 +32,7 @@ from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
+from app.graphql.types.summaries import EnvironmentSummary, Summary
 from app.graphql.types.values import default_value, initial_value, json_schema, stored
 from app.models import Color
 from app.models import Environment as EnvironmentRow
@@ -58,7 +70,7 @@ def state_there() -> Any:
     """A primitive's state in one environment."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info, environment_id: EnvironmentId) -> Any:
-        return state_of(await info.context.loaders.state_in(root.id, environment_id))
+        return state_of((await info.context.loaders.states_in(root.id, [environment_id]))[0])
 
     return strawberry.field(resolver=resolve, description="Its state in one environment.")
 
@@ -277,6 +289,18 @@ class Primitive(Node):
         row = await info.context.loaders.project.load(self.row.project_id)
         return None if row is None else Project.of(row)
 
+    @strawberry.field(
+        description="What its states come to in these environments, in the order asked for; in all of them, in their "
+        "order, if none are named."
+    )
+    async def summaries(self, info: Info, environment_ids: EnvironmentIds = None) -> list[EnvironmentSummary] | None:
+        loaders = info.context.loaders
+        if environment_ids is None:
+            found = await loaders.states.load(self.id)
+        else:
+            found = await loaders.states_in(self.id, environment_ids)
+        return lazily(found, partial(EnvironmentSummary.of, info))
+
 
 @strawberry.type(description="A flag's identity in its project; what it does is the state in each environment.")
 class Flag(Primitive):
@@ -349,6 +373,10 @@ class PrimitiveState(Node):
     @strawberry.field(description="Tried top down; the first that applies decides.")
     def rules(self, info: Info) -> list[Rule]:
         return lazily(stored(info, json_columns.rules, self.current.state.rules), Rule.of)
+
+    @strawberry.field(description="What it comes to.")
+    def summary(self, info: Info) -> Summary:
+        return Summary.of(info, self.current)
 
     @strawberry.field(description="The environment.")
     async def environment(self, info: Info) -> "Environment | None":

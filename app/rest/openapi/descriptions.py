@@ -29,7 +29,6 @@ MEMBERS = {
     "displayName": "The person's name, as others see it.",
     "email": "The person's email.",
     "environmentId": "The environment's id.",
-    "environmentKey": "The environment's key.",
     "environments": "The environments it covers.",
     "examples": "An example of the error on each transport.",
     "expiresAt": "When it expires.",
@@ -57,7 +56,6 @@ MEMBERS = {
     "orgName": "The organisation's display name.",
     "orgSlug": "The organisation's slug.",
     "orgs": "The organisations that the person is in; absent for a token.",
-    "paths": "Where the rules refer to it: the path of each `$segment` or `$flag`.",
     "permanent": "Whether it is meant to stay, so that it never counts as stale.",
     "position": "Where it stands among the project's environments, lowest first; of equal ones the older comes first.",
     "primitiveId": "The id of the flag, config or segment.",
@@ -67,14 +65,13 @@ MEMBERS = {
     "reason": "Why the change is made, for the audit.",
     "requiredApprovals": "How many people must approve a change that waits for approval.",
     "removed": "The keys that have gone since then; absent if everything is shown.",
-    "resourceKey": "The key of what refers to it.",
-    "resourceType": "Whether that is a flag, a config or a segment.",
     "resources": "The keys it covers: `*`, whole keys, and prefixes such as `payments.*`, each optionally after "
     "`flag:`, `config:` or `segment:`.",
     "revokeTokens": "Whether to revoke the tokens that the member minted. Otherwise they stay valid.",
     "role": "The role in the organisation.",
     "segments": "The segments, by key.",
     "since": "The version that it differs from in what is shown; absent if everything is shown.",
+    "summary": "What it comes to, for people.",
     "slug": "Unique on the instance, and never changed.",
     "status": "Whether it can still be accepted.",
     "tags": "Words to find it by, with the same characters as keys. Each counts once, and they are sorted.",
@@ -216,6 +213,14 @@ OF_SCHEMA = {
         "add": "Target ids that the list gets. Those that it has already change nothing.",
         "remove": "Target ids that the list loses. Those that it does not have change nothing.",
     },
+    "Summary": {
+        "kind": "`on`, `off` or `value` if everyone gets the same, `percent` if one rule gives a percentage of "
+        "everyone a value and all others get another, `killed`, otherwise `rules`. A segment is `on` if everyone "
+        "belongs to it, `off` if nobody does.",
+        "percent": "The percentage of everyone, if the kind is `percent`; otherwise null.",
+        "rules": "How many of its rules are not disabled.",
+        "text": "A sentence.",
+    },
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
@@ -263,9 +268,8 @@ OPERATIONS = {
     "the project.",
     "deleteProject": "Deletes a project with its environments, flags, configs and segments. `confirm` must be its key.",
     "listEnvironments": "Lists the environments of a project that you can read, in their order.",
-    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, "
-    "and every segment is empty, at version 0. With `copyFromEnvId` it starts with the states of another environment, "
-    "at version 1.",
+    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, at "
+    "version 0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
     "getEnvironment": "Shows an environment and its version.",
     "updateEnvironment": "Changes what is sent, and leaves the rest.",
     "deleteEnvironment": "Deletes an environment with all states in it. `confirm` must be its key.",
@@ -276,8 +280,6 @@ OPERATIONS = {
     "getFlag": "Shows a flag's identity.",
     "updateFlag": "Changes a flag's identity. It changes what no environment evaluates.",
     "deleteFlag": "Deletes a flag and its state in every environment, unless another flag or config refers to it.",
-    "listFlagReferences": "Lists what refers to a flag as a prerequisite, in which environment and where. A flag that "
-    "is referred to cannot be deleted.",
     "listFlagStates": "Lists what the flags that you can read do in an environment.",
     "getFlagState": "Shows what a flag does in an environment.",
     "updateFlagState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and raises "
@@ -293,8 +295,6 @@ OPERATIONS = {
     "getConfig": "Shows a config's identity.",
     "updateConfig": "Changes a config's identity. It changes what no environment evaluates.",
     "deleteConfig": "Deletes a config and its state in every environment, unless a flag or config refers to it.",
-    "listConfigReferences": "Lists what refers to a config as a prerequisite, in which environment and where. A config "
-    "that is referred to cannot be deleted.",
     "listConfigStates": "Lists what the configs that you can read give in an environment.",
     "getConfigState": "Shows what a config gives in an environment.",
     "updateConfigState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and "
@@ -306,8 +306,6 @@ OPERATIONS = {
     "getSegment": "Shows a segment's identity.",
     "updateSegment": "Changes a segment's identity. It changes what no environment evaluates.",
     "deleteSegment": "Deletes a segment and its state in every environment, unless something refers to it.",
-    "listSegmentReferences": "Lists what refers to a segment, in which environment and where. A segment that is "
-    "referred to cannot be deleted.",
     "listSegmentStates": "Lists who belongs to the segments that you can read in an environment, with the sizes of "
     "their lists instead of the entries.",
     "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists.",
@@ -316,8 +314,7 @@ OPERATIONS = {
     "replaceSegmentState": "Replaces all rules and both lists.",
     "updateAllowList": "Adds entries to the allow list and removes others, without sending the whole list. All flags, "
     "configs and segments that refer to the segment follow at once.",
-    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list. All flags, "
-    "configs and segments that refer to the segment follow at once.",
+    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
@@ -346,8 +343,7 @@ organisation `acme`, and `acme:web:production` an environment of it. Keys and sl
 
 ## Rules
 
-The rules of flags and configs say who gets which value, those of segments who belongs. Their language is described in
-the [guide to rules](/docs/rules).
+Flags have rules, which say who gets which value. Their language is described in the [guide to rules](/docs/rules).
 
 ## Lists
 

@@ -25,7 +25,11 @@ _ANSWERS: dict[str, Json] = {
     },
     "createEnvironment": {"version": 0},
     "getOpenapi": {"openapi": "3.1.0", "info": {"title": "Signalbox", "version": "1"}, "paths": {}},
-    "killFlag": {"killed": True, "version": 4},
+    "killFlag": {
+        "killed": True,
+        "summary": {"kind": "killed", "rules": 1, "percent": None, "text": "Killed: false for everyone."},
+        "version": 4,
+    },
     "listErrors": CatalogueEntry.from_entry(CATALOGUE["key_collision"]).body(),
     "restoreFlag": {"version": 5},
     "updateEnvironment": {"protected": True},

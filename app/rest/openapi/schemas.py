@@ -113,7 +113,7 @@ def _in_mode(mode: Mode, models: Iterable[type[BaseModel]]) -> list[tuple[type[B
 
 def _refer_to_rules(name: str, properties: dict[str, Any]) -> None:
     """Says what the engine reads and makes, which commands and shapes take as any JSON."""
-    if "rules" in properties:
+    if "rules" in properties and name != "Summary":  # which has their number
         properties["rules"] |= RULES
     if name == "Evaluation":
         properties["reason"] = {**REASON}

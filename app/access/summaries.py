@@ -1,0 +1,14 @@
+"""What a stored state comes to, the same on both transports."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.engine.summaries import Summary, Summed, summarize
+from app.store.states import Current
+
+
+def summary_of(current: Current, rules: Sequence[Mapping[str, Any]], default_value: Any = None) -> Summary:
+    """The summary; `rules` and `default_value` are those of the state, decoded."""
+    primitive, state = current
+    value_type, sizes = primitive.value_type, (state.allow_list_size, state.deny_list_size)
+    return summarize(Summed(primitive.kind, rules, value_type, default_value, state.killed, *sizes))
