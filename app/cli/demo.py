@@ -15,39 +15,116 @@ from app.domain.preconditions import IfMatch
 from app.http.cookies import SESSION, name_of
 from app.models import Environment
 from app.runtime.node import Node
-from app.services import api_keys, claim, environments, flags, instance, links, projects, users
+from app.services import api_keys, claim, configs, environments, flags, instance, links, projects, segments, users
 from app.store.unit_of_work import UnitOfWork
 
 OWNER = {"email": "owner@demo.example", "displayName": "Demo Owner", "orgName": "Demo", "orgSlug": "demo"}
+SEGMENTS: list[dict[str, Any]] = [
+    {
+        "key": "staff",
+        "name": "Staff",
+        "description": "Who works here, by the domain of their email",
+        "tags": ["people"],
+        "permanent": True,
+        "rules": [{"name": "our own people", "if": {"field": "email", "$endsWith": "@demo.example"}}],
+    },
+    {
+        "key": "early-access",
+        "name": "Early access",
+        "description": "Customers who asked for what is new, and all staff",
+        "tags": ["people"],
+        "rules": [{"name": "all staff", "if": {"$segment": "staff"}}],
+        "allowList": ["u-2", "u-7"],
+        "denyList": ["u-13"],
+    },
+]
 FLAGS: list[dict[str, Any]] = [
     {
         "key": "express-checkout",
+        "name": "Express checkout",
         "type": "boolean",
         "defaultValue": False,
         "description": "The checkout on one page instead of four",
+        "tags": ["checkout"],
     },
     {
         "key": "banner-text",
+        "name": "Banner",
         "type": "string",
         "defaultValue": "Free delivery this week",
         "description": "The text above every page",
+        "permanent": True,
     },
     {
         "key": "legacy-search",
+        "name": "Legacy search",
         "type": "boolean",
         "defaultValue": True,
         "description": "The search of last year; killed in production",
+        "tags": ["search"],
+    },
+]
+CONFIGS: list[dict[str, Any]] = [
+    {
+        "key": "support-email",
+        "name": "Support email",
+        "type": "string",
+        "defaultValue": "help@demo.example",
+        "description": "Where customers write to",
+        "permanent": True,
+    },
+    {
+        "key": "free-delivery-from",
+        "name": "Free delivery from",
+        "type": "number",
+        "defaultValue": 50,
+        "rules": [{"name": "the pro plan", "if": {"field": "plan", "$equals": "pro"}, "value": 0}],
+        "description": "The value of an order, in euros, from which delivery is free",
+        "tags": ["checkout"],
+    },
+    {
+        "key": "guest-orders",
+        "name": "Guest orders",
+        "type": "boolean",
+        "defaultValue": True,
+        "description": "Whether customers can order without an account",
+        "tags": ["checkout"],
+    },
+    {
+        "key": "checkout-options",
+        "name": "Checkout options",
+        "type": "json",
+        "jsonSchema": {
+            "type": "object",
+            "properties": {
+                "pages": {"type": "integer", "minimum": 1},
+                "wallets": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["pages", "wallets"],
+        },
+        "defaultValue": {"pages": 4, "wallets": []},
+        "rules": [
+            {
+                "name": "with the express checkout",
+                "if": {"$flag": "express-checkout", "$equals": True},
+                "value": {"pages": 1, "wallets": ["card", "transfer"]},
+            }
+        ],
+        "description": "What the checkout looks like; follows the flag express-checkout",
+        "tags": ["checkout"],
     },
 ]
 RULES = [
-    {"name": "our own people", "if": {"field": "email", "$endsWith": "@demo.example"}, "value": True},
+    {"name": "early access", "if": {"$segment": "early-access"}, "value": True},
     {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True},
 ]
 TOKEN = {"name": "demo", "level": "observer", "resources": ["*"]}
 CONTEXT = {"userId": "u-2", "plan": "pro"}
 QUERY = (
-    "{ orgs { nodes { slug projects(first: 10) { nodes "
-    "{ key flags(first: 20) { nodes { key type description } } } } } } }"
+    "{ orgs { nodes { slug projects(first: 10) { nodes { key "
+    "flags(first: 20) { nodes { key type description } } "
+    "configs(first: 20) { nodes { key type description } } "
+    "segments(first: 20) { nodes { key description } } } } } } }"
 )
 UNCONDITIONAL = IfMatch(None)
 
@@ -104,13 +181,16 @@ async def _fill_project(filler: Filler) -> Environment:
         await filler.do(environments.create_environment, project.id, {"key": key, "name": key.capitalize()})
         for key in ("development", "production")
     ]
-    for flag in FLAGS:
-        await filler.do(flags.FLAGS.create, project.id, flag)
-    for environment, body in (
+    for of_kind, bodies in ((segments.SEGMENTS, SEGMENTS), (flags.FLAGS, FLAGS), (configs.CONFIGS, CONFIGS)):
+        for body in bodies:
+            await filler.do(of_kind.create, project.id, body)
+    for environment, change in (
         (development, {"defaultValue": True, "reason": "Try it out here first"}),
         (production, {"rules": RULES}),
     ):
-        await filler.do(flags.FLAGS.update_state, environment.id, "express-checkout", body, UNCONDITIONAL)
+        await filler.do(flags.FLAGS.update_state, environment.id, "express-checkout", change, UNCONDITIONAL)
+    asked = {"add": ["u-42"], "reason": "They asked for it"}
+    await filler.do(segments.update_allow_list, production.id, "early-access", asked, UNCONDITIONAL)
     await filler.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
     return production
 
@@ -129,7 +209,7 @@ def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str)
 
     {token}
 
-  Evaluate its flags over REST:
+  Evaluate its flags and configs over REST:
 
 {_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"Authorization: Bearer {token}", {"context": CONTEXT})}
 

@@ -34,8 +34,15 @@ def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
             "express-checkout": True,
             "banner-text": "Free delivery this week",
             "legacy-search": False,
+            "support-email": "help@demo.example",
+            "free-delivery-from": 0,
+            "guest-orders": True,
+            "checkout-options": {"pages": 1, "wallets": ["card", "transfer"]},
         }
-        assert json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]["slug"] == "demo"
+        assert evaluations["express-checkout"]["reason"]["ruleName"] == "early access"
+        org = json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]
+        assert org["slug"] == "demo"
+        assert [one["key"] for one in org["projects"]["nodes"][0]["segments"]["nodes"]] == ["staff", "early-access"]
         link = re.search(r"http\S+/auth/link\S+", served.greeting)[0]
         assert httpx2.get(link).headers["location"] == "/app/"
 

@@ -16,6 +16,10 @@ TOUR = {
     "CreateFlag": '"key": "new-checkout"',
     "TurnOnForSome": '"rolloutPercent": 50',
     "Evaluate": '"ruleName": "half of the pro plan"',
+    "CreateSegment": '"name": "Early access"',
+    "ChangeAllowList": '"allowListSize": 2',
+    "CreateConfig": '"type": "JSON"',
+    "ReadConfig": '"ruleName": "early access to the new checkout"',
     "KillFlag": '"killed": true',
     "RestoreFlag": '"killed": false',
 }

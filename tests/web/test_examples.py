@@ -39,6 +39,9 @@ async def test_the_examples_run_in_order(app: Starlette) -> None:
     assert (evaluation["value"], evaluation["reason"]["ruleName"]) == (True, "half of the pro plan")
     assert data["kill-it"]["killFlag"]["flagState"]["killed"]
     assert not data["restore-it"]["restoreFlag"]["flagState"]["killed"]
+    assert data["change-its-allow-list"]["updateAllowList"]["segmentState"]["allowListSize"] == 2
+    evaluation = data["evaluate-the-config"]["evaluate"]["evaluations"][0]["evaluation"]
+    assert evaluation["value"] == {"items": 100, "days": 30}
 
 
 def _filled(example: Example, known: dict[str, str]) -> dict[str, Any]:

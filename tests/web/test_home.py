@@ -32,9 +32,11 @@ def test_the_tour_runs_as_the_page_shows_it(tmp_path: Path) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner:
         shell.feed(owner.get("/app/").text)
         printed = bash("\n".join(shell.blocks), tmp_path).splitlines()
-        assert len(shell.blocks) == 6
-        me, ids, _, _, evaluated, killed = printed
+        assert len(shell.blocks) == 7
+        me, ids, _, _, evaluated, _, in_list, _, limits, killed = printed
         assert '"email":"ada@acme.example"' in me
         assert len(ids.split()) == 2
         assert '"value":true' in evaluated
+        assert '"allowListSize":2' in in_list
+        assert '"value":{"items":100,"days":30}' in limits
         assert '"killed":true' in killed
