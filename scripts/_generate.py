@@ -68,7 +68,7 @@ def limits() -> str:
         ("keys and slugs", "1 to 128 characters of `a-z 0-9 . _ -`, starting with a letter or digit"),
         ("names", "200 characters in one line; spaces around them do not count"),
         ("descriptions and reasons", "2,000 characters"),
-        ("tags of a flag", f"{MAX_TAGS}, each with the grammar of keys"),
+        ("tags of a flag, config or segment", f"{MAX_TAGS}, each with the grammar of keys"),
         ("JSON Schema of a config", f"{MAX_SCHEMA_BYTES // 1024} KiB of JSON; a check takes up to a second"),
         (
             "head of a request",

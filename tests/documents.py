@@ -60,6 +60,11 @@ def _of_kind(noun: str, identity: str, state: str) -> dict[str, str]:
             f"query($environmentId: ID!, {variables}) {{ environment(id: $environmentId) "
             f"{{ {noun}States({page}) {{ nodes {{ {state} }} {_PAGE} }} }} }}"
         ),
+        f"{noun}References": (
+            "query($projectId: ID!, $key: String!, $limit: Int, $cursor: String) "
+            f"{{ {noun}References(projectId: $projectId, key: $key, first: $limit, after: $cursor) "
+            f"{{ nodes {{ primitive {{ __typename key }} environment {{ id key }} paths }} {_PAGE} }} }}"
+        ),
         f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }}"),
         f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }}"),
     }

@@ -56,6 +56,19 @@ def _name_people(shaped: dict[str, Any]) -> None:
         shaped["maintainer"] = {"id": maintainer["userId"], "name": maintainer["name"]}
 
 
+def _referrers(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "resourceType": one["primitive"]["__typename"].lower(),
+            "resourceKey": one["primitive"]["key"],
+            "environmentId": one["environment"]["id"],
+            "environmentKey": one["environment"]["key"],
+            "paths": one["paths"],
+        }
+        for one in found["nodes"]
+    ]
+
+
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
     """REST leaves out what a rule does not have."""
     given = {name: value for name, value in rule.items() if value is not None}
@@ -140,6 +153,9 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
+    "flagReferences": _referrers,
+    "configReferences": _referrers,
+    "segmentReferences": _referrers,
     "ruleset": _without_nulls,
     "errorCatalog": _same,
     "requestMagicLink": _same,

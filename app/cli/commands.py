@@ -28,7 +28,7 @@ def options(
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Signalbox: feature flags over REST and GraphQL."""
+    """Signalbox: feature flags and configuration over REST and GraphQL."""
 
 
 cli.add_typer(people.people, name="users")

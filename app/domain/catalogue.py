@@ -135,7 +135,7 @@ _ENTRIES = (
         "The token's resource patterns do not match the key of this flag, config or segment.",
         (
             "The token's patterns, such as `payments.*`, do not match the key.",
-            "A rule refers to a segment or flag that the token's patterns do not match.",
+            "A rule refers to a segment, flag or config that the token's patterns do not match.",
         ),
         "Create a token whose resources match the key.",
     ),
@@ -356,8 +356,8 @@ _ENTRIES = (
         "The environment has no ruleset yet",
         "No state has been written in the environment yet, so there is nothing to evaluate.",
         ("The environment is new, and no flag, config or segment has been written in it.",),
-        "Make the first write in the environment and retry: create a flag, or set, kill or restore one there, even to "
-        "the value that it has.",
+        "Make the first write in the environment and retry: create a flag, config or segment, or set one there, even "
+        "to what it has.",
     ),
     Entry(
         "unavailable",

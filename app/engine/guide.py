@@ -43,10 +43,11 @@ GUIDE: tuple[Topic, ...] = (
         (
             "A flag, a config and a segment have a list of rules in each environment. They are tried from the top: "
             "the first whose condition (`if`) is true and whose percentage admits the context decides. Where none "
-            "does, the default value applies. A rule without `if` is for every context.",
-            "A rule of a flag or config has either a `value` or a `split`. It may have a `name`, unique in the "
-            "flag, which reasons show, and a `description`. A segment's rule has neither value nor split: it says "
-            "who belongs.",
+            "does, the default value applies, or the context is not in the segment. A rule without `if` is for every "
+            "context.",
+            "A rule of a flag or config has either a `value` or a `split`. A segment's rule has neither: it says who "
+            "belongs. A rule may have a `name`, unique among the rules of the flag, config or segment, which reasons "
+            "show, and a `description`.",
             "A rule with `disabled` set to `true` is never tried. It keeps its place and its index, and is checked "
             "like the others: what it refers to must exist.",
         ),
@@ -114,7 +115,8 @@ GUIDE: tuple[Topic, ...] = (
             "decimal form, `1.0` as `1`. All else is a missing id, which no percentage admits, not even 100.",
             'The bucket is `murmur3_x86_32(seed + ":" + id) * 10000 // 2^32`, with the hash of the UTF-8 text as an '
             "unsigned number. The context is admitted where the bucket is less than the percentage times 100. "
-            "`seed` is the rule's, otherwise the key of the flag: rules with the same seed admit the same ids.",
+            "`seed` is the rule's, otherwise the key of the flag, config or segment: rules with the same seed admit "
+            "the same ids.",
         ),
         example=Example(
             [{"rolloutPercent": 25, "value": "new"}, {"bucketBy": "company", "rolloutPercent": 50, "value": "beta"}],

@@ -16,8 +16,9 @@ from app.graphql.arguments import (
 )
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, updated, written
+from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, references, updated, written
 from app.graphql.rules import RuleInput
+from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Config, ConfigState
 from app.graphql.types.scalars import JSON
@@ -121,6 +122,20 @@ class ConfigQueries:
         async with info.context.unit() as uow:
             page = await CONFIGS.list(uow, project_id, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Config.of)
+
+    @strawberry.field(description="What refers to a config as a prerequisite.")
+    async def config_references(
+        self,
+        info: Info,
+        project_id: ProjectId,
+        key: ConfigKey,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Referrer] | None:
+        page_args = listing(info, first=first, after=after, last=last, before=before)
+        return await references(info, CONFIGS, project_id, key, page_args)
 
     @strawberry.field(description="A config's state in an environment.")
     async def config_state(self, info: Info, environment_id: EnvironmentId, key: ConfigKey) -> ConfigState | None:

@@ -17,8 +17,9 @@ from app.graphql.arguments import (
 )
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, updated, written
+from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, references, updated, written
 from app.graphql.rules import RuleInput
+from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Flag, FlagState
 from app.graphql.types.scalars import JSON
@@ -134,6 +135,20 @@ class FlagQueries:
         async with info.context.unit() as uow:
             page = await FLAGS.list(uow, project_id, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Flag.of)
+
+    @strawberry.field(description="What refers to a flag as a prerequisite.")
+    async def flag_references(
+        self,
+        info: Info,
+        project_id: ProjectId,
+        key: FlagKey,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Referrer] | None:
+        page_args = listing(info, first=first, after=after, last=last, before=before)
+        return await references(info, FLAGS, project_id, key, page_args)
 
     @strawberry.field(description="A flag's state in an environment.")
     async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:

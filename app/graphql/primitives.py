@@ -2,9 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+from app.access.paging import Listing
 from app.domain.preconditions import IfMatch
 from app.graphql.context import Info
 from app.graphql.inputs import OfPrimitive, OfProject, OfState, Overridable, body_of, if_match
+from app.graphql.types.references import Referrer
+from app.graphql.types.relay import Connection
 from app.models import Primitive
 from app.services.primitives import Primitives
 from app.store.states import Current
@@ -40,3 +43,12 @@ async def written(
     body = body_of(given)
     async with info.context.unit(given) as uow:
         return await write(uow, given.environment_id, given.key, body, if_match(given))
+
+
+async def references(
+    info: Info, primitives: Primitives, project_id: str, key: str, listing: Listing
+) -> Connection[Referrer]:
+    """A part of the list of what refers to the primitive."""
+    async with info.context.unit() as uow:
+        page = await primitives.references(uow, project_id, key, listing)
+    return Connection.of(info.context, page, lambda row: row.state.id, Referrer.of)

@@ -16,7 +16,7 @@ class ShareInput:
     name: str | None = strawberry.field(default=strawberry.UNSET, description="The variant's name.")
 
 
-@strawberry.input(description="A rule. It has either a value or a split.")
+@strawberry.input(description="A rule. A flag's or config's has either a value or a split, a segment's has neither.")
 class RuleInput:
     """A rule. Null for what is optional is the same as leaving it out."""
 
@@ -34,12 +34,15 @@ class RuleInput:
         description="The percentage of matching contexts that it admits, with at most two decimals; default all.",
     )
     seed: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The seed of its percentages; default the flag's key."
+        default=strawberry.UNSET,
+        description="The seed of its percentages; default the key of its flag, config or segment.",
     )
     bucket_by: str | None = strawberry.field(
         default=strawberry.UNSET, description="The context field that the ids for its percentages are taken from."
     )
-    name: str | None = strawberry.field(default=strawberry.UNSET, description="Its name, unique in the flag.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Its name; no other rule of the same flag, config or segment has it."
+    )
     description: str | None = strawberry.field(default=strawberry.UNSET, description="The description.")
     disabled: bool | None = strawberry.field(
         default=strawberry.UNSET, description="With true it is never tried; default false."

@@ -15,8 +15,9 @@ from app.graphql.arguments import (
 )
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, updated, written
+from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, references, updated, written
 from app.graphql.rules import RuleInput
+from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Segment, SegmentState
 from app.services.segments import SEGMENTS, update_allow_list, update_deny_list
@@ -142,6 +143,20 @@ class SegmentQueries:
         async with info.context.unit() as uow:
             page = await SEGMENTS.list(uow, project_id, page_args)
         return Connection.of(info.context, page, lambda row: row.id, Segment.of)
+
+    @strawberry.field(description="What refers to a segment.")
+    async def segment_references(
+        self,
+        info: Info,
+        project_id: ProjectId,
+        key: SegmentKey,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Referrer] | None:
+        page_args = listing(info, first=first, after=after, last=last, before=before)
+        return await references(info, SEGMENTS, project_id, key, page_args)
 
     @strawberry.field(description="A segment's state in an environment.")
     async def segment_state(self, info: Info, environment_id: EnvironmentId, key: SegmentKey) -> SegmentState | None:

@@ -149,7 +149,7 @@ ENDPOINTS = [
         "POST",
         "/envs/{env_id}/evaluate",
         evaluate,
-        "Evaluate flags for a context",
+        "Evaluate flags and configs for a context",
         Operation.EVALUATE,
         evaluation.Evaluate,
         EvaluationsSchema,

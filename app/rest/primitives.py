@@ -10,17 +10,20 @@ from typing import Any, Self
 from starlette.responses import Response
 
 from app.access.etags import primitive_etag, state_etag
-from app.access.paging import PrimitiveParameters
+from app.access.paging import ListParameters, PrimitiveParameters
 from app.access.summaries import summary_of
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
+from app.engine.kinds import Kind
 from app.models import Primitive
+from app.rest.openapi.samples import ENVIRONMENT_ID
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, SummarySchema, Time
 from app.services.primitives import Primitives
 from app.store import json_columns
+from app.store.references import Referrer
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -114,6 +117,39 @@ class StateSchema(Schema):
         }
 
 
+class ReferrerSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "resourceType": "flag",
+                "resourceKey": "checkout",
+                "environmentId": ENVIRONMENT_ID,
+                "environmentKey": "prod",
+                "paths": ["rules.0.if.$segment"],
+            }
+        ]
+    },
+):
+    """Something whose rules refer to a flag, config or segment in an environment."""
+
+    resource_type: Kind
+    resource_key: str
+    environment_id: str
+    environment_key: str
+    paths: list[str]
+
+    @classmethod
+    def from_row(cls, row: Referrer) -> Self:
+        return cls(
+            resource_type=row.primitive.kind,
+            resource_key=row.primitive.key,
+            environment_id=row.environment.id,
+            environment_key=row.environment.key,
+            paths=list(row.paths),
+        )
+
+
 class ValuedStateSchema(StateSchema):
     """A state of a kind that has values."""
 
@@ -161,6 +197,10 @@ class Identities:
     async def handle_delete(self, call: Call, uow: UnitOfWork) -> Response:
         await self.primitives.delete(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
         return no_content()
+
+    async def handle_references(self, call: Call, uow: UnitOfWork) -> Response:
+        found = await self.primitives.references(uow, call.path["project_id"], call.path["key"], call.listing())
+        return page(call, found, lambda row: row.state.id, ReferrerSchema.from_row)
 
     @property
     def noun(self) -> str:
@@ -225,6 +265,17 @@ class Identities:
                 self.primitives.delete_command,
                 status=204,
                 errors=("in_use",),
+            ),
+            Endpoint(
+                f"list{self.noun.capitalize()}References",
+                "GET",
+                f"{self.path}/{{key}}/references",
+                self.handle_references,
+                f"What refers to a {self.noun}",
+                Operation.READ_PRIMITIVE,
+                response=ReferrerSchema,
+                is_list=True,
+                query=ListParameters,
             ),
         ]
 

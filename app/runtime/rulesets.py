@@ -25,8 +25,8 @@ from app.store.rulesets import RulesetRows
 log = structlog.get_logger()
 MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
 NO_RULESET = (
-    "The environment has no ruleset before its first write. Create a flag, or set, kill or restore one in this "
-    "environment, even to the value that it has."
+    "The environment has no ruleset before its first write. Create a flag, config or segment, or set one in this "
+    "environment, even to what it has."
 )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from app.access.entry import Access, Diverted, Entry, resources_of
+from app.access.entry import Access, Diverted, Entry, resources_of, scope_of
 from app.access.etags import primitive_etag
 from app.access.paging import Listing
 from app.domain.commands import Command, Line, Slug, Text, validate
@@ -19,7 +19,7 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.search import searched
 from app.engine import json_text
-from app.engine.kinds import Spec
+from app.engine.kinds import Kind, Spec
 from app.engine.references import node
 from app.models import Primitive, User
 from app.services.changes import change_state, check, write_first_state
@@ -27,6 +27,7 @@ from app.services.json_schemas import ValueSchema, check_identity, schema_in
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
+from app.store.references import Referrer, list_referrers
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -107,6 +108,15 @@ class Primitives:
         """The identity."""
         entry = Entry.of_project(project_id, Operation.READ_PRIMITIVE, self._named(key))
         return (await entry.enter(uow)).primitive
+
+    async def references(self, uow: UnitOfWork, project_id: str, key: str, listing: Listing) -> Page[Referrer]:
+        """What refers to the primitive in the environments that the caller reaches, as far as the caller may see it."""
+        entry = Entry.of_project(project_id, Operation.READ_PRIMITIVE, self._named(key))
+        access = await entry.enter(uow)
+        primitive, within = access.primitive, {kind: resources_of(uow, kind) for kind in Kind}
+        window = listing.window(f"{primitive.kind} references", primitive.id)
+        target = node(primitive.kind, primitive.key)
+        return await list_referrers(uow.session, access.project.id, target, window, scope_of(uow), within)
 
     async def update(self, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
         """Changes what the body names of the identity. Raises `precondition_failed`."""

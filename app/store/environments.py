@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -80,11 +80,15 @@ async def lists_of_projects(
     scope: EnvironmentScope | None = None,
 ) -> Mapping[str, Page[Environment]]:
     """For each of the projects, by id, what `list_of_project` gives."""
-    query = select(Environment)
-    if scope is not None and not scope.org:
-        covered = col(Environment.project_id).in_(scope.projects) | col(Environment.id).in_(scope.environments)
-        query = query.where(covered)
+    query = select(Environment).where(covered(scope))
     if key is not None:
         query = query.where(col(Environment.key) == key)
     parents = col(Environment.project_id), project_ids
     return await pages(session, query, parents, col(Environment.id), window, lambda row: row[0], _IN_THEIR_ORDER)
+
+
+def covered(scope: EnvironmentScope | None) -> ColumnElement[bool]:
+    """The condition for environments that a token's scope covers; None covers all."""
+    if scope is None or scope.org:
+        return true()
+    return col(Environment.project_id).in_(scope.projects) | col(Environment.id).in_(scope.environments)

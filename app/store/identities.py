@@ -80,7 +80,7 @@ def filtered(query: AnySelect, chosen: Filter) -> AnySelect:
     if chosen.search is not None:
         query = query.where(holds(col(Primitive.folded), folded(chosen.search)))
     if chosen.within is not None:
-        query = query.where(or_(false(), *map(_matching, chosen.within)))
+        query = query.where(or_(false(), *map(matching, chosen.within)))
     return query
 
 
@@ -88,7 +88,8 @@ def _live(project_id: str) -> Select[Primitive]:
     return _LIVE.where(col(Primitive.project_id) == project_id)
 
 
-def _matching(pattern: ResourcePattern) -> ColumnElement[bool]:
+def matching(pattern: ResourcePattern) -> ColumnElement[bool]:
+    """The condition for keys that the pattern covers."""
     if pattern.text == "*":
         return true()
     if pattern.prefix is not None:

@@ -227,3 +227,50 @@ async def test_entries_count_among_what_an_environment_holds(instance: Instance,
 async def _bytes(instance: Instance) -> int:
     async with instance.node.database.reading() as session:
         return (await session.execute(select(col(Environment.state_bytes)))).scalar_one()
+
+
+async def test_what_refers_to_something_is_listed_by_environment(instance: Instance, workspace: Workspace) -> None:
+    editor, named = workspace.org.editor, {"projectId": workspace.project_id, "key": "staff"}
+    assert await editor.make("segmentReferences", **named) == []
+    await refer(workspace)
+    condition = {"$or": [{"$segment": "staff"}, {"$not": {"$segment": "staff"}}]}
+    rules = [{"value": 1}, {"if": condition, "value": 2}, {"if": {"$flag": "banner", "$equals": "x"}, "value": 3}]
+    await editor.make("updateConfigState", **workspace.limits, rules=rules)
+    copy = await editor.make(
+        "createEnvironment",
+        projectId=workspace.project_id,
+        key="copy",
+        name="Copy",
+        copyFromEnvId=workspace.environment_id,
+    )
+    await editor.make("updateFlagState", environmentId=copy["id"], key="banner", rules=[])
+
+    def referrer(kind: str, key: str, environment: str, *paths: str) -> dict[str, Any]:
+        ids = {"prod": workspace.environment_id, "copy": copy["id"]}
+        where = {"environmentId": ids[environment], "environmentKey": environment}
+        return {"resourceType": kind, "resourceKey": key, **where, "paths": list(paths)}
+
+    twice = ("rules.1.if.$or.0.$segment", "rules.1.if.$or.1.$not.$segment")
+    everything = [
+        referrer("config", "limits", "prod", *twice),
+        referrer("flag", "banner", "prod", AT),
+        referrer("config", "limits", "copy", *twice),
+    ]
+    assert await editor.make("segmentReferences", **named) == everything
+    parts, cursor = [], {}
+    for _ in everything:
+        reply = await editor.do("segmentReferences", **named, limit=1, **cursor)
+        parts += reply.unwrap()
+        cursor = {"cursor": reply.next}
+    assert (parts, cursor) == (everything, {"cursor": None})
+    banner = {"projectId": workspace.project_id, "key": "banner"}
+    assert await editor.make("flagReferences", **banner) == [
+        referrer("config", "limits", environment, "rules.2.if.$flag") for environment in ("prod", "copy")
+    ]
+    assert await editor.make("configReferences", projectId=workspace.project_id, key="limits") == []
+    token = await instance.token(
+        workspace.org, level="observer", environments={"envs": [copy["id"]]}, resources=["segment:*", "config:*"]
+    )
+    assert await token.make("segmentReferences", **named) == everything[2:]
+    token = await instance.token(workspace.org, level="observer", resources=["segment:*", "flag:*"])
+    assert await token.make("segmentReferences", **named) == everything[1:2]

@@ -54,7 +54,7 @@ async def test_the_first_write_makes_version_1_even_if_it_changes_nothing(
         "createEnvironment", projectId=workspace.project_id, key="dev", name="Dev", protected=protected
     )
     before = await editor.do("evaluate", environmentId=dev["id"], context={})
-    assert (before.code, "even to the value that it has" in before.message) == ("ruleset_not_cached", True)
+    assert (before.code, "even to what it has" in before.message) == ("ruleset_not_cached", True)
     audited = len(await instance.audited())
     at = {"environmentId": dev["id"], "key": "banner"}
     written = await editor.do(call.partition(" ")[0], **at, **FIRST_WRITES[call], reason="First.")

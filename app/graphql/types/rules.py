@@ -21,16 +21,22 @@ class Rule:
     if_: JSON | None = strawberry.field(
         name="if", description="The condition; null for always. The language is described at `/docs/rules`."
     )
-    value: JSON | None = strawberry.field(description="The value that it gives, where it has no split.")
+    value: JSON | None = strawberry.field(
+        description="The value that it gives; null where it has a split, and in segments."
+    )
     split: list[Share] | None = strawberry.field(description="The values that it gives, by percentage.")
     rollout_percent: float | None = strawberry.field(
         description="The percentage of matching contexts that it admits; null for all."
     )
-    seed: str | None = strawberry.field(description="The seed of its percentages; null for the flag's key.")
+    seed: str | None = strawberry.field(
+        description="The seed of its percentages; null for the key of its flag, config or segment."
+    )
     bucket_by: str | None = strawberry.field(
         description="The context field that the ids for its percentages are taken from."
     )
-    name: str | None = strawberry.field(description="Its name, unique in the flag.")
+    name: str | None = strawberry.field(
+        description="Its name; no other rule of the same flag, config or segment has it."
+    )
     description: str | None = strawberry.field(description="The description.")
     disabled: bool | None = strawberry.field(description="True: it is never tried. Null and false are the same.")
 

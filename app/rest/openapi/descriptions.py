@@ -29,6 +29,7 @@ MEMBERS = {
     "displayName": "The person's name, as others see it.",
     "email": "The person's email.",
     "environmentId": "The environment's id.",
+    "environmentKey": "The environment's key.",
     "environments": "The environments it covers.",
     "examples": "An example of the error on each transport.",
     "expiresAt": "When it expires.",
@@ -56,6 +57,7 @@ MEMBERS = {
     "orgName": "The organisation's display name.",
     "orgSlug": "The organisation's slug.",
     "orgs": "The organisations that the person is in; absent for a token.",
+    "paths": "Where the rules refer to it: the path of each `$segment` or `$flag`.",
     "permanent": "Whether it is meant to stay, so that it never counts as stale.",
     "position": "Where it stands among the project's environments, lowest first; of equal ones the older comes first.",
     "primitiveId": "The id of the flag, config or segment.",
@@ -65,6 +67,8 @@ MEMBERS = {
     "reason": "Why the change is made, for the audit.",
     "requiredApprovals": "How many people must approve a change that waits for approval.",
     "removed": "The keys that have gone since then; absent if everything is shown.",
+    "resourceKey": "The key of what refers to it.",
+    "resourceType": "Whether that is a flag, a config or a segment.",
     "resources": "The keys it covers: `*`, whole keys, and prefixes such as `payments.*`, each optionally after "
     "`flag:`, `config:` or `segment:`.",
     "revokeTokens": "Whether to revoke the tokens that the member minted. Otherwise they stay valid.",
@@ -268,8 +272,9 @@ OPERATIONS = {
     "the project.",
     "deleteProject": "Deletes a project with its environments, flags, configs and segments. `confirm` must be its key.",
     "listEnvironments": "Lists the environments of a project that you can read, in their order.",
-    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, at "
-    "version 0. With `copyFromEnvId` it starts with the states of another environment, at version 1.",
+    "createEnvironment": "Creates an environment in which every flag and config has its initial value and no rules, "
+    "and every segment is empty, at version 0. With `copyFromEnvId` it starts with the states of another environment, "
+    "at version 1.",
     "getEnvironment": "Shows an environment and its version.",
     "updateEnvironment": "Changes what is sent, and leaves the rest.",
     "deleteEnvironment": "Deletes an environment with all states in it. `confirm` must be its key.",
@@ -280,6 +285,8 @@ OPERATIONS = {
     "getFlag": "Shows a flag's identity.",
     "updateFlag": "Changes a flag's identity. It changes what no environment evaluates.",
     "deleteFlag": "Deletes a flag and its state in every environment, unless another flag or config refers to it.",
+    "listFlagReferences": "Lists what refers to a flag as a prerequisite, in which environment and where. A flag that "
+    "is referred to cannot be deleted.",
     "listFlagStates": "Lists what the flags that you can read do in an environment.",
     "getFlagState": "Shows what a flag does in an environment.",
     "updateFlagState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and raises "
@@ -295,6 +302,8 @@ OPERATIONS = {
     "getConfig": "Shows a config's identity.",
     "updateConfig": "Changes a config's identity. It changes what no environment evaluates.",
     "deleteConfig": "Deletes a config and its state in every environment, unless a flag or config refers to it.",
+    "listConfigReferences": "Lists what refers to a config as a prerequisite, in which environment and where. A config "
+    "that is referred to cannot be deleted.",
     "listConfigStates": "Lists what the configs that you can read give in an environment.",
     "getConfigState": "Shows what a config gives in an environment.",
     "updateConfigState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and "
@@ -306,6 +315,8 @@ OPERATIONS = {
     "getSegment": "Shows a segment's identity.",
     "updateSegment": "Changes a segment's identity. It changes what no environment evaluates.",
     "deleteSegment": "Deletes a segment and its state in every environment, unless something refers to it.",
+    "listSegmentReferences": "Lists what refers to a segment, in which environment and where. A segment that is "
+    "referred to cannot be deleted.",
     "listSegmentStates": "Lists who belongs to the segments that you can read in an environment, with the sizes of "
     "their lists instead of the entries.",
     "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists.",
@@ -314,7 +325,8 @@ OPERATIONS = {
     "replaceSegmentState": "Replaces all rules and both lists.",
     "updateAllowList": "Adds entries to the allow list and removes others, without sending the whole list. All flags, "
     "configs and segments that refer to the segment follow at once.",
-    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list.",
+    "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list. All flags, "
+    "configs and segments that refer to the segment follow at once.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
@@ -343,7 +355,8 @@ organisation `acme`, and `acme:web:production` an environment of it. Keys and sl
 
 ## Rules
 
-Flags have rules, which say who gets which value. Their language is described in the [guide to rules](/docs/rules).
+The rules of flags and configs say who gets which value, those of segments who belongs. Their language is described in
+the [guide to rules](/docs/rules).
 
 ## Lists
 

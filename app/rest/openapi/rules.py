@@ -62,16 +62,17 @@ COMPONENTS: dict[str, Json] = {
         "minProperties": 1,
     },
     "Rule": _object(
-        "A rule of a flag or config. The first whose condition holds and whose percentage admits the context decides. "
-        "It has either a `value` or a `split`.",
+        "A rule of a flag, config or segment. The first whose condition holds and whose percentage admits the context "
+        "decides. A rule of a flag or config has either a `value` or a `split`; a segment's has neither, and says who "
+        "belongs.",
         {
             "if": _ref("Condition", "The condition; without one the rule is for every context."),
-            "value": {"description": "The value that it gives, of the flag's type."},
+            "value": {"description": "The value that it gives, of the type of the flag or config."},
             "split": _list("Share", "The values that it gives, by percentages that add up to 100.", minItems=1),
             "rolloutPercent": _percent("How many of the contexts it admits; all if absent."),
-            "seed": _name("What the buckets are made with; the flag's key if absent."),
+            "seed": _name("What the buckets are made with; the key of the flag, config or segment if absent."),
             "bucketBy": _name("The context field whose value is put into a bucket; the target id field if absent."),
-            "name": _name("Its name, unique in the flag."),
+            "name": _name("Its name; no other rule of the same flag, config or segment has it."),
             "description": {"type": "string", "maxLength": MAX_TEXT, "description": "What it is for."},
             "disabled": {"type": "boolean", "description": "With `true` it is never tried."},
         },
@@ -79,7 +80,7 @@ COMPONENTS: dict[str, Json] = {
     "Share": _object(
         "One value of a split.",
         {
-            "value": {"description": "The value, of the flag's type."},
+            "value": {"description": "The value, of the type of the flag or config."},
             "percent": _percent("How many of the rule's contexts get it."),
             "name": _name("The variant's name, unique in the split."),
         },
