@@ -21,8 +21,21 @@ def test_the_tour_does_what_it_shows(tmp_path: Path, section: str) -> None:
         script = f"echo {CUT}".join([*preparation, *_blocks(steps, "sh")])
         assert BASE_URL in script
         printed = bash(script.replace(BASE_URL, f"SIGNALBOX={served.url}\n"), tmp_path).split(CUT)
-    for output, shown in zip(printed[len(preparation) :], _blocks(steps, "json"), strict=True):
-        assert re.fullmatch(_pattern(shown), output, re.DOTALL), f"shown:\n{shown}\nprinted:\n{output}"
+    _require_shown(printed[len(preparation) :], steps)
+
+
+def test_configs_and_segments_can_be_pasted_after_the_tour(tmp_path: Path) -> None:
+    tour = _between(README, "## A first tour\n", "## ")
+    before = [
+        *_blocks(_between(tour, "\n", "### "), "sh"),
+        *_blocks(_between(tour, "### Over REST\n", "### "), "sh"),
+        *_blocks(_between(tour, "### Over GraphQL\n", "### "), "sh"),
+    ]
+    chapter = _between(README, "## Configs and segments\n", "## ")
+    with serving(tmp_path) as served:
+        script = f"echo {CUT}".join(["".join(before), *_blocks(chapter, "sh")])
+        printed = bash(script.replace(BASE_URL, f"SIGNALBOX={served.url}\n"), tmp_path).split(CUT)
+    _require_shown(printed[1:], chapter)
 
 
 def test_the_lines_for_tokens_can_be_pasted_after_the_tour(tmp_path: Path) -> None:
@@ -39,6 +52,12 @@ def test_the_lines_for_tokens_can_be_pasted_after_the_tour(tmp_path: Path) -> No
 def test_its_links_lead_to_files() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (TOP / target).exists(), target
+
+
+def _require_shown(printed: list[str], text: str) -> None:
+    """Each block of lines printed what the text shows below it."""
+    for output, shown in zip(printed, _blocks(text, "json"), strict=True):
+        assert re.fullmatch(_pattern(shown), output, re.DOTALL), f"shown:\n{shown}\nprinted:\n{output}"
 
 
 def _between(text: str, start: str, end: str) -> str:
