@@ -15,17 +15,18 @@ def value(text: str | None) -> Any:
     try:
         return orjson.loads(text or "")
     except ValueError as fault:
-        raise _damaged() from fault
+        raise damaged() from fault
 
 
 def rules(text: str) -> list[dict[str, Any]]:
     """The rules of a state. Raises `unavailable` like `value`."""
     found = value(text)
     if not isinstance(found, list) or not all(isinstance(rule, dict) for rule in found):
-        raise _damaged()
+        raise damaged()
     return found
 
 
-def _damaged() -> AppError:
+def damaged() -> AppError:
+    """The refusal of what is stored and cannot be read, which is logged."""
     log.error("what is stored cannot be read", stack_info=True)
     return AppError("unavailable", "The stored data is corrupt.")

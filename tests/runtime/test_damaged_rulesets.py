@@ -40,6 +40,22 @@ async def test_a_damaged_ruleset_is_unavailable_logged_and_alone(
 
 
 @pytest.mark.raises_codes("unavailable")
+@pytest.mark.parametrize("damage", ["[{}]", '[{"rolloutPercent": "x", "value": true}]', '[{"split": 1}]'])
+async def test_a_state_whose_rules_are_none_is_unavailable_until_it_is_replaced(
+    instance: Instance, workspace: Workspace, damage: str
+) -> None:
+    await damage_rules(instance, workspace, damage)
+    for name, arguments in (
+        ("flagState", workspace.banner),
+        ("flagStates", {"environmentId": workspace.environment_id}),
+    ):
+        assert (await workspace.org.viewer.do(name, **arguments)).code == "unavailable", name
+    replaced = await workspace.org.editor.make("replaceFlagState", **workspace.banner, defaultValue="hello", rules=[])
+    assert replaced["summary"]["text"] == '"hello" for everyone.'
+    assert (await workspace.org.viewer.make("flagState", **workspace.banner))["rules"] == []
+
+
+@pytest.mark.raises_codes("unavailable")
 @pytest.mark.parametrize("damage", ["no json", '"no list"', "[1]"])
 async def test_a_damaged_state_is_unavailable_and_its_neighbours_are_not(
     instance: Instance, workspace: Workspace, damage: str
