@@ -138,9 +138,11 @@ def graphql_reply(answer: dict[str, Any]) -> Reply:
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:
     """REST says `boolean` where GraphQL says `BOOLEAN`."""
     given = variables.get("input", variables)
-    for name in ("type", "level", "role", "color"):
+    for name in ("type", "level", "role", "color", "state"):
         if isinstance(given.get(name), str):
             given[name] = given[name].upper()
+    if isinstance(sort := given.get("sort"), str):
+        given["sort"] = (sort.removeprefix("-") + "_desc" * sort.startswith("-")).upper()
     if isinstance(given.get("actions"), list):
         given["actions"] = [one.upper() if isinstance(one, str) else one for one in given["actions"]]
     return variables

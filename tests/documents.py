@@ -36,30 +36,42 @@ def _mutation(name: str, selection: str) -> str:
     return f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
 
 
+_OF_IDENTITIES = {
+    "key": "String",
+    "prefix": "String",
+    "search": "String",
+    "tag": "[String!]",
+    "maintainerId": "ID",
+    "sort": "Sorting",
+}
+_OF_STATES = {**_OF_IDENTITIES, "state": "Standing", "updatedBy": "String"}
+
+
+def _listing(parent: str, name: str, selection: str, arguments: dict[str, str]) -> str:
+    """A list of identities or states below its parent."""
+    declared = "".join(f", ${argument}: {of_type}" for argument, of_type in arguments.items())
+    given = "".join(f", {argument}: ${argument}" for argument in arguments)
+    return (
+        f"query(${parent}Id: ID!, $limit: Int, $cursor: String{declared}) {{ {parent}(id: ${parent}Id) "
+        f"{{ {name}(first: $limit, after: $cursor{given}) {{ nodes {{ {selection} }} {_PAGE} }} }} }}"
+    )
+
+
 def _of_kind(noun: str, identity: str, state: str) -> dict[str, str]:
     """What flags, configs and segments have in common."""
     name = noun.capitalize()
-    page = "first: $limit, after: $cursor, key: $key, search: $search"
-    variables = "$limit: Int, $cursor: String, $key: String, $search: String"
-    if noun == "flag":
-        page, variables = f"{page}, type: $type", f"{variables}, $type: FlagType"
+    typed = {} if noun == "segment" else {"type": f"{name}Type"}
     return {
         f"create{name}": _mutation(f"create{name}", f"{noun} {{ {identity} }}"),
         f"update{name}": _mutation(f"update{name}", f"{noun} {{ {identity} }}"),
         f"delete{name}": _mutation(f"delete{name}", f"{noun} {{ id }}"),
         noun: f"query($projectId: ID!, $key: String!) {{ {noun}(projectId: $projectId, key: $key) {{ {identity} }} }}",
-        f"{noun}s": (
-            f"query($projectId: ID!, {variables}) {{ project(id: $projectId) "
-            f"{{ {noun}s({page}) {{ nodes {{ {identity} }} {_PAGE} }} }} }}"
-        ),
+        f"{noun}s": _listing("project", f"{noun}s", identity, {**_OF_IDENTITIES, **typed}),
         f"{noun}State": (
             "query($environmentId: ID!, $key: String!) "
             f"{{ {noun}State(environmentId: $environmentId, key: $key) {{ {state} }} }}"
         ),
-        f"{noun}States": (
-            f"query($environmentId: ID!, {variables}) {{ environment(id: $environmentId) "
-            f"{{ {noun}States({page}) {{ nodes {{ {state} }} {_PAGE} }} }} }}"
-        ),
+        f"{noun}States": _listing("environment", f"{noun}States", state, {**_OF_STATES, **typed}),
         f"{noun}References": (
             "query($projectId: ID!, $key: String!, $limit: Int, $cursor: String) "
             f"{{ {noun}References(projectId: $projectId, key: $key, first: $limit, after: $cursor) "

@@ -98,18 +98,16 @@ async def primitives_of_projects(
     uow: UnitOfWork, project_ids: Ids, listing: Listing, kind: Kind
 ) -> Mapping[str, Page[Primitive]]:
     seen = [project.id for project in await projects(uow, project_ids)]
-    chosen = listing.filter(resources_of(uow, kind))
-    return await identities.lists_of_projects(
-        uow.session, seen, kind, chosen, listing.window(f"{kind} identities", *seen)
-    )
+    chosen, window = listing.of_primitives(kind, resources_of(uow, kind), *seen, of_states=False)
+    return await identities.lists_of_projects(uow.session, seen, kind, chosen, window)
 
 
 async def states_of_environments(
     uow: UnitOfWork, environment_ids: Ids, listing: Listing, kind: Kind
 ) -> Mapping[str, Page[Current]]:
-    seen = [environment.id for environment in await environments(uow, environment_ids)]
-    chosen = listing.filter(resources_of(uow, kind))
-    return await state_rows.lists_current(uow.session, seen, kind, chosen, listing.window(f"{kind} states", *seen))
+    seen = await environments(uow, environment_ids)
+    chosen, window = listing.of_primitives(kind, resources_of(uow, kind), *(one.id for one in seen), of_states=True)
+    return await state_rows.lists_current(uow.session, seen, kind, chosen, window)
 
 
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:

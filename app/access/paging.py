@@ -3,22 +3,25 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import orjson
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, create_model
 
 from app.domain.actors import ResourcePattern
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
-from app.engine.kinds import FlagType
+from app.domain.lists import Sorting, Standing
+from app.engine.kinds import SPECS, Kind
 from app.store.identities import Filter
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
 
+MAX_TAGS = 20
 T = TypeVar("T")
 
 Count = Annotated[int | None, Field(ge=1, le=MAX_LIMIT)]
@@ -40,19 +43,58 @@ class KeyedParameters(ListParameters):
 
 
 class PrimitiveParameters(KeyedParameters):
-    """REST's parameters of a list of primitives."""
+    """REST's parameters of a list of primitives. Those of kinds that have types can be limited to one of them."""
 
-    search: Annotated[Text | None, Field(description="Part of the key or description, ignoring case.")] = None
-    type: Annotated[FlagType | None, Field(description="Only those of this type.")] = None
+    prefix: Annotated[Text | None, Field(description="Only those whose key begins with this.")] = None
+    search: Annotated[Text | None, Field(description="Part of the key, name or description, ignoring case.")] = None
+    tag: Annotated[
+        list[Text],
+        Field(max_length=MAX_TAGS, description="Only those with this tag; given several times, with all of them."),
+        AfterValidator(lambda tags: sorted(set(tags))),
+    ] = []
+    maintainer_id: Annotated[Text | None, Field(description="Only those that this user maintains.")] = None
+    sort: Annotated[Sorting, Field(description="What the list is in the order of; a minus turns it round.")] = (
+        Sorting.CREATED
+    )
 
 
-class ListArguments(PrimitiveParameters):
+class StateParameters(PrimitiveParameters):
+    """REST's parameters of a list of states."""
+
+    state: Annotated[
+        Standing | None,
+        Field(
+            description="Only those that are killed, that have rules (disabled ones aside), or that are on or off: of "
+            "boolean flags and configs without rules, those whose default value is true or false."
+        ),
+    ] = None
+    updated_by: Annotated[Text | None, Field(description="Only those that this user or token changed last.")] = None
+
+
+class ListArguments(KeyedParameters):
     """REST's parameters and Relay's arguments."""
 
     first: Count = None
     after: str | None = None
     last: Count = None
     before: str | None = None
+
+
+@cache
+def primitive_parameters(kind: Kind, *, of_states: bool) -> type[PrimitiveParameters]:
+    """REST's parameters of the list of one kind's identities or states."""
+    types = SPECS[kind].types
+    own: dict[str, Any] = {}
+    if types is not None:
+        own["type"] = Annotated[types | None, Field(description="Only those of this type.")], None
+    base = StateParameters if of_states else PrimitiveParameters
+    return create_model(f"{kind.value.capitalize()}{base.__name__}", __base__=base, **own)
+
+
+@cache
+def _primitive_arguments(kind: Kind, *, of_states: bool) -> type[ListArguments]:
+    bases: Any = primitive_parameters(kind, of_states=of_states), ListArguments
+    return cast("type[ListArguments]", create_model(f"{bases[0].__name__}AndArguments", __base__=bases))
 
 
 _MARK = 14  # bytes
@@ -120,9 +162,9 @@ class Listing:
         """Whether it begins or ends at a cursor, which is one of a single list."""
         return not _CURSORS.isdisjoint(self.parameters)
 
-    def window(self, name: str, *parents: str) -> Window:
+    def window(self, name: str, *parents: str, arguments: type[ListArguments] = ListArguments) -> Window:
         """The part of the list `name` below a parent, or below each of several. Raises `invalid_request`."""
-        asked = validate(ListArguments, self.parameters)
+        asked = validate(arguments, self.parameters)
         if asked.last is not None and asked.first is not None:
             raise invalid({"last": "Cannot be combined with first."})
         chosen = asked.model_dump_json(exclude=_PAGING, exclude_none=True)
@@ -145,7 +187,26 @@ class Listing:
         """The one key asked for. Raises `invalid_request`."""
         return validate(ListArguments, self.parameters).key
 
-    def filter(self, within: tuple[ResourcePattern, ...] | None) -> Filter:
-        """Which primitives, `within` the caller's resources. Raises `invalid_request`."""
-        asked = validate(ListArguments, self.parameters)
-        return Filter(asked.key, asked.type, asked.search, within)
+    def of_primitives(
+        self, kind: Kind, within: tuple[ResourcePattern, ...] | None, *parents: str, of_states: bool
+    ) -> tuple[Filter, Window]:
+        """Which of a kind's identities or states, `within` the caller's resources, and which part of that list.
+
+        Raises `invalid_request`.
+        """
+        arguments = _primitive_arguments(kind, of_states=of_states)
+        window = self.window(f"{kind} {'states' if of_states else 'identities'}", *parents, arguments=arguments)
+        asked: Any = validate(arguments, self.parameters)
+        chosen = Filter(
+            key=asked.key,
+            prefix=asked.prefix,
+            value_type=getattr(asked, "type", None),
+            search=asked.search,
+            tags=tuple(asked.tag),
+            maintainer_id=asked.maintainer_id and asked.maintainer_id.lower(),
+            standing=asked.state if of_states else None,
+            updated_by=asked.updated_by and asked.updated_by.lower() if of_states else None,
+            sorting=asked.sort,
+            within=within,
+        )
+        return chosen, window

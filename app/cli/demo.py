@@ -178,8 +178,10 @@ async def _way_in_again(filler: Filler, node: Node) -> str:
 async def _fill_project(filler: Filler) -> Environment:
     project = await filler.do(projects.create_project, "demo", {"key": "shop", "name": "Shop"})
     development, production = [
-        await filler.do(environments.create_environment, project.id, {"key": key, "name": key.capitalize()})
-        for key in ("development", "production")
+        await filler.do(
+            environments.create_environment, project.id, {"key": key, "name": key.capitalize(), "color": color}
+        )
+        for key, color in (("development", "green"), ("production", "red"))
     ]
     for of_kind, bodies in ((segments.SEGMENTS, SEGMENTS), (flags.FLAGS, FLAGS), (configs.CONFIGS, CONFIGS)):
         for body in bodies:

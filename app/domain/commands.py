@@ -7,7 +7,7 @@ a body into the catalogue's `invalid_request`, by dotted path. The commands are 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -151,6 +151,13 @@ class NoBody(Command):
 def names_of(command: type[Command]) -> frozenset[str]:
     """The names that callers use for the command's fields."""
     return frozenset(to_camel(name) for name in command.model_fields)
+
+
+def lists_of(command: type[Command]) -> frozenset[str]:
+    """The names of the command's fields that are lists."""
+    return frozenset(
+        to_camel(name) for name, field in command.model_fields.items() if get_origin(field.annotation) is list
+    )
 
 
 class Input(dict[str, Any]):

@@ -4,15 +4,11 @@ from typing import Annotated
 
 import strawberry
 
-from app.engine.kinds import FlagType
-
 First = Annotated[int | None, strawberry.argument(description="How many from the start, 1 to 1000; default 100.")]
 After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
 Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 1000.")]
 Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 KeyFilter = Annotated[str | None, strawberry.argument(description="Only the one with this key.")]
-Search = Annotated[str | None, strawberry.argument(description="Part of the key or description, ignoring case.")]
-FlagTypeFilter = Annotated[FlagType | None, strawberry.argument(description="Only those of this type.")]
 
 OrgSlug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
 ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id or name, such as acme:web.")]

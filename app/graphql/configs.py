@@ -9,14 +9,22 @@ from app.graphql.arguments import (
     ConfigKey,
     EnvironmentId,
     First,
-    KeyFilter,
     Last,
     ProjectId,
-    Search,
 )
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, references, updated, written
+from app.graphql.primitives import (
+    DEFAULT_VALUE,
+    RULES,
+    UNLESS_DIVERTED,
+    created,
+    deleted,
+    identities_of,
+    references,
+    updated,
+    written,
+)
 from app.graphql.rules import RuleInput
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
@@ -106,22 +114,7 @@ class ConfigQueries:
         async with info.context.unit() as uow:
             return Config.of(await CONFIGS.get(uow, project_id, key))
 
-    @strawberry.field(description="The configs of a project, oldest first.")
-    async def configs(
-        self,
-        info: Info,
-        project_id: ProjectId,
-        key: KeyFilter = None,
-        search: Search = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Config] | None:
-        page_args = listing(info, key=key, search=search, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await CONFIGS.list(uow, project_id, page_args)
-        return Connection.of(info.context, page, lambda row: row.id, Config.of)
+    configs: Connection[Config] | None = identities_of(CONFIGS, Config.of)
 
     @strawberry.field(description="What refers to a config as a prerequisite.")
     async def config_references(

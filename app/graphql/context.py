@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import strawberry
+from pydantic.alias_generators import to_camel
 
 from app.access.paging import Listing
 from app.domain.actors import Anonymous
@@ -62,5 +63,9 @@ Info = strawberry.Info[Context, None]
 
 def listing(info: Info, **parameters: Any) -> Listing:
     """The part of a list that a connection's arguments ask for."""
-    given = {name: value for name, value in parameters.items() if value is not None}
+    given = {
+        to_camel(name): tuple(value) if isinstance(value, list) else value
+        for name, value in parameters.items()
+        if value is not None
+    }
     return Listing(info.context.node.cursors, given)

@@ -9,15 +9,22 @@ from app.graphql.arguments import (
     EnvironmentId,
     First,
     FlagKey,
-    FlagTypeFilter,
-    KeyFilter,
     Last,
     ProjectId,
-    Search,
 )
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import DEFAULT_VALUE, RULES, UNLESS_DIVERTED, created, deleted, references, updated, written
+from app.graphql.primitives import (
+    DEFAULT_VALUE,
+    RULES,
+    UNLESS_DIVERTED,
+    created,
+    deleted,
+    identities_of,
+    references,
+    updated,
+    written,
+)
 from app.graphql.rules import RuleInput
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
@@ -118,23 +125,7 @@ class FlagQueries:
         async with info.context.unit() as uow:
             return Flag.of(await FLAGS.get(uow, project_id, key))
 
-    @strawberry.field(description="The flags of a project, oldest first.")
-    async def flags(
-        self,
-        info: Info,
-        project_id: ProjectId,
-        key: KeyFilter = None,
-        search: Search = None,
-        type: FlagTypeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Flag] | None:
-        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await FLAGS.list(uow, project_id, page_args)
-        return Connection.of(info.context, page, lambda row: row.id, Flag.of)
+    flags: Connection[Flag] | None = identities_of(FLAGS, Flag.of)
 
     @strawberry.field(description="What refers to a flag as a prerequisite.")
     async def flag_references(

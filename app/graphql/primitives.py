@@ -1,13 +1,16 @@
 """What the mutations of flags, configs and segments have in common: an input becomes a use case's call."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from app.access.paging import Listing
 from app.domain.preconditions import IfMatch
+from app.graphql.arguments import ProjectId
 from app.graphql.context import Info
 from app.graphql.inputs import OfPrimitive, OfProject, OfState, Overridable, body_of, if_match
+from app.graphql.lists import arguments_of, list_field
 from app.graphql.types.references import Referrer
-from app.graphql.types.relay import Connection
+from app.graphql.types.relay import Connection, Node
 from app.models import Primitive
 from app.services.primitives import Primitives
 from app.store.states import Current
@@ -16,6 +19,19 @@ from app.store.unit_of_work import UnitOfWork
 DEFAULT_VALUE = "The value where no rule decides."
 RULES = "Tried top down; the first that applies decides."
 UNLESS_DIVERTED = "null where the change waits for approval."
+
+
+def identities_of(primitives: Primitives, make: Callable[[Primitive], Node]) -> Any:
+    """The root field that lists a project's identities of one kind."""
+
+    async def resolve(_: Any, info: Info, asked: Listing, project_id: str) -> Any:
+        async with info.context.unit() as uow:
+            page = await primitives.list(uow, project_id, asked)
+        return Connection.of(info.context, page, lambda row: row.id, make)
+
+    spec = primitives.spec
+    arguments = arguments_of(spec.kind, of_states=False)
+    return list_field(f"The {spec.plural} of a project.", arguments, resolve, project_id=ProjectId)
 
 
 async def created(info: Info, primitives: Primitives, given: OfProject) -> Primitive:

@@ -7,15 +7,13 @@ from app.graphql.arguments import (
     Before,
     EnvironmentId,
     First,
-    KeyFilter,
     Last,
     ProjectId,
-    Search,
     SegmentKey,
 )
 from app.graphql.context import Info, listing
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, references, updated, written
+from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, identities_of, references, updated, written
 from app.graphql.rules import RuleInput
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
@@ -127,22 +125,7 @@ class SegmentQueries:
         async with info.context.unit() as uow:
             return Segment.of(await SEGMENTS.get(uow, project_id, key))
 
-    @strawberry.field(description="The segments of a project, oldest first.")
-    async def segments(
-        self,
-        info: Info,
-        project_id: ProjectId,
-        key: KeyFilter = None,
-        search: Search = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Segment] | None:
-        page_args = listing(info, key=key, search=search, first=first, after=after, last=last, before=before)
-        async with info.context.unit() as uow:
-            page = await SEGMENTS.list(uow, project_id, page_args)
-        return Connection.of(info.context, page, lambda row: row.id, Segment.of)
+    segments: Connection[Segment] | None = identities_of(SEGMENTS, Segment.of)
 
     @strawberry.field(description="What refers to a segment.")
     async def segment_references(

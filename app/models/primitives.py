@@ -7,9 +7,17 @@ from sqlalchemy import JSON, BigInteger, Index, Text, text
 from sqlmodel import Field, Relationship
 
 from app.domain.ids import new_id
+from app.domain.lists import Standing
 from app.engine.kinds import Kind
 from app.models.base import Instant, Revised, Table, words
 from app.models.people import User
+
+_LIVE = text("deleted_at IS NULL")
+
+
+def _of_live(name: str, *columns: str, **options: Any) -> Index:
+    """For lists of a project's live primitives of one kind."""
+    return Index(name, "project_id", "kind", *columns, sqlite_where=_LIVE, postgresql_where=_LIVE, **options)
 
 
 class Primitive(Revised, table=True):
@@ -26,9 +34,15 @@ class Primitive(Revised, table=True):
             "space",
             "key",
             unique=True,
-            sqlite_where=text("deleted_at IS NULL"),
-            postgresql_where=text("deleted_at IS NULL"),
+            sqlite_where=_LIVE,
+            postgresql_where=_LIVE,
         ),
+        _of_live("ix_primitive_created", "id"),
+        _of_live("ix_primitive_maintained", "maintainer_id", "id"),
+        _of_live("ix_primitive_type", "value_type", "id"),
+        _of_live("ix_primitive_updated", "updated_at", "id"),
+        # On PostgreSQL in the order of code points, which may not be the database's.
+        _of_live("ix_primitive_key", "key", "id", postgresql_ops={"key": 'COLLATE "C"'}),
     )
 
     project_id: str = Field(foreign_key="project.id", index=True, ondelete="CASCADE")
@@ -58,10 +72,15 @@ class PrimitiveTag(Table, table=True):
     primitive_id: str = Field(foreign_key="primitive.id", primary_key=True, index=True, ondelete="CASCADE")
 
 
+def _current(name: str, *columns: str, unique: bool = False) -> Index:
+    """For what is valid still."""
+    still = text("to_version IS NULL")
+    return Index(name, *columns, unique=unique, sqlite_where=still, postgresql_where=still)
+
+
 def _one_current(name: str, *columns: str) -> Index:
     """Only one of the versions of one thing may have no end."""
-    still = text("to_version IS NULL")
-    return Index(name, *columns, unique=True, sqlite_where=still, postgresql_where=still)
+    return _current(name, *columns, unique=True)
 
 
 class State(Table, table=True):
@@ -70,10 +89,16 @@ class State(Table, table=True):
     `id` is the same in all of a state's rows. There is a column for each dimension that is a value; `None` where the
     kind has no such dimension. Values and rules are canonical JSON text. Of lists, whose entries are rows of their own,
     it has the number of entries, and of all of them together the bytes.
+    What it comes to, `standing`, and who changed
+    it, are there again to find it by; `standing_of` in `domain.lists` says how.
     """
 
     __table_args__ = (
         _one_current("uq_state_current", "environment_id", "primitive_id"),
+        # For lists of an environment's present states.
+        _current("ix_state_standing", "environment_id", "standing", "primitive_id"),
+        _current("ix_state_updated", "environment_id", "updated_at", "primitive_id"),
+        _current("ix_state_updated_by", "environment_id", "updated_by_id", "primitive_id"),
         # What was written since a version.
         Index("ix_state_from_version", "environment_id", "from_version"),
         Index(
@@ -96,8 +121,10 @@ class State(Table, table=True):
     allow_list_size: int = 0
     deny_list_size: int = 0
     entry_bytes: int = Field(default=0, sa_type=BigInteger)
+    standing: Standing | None = Field(default=None, sa_type=words(Standing))
     updated_at: datetime = Field(sa_type=Instant)
     updated_by: dict[str, Any] = Field(sa_type=JSON)
+    updated_by_id: str = ""
 
 
 class StateEntry(Table, table=True):

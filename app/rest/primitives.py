@@ -10,7 +10,7 @@ from typing import Any, Self
 from starlette.responses import Response
 
 from app.access.etags import primitive_etag, state_etag
-from app.access.paging import ListParameters, PrimitiveParameters
+from app.access.paging import ListParameters, primitive_parameters
 from app.access.summaries import summary_of
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
@@ -222,7 +222,7 @@ class Identities:
                 Operation.READ_PRIMITIVE,
                 response=self.schema,
                 is_list=True,
-                query=PrimitiveParameters,
+                query=primitive_parameters(self.primitives.spec.kind, of_states=False),
             ),
             Endpoint(
                 f"create{self.noun.capitalize()}",
@@ -329,7 +329,7 @@ class States:
                 Operation.READ_STATE,
                 response=self.schema,
                 is_list=True,
-                query=PrimitiveParameters,
+                query=primitive_parameters(self.primitives.spec.kind, of_states=True),
             ),
             Endpoint(
                 f"get{self.noun.capitalize()}State",

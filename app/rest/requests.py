@@ -63,9 +63,9 @@ def text_of(headers: Headers, name: str, faults: dict[str, str]) -> str | None:
         return None
 
 
-def input_of_read(query: QueryParams, known: Collection[str]) -> Input:
-    """The known parameters. Others, and those given more than once, are faults."""
-    return _parameters(query, known)
+def input_of_read(query: QueryParams, known: Collection[str], repeatable: Collection[str]) -> Input:
+    """The known parameters, a repeatable one as a list. Others, and those given more than once, are faults."""
+    return _parameters(query, known, repeatable)
 
 
 def input_of_write(
@@ -90,7 +90,7 @@ def input_of_write(
     return Input(members if reason is None else {**members, "reason": reason}, faults, places)
 
 
-def _parameters(query: QueryParams, known: Collection[str]) -> Input:
+def _parameters(query: QueryParams, known: Collection[str], repeatable: Collection[str] = ()) -> Input:
     if not query:
         return Input({}, {})
     given = Counter(name for name, _ in query.multi_items())
@@ -98,11 +98,12 @@ def _parameters(query: QueryParams, known: Collection[str]) -> Input:
     for name, times in given.items():
         if name not in known:
             faults[name] = unknown("parameter", name, known, len(faults))
-        elif times > 1:
+        elif times > 1 and name not in repeatable:
             faults[name] = "Given more than once."
         if len(faults) == MAX_FAULTS:
             break
-    members = {name: text for name, text in query.items() if name in known and name not in faults}
+    members: dict[str, Any] = {name: text for name, text in query.items() if name in known and name not in faults}
+    members |= {name: query.getlist(name) for name in members.keys() & set(repeatable)}
     places = {name: f"?{name}" for name in members}
     return Input(members, {dotted_path([f"?{name}"]): message for name, message in faults.items()}, places)
 

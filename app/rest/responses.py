@@ -50,7 +50,8 @@ def page(call: Call, found: Page[T], row_id: Callable[[T], str], schema: Callabl
     """200 with a list, and `Link` to the next part."""
     body, link = orjson.dumps([schema(row).body() for row in found.rows]), None
     if found.has_next:
-        query = {**call.query, "cursor": call.node.cursors.of(found, found.rows[-1], row_id)}
+        query = [(name, text) for name, text in call.query.multi_items() if name != "cursor"]
+        query.append(("cursor", call.node.cursors.of(found, found.rows[-1], row_id)))
         link = f'<{call.node.settings.base_origin}{call.address}?{urlencode(query)}>; rel="next"'
     response = tagged(call, body, caller_etag(call, body, str(call.query), link or ""))
     if link is not None:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Anonymous
-from app.domain.commands import Command, NoBody, names_of, validate
+from app.domain.commands import Command, NoBody, lists_of, names_of, validate
 from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
 from app.domain.policy import Operation
@@ -86,6 +86,8 @@ class Endpoint:
     """Whether it only reads, and has no body."""
     parameters: frozenset[str] = field(init=False)
     """What the query may hold: for a DELETE all that its body may hold, except free text."""
+    repeatable: frozenset[str] = field(init=False)
+    """What the query of a read may hold more than once."""
 
     def __post_init__(self) -> None:
         names = names_of(self.query)
@@ -93,6 +95,7 @@ class Endpoint:
             names = names_of(self.body) - {"reason"}
         object.__setattr__(self, "safe", self.method in SAFE)
         object.__setattr__(self, "parameters", names)
+        object.__setattr__(self, "repeatable", lists_of(self.query))
 
 
 class Resource:
@@ -131,7 +134,7 @@ class Resource:
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
         break_glass = None
         if endpoint.safe:
-            given: Any = input_of_read(query, endpoint.parameters)
+            given: Any = input_of_read(query, endpoint.parameters, endpoint.repeatable)
         else:
             require_own_origin(self.node, scope)
             given = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)

@@ -19,7 +19,7 @@ from app.services.changes import references_in
 from app.services.quotas import Quota, require_room, require_room_for_states
 from app.services.target_id_fields import effective_field
 from app.store import environments, identities, states
-from app.store.changeset import size_of
+from app.store.changeset import make_findable, size_of
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -97,6 +97,7 @@ async def _seed(uow: UnitOfWork, environment: Environment) -> None:
             updated_at=environment.created_at,
             updated_by=uow.actor_as_json(),
         )
+        make_findable(state, primitive)
         environment.state_bytes += size_of(state)
         uow.add(state)
     require_room_for_states(uow, environment)

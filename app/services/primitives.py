@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from app.access.entry import Access, Diverted, Entry, resources_of, scope_of
 from app.access.etags import primitive_etag
-from app.access.paging import Listing
+from app.access.paging import MAX_TAGS, Listing
 from app.domain.commands import Command, Line, Slug, Text, validate
 from app.domain.errors import AppError, key_collision, not_found
 from app.domain.named import Id, named_in
@@ -32,7 +32,6 @@ from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
-MAX_TAGS = 20
 ShownName = Line  # for people; where it is empty, the key is shown
 Tags = Annotated[list[Slug], Field(max_length=MAX_TAGS), AfterValidator(lambda tags: sorted(set(tags)))]
 MaintainerId = Annotated[str | None, Id("member")]
@@ -100,8 +99,7 @@ class Primitives:
     async def list(self, uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
         access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
         kind = self.spec.kind
-        window = listing.window(f"{kind} identities", access.project.id)
-        chosen = listing.filter(resources_of(uow, kind))
+        chosen, window = listing.of_primitives(kind, resources_of(uow, kind), access.project.id, of_states=False)
         return await identities.list_of_project(uow.session, access.project.id, kind, chosen, window)
 
     async def get(self, uow: UnitOfWork, project_id: str, key: str) -> Primitive:
@@ -169,10 +167,9 @@ class Primitives:
 
     async def list_states(self, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-        kind = self.spec.kind
-        window = listing.window(f"{kind} states", access.environment.id)
-        chosen = listing.filter(resources_of(uow, kind))
-        return await states.list_current(uow.session, access.environment.id, kind, chosen, window)
+        kind, environment = self.spec.kind, access.environment
+        chosen, window = listing.of_primitives(kind, resources_of(uow, kind), environment.id, of_states=True)
+        return await states.list_current(uow.session, environment, kind, chosen, window)
 
     async def get_state(self, uow: UnitOfWork, environment_id: str, key: str) -> Current:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlmodel import col
 
 from app.domain.ids import new_id
+from app.domain.lists import standing_of
 from app.engine.kinds import Dimension, Kind
 from app.engine.references import Reference
 from app.engine.rules import Rule
@@ -144,6 +145,7 @@ class Changeset:
             state.entry_bytes += _bytes(added) - _bytes(removed)
         if entries:
             changes.entries[primitive.id] = entries
+        make_findable(state, primitive)
         environment.state_bytes += size_of(state) - (0 if current is None else size_of(current))
         changes.states.append(state)
         stored = stored_state(primitive, state, {one.field: change for one, change in entries.items()})
@@ -236,6 +238,12 @@ class Changeset:
             for of in changed
         ]
         await _insert(connection, AuditVersion, audited)
+
+
+def make_findable(state: State, primitive: Primitive) -> None:
+    """Sets what lists find the primitive's state by."""
+    state.standing = standing_of(primitive.value_type, state.default_value, state.rules, killed=state.killed)
+    state.updated_by_id = state.updated_by["id"]
 
 
 def size_of(state: State) -> int:

@@ -1,33 +1,54 @@
 """Queries for the identities of primitives: what a project has, whatever environments hold."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, delete, false, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import ResourcePattern
+from app.domain.lists import Sorting, Standing
 from app.domain.search import folded
 from app.engine.kinds import SPECS, Kind
 from app.models import Primitive, PrimitiveTag, Project
-from app.store.engines.texts import holds
-from app.store.paging import AnySelect, Page, Window, pages
+from app.store.engines.texts import by_code_point, holds
+from app.store.paging import AnySelect, Page, Sort, Window, one_of, pages
 
+T = TypeVar("T")
+_by_key: Any = by_code_point(col(Primitive.key))
+_BEYOND = "~"  # is after all that keys are made of
 _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which primitives of a list: the one of `key`, those of a type, those with `search` in key, name or description.
+    """Which primitives of a list, and in what order: the one of `key`, those whose key begins with `prefix`, those of a
+    type, those with `search` in key, name or description, those that have all of the tags, those of a maintainer.
 
-    `within` are a token's resources for this kind; None for whoever sees all.
+    Of states also those with a standing, and those that an actor changed last. `within` are a token's resources for
+    this kind; None for whoever sees all.
     """
 
     key: str | None = None
+    prefix: str | None = None
     value_type: str | None = None
     search: str | None = None
+    tags: tuple[str, ...] = ()
+    maintainer_id: str | None = None
+    standing: Standing | None = None
+    updated_by: str | None = None
+    sorting: Sorting = Sorting.CREATED
     within: tuple[ResourcePattern, ...] | None = None
+
+    @property
+    def begins_with_states(self) -> bool:
+        """Whether the index that leads to the fewest rows, or gives their order, is one of states."""
+        by_identity = self.key, self.prefix, self.value_type, self.search, self.tags or None, self.maintainer_id
+        by_state = self.standing is not None or self.updated_by is not None or self.sorting.column is Sorting.UPDATED
+        return by_state and not any(one is not None for one in by_identity)
 
 
 async def key_taken(session: AsyncSession, project_id: str, kind: Kind, key: str) -> bool:
@@ -51,9 +72,24 @@ async def lists_of_projects(
     session: AsyncSession, project_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
 ) -> Mapping[str, Page[Primitive]]:
     """For each of the projects, by id, what `list_of_project` gives."""
-    query = filtered(_LIVE.where(col(Primitive.kind) == kind), chosen)
+    query = filtered(select(Primitive), kind, chosen, project_ids)
     parents = col(Primitive.project_id), project_ids
-    return await pages(session, query, parents, col(Primitive.id), window, lambda row: row[0])
+    sort: Sort[Primitive] = sorted_by(
+        chosen.sorting, lambda one: one, col(Primitive.updated_at), lambda one: one.updated_at
+    )
+    return await pages(session, query, parents, col(Primitive.id), window, lambda row: row[0], sort)
+
+
+def sorted_by(
+    sorting: Sorting, primitive_of: Callable[[T], Primitive], updated_at: Any, updated_of: Callable[[T], datetime]
+) -> Sort[T]:
+    """The order of a list of primitives, or of what each has: `updated_at` is when an entry was changed."""
+    match sorting.column:
+        case Sorting.KEY:
+            return Sort(_by_key, lambda entry: primitive_of(entry).key, sorting.descending)
+        case Sorting.UPDATED:
+            return Sort(updated_at, updated_of, sorting.descending)
+    return Sort(descending=sorting.descending)
 
 
 async def set_tags(session: AsyncSession, primitive: Primitive, tags: Iterable[str]) -> None:
@@ -71,12 +107,22 @@ async def end_maintaining(session: AsyncSession, org_id: str, user_id: str) -> N
     )
 
 
-def filtered(query: AnySelect, chosen: Filter) -> AnySelect:
-    """A query that names `Primitive`, limited to what the filter includes."""
+def filtered(query: AnySelect, kind: Kind, chosen: Filter, project_ids: Collection[str]) -> AnySelect:
+    """A query that names `Primitive` of the projects, limited to live ones of a kind that the filter includes."""
+    query = query.where(col(Primitive.kind) == kind, col(Primitive.deleted_at).is_(None))
     if chosen.key is not None:
-        query = query.where(col(Primitive.key) == chosen.key)
+        query = query.where(_by_key == chosen.key)
+    if chosen.prefix is not None:
+        query = query.where(_by_key >= chosen.prefix, _by_key < chosen.prefix + _BEYOND)
     if chosen.value_type is not None:
         query = query.where(col(Primitive.value_type) == chosen.value_type)
+    if chosen.maintainer_id is not None:
+        query = query.where(col(Primitive.maintainer_id) == chosen.maintainer_id)
+    for tag in chosen.tags:
+        tagged = select(col(PrimitiveTag.primitive_id)).where(
+            one_of(col(PrimitiveTag.project_id), project_ids), col(PrimitiveTag.tag) == tag
+        )
+        query = query.where(col(Primitive.id).in_(tagged))
     if chosen.search is not None:
         query = query.where(holds(col(Primitive.folded), folded(chosen.search)))
     if chosen.within is not None:

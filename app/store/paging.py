@@ -132,6 +132,12 @@ class Page(Generic[T]):
     value_of: Callable[[T], Any] = BY_ID.value_of
 
 
+def one_of(column: Any, values: Collection[str]) -> ColumnElement[bool]:
+    """Whether the column has one of the values. Of a single one the databases know that it keeps an index's order."""
+    found: ColumnElement[bool] = column == next(iter(values)) if len(values) == 1 else column.in_(values)
+    return found
+
+
 async def page(
     session: AsyncSession,
     query: AnySelect,
@@ -157,7 +163,7 @@ async def pages(
 ) -> Mapping[str, Page[T]]:
     """The window in each of many lists: a page for each of the `parents`, whose entities `query` selects."""
     parent, owners = parents
-    query = query.where(parent.in_(owners))
+    query = query.where(one_of(parent, owners))
     if len(owners) == 1:  # without looking at the whole list, as ranking does
         return {owner: await page(session, query, id, window, make, sort) for owner in owners}
     rows: dict[str, list[T]] = {owner: [] for owner in owners}

@@ -12,8 +12,8 @@ from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, node
 from app.models import Environment, Primitive, State, StateEntry, StateReference
 from app.store.engines.texts import octets
-from app.store.identities import Filter, filtered
-from app.store.paging import Page, Window, pages
+from app.store.identities import Filter, filtered, sorted_by
+from app.store.paging import Page, Sort, Window, one_of, pages
 from app.store.pieces import all_rows
 
 _SOUGHT_AT_ONCE = 1000
@@ -79,19 +79,30 @@ async def sizes(session: AsyncSession, primitive_id: str) -> dict[str, int]:
 
 
 async def list_current(
-    session: AsyncSession, environment_id: str, kind: Kind, chosen: Filter, window: Window
+    session: AsyncSession, environment: Environment, kind: Kind, chosen: Filter, window: Window
 ) -> Page[Current]:
     """The present states of an environment's primitives of the kind."""
-    return (await lists_current(session, [environment_id], kind, chosen, window))[environment_id]
+    return (await lists_current(session, [environment], kind, chosen, window))[environment.id]
 
 
 async def lists_current(
-    session: AsyncSession, environment_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
+    session: AsyncSession, environments: Collection[Environment], kind: Kind, chosen: Filter, window: Window
 ) -> Mapping[str, Page[Current]]:
     """For each of the environments, by id, what `list_current` gives."""
-    query = filtered(_CURRENT.where(col(Primitive.kind) == kind), chosen)
-    parents = col(State.environment_id), environment_ids
-    return await pages(session, query, parents, col(Primitive.id), window, lambda row: Current(row[0], row[1]))
+    project_ids = {environment.project_id for environment in environments}
+    query = filtered(_CURRENT, kind, chosen, project_ids)
+    row_id = col(State.primitive_id)
+    if not chosen.begins_with_states:  # indexes of primitives begin with the project
+        query, row_id = query.where(one_of(col(Primitive.project_id), project_ids)), col(Primitive.id)
+    if chosen.standing is not None:
+        query = query.where(col(State.standing) == chosen.standing)
+    if chosen.updated_by is not None:
+        query = query.where(col(State.updated_by_id) == chosen.updated_by)
+    sort: Sort[Current] = sorted_by(
+        chosen.sorting, lambda one: one.primitive, col(State.updated_at), lambda one: one.state.updated_at
+    )
+    parents = col(State.environment_id), [environment.id for environment in environments]
+    return await pages(session, query, parents, row_id, window, lambda row: Current(row[0], row[1]), sort)
 
 
 async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:

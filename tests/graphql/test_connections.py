@@ -261,3 +261,68 @@ async def test_rest_and_graphql_take_each_others_cursors(workspace: Workspace) -
     ] == ["banner"]
     rest = rest_reply(await caller.client.get(path, params={"cursor": from_graphql.next}))
     assert [one["key"] for one in rest.unwrap()] == ["banner"]
+
+
+BACKWARD = {
+    "flags": """
+        query ($id: ID!, $sort: Sorting, $before: String) { parent: project(id: $id) {
+          list: flags(last: 2, before: $before, sort: $sort) {
+            nodes { key } pageInfo { hasPreviousPage startCursor }
+        } } }
+    """,
+    "flagStates": """
+        query ($id: ID!, $sort: Sorting, $before: String) { parent: environment(id: $id) {
+          list: flagStates(last: 2, before: $before, sort: $sort) {
+            nodes { flag { key } } pageInfo { hasPreviousPage startCursor }
+        } } }
+    """,
+}
+SORTED = """
+    query ($sort: Sorting) {
+      orgs(first: 1) { nodes { projects(first: 5) { nodes {
+        flags(sort: $sort, first: 2) { nodes { key } pageInfo { hasNextPage } }
+        environments(first: 2) { nodes { flagStates(sort: $sort, last: 2) { nodes { flag { key } } totalCount } } }
+      } } } }
+    }
+"""
+SORTS = {"CREATED": False, "CREATED_DESC": True, "KEY": False, "KEY_DESC": True, "UPDATED": False, "UPDATED_DESC": True}
+KEYS = ["m", "a.b", "a-b", "a", "z_1"]
+
+
+def in_order(sort: str, created: list[str]) -> list[str]:
+    keys = sorted(created) if sort.startswith("KEY") else created
+    return keys[::-1] if SORTS[sort] else keys
+
+
+@on_both
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("name", BACKWARD)
+async def test_every_order_is_read_from_its_end(instance: Instance, workspace: Workspace, name: str, sort: str) -> None:
+    await instance.create_flags(workspace.org, workspace.project_id, KEYS)
+    expected = in_order(sort, ["checkout", "banner", *KEYS])
+    parent_id = workspace.project_id if name == "flags" else workspace.environment_id
+    read: list[str] = []
+    page = {"hasPreviousPage": True, "startCursor": None}
+    while page["hasPreviousPage"]:
+        variables = {"id": parent_id, "sort": sort, "before": page["startCursor"]}
+        answer = await ask(workspace.org.viewer.client, BACKWARD[name], variables)
+        part, page = answer["data"]["parent"]["list"]["nodes"], answer["data"]["parent"]["list"]["pageInfo"]
+        read = [*(one.get("flag", one)["key"] for one in part), *read]
+    assert read == expected
+
+
+@on_both
+@pytest.mark.parametrize("sort", SORTS)
+async def test_many_lists_are_sorted_each(instance: Instance, workspace: Workspace, sort: str) -> None:
+    await instance.workspace(workspace.org, key="app")
+    await instance.create_flags(workspace.org, workspace.project_id, KEYS)
+    first, second = in_order(sort, ["checkout", "banner", *KEYS]), in_order(sort, ["checkout", "banner"])
+    with statements() as run:
+        answer = await ask(workspace.org.viewer.client, SORTED, {"sort": sort})
+    projects = answer["data"]["orgs"]["nodes"][0]["projects"]["nodes"]
+    assert [[one["key"] for one in project["flags"]["nodes"]] for project in projects] == [first[:2], second]
+    assert [project["flags"]["pageInfo"]["hasNextPage"] for project in projects] == [True, False]
+    listed = [project["environments"]["nodes"][0]["flagStates"] for project in projects]
+    assert [[one["flag"]["key"] for one in states["nodes"]] for states in listed] == [first[-2:], second]
+    assert [states["totalCount"] for states in listed] == [7, 2]
+    assert sum("row_number" in one for one in run) == 3  # one for each kind of list, however many lists

@@ -251,7 +251,7 @@ def test_headers_stand_where_they_apply() -> None:
 
 
 def test_lists_and_deletes_name_their_parameters() -> None:
-    assert parameter_names(OPERATIONS["listFlags"][2])[1:6] == ["limit", "cursor", "key", "search", "type"]
+    assert parameter_names(OPERATIONS["listFlags"][2])[1:6] == ["limit", "cursor", "key", "prefix", "search"]
     assert parameter_names(OPERATIONS["listProjects"][2])[1:4] == ["limit", "cursor", "key"]
     assert "confirm" in parameter_names(OPERATIONS["deleteProject"][2])
     paged = {name for name, (_, _, one) in OPERATIONS.items() if "cursor" in parameter_names(one)}

@@ -7,6 +7,7 @@ from typing import Any, cast
 import strawberry
 
 from app.domain.actors import Role, Verb
+from app.domain.lists import Sorting, Standing
 from app.domain.policy import Operation
 from app.engine.kinds import ConfigType, FlagType
 from app.engine.summaries import SummaryKind
@@ -170,6 +171,30 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             SummaryKind.RULES: "Who gets what depends on rules, or on the lists of a segment.",
             SummaryKind.PERCENT: "One rule gives a percentage of everyone a value; all others get another one.",
             SummaryKind.KILLED: "The flag is killed, whatever its rules say.",
+        },
+    ),
+    (
+        Sorting,
+        "Sorting",
+        "What a list is in the order of.",
+        {
+            Sorting.CREATED: "Oldest first.",
+            Sorting.CREATED_DESC: "Newest first.",
+            Sorting.KEY: "By the key.",
+            Sorting.KEY_DESC: "By the key, from the end.",
+            Sorting.UPDATED: "By the last change of what is listed, newest last.",
+            Sorting.UPDATED_DESC: "By the last change of what is listed, newest first.",
+        },
+    ),
+    (
+        Standing,
+        "Standing",
+        "What a state comes to.",
+        {
+            Standing.ON: "A boolean without rules whose default value is true.",
+            Standing.OFF: "A boolean without rules whose default value is false.",
+            Standing.KILLED: "Killed, whatever its rules say.",
+            Standing.RULES: "At least one rule that is not disabled.",
         },
     ),
     (

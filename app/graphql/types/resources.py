@@ -3,7 +3,6 @@
 Each leads to the others, so they are in one file.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ import strawberry
 
 from app.access.batches import ChildPage
 from app.access.etags import environment_etag, primitive_etag, row_etag, state_etag
+from app.access.paging import Listing
 from app.domain.policy import ResourceType
 from app.engine.kinds import SPECS, ConfigType, FlagType, Kind
 from app.graphql.arguments import (
@@ -19,13 +19,11 @@ from app.graphql.arguments import (
     EnvironmentId,
     EnvironmentIds,
     First,
-    FlagTypeFilter,
     KeyFilter,
     Last,
-    Search,
 )
 from app.graphql.context import Info, listing
-from app.graphql.loaders import Loader, Loaders
+from app.graphql.lists import arguments_of, list_field
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor, Maintainer
@@ -40,7 +38,6 @@ from app.models import Org as OrgRow
 from app.models import Primitive as PrimitiveRow
 from app.models import Project as ProjectRow
 from app.store import json_columns
-from app.store.paging import Page
 from app.store.states import Current
 
 
@@ -56,14 +53,22 @@ def state_of(current: Current) -> "PrimitiveState":
 
 def identities(kind: Kind) -> Any:
     """The list of a project's identities of one kind."""
-    description = f"Its {SPECS[kind].plural}, oldest first."
-    return _below(description, lambda loaders: loaders.identities[kind], lambda row: row.id, identity_of)
+
+    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
+        page = await info.context.loaders.identities[kind].load(ChildPage(root.id, asked))
+        return Connection.of(info.context, page, lambda row: row.id, identity_of)
+
+    return list_field(f"Its {SPECS[kind].plural}.", arguments_of(kind, of_states=False), resolve)
 
 
 def states(kind: Kind) -> Any:
     """The list of an environment's states of one kind."""
-    description = f"The states of its {SPECS[kind].plural}, oldest {kind.value} first."
-    return _below(description, lambda loaders: loaders.current[kind], lambda current: current.primitive.id, state_of)
+
+    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
+        page = await info.context.loaders.current[kind].load(ChildPage(root.id, asked))
+        return Connection.of(info.context, page, lambda current: current.primitive.id, state_of)
+
+    return list_field(f"The states of its {SPECS[kind].plural}.", arguments_of(kind, of_states=True), resolve)
 
 
 def state_there() -> Any:
@@ -82,30 +87,6 @@ def all_states() -> Any:
         return lazily(await info.context.loaders.states.load(root.id), state_of)
 
     description = "Its states in all environments, in the order of the environments."
-    return strawberry.field(resolver=resolve, description=description)
-
-
-def _below(
-    description: str,
-    loader: Callable[[Loaders], Loader[ChildPage, Page[Any]]],
-    row_id: Callable[[Any], str],
-    make: Callable[[Any], Any],
-) -> Any:
-    async def resolve(
-        root: strawberry.Parent[Any],
-        info: Info,
-        key: KeyFilter = None,
-        search: Search = None,
-        type: FlagTypeFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Any:
-        page_args = listing(info, key=key, search=search, type=type, first=first, after=after, last=last, before=before)
-        page = await loader(info.context.loaders).load(ChildPage(root.id, page_args))
-        return Connection.of(info.context, page, row_id, make)
-
     return strawberry.field(resolver=resolve, description=description)
 
 

@@ -365,6 +365,10 @@ Lists are arrays. `limit` sets the size of a page (default 100, at most 1000). I
 for this list and filter alone. The address is absolute if the instance has a base URL; else resolve it against the
 request's own, in httpx with `response.url.join(response.links["next"]["url"])`.
 
+Lists of flags, configs and segments, and of their states, can be narrowed and sorted. `tag` may be given several
+times, for those that have all of the tags; of all other parameters one is enough. `search` ignores case, and finds
+`Straße` by `strasse`. With `sort`, a cursor is good for this order alone.
+
 ## Preconditions
 
 What can be changed has an `ETag`. Send it as `If-None-Match` with a read to get `304` if nothing has changed, and as

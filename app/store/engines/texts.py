@@ -1,8 +1,8 @@
-"""What the databases say differently about texts: how many bytes one has, and whether it holds another."""
+"""What the databases say differently about texts: their bytes, what they hold, and their order."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, SQLColumnExpression
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -43,3 +43,20 @@ def _sqlite_place(element: _place, compiler: SQLCompiler, **options: Any) -> str
 def holds(text: SQLColumnExpression[str], part: str) -> ColumnElement[bool]:
     """Whether the text holds the part, exactly; LIKE would ignore case on one database, and limits long parts."""
     return _place(text, part) > 0
+
+
+class by_code_point(GenericFunction[str]):  # noqa: N801
+    """A text that is compared by its code points, and not as the language of the database has it."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(by_code_point, "postgresql")
+def _postgres_order(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+
+
+@compiles(by_code_point, "sqlite")
+def _sqlite_order(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)

@@ -1,0 +1,62 @@
+"""The arguments of lists of flags, configs and segments: the same for every such list, and as REST's parameters."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import Parameter, Signature
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+
+from app.domain.lists import Sorting, Standing
+from app.engine.kinds import SPECS, Kind
+from app.graphql.arguments import After, Before, First, KeyFilter, Last
+from app.graphql.context import Info, listing
+
+T = TypeVar("T")
+
+
+def _argument(type_: Any, description: str) -> Any:
+    return Annotated[type_, strawberry.argument(description=description)]
+
+
+_OF_IDENTITIES = {
+    "key": KeyFilter,
+    "prefix": _argument(str | None, "Only those whose key begins with this."),
+    "search": _argument(str | None, "Part of the key, name or description, ignoring case."),
+    "tag": _argument(list[str] | None, "Only those with all of these tags."),
+    "maintainer_id": _argument(strawberry.ID | None, "Only those that this user maintains."),
+    "sort": _argument(Sorting | None, "What the list is in the order of; by default the oldest comes first."),
+}
+_OF_STATES = {
+    "state": _argument(Standing | None, "Only those that come to this."),
+    "updated_by": _argument(str | None, "Only those that this user or token changed last, by its id."),
+}
+_PAGING = {"first": First, "after": After, "last": Last, "before": Before}
+
+
+def arguments_of(kind: Kind, *, of_states: bool) -> dict[str, Any]:
+    """The arguments of a list of one kind's identities or states, with their types."""
+    types = SPECS[kind].types
+    own = {} if types is None else {"type": _argument(types | None, "Only those of this type.")}
+    return {**_OF_IDENTITIES, **own, **(_OF_STATES if of_states else {}), **_PAGING}
+
+
+def list_field(
+    description: str,
+    arguments: Mapping[str, Any],
+    resolve: Callable[..., Awaitable[T]],
+    **outside: Any,
+) -> Any:
+    """A field with these arguments, which `resolve` is given as a `Listing`; those from `outside` as they are."""
+
+    async def resolver(root: Any, info: Info, **given: Any) -> T:
+        others = {name: given.pop(name) for name in outside}
+        return await resolve(root, info, listing(info, **given), **others)
+
+    self = [Parameter("root", Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)]
+    self.append(Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info))
+    required = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=type_) for name, type_ in outside.items()]
+    optional = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=type_, default=None) for name, type_ in arguments.items()
+    ]
+    resolver.__signature__ = Signature([*self, *required, *optional])  # type: ignore[attr-defined]
+    return strawberry.field(resolver=resolver, description=description)

@@ -1,0 +1,108 @@
+"""Lists of primitives and states are answered through indexes: by a filter, and in an order, without looking at more.
+
+A search for a part of a text looks at the identities of one project.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.lists import Sorting, Standing
+from app.engine.kinds import Kind
+from app.models import Environment
+from app.store import identities, states
+from app.store.identities import Filter
+from app.store.paging import Place, Window
+from tests.factories import Instance, Workspace
+
+ID = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
+PLACES = {"created": None, "key": "k", "updated": "2026-11-30T12:00:00+00:00"}
+WINDOWS = {
+    sorting: Window(after=Place(ID, PLACES[sorting.column]), from_end=sorting is Sorting.KEY_DESC)
+    for sorting in Sorting
+}
+OF_IDENTITIES = {
+    "key": Filter(key="k"),
+    "prefix": Filter(prefix="k."),
+    "type": Filter(value_type="boolean"),
+    "tags": Filter(tags=("a", "b")),
+    "maintainer": Filter(maintainer_id=ID),
+    "search": Filter(search="k"),
+}
+OF_STATES = {**OF_IDENTITIES, "state": Filter(standing=Standing.ON), "updated by": Filter(updated_by=ID)}
+Asked = list[tuple[str, Any]]
+
+
+@contextmanager
+def asked() -> Iterator[Asked]:
+    """The statements of the block, with their parameters."""
+    found: Asked = []
+
+    def see(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM primitive" in statement:
+            found.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", see)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", see)
+
+
+@pytest.fixture
+async def session(instance: Instance, engine: str) -> AsyncIterator[AsyncSession]:
+    """One in which PostgreSQL uses indexes for small tables, too, wherever it can."""
+    async with instance.node.database.reading() as session:
+        if engine == "postgres":
+            for other in ("seqscan", "sort"):
+                await (await session.connection()).exec_driver_sql(f"SET LOCAL enable_{other} = off")
+        yield session
+
+
+async def plan(session: AsyncSession, engine: str, found: Asked) -> str:
+    """How the database goes about the one statement."""
+    ((statement, parameters),) = found
+    explain = "EXPLAIN " if engine == "postgres" else "EXPLAIN QUERY PLAN "
+    rows = await (await session.connection()).exec_driver_sql(explain + statement, parameters)
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+async def plan_of(
+    session: AsyncSession, engine: str, workspace: Workspace, chosen: Filter, of_states: bool, window: Window
+) -> str:
+    with asked() as found:
+        if of_states:
+            environment = await session.get_one(Environment, workspace.environment_id)
+            await states.list_current(session, environment, Kind.FLAG, chosen, window)
+        else:
+            await identities.list_of_project(session, workspace.project_id, Kind.FLAG, chosen, window)
+    return await plan(session, engine, found)
+
+
+FILTERS = [
+    *(pytest.param(chosen, False, id=f"identities by {name}") for name, chosen in OF_IDENTITIES.items()),
+    *(pytest.param(chosen, True, id=f"states by {name}") for name, chosen in OF_STATES.items()),
+]
+
+
+@pytest.mark.parametrize(("chosen", "of_states"), FILTERS)
+async def test_a_filter_is_looked_up(
+    session: AsyncSession, engine: str, workspace: Workspace, chosen: Filter, of_states: bool
+) -> None:
+    found = await plan_of(session, engine, workspace, chosen, of_states, WINDOWS[chosen.sorting])
+    assert "SEARCH" in found or "Index" in found, found
+    assert not any(word in found for word in ("SCAN", "Seq Scan")), found
+
+
+@pytest.mark.parametrize("of_states", [False, True], ids=["identities", "states"])
+@pytest.mark.parametrize("sorting", Sorting)
+async def test_an_order_is_an_indexs(
+    session: AsyncSession, engine: str, workspace: Workspace, sorting: Sorting, of_states: bool
+) -> None:
+    for window in (WINDOWS[sorting], Window()):
+        found = await plan_of(session, engine, workspace, Filter(sorting=sorting), of_states, window)
+        assert not any(word in found for word in ("SCAN", "Seq Scan", "TEMP B-TREE", "Sort")), found
