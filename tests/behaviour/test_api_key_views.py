@@ -35,8 +35,11 @@ async def grow(workspace: Workspace) -> list[str]:
 
 
 def expected(resources: list[str], keys: list[str]) -> list[str]:
-    patterns = [ResourcePattern.parse(one) for one in resources]
-    return [key for key in keys if any(one.matches(Kind.FLAG, key) for one in patterns)]
+    return [key for key in keys if matches(resources, Kind.FLAG, key)]
+
+
+def matches(resources: list[str], kind: Kind, key: str) -> bool:
+    return any(ResourcePattern.parse(one).matches(kind, key) for one in resources)
 
 
 @pytest.mark.parametrize("resources", SIX, ids=" ".join)
@@ -64,7 +67,8 @@ async def test_lists_show_what_a_get_allows(instance: Instance, workspace: Works
     document = await caller.make("ruleset", environmentId=workspace.environment_id)
     assert list(document["flags"]) == wanted
     evaluated = await caller.make("evaluate", environmentId=workspace.environment_id, context={})
-    assert list(evaluated["evaluations"]) == wanted
+    configs = ["limits"] if matches(resources, Kind.CONFIG, "limits") else []
+    assert sorted(evaluated["evaluations"]) == sorted(configs + wanted)
 
 
 async def test_lists_of_projects_and_environments_are_cut_down_to_what_a_get_allows(

@@ -7,6 +7,8 @@ import pytest
 
 from tests.factories import Instance, Workspace
 
+LIMITS = {"value": {"a": 1}, "defaultValue": {"a": 1}, "reason": {"kind": "default"}}
+
 
 async def evaluate(workspace: Workspace, **arguments: Any) -> dict[str, Any]:
     answer = await workspace.org.viewer.make(
@@ -16,10 +18,11 @@ async def evaluate(workspace: Workspace, **arguments: Any) -> dict[str, Any]:
     return dict(answer["evaluations"])
 
 
-async def test_without_keys_all_flags_are_evaluated(workspace: Workspace) -> None:
+async def test_without_keys_all_flags_and_configs_are_evaluated(workspace: Workspace) -> None:
     expected = {
         "checkout": {"value": True, "defaultValue": True, "reason": {"kind": "default"}},
         "banner": {"value": "hello", "defaultValue": "hello", "reason": {"kind": "default"}},
+        "limits": LIMITS,
     }
     for arguments in ({}, {"keys": ["*"]}):
         assert await evaluate(workspace, **arguments) == expected
@@ -43,6 +46,7 @@ async def test_a_killed_boolean_flag_is_false_and_a_killed_string_flag_its_defau
     assert await evaluate(workspace) == {
         "checkout": {"value": False, "defaultValue": True, "reason": {"kind": "killed"}},
         "banner": {"value": "hello", "defaultValue": "hello", "reason": {"kind": "killed"}},
+        "limits": LIMITS,
     }
 
 
@@ -92,8 +96,8 @@ async def test_the_ruleset_holds_all_states_at_one_version(workspace: Workspace)
             "checkout": {"type": "boolean", "defaultValue": True, "killed": True, "rules": []},
             "banner": {"type": "string", "defaultValue": "hello", "killed": False, "rules": []},
         },
-        "configs": {},
-        "segments": {},
+        "configs": {"limits": {"type": "json", "defaultValue": {"a": 1}, "rules": []}},
+        "segments": {"staff": {"rules": [], "allowList": [], "denyList": []}},
     }
 
 
@@ -107,7 +111,7 @@ async def test_before_the_first_write_there_is_no_ruleset(instance: Instance, wo
         assert len(await workspace.org.viewer.make("flagStates", environmentId=dev["id"])) == 2
     await workspace.org.editor.make("killFlag", environmentId=dev["id"], key="banner")
     answer = await workspace.org.viewer.make("evaluate", environmentId=dev["id"], context={})
-    assert (answer["version"], set(answer["evaluations"])) == (1, {"checkout", "banner"})
+    assert (answer["version"], set(answer["evaluations"])) == (1, {"checkout", "banner", "limits"})
 
 
 @pytest.mark.parametrize(

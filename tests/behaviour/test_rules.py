@@ -83,7 +83,7 @@ async def test_every_fault_is_named_at_its_path_and_nothing_changes(ruled: Works
     before = await ruled.org.viewer.make("flagState", environmentId=ruled.environment_id, key="checkout")
     faulty = [
         {"if": {"$and": [{"field": "a", "$matches": "("}, {"field": "b", "$inCidr": ["10.0.0.0"]}]}, "value": "no"},
-        {"if": {"$segment": "staff"}, "value": True},
+        {"if": {"$segment": "none"}, "value": True},
         {"if": {"$or": [{"$flag": "other", "$equals": True}]}, "split": [{"value": True, "percent": 99.5}]},
         {"value": True, "rolloutPercent": 12.345},
     ]
