@@ -10,6 +10,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from app.domain.lists import standing_of
 from app.domain.search import searched
 from app.main import open_database
 from app.models import Table
@@ -81,6 +82,9 @@ async def test_what_was_audited_before_stays(tmp_path: Path) -> None:
     assert kept == [("o", "checkout", 7)]
 
 
+STATES = [("true", "[]", False), ("false", "[]", False), ("true", '[{"value":false}]', False), ("true", "[]", True)]
+
+
 async def test_what_was_made_before_can_be_searched_for(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     await run(settings, lambda sync: command.upgrade(migrations.config(sync), "0006"))
@@ -88,12 +92,21 @@ async def test_what_was_made_before_can_be_searched_for(tmp_path: Path) -> None:
         at = "2026-11-30 12:00:00.000000+00:00"
         connection.execute("INSERT INTO org VALUES ('o', ?, 0, ?, 'acme', 'Acme', NULL, 60000)", (at, at))
         connection.execute("INSERT INTO project VALUES ('p', ?, 0, ?, 'o', 'web', 'Web', NULL)", (at, at))
+        environment = (at, at, at)
+        connection.execute(
+            "INSERT INTO environment VALUES ('n', ?, 0, ?, 'p', 'e', 'E', 0, 1, 'u', 3, ?, 0)", environment
+        )
         flag = (at, at, "p", "flag", "value", "dark.mode", "boolean", "For the Straße", "false", None)
         connection.execute("INSERT INTO primitive VALUES ('f', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)", flag)
+        for version, (value, rules, killed) in enumerate(STATES):
+            state = (version, version + 1, value, rules, killed, at, '{"id": "ada"}')
+            connection.execute("INSERT INTO state VALUES ('s', ?, ?, 'n', 'f', ?, ?, ?, ?, ?)", state)
     await upgrade(settings)
     with closing(sqlite3.connect(tmp_path / "signalbox.db")) as connection, connection:
         kept = connection.execute("SELECT key, name, description, tags, folded FROM primitive").fetchall()
+        states = connection.execute("SELECT standing, updated_by_id FROM state ORDER BY from_version").fetchall()
     assert kept == [("dark.mode", "", "For the Straße", "[]", searched("dark.mode", "", "For the Straße"))]
+    assert states == [(standing_of("boolean", value, rules, killed=killed), "ada") for value, rules, killed in STATES]
 
 
 async def test_nodes_that_start_at_one_moment_migrate_once(tmp_path: Path) -> None:

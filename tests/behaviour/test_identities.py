@@ -1,5 +1,6 @@
 """What people know flags, configs and segments by: names, tags, maintainers. No environment changes by it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -176,3 +177,17 @@ async def test_a_maintainer_is_shown_under_their_present_name(workspace: Workspa
     assert (after.unwrap()["maintainer"], after.etag != before.etag) == ({**editor, "name": "Grace"}, True)
     refused = await workspace.org.editor.do(update(noun), **asked, name="Late", if_match=before.etag)
     assert refused.code == "precondition_failed"
+
+
+@pytest.mark.all_pairs
+async def test_nobody_maintains_what_they_are_given_while_they_leave(workspace: Workspace) -> None:
+    org, of_project = workspace.org, {"projectId": workspace.project_id}
+    given = [
+        org.editor.do(update(noun), **old(workspace, noun), maintainerId=workspace.guest_id)
+        for noun in OLD
+        for _ in range(3)
+    ]
+    replies = await asyncio.gather(*given, org.owner.do("removeMember", **workspace.guest))
+    assert {reply.code for reply in replies} <= {None, "not_found"}
+    for noun in OLD:
+        assert [one["maintainer"] for one in await org.viewer.make(f"{noun}s", **of_project)][-1] is None
