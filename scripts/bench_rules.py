@@ -11,14 +11,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.engine.compiler import compile_primitive
+from app.engine.compiler import compile_primitive, compile_segment
 from app.engine.paths import FieldPath
 from app.engine.rules import parse_rules
-from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, PrimitiveState
+from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
 from scripts import _commit_to_servable
 from tests.naive import Naive
 
 FLAGS = 10_000
+NODES = 200
 CONTEXT = {
     "userId": "user-123",
     "plan": "pro",
@@ -115,6 +116,42 @@ def changing() -> None:
     print(f"a flag of {FLAGS}, out of cache   {every / FLAGS:8.2f} µs")
 
 
+def referring() -> None:
+    """What a node costs: those of one flag, one after the other, each false, so that all are looked at."""
+    keys = [f"one-{number}" for number in range(NODES)]
+    small, large = (frozenset(f"user-{n}" for n in range(1000, 1000 + size)) for size in (10, 10_000))
+    nodes: dict[str, tuple[list[Any], dict[str, Any], dict[str, Any]]] = {
+        "a comparison": ([{"field": "plan", "$equals": key} for key in keys], {}, {}),
+        "$flag, each another flag": (
+            [{"$flag": key, "$equals": True} for key in keys],
+            {key: build(key, []) for key in keys},
+            {},
+        ),
+        "$flag, the same flag": (
+            [{"$flag": "one-0", "$equals": key} for key in keys],
+            {"one-0": build("one-0", [])},
+            {},
+        ),
+        "$segment, each another of 10": ([{"$segment": key} for key in keys], {}, segments(keys, small)),
+        "$segment, each another of 10,000": ([{"$segment": key} for key in keys], {}, segments(keys, large)),
+        "$segment, the same segment": ([{"$segment": "one-0"}] * NODES, {}, segments(keys[:1], small)),
+    }
+    taken: dict[str, float] = {}
+    for name, (conditions, flags, of_call) in nodes.items():
+        flag = build("flag", [{"if": {"$or": conditions}, "value": True}])
+        ruleset = CompiledRuleset("env", 1, FieldPath.of("userId"), {**flags, "flag": flag}, of_call)
+        taken[name] = microseconds(lambda at=ruleset: at.call(CONTEXT).evaluate("flag"), 2_000) / NODES
+    for name, one in taken.items():
+        print(f"{name:34}{one * 1000:8.0f} ns, {one / taken['a comparison']:.2f} times a comparison")
+    few, many = taken["$segment, each another of 10"], taken["$segment, each another of 10,000"]
+    print(f"membership in a list of 10,000    {many / few:8.2f} times that in one of 10")
+
+
+def segments(keys: list[str], ids: frozenset[str]) -> dict[str, CompiledSegment]:
+    """Segments with an allow list and no rules."""
+    return {key: compile_segment(SegmentState(key, (), ids, frozenset())) for key in keys}
+
+
 def memory() -> None:
     for variety, words in ((1, "one set of leaves"), (100, "a hundred sets"), (FLAGS, "each its own leaves")):
         texts = [json.dumps(rules(number, variety)) for number in range(FLAGS)]
@@ -131,5 +168,6 @@ if __name__ == "__main__":
     evaluating()
     compiling()
     changing()
+    referring()
     memory()
     _commit_to_servable.run(rules()[:2])

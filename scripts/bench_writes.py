@@ -11,7 +11,8 @@ from scripts._bench import API, Answer, Line, Served, served
 
 WRITES = 1000
 WRITERS = 50
-OK, REFUSED = 200, 403
+ENTRIES = 200
+OK, CREATED, REFUSED = 200, 201, 403
 
 
 async def seed(owner: Line) -> str:
@@ -74,6 +75,32 @@ async def viewer(owner: Line, line: Line) -> None:
     line.become(await line.call("POST", f"{API}/invitations/{token}/accept", {}))
 
 
+async def entries(owner: Line, path: str) -> None:
+    """Adds entries to a list of 10 and to one of 10,000 in turn; each is servable when a flag has been evaluated."""
+    environment = path.rpartition("/flags/")[0]
+    below = f"{API}/projects/{(await owner.call('GET', f'{API}/orgs/acme/projects')).body[0]['id']}"
+    times: dict[int, list[float]] = {10: [], 10_000: []}
+    for size in times:
+        segment = {"key": f"list-{size}", "allowList": [f"user-{n}" for n in range(size - 1)]}
+        assert (await owner.call("POST", f"{below}/segments", segment)).status == CREATED
+        rules = [{"if": {"$segment": f"list-{size}"}, "value": True}]
+        flag = {"key": f"flag-{size}", "type": "boolean", "defaultValue": False, "rules": rules}
+        assert (await owner.call("POST", f"{below}/flags", flag)).status == CREATED
+    for n in range(ENTRIES):
+        for size, taken in times.items():
+            change = {"add": [f"new-{n}"], "remove": [f"new-{n - 1}"]}
+            asked = {"context": {"userId": f"new-{n}"}, "keys": [f"flag-{size}"]}
+            started = time.perf_counter()
+            answer = await owner.call("POST", f"{environment}/segments/list-{size}/allow-list", change)
+            assert answer.status == OK, answer
+            found = (await owner.call("POST", f"{environment}/evaluate", asked)).body["evaluations"]
+            taken.append((time.perf_counter() - started) * 1000)
+            assert found[f"flag-{size}"]["value"] is True
+    few, many = (statistics.median(taken) for taken in times.values())
+    print(f"one entry of 10, to servable       {few:8.2f} ms")
+    print(f"one entry of 10,000, to servable   {many:8.2f} ms, {many / few:.2f} times as long")
+
+
 class Measured(NamedTuple):
     """Writes a second; the server's CPU time for one, and how long each took, in milliseconds."""
 
@@ -103,6 +130,7 @@ async def main() -> None:
             async with looping(server, guest, "POST", f"{path}/kill", REFUSED) as answers:
                 (await writers(server, owner, path, 1)).show("one writer, beside a viewer who is refused")
             print(f"{'':4}{len(answers)} writes were refused meanwhile")
+            await entries(owner, path)
 
 
 if __name__ == "__main__":

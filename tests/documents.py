@@ -57,7 +57,7 @@ def _listing(parent: str, name: str, selection: str, arguments: dict[str, str]) 
     )
 
 
-def _of_kind(noun: str, identity: str, state: str) -> dict[str, str]:
+def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[str, str]:
     """What flags, configs and segments have in common."""
     name = noun.capitalize()
     typed = {} if noun == "segment" else {"type": f"{name}Type"}
@@ -69,7 +69,7 @@ def _of_kind(noun: str, identity: str, state: str) -> dict[str, str]:
         f"{noun}s": _listing("project", f"{noun}s", identity, {**_OF_IDENTITIES, **typed}),
         f"{noun}State": (
             "query($environmentId: ID!, $key: String!) "
-            f"{{ {noun}State(environmentId: $environmentId, key: $key) {{ {state} }} }}"
+            f"{{ {noun}State(environmentId: $environmentId, key: $key) {{ {state} {of_single} }} }}"
         ),
         f"{noun}States": _listing("environment", f"{noun}States", state, {**_OF_STATES, **typed}),
         f"{noun}References": (
@@ -154,9 +154,17 @@ DOCUMENTS = {
     ),
     **_of_kind("flag", _FLAG, _STATE),
     **_of_kind("config", _CONFIG, _CONFIG_STATE),
-    **_of_kind("segment", _SEGMENT, _SEGMENT_STATE),
+    **_of_kind("segment", _SEGMENT, _SEGMENT_STATE, "allowList(first: 1000) { nodes } denyList(first: 1000) { nodes }"),
     "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
     "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
+    **{
+        name: (
+            "query($environmentId: ID!, $key: String!, $limit: Int, $cursor: String, $search: String) "
+            f"{{ segmentState(environmentId: $environmentId, key: $key) "
+            f"{{ {name}(first: $limit, after: $cursor, search: $search) {{ nodes {_PAGE} }} }} }}"
+        )
+        for name in ("allowList", "denyList")
+    },
     "updateAllowList": _mutation("updateAllowList", f"segmentState {{ {_SEGMENT_STATE} }}"),
     "updateDenyList": _mutation("updateDenyList", f"segmentState {{ {_SEGMENT_STATE} }}"),
     "ruleset": (

@@ -27,6 +27,7 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
         identity = shaped.pop(kind)
         shaped |= {"primitiveId": identity.pop("id"), **identity, "environmentId": _id_of(shaped.pop("environment"))}
         shaped["updatedBy"] = _actor(shaped["updatedBy"])
+        shaped |= {name: shaped[name]["nodes"] for name in {"allowList", "denyList"} & shaped.keys()}
         shaped["summary"] = {**shaped["summary"], "kind": shaped["summary"]["kind"].lower()}
     if "type" in shaped:
         shaped["type"] = shaped["type"].lower()
@@ -54,6 +55,10 @@ def _name_people(shaped: dict[str, Any]) -> None:
         shaped["invitedBy"] = _actor(shaped["invitedBy"])
     if (maintainer := shaped.get("maintainer")) is not None:
         shaped["maintainer"] = {"id": maintainer["userId"], "name": maintainer["name"]}
+
+
+def _nodes(found: dict[str, Any]) -> list[Any]:
+    return list(next(iter(found.values()))["nodes"])
 
 
 def _referrers(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -153,6 +158,8 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
+    "allowList": _nodes,
+    "denyList": _nodes,
     "flagReferences": _referrers,
     "configReferences": _referrers,
     "segmentReferences": _referrers,

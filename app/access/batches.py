@@ -13,13 +13,14 @@ from app.access.paging import Listing
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, allowed_without_approval, decide
-from app.engine.kinds import Kind
-from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, Table
+from app.engine.kinds import Dimension, Kind
+from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, StateEntry, Table
 from app.store import by_ids, identities, paging
 from app.store import environments as environment_rows
 from app.store import projects as project_rows
 from app.store import states as state_rows
 from app.store.by_ids import ByIds, EnvironmentRef, Seen
+from app.store.entries import list_entries
 from app.store.members import Member
 from app.store.paging import Page, WholeList
 from app.store.pieces import in_pieces
@@ -108,6 +109,15 @@ async def states_of_environments(
     seen = await environments(uow, environment_ids)
     chosen, window = listing.of_primitives(kind, resources_of(uow, kind), *(one.id for one in seen), of_states=True)
     return await state_rows.lists_current(uow.session, seen, kind, chosen, window)
+
+
+async def entries_of_states(
+    uow: UnitOfWork, state_ids: Ids, listing: Listing, dimension: Dimension
+) -> Mapping[str, Page[StateEntry]]:
+    """By state, a page of one of its lists for each state that the caller may see."""
+    seen = [current.state.id for current in await states(uow, state_ids)]
+    search, window = listing.of_entries(dimension.name, *seen)
+    return await list_entries(uow.session, seen, dimension, search, window)
 
 
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:

@@ -42,6 +42,14 @@ class KeyedParameters(ListParameters):
     key: Annotated[Text | None, Field(description="Only the one with this key.")] = None
 
 
+class EntryParameters(ListParameters):
+    """REST's parameters of the entries of an allow or deny list."""
+
+    search: Annotated[
+        Text | None, Field(description="Only entries with this text in them, in upper or lower case of A to Z.")
+    ] = None
+
+
 class PrimitiveParameters(KeyedParameters):
     """REST's parameters of a list of primitives. Those of kinds that have types can be limited to one of them."""
 
@@ -95,6 +103,12 @@ def primitive_parameters(kind: Kind, *, of_states: bool) -> type[PrimitiveParame
 def _primitive_arguments(kind: Kind, *, of_states: bool) -> type[ListArguments]:
     bases: Any = primitive_parameters(kind, of_states=of_states), ListArguments
     return cast("type[ListArguments]", create_model(f"{bases[0].__name__}AndArguments", __base__=bases))
+
+
+class EntryArguments(ListArguments):
+    """Those of the entries of an allow or deny list."""
+
+    search: Text | None = None
 
 
 _MARK = 14  # bytes
@@ -210,3 +224,8 @@ class Listing:
             within=within,
         )
         return chosen, window
+
+    def of_entries(self, name: str, *parents: str) -> tuple[str | None, Window]:
+        """Which text entries must have in them, and which part of the list `name`. Raises `invalid_request`."""
+        window = self.window(name, *parents, arguments=EntryArguments)
+        return validate(EntryArguments, self.parameters).search, window

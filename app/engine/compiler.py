@@ -63,7 +63,7 @@ def compile_condition(condition: Condition) -> Predicate:
         case Negation(child):
             return _negation(compile_condition(child))
         case SegmentReference(key):
-            return lambda _, call: call.is_member(key)
+            return _membership(key)
         case Prerequisite():
             return _prerequisite(condition)
 
@@ -92,12 +92,21 @@ def _negation(child: Predicate) -> Predicate:
     return lambda context, call: not child(context, call)
 
 
+def _membership(key: str) -> Predicate:
+    def membership(_: Context, call: Call) -> bool:
+        known = call.memberships.get(key)
+        return call.is_member(key) if known is None else known
+
+    return membership
+
+
 def _prerequisite(condition: Prerequisite) -> Predicate:
-    key, holds = condition.key, condition.check.holds
+    key, holds, plain = condition.key, condition.check.holds, condition.check.plain
 
     def prerequisite(_: Context, call: Call) -> bool:
-        outcome = call.evaluate(key)
-        return holds(MISSING if outcome is None else outcome.value, call)
+        outcome = call.outcomes.get(key) or call.evaluate(key)
+        value = MISSING if outcome is None else outcome.value
+        return holds(value, call) if plain is None else plain(value)
 
     return prerequisite
 

@@ -70,19 +70,23 @@ class CompiledSegment:
 
         A context without a target id is in no list.
         """
-        target = call.target_id
+        target, state = call.target_id, self.state
         if target is not None:
-            if target in self.state.deny_list:
+            if target in state.deny_list:
                 return False
-            if target in self.state.allow_list:
+            if target in state.allow_list:
                 return True
-        return self.deciding_rule(context, call) is not None
+        for _, admits in self.rules:  # noqa: SIM110 - as in the compiler
+            if admits(context, call):
+                return True
+        return False
 
 
 class Call(Work):
-    """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once."""
+    """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
+    `outcomes` and `memberships` have what is known already."""
 
-    __slots__ = ("_members", "_outcomes", "ruleset", "target_id")
+    __slots__ = ("memberships", "outcomes", "ruleset", "target_id")
 
     def __init__(self, ruleset: "CompiledRuleset", context: Context, steps: float = math.inf) -> None:
         self.context = context
@@ -91,12 +95,12 @@ class Call(Work):
         self._steps_left = steps
         self.ruleset = ruleset
         self.target_id = id_text(ruleset.target_id_path.look_up(context))
-        self._outcomes: dict[str, Evaluation] = {}
-        self._members: dict[str, bool] = {}
+        self.outcomes: dict[str, Evaluation] = {}
+        self.memberships: dict[str, bool] = {}
 
     def evaluate(self, key: str) -> Evaluation | None:
         """The outcome of flag or config `key`, or None if there is none. Raises TooLong, TooManyComparisons."""
-        known = self._outcomes.get(key)
+        known = self.outcomes.get(key)
         if known is not None:
             return known
         primitive = self.ruleset.primitives.get(key)
@@ -105,18 +109,23 @@ class Call(Work):
         self._steps_left -= primitive.steps
         if self._steps_left < 0:
             raise TooLong
-        outcome = self._outcomes[key] = primitive.decide(self.context, self)
+        outcome = self.outcomes[key] = primitive.decide(self.context, self)
         return outcome
 
     def is_member(self, key: str) -> bool:
         """Whether the context is a member of segment `key`. A missing segment has no members."""
-        known = self._members.get(key)
+        known = self.memberships.get(key)
         if known is not None:
             return known
         segment = self.ruleset.segments.get(key)
-        if segment is not None:
-            self.step(segment.steps)
-        member = self._members[key] = segment is not None and segment.has(self.context, self)
+        if segment is None:
+            member = False
+        else:
+            self._steps_left -= segment.steps
+            if self._steps_left < 0:
+                raise TooLong
+            member = segment.has(self.context, self)
+        self.memberships[key] = member
         return member
 
 

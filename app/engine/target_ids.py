@@ -18,7 +18,8 @@ class EntryChange(NamedTuple):
 
     def applied_to(self, ids: frozenset[str]) -> frozenset[str]:
         """The list afterwards."""
-        return (ids - self.remove) | self.add if self.add or self.remove else ids
+        left = ids - self.remove if self.remove else ids  # either makes a copy
+        return left | self.add if self.add else left
 
 
 def parse_target_ids(document: Any, path: str, faults: Faults) -> frozenset[str]:

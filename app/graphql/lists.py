@@ -31,6 +31,11 @@ _OF_STATES = {
     "updated_by": _argument(str | None, "Only those that this user or token changed last, by its id."),
 }
 _PAGING = {"first": First, "after": After, "last": Last, "before": Before}
+KEYED = {"key": KeyFilter, **_PAGING}
+OF_ENTRIES = {
+    "search": _argument(str | None, "Only entries with this text in them, in upper or lower case of A to Z."),
+    **_PAGING,
+}
 
 
 def arguments_of(kind: Kind, *, of_states: bool) -> dict[str, Any]:

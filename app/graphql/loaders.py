@@ -18,7 +18,7 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.policy import Operation, ResourceType
-from app.engine.kinds import Kind
+from app.engine.kinds import ALLOW_LIST, DENY_LIST, Kind
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
@@ -124,6 +124,9 @@ class Loaders:
         self.environments = self._below(batches.environments_of_projects)
         self.identities = {kind: self._below(partial(batches.primitives_of_projects, kind=kind)) for kind in Kind}
         self.current = {kind: self._below(partial(batches.states_of_environments, kind=kind)) for kind in Kind}
+        self.entries = {
+            one.name: self._below(partial(batches.entries_of_states, dimension=one)) for one in (ALLOW_LIST, DENY_LIST)
+        }
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: LONG_LIST)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)

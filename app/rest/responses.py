@@ -13,7 +13,7 @@ from app.domain.actors import Token
 from app.domain.preconditions import none_match
 from app.http.compression import respond
 from app.rest.requests import Call
-from app.rest.schemas import Schema
+from app.rest.schemas import Schema, TextSchema
 from app.runtime.encoded import Encoded
 from app.store.paging import Page
 
@@ -46,7 +46,9 @@ def no_content() -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def page(call: Call, found: Page[T], row_id: Callable[[T], str], schema: Callable[[T], Schema]) -> Response:
+def page(
+    call: Call, found: Page[T], row_id: Callable[[T], str], schema: Callable[[T], Schema | TextSchema]
+) -> Response:
     """200 with a list, and `Link` to the next part."""
     body, link = orjson.dumps([schema(row).body() for row in found.rows]), None
     if found.has_next:

@@ -22,7 +22,7 @@ from app.http.methods import Methods
 from app.http.requests import info_of
 from app.rest.requests import Call, input_of_read, input_of_write, text_of
 from app.rest.responses import shared
-from app.rest.schemas import Schema
+from app.rest.schemas import Schema, TextSchema
 from app.runtime.encoded import Encoded
 from app.runtime.node import Node
 from app.store.unit_of_work import UnitOfWork
@@ -64,7 +64,7 @@ class Endpoint:
     summary: str
     operation: Operation | None = None
     body: type[Command] | None = None
-    response: type[Schema] | None = None
+    response: type[Schema] | type[TextSchema] | None = None
     status: int = 200
     public: bool = False
     allow_duplicate_keys: bool = False

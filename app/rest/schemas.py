@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, PlainSerializer, RootModel, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from app.engine.instants import rfc3339
@@ -33,6 +33,14 @@ class Schema(BaseModel):
 
     def encoded(self) -> bytes:
         return orjson.dumps(self.model_dump(by_alias=True, exclude_unset=True))
+
+
+class TextSchema(RootModel[str]):
+    """A body, or an entry of a list, that is a text."""
+
+    def body(self) -> str:
+        """The text."""
+        return self.root
 
 
 class MinterSchema(Schema):

@@ -1,24 +1,31 @@
 """Segments over REST: identities below a project, states and their lists below an environment."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from starlette.responses import Response
 
 from app.access.etags import state_etag
+from app.access.paging import EntryParameters, Listing
 from app.domain.policy import Operation
+from app.models import StateEntry
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID, SEGMENT_ID, SEGMENT_STATE_ID
 from app.rest.primitives import Identities, IdentitySchema, States, StateSchema, Write
 from app.rest.requests import Call
-from app.rest.responses import written
+from app.rest.responses import page, written
 from app.rest.routing import Endpoint, Handler
+from app.rest.schemas import TextSchema
 from app.services.segments import (
     MEMBERS_EXAMPLE,
     SEGMENTS,
     UpdateEntries,
+    list_allow_list,
+    list_deny_list,
     listed,
     update_allow_list,
     update_deny_list,
 )
+from app.store.paging import Page
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -57,6 +64,10 @@ class SegmentSchema(
     },
 ):
     """A segment's identity."""
+
+
+class EntrySchema(TextSchema, json_schema_extra={"examples": ["u-17"]}):
+    """A target id."""
 
 
 class SegmentStateSchema(StateSchema, json_schema_extra={"examples": [_STATE]}):
@@ -99,10 +110,31 @@ def _updating(write: Write) -> Handler:
     return handle
 
 
+def _listing(lists: Callable[[UnitOfWork, str, str, Listing], Awaitable[Page[StateEntry]]]) -> Handler:
+    """The handler of a list of entries."""
+
+    async def handle(call: Call, uow: UnitOfWork) -> Response:
+        found = await lists(uow, call.path["env_id"], call.path["key"], call.listing())
+        return page(call, found, lambda row: row.primitive_id, lambda row: EntrySchema(row.entry))
+
+    return handle
+
+
 _STATES = States(SEGMENTS, SegmentStateSchema, ListedSegmentStateSchema, listed)
 ENDPOINTS = [
     *Identities(SEGMENTS, SegmentSchema).endpoints(),
     *_STATES.endpoints(),
+    Endpoint(
+        "listAllowList",
+        "GET",
+        f"{_STATES.path}/{{key}}/allow-list",
+        _listing(list_allow_list),
+        "The entries of a segment's allow list",
+        Operation.READ_STATE,
+        response=EntrySchema,
+        is_list=True,
+        query=EntryParameters,
+    ),
     Endpoint(
         "updateAllowList",
         "POST",
@@ -112,6 +144,17 @@ ENDPOINTS = [
         Operation.UPDATE_STATE,
         UpdateEntries,
         SegmentStateSchema,
+    ),
+    Endpoint(
+        "listDenyList",
+        "GET",
+        f"{_STATES.path}/{{key}}/deny-list",
+        _listing(list_deny_list),
+        "The entries of a segment's deny list",
+        Operation.READ_STATE,
+        response=EntrySchema,
+        is_list=True,
+        query=EntryParameters,
     ),
     Endpoint(
         "updateDenyList",

@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from app.access.entry import Entry
+from app.access.paging import Listing
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import ALLOW_LIST, DENY_LIST, SEGMENT, Dimension, Kind
 from app.engine.target_ids import EntryChange, parse_target_ids
+from app.models import StateEntry
 from app.services.changes import change_state
 from app.services.primitives import Described, Primitives, Reasoned
 from app.store import states
+from app.store.entries import list_entries
+from app.store.paging import Page
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -113,6 +117,24 @@ async def listed(uow: UnitOfWork, current: Current) -> Listed:
         return sorted(pending.get(dimension, EntryChange()).applied_to(present))
 
     return Listed(current, of_list(ALLOW_LIST), of_list(DENY_LIST))
+
+
+async def list_allow_list(uow: UnitOfWork, environment_id: str, key: str, listing: Listing) -> Page[StateEntry]:
+    """A part of the allow list."""
+    return await _list_entries(uow, environment_id, key, listing, ALLOW_LIST)
+
+
+async def list_deny_list(uow: UnitOfWork, environment_id: str, key: str, listing: Listing) -> Page[StateEntry]:
+    """A part of the deny list."""
+    return await _list_entries(uow, environment_id, key, listing, DENY_LIST)
+
+
+async def _list_entries(
+    uow: UnitOfWork, environment_id: str, key: str, listing: Listing, dimension: Dimension
+) -> Page[StateEntry]:
+    state = (await SEGMENTS.get_state(uow, environment_id, key)).state
+    search, window = listing.of_entries(dimension.name, state.id)
+    return (await list_entries(uow.session, [state.id], dimension, search, window))[state.id]
 
 
 async def update_allow_list(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:

@@ -12,7 +12,7 @@ from tests.architecture.sources import TOP, modules
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 MOST_STATEMENTS = 10
-DATA = {"app/domain/catalogue.py"}
+DATA = {"app/domain/catalogue.py", "app/rest/openapi/descriptions.py"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 WRITTEN = {path: module for path, module in modules().items() if "/migrations/" not in path}

@@ -39,6 +39,8 @@ READS: dict[str, Arguments] = {
     "config": _CONFIG,
     "configStates": _ENVIRONMENT,
     "configState": lambda workspace: workspace.limits,
+    "allowList": lambda workspace: workspace.staff,
+    "denyList": lambda workspace: workspace.staff,
     "segments": _PROJECT,
     "segment": _SEGMENT,
     "segmentStates": _ENVIRONMENT,

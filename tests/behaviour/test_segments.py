@@ -274,3 +274,47 @@ async def test_what_refers_to_something_is_listed_by_environment(instance: Insta
     assert await token.make("segmentReferences", **named) == everything[2:]
     token = await instance.token(workspace.org, level="observer", resources=["segment:*", "flag:*"])
     assert await token.make("segmentReferences", **named) == everything[1:2]
+
+
+async def test_entries_are_read_in_parts_and_searched(workspace: Workspace) -> None:
+    editor, viewer = workspace.org.editor, workspace.org.viewer
+    ids = ["Zoe", "anna@acme.example", "bob@ACME.example", "u-10", "u-2", "Éva", "😀", "50%_"]
+    await editor.make("updateSegmentState", **workspace.staff, allowList=ids, denyList=["u-10"])
+    assert await viewer.make("allowList", **workspace.staff) == sorted(ids)
+    assert await viewer.make("denyList", **workspace.staff) == ["u-10"]
+    for text, found in (
+        ("acme", ["anna@acme.example", "bob@ACME.example"]),
+        ("ACME.", ["anna@acme.example", "bob@ACME.example"]),
+        ("%_", ["50%_"]),
+        ("é", []),
+        ("É", ["Éva"]),
+    ):
+        assert await viewer.make("allowList", **workspace.staff, search=text) == found, text
+    parts: list[str] = []
+    asked: dict[str, Any] = {"limit": 3, "search": ""}
+    while True:
+        reply = await viewer.do("allowList", **workspace.staff, **asked)
+        parts += reply.unwrap()
+        if reply.next is None:
+            break
+        asked["cursor"] = reply.next
+        await editor.make("updateAllowList", **workspace.staff, remove=reply.unwrap())
+    assert parts == sorted(ids)
+
+
+async def test_a_cursor_is_good_for_its_own_list(instance: Instance, workspace: Workspace) -> None:
+    await workspace.org.editor.make("updateSegmentState", **workspace.staff, allowList=["a", "b"], denyList=["a", "b"])
+    cursor = (await workspace.org.viewer.do("allowList", **workspace.staff, limit=1)).next
+    place = "?cursor" if instance.transport == "rest" else "after"
+    for operation, more in (("denyList", {}), ("allowList", {"search": "b"})):
+        reply = await workspace.org.viewer.do(operation, **workspace.staff, cursor=cursor, **more)
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {place})
+
+
+async def test_single_states_have_their_lists_and_lists_of_states_their_sizes(workspace: Workspace) -> None:
+    await workspace.org.editor.make("updateDenyList", **workspace.staff, add=["b", "a"])
+    (listed,) = await workspace.org.viewer.make("segmentStates", environmentId=workspace.environment_id)
+    single = await workspace.org.viewer.make("segmentState", **workspace.staff)
+    assert (listed["allowListSize"], listed["denyListSize"]) == (1, 2)
+    assert not {"allowList", "denyList"} & set(listed)
+    assert (single["allowList"], single["denyList"]) == (["u-1"], ["a", "b"])

@@ -12,21 +12,14 @@ from app.access.batches import ChildPage
 from app.access.etags import environment_etag, primitive_etag, row_etag, state_etag
 from app.access.paging import Listing
 from app.domain.policy import ResourceType
-from app.engine.kinds import SPECS, ConfigType, FlagType, Kind
-from app.graphql.arguments import (
-    After,
-    Before,
-    EnvironmentId,
-    EnvironmentIds,
-    First,
-    KeyFilter,
-    Last,
-)
-from app.graphql.context import Info, listing
-from app.graphql.lists import arguments_of, list_field
+from app.engine.kinds import ALLOW_LIST, DENY_LIST, SPECS, ConfigType, FlagType, Kind
+from app.graphql.arguments import EnvironmentId, EnvironmentIds
+from app.graphql.context import Info
+from app.graphql.lists import KEYED, arguments_of, list_field
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor, Maintainer
+from app.graphql.types.entries import entries
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
@@ -71,6 +64,17 @@ def states(kind: Kind) -> Any:
     return list_field(f"The states of its {SPECS[kind].plural}.", arguments_of(kind, of_states=True), resolve)
 
 
+def keyed(description: str, name: str) -> Any:
+    """The list of an organisation's projects, or of a project's environments."""
+
+    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
+        page = await getattr(info.context.loaders, name).load(ChildPage(root.id, asked))
+        make: Any = {"projects": Project.of, "environments": Environment.of}[name]
+        return Connection.of(info.context, page, lambda row: row.id, make)
+
+    return list_field(description, KEYED, resolve)
+
+
 def state_there() -> Any:
     """A primitive's state in one environment."""
 
@@ -102,6 +106,7 @@ class Org(Node):
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ORG)
+    projects: "Connection[Project] | None" = keyed("Its projects, oldest first.", "projects")
 
     @classmethod
     def of(cls, row: OrgRow) -> "Org":
@@ -115,20 +120,6 @@ class Org(Node):
             updated_at=Time(row.updated_at),
             etag=row_etag(row),
         )
-
-    @strawberry.field(description="Its projects, oldest first.")
-    async def projects(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> "Connection[Project] | None":
-        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.projects.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda row: row.id, Project.of)
 
 
 @strawberry.type(
@@ -144,6 +135,7 @@ class Project(Node):
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
+    environments: "Connection[Environment] | None" = keyed("Its environments, in their order.", "environments")
     flags: "Connection[Flag] | None" = identities(Kind.FLAG)
     configs: "Connection[Config] | None" = identities(Kind.CONFIG)
     segments: "Connection[Segment] | None" = identities(Kind.SEGMENT)
@@ -166,20 +158,6 @@ class Project(Node):
     async def org(self, info: Info) -> "Org | None":
         row = await info.context.loaders.org.load(self.row.org_id)
         return None if row is None else Org.of(row)
-
-    @strawberry.field(description="Its environments, in their order.")
-    async def environments(
-        self,
-        info: Info,
-        key: KeyFilter = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> "Connection[Environment] | None":
-        page_args = listing(info, key=key, first=first, after=after, last=last, before=before)
-        page = await info.context.loaders.environments.load(ChildPage(self.id, page_args))
-        return Connection.of(info.context, page, lambda row: row.id, Environment.of)
 
 
 @strawberry.type(description="The states of a project's flags, configs and segments, at one version.")
@@ -395,6 +373,10 @@ class ConfigState(PrimitiveState):
 )
 class SegmentState(PrimitiveState):
     segment: Segment = strawberry.field(description="The segment's identity.")
+    allow_list: Connection[str] | None = entries(ALLOW_LIST, "Target ids that belong to it, whatever its rules say.")
+    deny_list: Connection[str] | None = entries(
+        DENY_LIST, "Target ids that do not belong to it, whatever else is said."
+    )
     allow_list_size: int = strawberry.field(description="How many entries its allow list has.")
     deny_list_size: int = strawberry.field(description="How many entries its deny list has.")
 

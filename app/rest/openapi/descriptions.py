@@ -323,6 +323,8 @@ OPERATIONS = {
     "updateSegmentState": "Changes what is sent, and leaves the rest. A list is replaced as a whole; to change single "
     "entries, post them to the list.",
     "replaceSegmentState": "Replaces all rules and both lists.",
+    "listAllowList": "Lists the entries of the allow list, in the order of their characters.",
+    "listDenyList": "Lists the entries of the deny list, in the order of their characters.",
     "updateAllowList": "Adds entries to the allow list and removes others, without sending the whole list. All flags, "
     "configs and segments that refer to the segment follow at once.",
     "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list. All flags, "

@@ -12,7 +12,7 @@ from app.rest.openapi.parameters import HEADERS, parameters_of, template
 from app.rest.openapi.responses import responses_of
 from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
-from app.rest.schemas import Schema
+from app.rest.schemas import Schema, TextSchema
 
 Json = dict[str, Any]
 
@@ -63,7 +63,7 @@ def accepts_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
     return endpoint.path in reads or endpoint.path.rpartition("/")[0] in reads
 
 
-def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | None]) -> bool:
+def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | type[TextSchema] | None]) -> bool:
     """Whether it answers with what a read shows by itself: something with a tag of its own."""
     given = endpoint.response
     return endpoint.safe or (
@@ -71,7 +71,9 @@ def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | None]) -> boo
     )
 
 
-def _operation(endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Schema] | None]) -> Json:
+def _operation(
+    endpoint: Endpoint, schemas: Schemas, reads: Mapping[str, type[Schema] | type[TextSchema] | None]
+) -> Json:
     accepts = accepts_if_match(endpoint, reads)
     operation: Json = {
         "operationId": endpoint.name,

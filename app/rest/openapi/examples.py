@@ -55,6 +55,8 @@ class Examples:
     def _of(self, schema: Json, where: str, given: Json) -> Any:
         if "$ref" in schema:
             name = schema["$ref"].rpartition("/")[2]
+            if isinstance(text := self.models.get(name), str):
+                return text
             return self._of(self.components[name], name, {**self.models.get(name, {}), **given})
         if "items" in schema:
             return [self._of(schema["items"], where, {})]

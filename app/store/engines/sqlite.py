@@ -190,8 +190,6 @@ def _sqlite_engine(
 
     @event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _: Any) -> None:
-        # SQLite's own `lower` knows ASCII only.
-        connection.create_function("lower", 1, str.lower, deterministic=True)
         cursor = connection.cursor()
         switches = f"foreign_keys={int(foreign_keys)}", f"query_only={int(only_reads)}"
         for pragma in ("synchronous=FULL", "cache_size=-32000", *switches):
