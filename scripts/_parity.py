@@ -12,7 +12,11 @@ from app.rest.routing import Endpoint
 
 # What one side has alone, and why.
 REST_ONLY = {"openapi": "describes REST; GraphQL has introspection"}
-GRAPHQL_ONLY = {"node": "finds by id what REST finds by path"}
+GRAPHQL_ONLY = {
+    "node": "finds by id what REST finds by path",
+    "primitives": "lists at once what REST lists by kind",
+    "states": "lists at once what REST lists by kind",
+}
 
 # What asks no row of the policy, and why.
 WITHOUT_ROW = {

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from app.access.entry import resources_of, scope_of, tenant_of
+from app.access.entry import scope_of, tenant_of, within
 from app.access.paging import Listing
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
@@ -96,19 +96,19 @@ async def environments_of_projects(
 
 
 async def primitives_of_projects(
-    uow: UnitOfWork, project_ids: Ids, listing: Listing, kind: Kind
+    uow: UnitOfWork, project_ids: Ids, listing: Listing, kinds: Collection[Kind]
 ) -> Mapping[str, Page[Primitive]]:
     seen = [project.id for project in await projects(uow, project_ids)]
-    chosen, window = listing.of_primitives(kind, resources_of(uow, kind), *seen, of_states=False)
-    return await identities.lists_of_projects(uow.session, seen, kind, chosen, window)
+    chosen, window = listing.of_primitives(within(uow, kinds), *seen, of_states=False)
+    return await identities.lists_of_projects(uow.session, seen, chosen, window)
 
 
 async def states_of_environments(
-    uow: UnitOfWork, environment_ids: Ids, listing: Listing, kind: Kind
+    uow: UnitOfWork, environment_ids: Ids, listing: Listing, kinds: Collection[Kind]
 ) -> Mapping[str, Page[Current]]:
     seen = await environments(uow, environment_ids)
-    chosen, window = listing.of_primitives(kind, resources_of(uow, kind), *(one.id for one in seen), of_states=True)
-    return await state_rows.lists_current(uow.session, seen, kind, chosen, window)
+    chosen, window = listing.of_primitives(within(uow, kinds), *(one.id for one in seen), of_states=True)
+    return await state_rows.lists_current(uow.session, seen, chosen, window)
 
 
 async def entries_of_states(

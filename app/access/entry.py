@@ -338,6 +338,11 @@ def resources_of(uow: UnitOfWork, kind: Kind) -> tuple[ResourcePattern, ...] | N
     return tuple(pattern for pattern in uow.actor.resources if pattern.kind in {None, kind})
 
 
+def within(uow: UnitOfWork, kinds: Iterable[Kind]) -> dict[Kind, tuple[ResourcePattern, ...] | None]:
+    """What the caller's lists of primitives of these kinds are limited to."""
+    return {kind: resources_of(uow, kind) for kind in kinds}
+
+
 def tenant_of(uow: UnitOfWork) -> Tenant:
     """Whose rows the caller may see. Raises `unauthorized`."""
     match uow.actor:

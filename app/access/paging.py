@@ -12,13 +12,12 @@ from uuid import UUID
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, create_model
 
-from app.domain.actors import ResourcePattern
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.domain.lists import Sorting, Standing
 from app.engine.kinds import SPECS, Kind
-from app.store.identities import Filter
+from app.store.identities import Filter, Within
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
 
 MAX_TAGS = 20
@@ -89,19 +88,19 @@ class ListArguments(KeyedParameters):
 
 
 @cache
-def primitive_parameters(kind: Kind, *, of_states: bool) -> type[PrimitiveParameters]:
-    """REST's parameters of the list of one kind's identities or states."""
-    types = SPECS[kind].types
+def primitive_parameters(*kinds: Kind, of_states: bool) -> type[PrimitiveParameters]:
+    """REST's parameters of the list of the identities or states of a kind, or of several."""
+    types = SPECS[kinds[0]].types if len(kinds) == 1 else None
     own: dict[str, Any] = {}
     if types is not None:
         own["type"] = Annotated[types | None, Field(description="Only those of this type.")], None
     base = StateParameters if of_states else PrimitiveParameters
-    return create_model(f"{kind.value.capitalize()}{base.__name__}", __base__=base, **own)
+    return create_model(f"{''.join(map(str.capitalize, kinds))}{base.__name__}", __base__=base, **own)
 
 
 @cache
-def _primitive_arguments(kind: Kind, *, of_states: bool) -> type[ListArguments]:
-    bases: Any = primitive_parameters(kind, of_states=of_states), ListArguments
+def _primitive_arguments(*kinds: Kind, of_states: bool) -> type[ListArguments]:
+    bases: Any = primitive_parameters(*kinds, of_states=of_states), ListArguments
     return cast("type[ListArguments]", create_model(f"{bases[0].__name__}AndArguments", __base__=bases))
 
 
@@ -201,15 +200,14 @@ class Listing:
         """The one key asked for. Raises `invalid_request`."""
         return validate(ListArguments, self.parameters).key
 
-    def of_primitives(
-        self, kind: Kind, within: tuple[ResourcePattern, ...] | None, *parents: str, of_states: bool
-    ) -> tuple[Filter, Window]:
-        """Which of a kind's identities or states, `within` the caller's resources, and which part of that list.
+    def of_primitives(self, within: Within, *parents: str, of_states: bool) -> tuple[Filter, Window]:
+        """Which identities or states, of the kinds and the caller's resources `within`, and which part of that list.
 
         Raises `invalid_request`.
         """
-        arguments = _primitive_arguments(kind, of_states=of_states)
-        window = self.window(f"{kind} {'states' if of_states else 'identities'}", *parents, arguments=arguments)
+        arguments = _primitive_arguments(*within, of_states=of_states)
+        name = f"{' '.join(within)} {'states' if of_states else 'identities'}"
+        window = self.window(name, *parents, arguments=arguments)
         asked: Any = validate(arguments, self.parameters)
         chosen = Filter(
             key=asked.key,

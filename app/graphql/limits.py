@@ -29,6 +29,7 @@ from graphql import (
     get_directive_values,
     get_named_type,
     get_nullable_type,
+    is_interface_type,
     is_list_type,
     is_object_type,
     visit,
@@ -231,7 +232,7 @@ class _Costs(Visitor):
 
 def _weight(found: GraphQLNamedType) -> int:
     """What has an id is fetched; what has none comes with it, but for the schema's own description, which is long."""
-    interfaces: Any = found.interfaces if is_object_type(found) else ()
+    interfaces: Any = found.interfaces if is_object_type(found) or is_interface_type(found) else ()
     if found.name.startswith("__"):
         return SCHEMA_WEIGHT
     return int(found.name == "Node" or any(one.name == "Node" for one in interfaces))

@@ -26,11 +26,14 @@ _OF_IDENTITIES = {
     "maintainer_id": _argument(strawberry.ID | None, "Only those that this user maintains."),
     "sort": _argument(Sorting | None, "What the list is in the order of; by default the oldest comes first."),
 }
-_OF_STATES = {
+_OF_STATES_ALONE = {
     "state": _argument(Standing | None, "Only those that come to this."),
     "updated_by": _argument(str | None, "Only those that this user or token changed last, by its id."),
 }
 _PAGING = {"first": First, "after": After, "last": Last, "before": Before}
+OF_IDENTITIES = {**_OF_IDENTITIES, **_PAGING}
+OF_STATES = {**_OF_IDENTITIES, **_OF_STATES_ALONE, **_PAGING}
+_KINDS = _argument(list[Kind] | None, "Only those of these kinds.")
 KEYED = {"key": KeyFilter, **_PAGING}
 OF_ENTRIES = {
     "search": _argument(str | None, "Only entries with this text in them, in upper or lower case of A to Z."),
@@ -42,26 +45,36 @@ def arguments_of(kind: Kind, *, of_states: bool) -> dict[str, Any]:
     """The arguments of a list of one kind's identities or states, with their types."""
     types = SPECS[kind].types
     own = {} if types is None else {"type": _argument(types | None, "Only those of this type.")}
-    return {**_OF_IDENTITIES, **own, **(_OF_STATES if of_states else {}), **_PAGING}
+    return {**_OF_IDENTITIES, **own, **(_OF_STATES_ALONE if of_states else {}), **_PAGING}
 
 
 def list_field(
     description: str,
     arguments: Mapping[str, Any],
     resolve: Callable[..., Awaitable[T]],
+    *,
+    of_kinds: bool = False,
     **outside: Any,
 ) -> Any:
-    """A field with these arguments, which `resolve` is given as a `Listing`; those from `outside` as they are."""
+    """A field with these arguments, which `resolve` is given as a `Listing`; those from `outside` as they are.
+
+    With `of_kinds` there is an argument for some kinds, by default all, in the order of the kinds.
+    """
+    optional_arguments = {**({"kinds": _KINDS} if of_kinds else {}), **arguments}
 
     async def resolver(root: Any, info: Info, **given: Any) -> T:
         others = {name: given.pop(name) for name in outside}
+        if of_kinds:
+            kinds = given.pop("kinds", None)
+            others["kinds"] = tuple(kind for kind in Kind if kinds is None or kind in kinds)
         return await resolve(root, info, listing(info, **given), **others)
 
     self = [Parameter("root", Parameter.POSITIONAL_OR_KEYWORD, annotation=Any)]
     self.append(Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info))
     required = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=type_) for name, type_ in outside.items()]
     optional = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=type_, default=None) for name, type_ in arguments.items()
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=type_, default=None)
+        for name, type_ in optional_arguments.items()
     ]
     resolver.__signature__ = Signature([*self, *required, *optional])  # type: ignore[attr-defined]
     return strawberry.field(resolver=resolver, description=description)

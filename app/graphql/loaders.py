@@ -9,7 +9,7 @@ A mutation may change what a later field of the same document reads, so nothing 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.access import batches
@@ -18,7 +18,7 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.policy import Operation, ResourceType
-from app.engine.kinds import ALLOW_LIST, DENY_LIST, Kind
+from app.engine.kinds import ALLOW_LIST, DENY_LIST
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
@@ -122,8 +122,8 @@ class Loaders:
         self.environment = self._by_id(batches.environments)
         self.projects = self._below(batches.projects_of_orgs)
         self.environments = self._below(batches.environments_of_projects)
-        self.identities = {kind: self._below(partial(batches.primitives_of_projects, kind=kind)) for kind in Kind}
-        self.current = {kind: self._below(partial(batches.states_of_environments, kind=kind)) for kind in Kind}
+        self.identities = cache(lambda kinds: self._below(partial(batches.primitives_of_projects, kinds=kinds)))
+        self.current = cache(lambda kinds: self._below(partial(batches.states_of_environments, kinds=kinds)))
         self.entries = {
             one.name: self._below(partial(batches.entries_of_states, dimension=one)) for one in (ALLOW_LIST, DENY_LIST)
         }

@@ -1,18 +1,23 @@
-"""What the mutations of flags, configs and segments have in common: an input becomes a use case's call."""
+"""Flags, configs and segments alike: lists of all kinds, and what their queries and mutations have in common."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import strawberry
+
 from app.access.paging import Listing
 from app.domain.preconditions import IfMatch
+from app.engine.kinds import Kind
 from app.graphql.arguments import ProjectId
 from app.graphql.context import Info
 from app.graphql.inputs import OfPrimitive, OfProject, OfState, Overridable, body_of, if_match
-from app.graphql.lists import arguments_of, list_field
+from app.graphql.lists import OF_IDENTITIES, arguments_of, list_field
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection, Node
+from app.graphql.types.resources import Primitive as PrimitiveNode
+from app.graphql.types.resources import identity_of
 from app.models import Primitive
-from app.services.primitives import Primitives
+from app.services.primitives import Primitives, list_identities
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -32,6 +37,19 @@ def identities_of(primitives: Primitives, make: Callable[[Primitive], Node]) -> 
     spec = primitives.spec
     arguments = arguments_of(spec.kind, of_states=False)
     return list_field(f"The {spec.plural} of a project.", arguments, resolve, project_id=ProjectId)
+
+
+async def _list_all(_: Any, info: Info, asked: Listing, project_id: str, kinds: tuple[Kind, ...]) -> Any:
+    async with info.context.unit() as uow:
+        page = await list_identities(uow, project_id, asked, kinds)
+    return Connection.of(info.context, page, lambda row: row.id, identity_of)
+
+
+@strawberry.type
+class PrimitiveQueries:
+    primitives: Connection[PrimitiveNode] | None = list_field(
+        "The flags, configs and segments of a project.", OF_IDENTITIES, _list_all, of_kinds=True, project_id=ProjectId
+    )
 
 
 async def created(info: Info, primitives: Primitives, given: OfProject) -> Primitive:

@@ -18,6 +18,7 @@ from app.graphql.members import MemberMutations, MemberQueries
 from app.graphql.nodes import NodeQueries
 from app.graphql.orgs import OrgMutations, OrgQueries
 from app.graphql.pace import PacedExecutor
+from app.graphql.primitives import PrimitiveQueries
 from app.graphql.projects import ProjectMutations, ProjectQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
@@ -50,6 +51,7 @@ class Query(
     InvitationQueries,
     ProjectQueries,
     EnvironmentQueries,
+    PrimitiveQueries,
     FlagQueries,
     ConfigQueries,
     SegmentQueries,

@@ -3,13 +3,13 @@
 A feature (`services.flags`) holds its commands and what it has alone; how kinds differ is data (`engine.kinds`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from app.access.entry import Access, Diverted, Entry, resources_of, scope_of
+from app.access.entry import Access, Diverted, Entry, scope_of, within
 from app.access.etags import primitive_etag
 from app.access.paging import MAX_TAGS, Listing
 from app.domain.commands import Command, Line, Slug, Text, validate
@@ -52,6 +52,15 @@ class Described(Command):
     maintainer_id: MaintainerId = None
     permanent: bool = False
     reason: Text | None = None
+
+
+async def list_identities(
+    uow: UnitOfWork, project_id: str, listing: Listing, kinds: Collection[Kind]
+) -> Page[Primitive]:
+    """A part of the list of a project's identities of these kinds."""
+    access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
+    chosen, window = listing.of_primitives(within(uow, kinds), access.project.id, of_states=False)
+    return await identities.list_of_project(uow.session, access.project.id, chosen, window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +106,7 @@ class Primitives:
         return primitive
 
     async def list(self, uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Primitive]:
-        access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
-        kind = self.spec.kind
-        chosen, window = listing.of_primitives(kind, resources_of(uow, kind), access.project.id, of_states=False)
-        return await identities.list_of_project(uow.session, access.project.id, kind, chosen, window)
+        return await list_identities(uow, project_id, listing, [self.spec.kind])
 
     async def get(self, uow: UnitOfWork, project_id: str, key: str) -> Primitive:
         """The identity."""
@@ -111,10 +117,10 @@ class Primitives:
         """What refers to the primitive in the environments that the caller reaches, as far as the caller may see it."""
         entry = Entry.of_project(project_id, Operation.READ_PRIMITIVE, self._named(key))
         access = await entry.enter(uow)
-        primitive, within = access.primitive, {kind: resources_of(uow, kind) for kind in Kind}
+        primitive = access.primitive
         window = listing.window(f"{primitive.kind} references", primitive.id)
         target = node(primitive.kind, primitive.key)
-        return await list_referrers(uow.session, access.project.id, target, window, scope_of(uow), within)
+        return await list_referrers(uow.session, access.project.id, target, window, scope_of(uow), within(uow, Kind))
 
     async def update(self, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
         """Changes what the body names of the identity. Raises `precondition_failed`."""
@@ -167,9 +173,8 @@ class Primitives:
 
     async def list_states(self, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-        kind, environment = self.spec.kind, access.environment
-        chosen, window = listing.of_primitives(kind, resources_of(uow, kind), environment.id, of_states=True)
-        return await states.list_current(uow.session, environment, kind, chosen, window)
+        chosen, window = listing.of_primitives(within(uow, [self.spec.kind]), access.environment.id, of_states=True)
+        return await states.list_current(uow.session, access.environment, chosen, window)
 
     async def get_state(self, uow: UnitOfWork, environment_id: str, key: str) -> Current:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)

@@ -1,11 +1,11 @@
 """Queries for the identities of primitives: what a project has, whatever environments hold."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, delete, false, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -18,6 +18,7 @@ from app.store.engines.texts import by_code_point, holds
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, pages
 
 T = TypeVar("T")
+Within = Mapping[Kind, tuple[ResourcePattern, ...] | None]
 _by_key: Any = by_code_point(col(Primitive.key))
 _BEYOND = "~"  # is after all that keys are made of
 _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
@@ -28,8 +29,8 @@ class Filter:
     """Which primitives of a list, and in what order: the one of `key`, those whose key begins with `prefix`, those of a
     type, those with `search` in key, name or description, those that have all of the tags, those of a maintainer.
 
-    Of states also those with a standing, and those that an actor changed last. `within` are a token's resources for
-    this kind; None for whoever sees all.
+    Of states also those with a standing, and those that an actor changed last. `within` has the kinds, each with a
+    token's resources for it; None for whoever sees all.
     """
 
     key: str | None = None
@@ -41,7 +42,7 @@ class Filter:
     standing: Standing | None = None
     updated_by: str | None = None
     sorting: Sorting = Sorting.CREATED
-    within: tuple[ResourcePattern, ...] | None = None
+    within: Within = field(default_factory=lambda: dict.fromkeys(Kind))
 
     @property
     def begins_with_states(self) -> bool:
@@ -61,18 +62,16 @@ async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Pri
     return (await session.execute(_live(project_id).order_by(col(Primitive.id)))).scalars().all()
 
 
-async def list_of_project(
-    session: AsyncSession, project_id: str, kind: Kind, chosen: Filter, window: Window
-) -> Page[Primitive]:
-    """The project's live primitives of the kind."""
-    return (await lists_of_projects(session, [project_id], kind, chosen, window))[project_id]
+async def list_of_project(session: AsyncSession, project_id: str, chosen: Filter, window: Window) -> Page[Primitive]:
+    """The project's live primitives."""
+    return (await lists_of_projects(session, [project_id], chosen, window))[project_id]
 
 
 async def lists_of_projects(
-    session: AsyncSession, project_ids: Collection[str], kind: Kind, chosen: Filter, window: Window
+    session: AsyncSession, project_ids: Collection[str], chosen: Filter, window: Window
 ) -> Mapping[str, Page[Primitive]]:
     """For each of the projects, by id, what `list_of_project` gives."""
-    query = filtered(select(Primitive), kind, chosen, project_ids)
+    query = filtered(select(Primitive), chosen, project_ids)
     parents = col(Primitive.project_id), project_ids
     sort: Sort[Primitive] = sorted_by(
         chosen.sorting, lambda one: one, col(Primitive.updated_at), lambda one: one.updated_at
@@ -107,9 +106,9 @@ async def end_maintaining(session: AsyncSession, org_id: str, user_id: str) -> N
     )
 
 
-def filtered(query: AnySelect, kind: Kind, chosen: Filter, project_ids: Collection[str]) -> AnySelect:
-    """A query that names `Primitive` of the projects, limited to live ones of a kind that the filter includes."""
-    query = query.where(col(Primitive.kind) == kind, col(Primitive.deleted_at).is_(None))
+def filtered(query: AnySelect, chosen: Filter, project_ids: Collection[str]) -> AnySelect:
+    """A query that names `Primitive` of the projects, limited to live ones that the filter includes."""
+    query = query.where(covered(chosen.within), col(Primitive.deleted_at).is_(None))
     if chosen.key is not None:
         query = query.where(_by_key == chosen.key)
     if chosen.prefix is not None:
@@ -125,8 +124,6 @@ def filtered(query: AnySelect, kind: Kind, chosen: Filter, project_ids: Collecti
         query = query.where(col(Primitive.id).in_(tagged))
     if chosen.search is not None:
         query = query.where(holds(col(Primitive.folded), folded(chosen.search)))
-    if chosen.within is not None:
-        query = query.where(or_(false(), *map(matching, chosen.within)))
     return query
 
 
@@ -134,8 +131,19 @@ def _live(project_id: str) -> Select[Primitive]:
     return _LIVE.where(col(Primitive.project_id) == project_id)
 
 
-def matching(pattern: ResourcePattern) -> ColumnElement[bool]:
-    """The condition for keys that the pattern covers."""
+def covered(within: Within) -> ColumnElement[bool]:
+    """The condition for primitives of these kinds that the resources of each cover."""
+    whole = [kind for kind, patterns in within.items() if patterns is None]
+    of_some = [
+        and_(col(Primitive.kind) == kind, or_(false(), *map(_matching, patterns)))
+        for kind, patterns in within.items()
+        if patterns is not None
+    ]
+    of_whole = [one_of(col(Primitive.kind), whole)] if whole else []
+    return or_(false(), *of_whole, *of_some)
+
+
+def _matching(pattern: ResourcePattern) -> ColumnElement[bool]:
     if pattern.text == "*":
         return true()
     if pattern.prefix is not None:

@@ -1,20 +1,17 @@
 """Queries for what refers to a flag, config or segment."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from sqlalchemy import and_, exists, false, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.domain.actors import EnvironmentScope, ResourcePattern
-from app.engine.kinds import Kind
+from app.domain.actors import EnvironmentScope
 from app.engine.references import Node
 from app.models import Environment, Primitive, State, StateReference
-from app.store.environments import covered
-from app.store.identities import matching
+from app.store import environments, identities
 from app.store.paging import Page, Window, page
 
 
@@ -33,7 +30,7 @@ async def list_referrers(
     target: Node,
     window: Window,
     scope: EnvironmentScope | None,
-    within: Mapping[Kind, tuple[ResourcePattern, ...] | None],
+    within: identities.Within,
 ) -> Page[Referrer]:
     """What refers to the target now, in the environments of the project that the scope covers.
 
@@ -48,22 +45,16 @@ async def list_referrers(
         col(StateReference.environment_id) == col(State.environment_id),
         col(StateReference.primitive_id) == col(State.primitive_id),
     )
-    seen = [
-        and_(col(Primitive.kind) == kind, or_(false(), *map(matching, patterns)))
-        if patterns is not None
-        else col(Primitive.kind) == kind
-        for kind, patterns in within.items()
-    ]
     query = (
         select(Primitive, State, Environment)
         .join(State, col(State.primitive_id) == col(Primitive.id))
         .join(Environment, col(Environment.id) == col(State.environment_id))
         .where(
             col(Environment.project_id) == project_id,
-            covered(scope),
+            environments.covered(scope),
             col(State.to_version).is_(None),
             exists().where(*to_target, *of_state),
-            or_(*seen),
+            identities.covered(within),
         )
     )
     found = await page(session, query, col(State.id), window, lambda row: Referrer(row[0], row[1], row[2]))

@@ -79,18 +79,18 @@ async def sizes(session: AsyncSession, primitive_id: str) -> dict[str, int]:
 
 
 async def list_current(
-    session: AsyncSession, environment: Environment, kind: Kind, chosen: Filter, window: Window
+    session: AsyncSession, environment: Environment, chosen: Filter, window: Window
 ) -> Page[Current]:
-    """The present states of an environment's primitives of the kind."""
-    return (await lists_current(session, [environment], kind, chosen, window))[environment.id]
+    """The present states of an environment's primitives."""
+    return (await lists_current(session, [environment], chosen, window))[environment.id]
 
 
 async def lists_current(
-    session: AsyncSession, environments: Collection[Environment], kind: Kind, chosen: Filter, window: Window
+    session: AsyncSession, environments: Collection[Environment], chosen: Filter, window: Window
 ) -> Mapping[str, Page[Current]]:
     """For each of the environments, by id, what `list_current` gives."""
     project_ids = {environment.project_id for environment in environments}
-    query = filtered(_CURRENT, kind, chosen, project_ids)
+    query = filtered(_CURRENT, chosen, project_ids)
     row_id = col(State.primitive_id)
     if not chosen.begins_with_states:  # indexes of primitives begin with the project
         query, row_id = query.where(one_of(col(Primitive.project_id), project_ids)), col(Primitive.id)

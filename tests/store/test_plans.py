@@ -5,6 +5,7 @@ A search for a part of a text looks at the identities of one project.
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,15 +26,16 @@ WINDOWS = {
     sorting: Window(after=Place(ID, PLACES[sorting.column]), from_end=sorting is Sorting.KEY_DESC)
     for sorting in Sorting
 }
+of_flags = partial(Filter, within={Kind.FLAG: None})
 OF_IDENTITIES = {
-    "key": Filter(key="k"),
-    "prefix": Filter(prefix="k."),
-    "type": Filter(value_type="boolean"),
-    "tags": Filter(tags=("a", "b")),
-    "maintainer": Filter(maintainer_id=ID),
-    "search": Filter(search="k"),
+    "key": of_flags(key="k"),
+    "prefix": of_flags(prefix="k."),
+    "type": of_flags(value_type="boolean"),
+    "tags": of_flags(tags=("a", "b")),
+    "maintainer": of_flags(maintainer_id=ID),
+    "search": of_flags(search="k"),
 }
-OF_STATES = {**OF_IDENTITIES, "state": Filter(standing=Standing.ON), "updated by": Filter(updated_by=ID)}
+OF_STATES = {**OF_IDENTITIES, "state": of_flags(standing=Standing.ON), "updated by": of_flags(updated_by=ID)}
 Asked = list[tuple[str, Any]]
 
 
@@ -77,9 +79,9 @@ async def plan_of(
     with asked() as found:
         if of_states:
             environment = await session.get_one(Environment, workspace.environment_id)
-            await states.list_current(session, environment, Kind.FLAG, chosen, window)
+            await states.list_current(session, environment, chosen, window)
         else:
-            await identities.list_of_project(session, workspace.project_id, Kind.FLAG, chosen, window)
+            await identities.list_of_project(session, workspace.project_id, chosen, window)
     return await plan(session, engine, found)
 
 
@@ -104,5 +106,5 @@ async def test_an_order_is_an_indexs(
     session: AsyncSession, engine: str, workspace: Workspace, sorting: Sorting, of_states: bool
 ) -> None:
     for window in (WINDOWS[sorting], Window()):
-        found = await plan_of(session, engine, workspace, Filter(sorting=sorting), of_states, window)
+        found = await plan_of(session, engine, workspace, of_flags(sorting=sorting), of_states, window)
         assert not any(word in found for word in ("SCAN", "Seq Scan", "TEMP B-TREE", "Sort")), found

@@ -9,7 +9,7 @@ import strawberry
 from app.domain.actors import Role, Verb
 from app.domain.lists import Sorting, Standing
 from app.domain.policy import Operation
-from app.engine.kinds import ConfigType, FlagType
+from app.engine.kinds import ConfigType, FlagType, Kind
 from app.engine.summaries import SummaryKind
 from app.models import Color
 from app.services.api_keys import Level
@@ -147,6 +147,16 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Color.TEAL: "Teal.",
             Color.BLUE: "Blue.",
             Color.PURPLE: "Purple.",
+        },
+    ),
+    (
+        Kind,
+        "PrimitiveKind",
+        "What a primitive is.",
+        {
+            Kind.FLAG: "A flag.",
+            Kind.CONFIG: "A config.",
+            Kind.SEGMENT: "A segment.",
         },
     ),
     (

@@ -15,7 +15,7 @@ from app.domain.policy import ResourceType
 from app.engine.kinds import ALLOW_LIST, DENY_LIST, SPECS, ConfigType, FlagType, Kind
 from app.graphql.arguments import EnvironmentId, EnvironmentIds
 from app.graphql.context import Info
-from app.graphql.lists import KEYED, arguments_of, list_field
+from app.graphql.lists import KEYED, OF_STATES, arguments_of, list_field
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor, Maintainer
@@ -48,19 +48,21 @@ def identities(kind: Kind) -> Any:
     """The list of a project's identities of one kind."""
 
     async def resolve(root: Any, info: Info, asked: Listing) -> Any:
-        page = await info.context.loaders.identities[kind].load(ChildPage(root.id, asked))
+        page = await info.context.loaders.identities((kind,)).load(ChildPage(root.id, asked))
         return Connection.of(info.context, page, lambda row: row.id, identity_of)
 
     return list_field(f"Its {SPECS[kind].plural}.", arguments_of(kind, of_states=False), resolve)
 
 
-def states(kind: Kind) -> Any:
-    """The list of an environment's states of one kind."""
+def states_of(kind: Kind | None = None) -> Any:
+    """The list of an environment's states of one kind; without it of all, or of those that are asked for."""
 
-    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
-        page = await info.context.loaders.current[kind].load(ChildPage(root.id, asked))
+    async def resolve(root: Any, info: Info, asked: Listing, kinds: tuple[Kind | None, ...] = (kind,)) -> Any:
+        page = await info.context.loaders.current(kinds).load(ChildPage(root.id, asked))
         return Connection.of(info.context, page, lambda current: current.primitive.id, state_of)
 
+    if kind is None:
+        return list_field("The states of its flags, configs and segments.", OF_STATES, resolve, of_kinds=True)
     return list_field(f"The states of its {SPECS[kind].plural}.", arguments_of(kind, of_states=True), resolve)
 
 
@@ -175,9 +177,10 @@ class Environment(Node):
     updated_at: Time = strawberry.field(description="When anything but its states was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
-    flag_states: "Connection[FlagState] | None" = states(Kind.FLAG)
-    config_states: "Connection[ConfigState] | None" = states(Kind.CONFIG)
-    segment_states: "Connection[SegmentState] | None" = states(Kind.SEGMENT)
+    states: "Connection[PrimitiveState] | None" = states_of()
+    flag_states: "Connection[FlagState] | None" = states_of(Kind.FLAG)
+    config_states: "Connection[ConfigState] | None" = states_of(Kind.CONFIG)
+    segment_states: "Connection[SegmentState] | None" = states_of(Kind.SEGMENT)
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
