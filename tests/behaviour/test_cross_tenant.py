@@ -38,17 +38,32 @@ NOBODY: Ids = {
     "sessionId": NEVER,
     "flagId": NEVER,
     "stateId": NEVER,
+    "configId": NEVER,
+    "configStateId": NEVER,
+    "segmentId": NEVER,
+    "segmentStateId": NEVER,
     "orgId": NEVER,
 }
 SAME = {"orgSlug": "slug", "envId": "environmentId", "copyFromEnvId": "environmentId", "envs": "environmentId"}
-SAME |= {"projects": "projectId", "fromEnvId": "environmentId", "maintainerId": "userId"}
+SAME |= {
+    "projects": "projectId",
+    "fromEnvId": "environmentId",
+    "maintainerId": "userId",
+    "environmentIds": "environmentId",
+}
 FILTERS = {"maintainerId"}
 PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, "context": {}, "role": "VIEWER"}
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
+PLAIN |= {"allowList": ["x"], "denyList": ["x"]}
 
 
 async def ids_of(instance: Instance, workspace: Workspace) -> Ids:
-    state = await workspace.org.viewer.make("flagState", **workspace.banner)
+    viewer = workspace.org.viewer
+    state = await viewer.make("flagState", **workspace.banner)
+    config, segment = (
+        await viewer.make("configState", **workspace.limits),
+        await viewer.make("segmentState", **workspace.staff),
+    )
     return {
         "slug": workspace.org.slug,
         "projectId": workspace.project_id,
@@ -59,6 +74,10 @@ async def ids_of(instance: Instance, workspace: Workspace) -> Ids:
         "sessionId": (await workspace.org.admin.make("sessions"))[0]["id"],
         "flagId": state["primitiveId"],
         "stateId": state["id"],
+        "configId": config["primitiveId"],
+        "configStateId": config["id"],
+        "segmentId": segment["primitiveId"],
+        "segmentStateId": segment["id"],
         "orgId": (await workspace.org.viewer.make("org", slug=workspace.org.slug))["id"],
     }
 
@@ -184,6 +203,10 @@ OWN_NODE = {
     "Environment": "environmentId",
     "Flag": "flagId",
     "FlagState": "stateId",
+    "Config": "configId",
+    "ConfigState": "configStateId",
+    "Segment": "segmentId",
+    "SegmentState": "segmentStateId",
 }
 
 

@@ -13,7 +13,7 @@ async def test_a_default_is_changed(workspace: Workspace) -> None:
     assert (changed["defaultValue"], changed["version"]) == ("bye", await workspace.version())
     assert (changed["updatedBy"]["name"], before["updatedBy"]["name"]) == ("acme-editor", "acme-owner")
     assert changed["updatedAt"] > before["updatedAt"]
-    reported = ("defaultValue", "version", "updatedAt", "updatedBy")
+    reported = ("defaultValue", "summary", "version", "updatedAt", "updatedBy")
     assert {name: value for name, value in changed.items() if name not in reported} == {
         name: value for name, value in before.items() if name not in reported
     }

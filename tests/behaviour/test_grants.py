@@ -22,6 +22,8 @@ MADE = {
     "createProject": "stays",
     "createEnvironment": "stays",
     "createFlag": "stays",
+    "createConfig": "stays",
+    "createSegment": "stays",
 }
 PUBLIC = {"installClaim"}
 

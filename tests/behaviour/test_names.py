@@ -43,10 +43,24 @@ WITH_IDS = [
     "flag",
     "flagStates",
     "flagState",
+    *(f"{kind}{what}" for kind in ("config", "segment") for what in ("", "s", "State", "States", "References")),
+    *("flagReferences", "allowList", "denyList"),
     "ruleset",
     "evaluate",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
     *("createFlag", "updateFlag", "deleteFlag", "replaceFlagState", "updateFlagState", "killFlag", "restoreFlag"),
+    *(
+        f"{verb}{kind}{what}"
+        for kind in ("Config", "Segment")
+        for verb, what in (
+            ("create", ""),
+            ("update", ""),
+            ("delete", ""),
+            ("replace", "State"),
+            ("update", "State"),
+        )
+    ),
+    *("updateAllowList", "updateDenyList"),
     *("createApiKey", *NESTED),
 ]
 

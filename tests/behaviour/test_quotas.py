@@ -18,7 +18,7 @@ PRESENT = {
     "max_tokens": 1,
     "max_invitations": 1,
     "max_environments": 1,
-    "max_primitives": 2,
+    "max_primitives": 4,
     "max_orgs": 1,
 }
 
@@ -39,7 +39,7 @@ CREATES: dict[str, tuple[str, dict[str, Any], str]] = {
     "flag": (
         "createFlag",
         {"key": "more", "type": "boolean", "defaultValue": True},
-        "A project can have at most 2 flags, configs and segments.",
+        "A project can have at most 4 flags, configs and segments.",
     ),
     "token": (
         "createApiKey",
@@ -95,7 +95,7 @@ async def test_an_invitation_to_a_full_organisation_cannot_be_accepted(
 
 
 @pytest.mark.all_pairs
-@pytest.mark.parametrize("quotas", [{"max_primitives": 4}])
+@pytest.mark.parametrize("quotas", [{"max_primitives": 6}])
 async def test_of_many_at_one_moment_no_more_come_through(workspace: Workspace) -> None:
     body = {"projectId": workspace.project_id, "type": "boolean", "defaultValue": True}
     editor = workspace.org.editor

@@ -6,7 +6,8 @@ import pytest
 import structlog.testing
 
 from app.access import batches
-from app.graphql import documents, flags
+from app.graphql import documents
+from app.services.primitives import Primitives
 from tests.factories import Instance, Workspace
 from tests.graphql.asking import ask
 
@@ -64,7 +65,7 @@ async def test_what_breaks_in_a_field_is_told_to_the_log_only(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError("the secret cause")
 
-    monkeypatch.setattr(flags.flags, "get_flag_state", broken)
+    monkeypatch.setattr(Primitives, "get_state", broken)
     monkeypatch.setattr(batches, "environments", broken)
     document = """
         query ($project: ID!, $environment: ID!) {
