@@ -64,9 +64,11 @@ class Document:
 
     def encode(self) -> bytes:
         """The JSON object."""
-        if self._segment is not None:
-            allowed, denied = sorted(self._segment.allow_list), sorted(self._segment.deny_list)
-            self._after, self._segment = b"," + orjson.dumps({"allowList": allowed, "denyList": denied})[1:], None
+        segment = self._segment  # another thread may be here at the same time
+        if segment is not None:
+            lists = {"allowList": sorted(segment.allow_list), "denyList": sorted(segment.deny_list)}
+            self._after = b"," + orjson.dumps(lists)[1:]
+            self._segment = None
         return b"%b%b%b" % (self._before, self.rules, self._after)
 
 

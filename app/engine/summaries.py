@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from app.engine import json_text
+from app.engine.json_values import equal
 from app.engine.kinds import Kind, killed_value
 
 MAX_SHOWN = 40
@@ -52,7 +53,8 @@ def summarize(state: Summed) -> Summary:
     - A killed flag is `killed`.
     - Where everybody gets the same value it is `on` or `off` for booleans, otherwise `value`.
     - Where one rule gives a percentage of everybody a value, and all others get another one, it is `percent`.
-    - A segment that has everybody in it is `on`, one that has nobody `off`, and `percent` is as for values.
+    - A segment that has everybody in it is `on`, one that has nobody `off`, and one without lists that has a percentage
+      of everybody `percent`.
     - Everything else is `rules`.
 
     Disabled rules do not count. A rule without condition and percentage is for everybody whom no rule above it takes,
@@ -76,7 +78,7 @@ def _of_values(rules: Sequence[Rule], default_value: Any) -> Summary:
         text = f"Everyone is split: {split}." if last == 0 else f"{_rules(count)}; everyone else is split: {split}."
         return Summary(SummaryKind.RULES, count, None, text)
     value = rest[0]
-    if last == 0:
+    if all(equal(one, value) for rule in rules[:last] for one in _outcomes(rule)):
         if isinstance(value, bool):
             kind = SummaryKind.ON if value else SummaryKind.OFF
             return Summary(kind, count, None, f"{kind.capitalize()} for everyone.")
@@ -94,7 +96,7 @@ def _of_segment(rules: Sequence[Rule], allowed: int, denied: int) -> Summary:
     if any(map(_is_for_everyone, rules)):
         kind = SummaryKind.RULES if denied else SummaryKind.ON
         parts.append("Everyone")
-    elif len(rules) == 1 and "if" not in rules[0]:
+    elif len(rules) == 1 and "if" not in rules[0] and not allowed and not denied:
         kind, percent = SummaryKind.PERCENT, _shortest(rules[0]["rolloutPercent"])
         parts.append(f"{percent}% of everyone")
     elif rules:

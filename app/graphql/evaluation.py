@@ -31,7 +31,8 @@ class EvaluationQueries:
     @strawberry.field(description="The ruleset of an environment, or what has changed of it since a version.")
     async def ruleset(self, info: Info, environment_id: EnvironmentId, since: Since = None) -> Ruleset | None:
         async with info.context.unit() as uow:
-            return Ruleset.of(await evaluation.get_ruleset(uow, environment_id, {"since": since}))
+            readable = await evaluation.get_ruleset(uow, environment_id, {"since": since})
+            return Ruleset.of(readable.ruleset, await uow.host.aside(readable.document))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: EvaluateInput) -> Evaluations | None:

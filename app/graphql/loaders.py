@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from app.access import batches
 from app.access.batches import ChildPage
 from app.access.paging import Listing
-from app.domain.errors import AppError, not_found
+from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.policy import Operation, ResourceType
 from app.engine.kinds import ALLOW_LIST, DENY_LIST
@@ -29,6 +29,7 @@ from app.store.unit_of_work import UnitOfWork
 
 MAX_BATCH = 1000
 MAX_ROWS = 1_000  # of a batch: objects are made of them in one go
+MAX_ENVIRONMENTS = 1_000  # that one field names
 LONG_LIST = 10  # states of a primitive, as a rule
 IDS_AN_OBJECT = 10  # that are looked for in the time that it takes to make an object of the answer
 HANDED_OUT = 8  # in one turn
@@ -169,6 +170,8 @@ class Loaders:
 
     async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
         """The primitive's state in each of the environments that are called so. Raises `not_found`."""
+        if len(environments) > MAX_ENVIRONMENTS:
+            raise invalid({"environmentIds": f"Must have at most {MAX_ENVIRONMENTS} entries."})
         self._pace.made(len(environments) // IDS_AN_OBJECT)
         called = list(dict.fromkeys(map(lowered, environments)))
         names = [one for one in called if not is_id(one)]

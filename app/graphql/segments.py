@@ -21,7 +21,7 @@ from app.graphql.types.resources import Segment, SegmentState
 from app.services.segments import SEGMENTS, update_allow_list, update_deny_list
 
 _RULES = "Whoever one of them admits belongs to it; they have no values."
-_ALLOW_LIST = "Target ids that belong to it, whatever its rules say."
+_ALLOW_LIST = "Target ids that belong to it, whatever its rules say, unless they are on the deny list."
 _DENY_LIST = "Target ids that do not belong to it, whatever else is said."
 
 

@@ -115,7 +115,8 @@ class EvaluationsSchema(
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
     readable = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
-    return await shared(call, call.node.rulesets.encoded(readable.ruleset, readable.part), of_caller=True)
+    encoded = await call.node.rulesets.encoded(readable.ruleset, readable.part)
+    return await shared(call, encoded, of_caller=True)
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:

@@ -7,6 +7,7 @@ sees it on the node that took the write.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -49,15 +50,15 @@ class RulesetCache:
             raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
 
-    def encoded(self, ruleset: Ruleset, part: Part) -> Encoded:
+    async def encoded(self, ruleset: Ruleset, part: Part) -> Encoded:
         """The document of the ruleset or of a part: put together when first asked for. Differences are not kept."""
-        if part.since is not None:
-            return Encoded(ruleset.encode(part), FAST_LEVEL)
         of_ruleset = self._encoded.setdefault(ruleset, {})
         if (found := of_ruleset.get(part)) is None:
-            if len(of_ruleset) >= MAX_ENCODED:
-                of_ruleset.clear()
-            found = of_ruleset[part] = Encoded(ruleset.encode(part), FAST_LEVEL)
+            found = Encoded(await self._compiling(partial(ruleset.encode, part)), FAST_LEVEL)
+            if part.since is None:
+                if len(of_ruleset) >= MAX_ENCODED:
+                    of_ruleset.clear()
+                of_ruleset[part] = found
         return found
 
     def take_in(self, commit: Commit) -> None:
@@ -109,10 +110,14 @@ class RulesetCache:
 
 
 def _stored(rows: RulesetRows) -> Iterator[StoredState]:
+    entries = defaultdict[tuple[str, str], set[str]](set)
+    for primitive_id, name, entry in rows.entries:
+        entries[primitive_id, name].add(entry)
     for primitive, state in rows.states:
-        entries = rows.entries.get(primitive.id, {})
         lists = {
-            one.field: frozenset(entries.get(one.name, ())) for one in SPECS[primitive.kind].dimensions if one.entries
+            one.field: frozenset(entries[primitive.id, one.name])
+            for one in SPECS[primitive.kind].dimensions
+            if one.entries
         }
         yield stored_state(primitive, state, lists)
 

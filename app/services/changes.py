@@ -21,7 +21,7 @@ from app.engine.operators import MAX_ENTRIES
 from app.engine.reference_checks import check_references
 from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, Reference, node, references_of
-from app.engine.rules import Rule, parse_rules, parse_segment_rules, weigh
+from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, State
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
@@ -131,8 +131,12 @@ async def write_first_state(
     primitive: Primitive,
     wanted: Mapping[str, Any],
     checked: Checked,
+    as_in: str | None,
 ) -> None:
-    """A new primitive's state, by dimension. Raises `invalid_request` for references whose target has gone."""
+    """A new primitive's state, by dimension; `as_in` is an environment in which it has been written already.
+
+    Raises `invalid_request` for references whose target has gone.
+    """
     await _require_references(access, environment.id, primitive, checked.references)
     dimensions = SPECS[primitive.kind].dimensions
     access.write_state(
@@ -141,6 +145,7 @@ async def write_first_state(
         None,
         references=checked.references,
         parsed=checked.rules,
+        as_in=as_in,
         entries={one: EntryChange(frozenset(wanted[one.name])) for one in dimensions if one.entries},
         **{one.field: json_text.encode(wanted[one.name]) for one in dimensions if not one.entries},
     )
@@ -150,16 +155,6 @@ async def write_first_state(
 def _take_long(rules: object) -> bool:
     weight = weigh(rules)
     return weight.patterns > 0 or weight.conditions > QUICK_CONDITIONS
-
-
-def references_in(kind: Kind, rules: str) -> list[Reference]:
-    """What the JSON text of a state's rules refers to."""
-    if not _may_refer(rules):
-        return []
-    document = json_columns.rules(rules)
-    if kind is Kind.SEGMENT:
-        return references_of(parse_segment_rules(document, "rules", {}, stored=True))
-    return references_of(parse_rules(document, "rules", {}, lambda *_: None, stored=True))
 
 
 def _may_refer(rules: str) -> bool:

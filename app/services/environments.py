@@ -15,7 +15,6 @@ from app.domain.named import Id, Needs, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Color, Environment, State
-from app.services.changes import references_in
 from app.services.quotas import Quota, require_room, require_room_for_states
 from app.services.target_id_fields import effective_field
 from app.store import environments, identities, states
@@ -110,7 +109,6 @@ async def _copy(access: Access, source_id: str, environment: Environment) -> Non
             environment,
             primitive,
             None,
-            references=references_in(primitive.kind, state.rules),
             default_value=state.default_value,
             rules=state.rules,
             killed=state.killed,
@@ -118,7 +116,7 @@ async def _copy(access: Access, source_id: str, environment: Environment) -> Non
             deny_list_size=state.deny_list_size,
             entry_bytes=state.entry_bytes,
         )
-    access.uow.changes.copy_entries(environment, source_id)
+    access.uow.changes.copy_rows(environment, source_id)
     require_room_for_states(access.uow, environment)
 
 

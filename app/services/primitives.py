@@ -13,7 +13,7 @@ from app.access.entry import Access, Diverted, Entry, scope_of, within
 from app.access.etags import primitive_etag
 from app.access.paging import MAX_TAGS, Listing
 from app.domain.commands import Command, Line, Slug, Text, validate
-from app.domain.errors import AppError, key_collision, not_found
+from app.domain.errors import AppError, invalid, key_collision, not_found
 from app.domain.named import Id, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
@@ -32,6 +32,7 @@ from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
+MAX_SEEDED = 400_000  # entries of lists that one create writes, in all environments together
 ShownName = Line  # for people; where it is empty, the key is shown
 Tags = Annotated[list[Slug], Field(max_length=MAX_TAGS), AfterValidator(lambda tags: sorted(set(tags)))]
 MaintainerId = Annotated[str | None, Id("member")]
@@ -100,8 +101,11 @@ class Primitives:
         await uow.flush()
         await identities.set_tags(uow.session, primitive, primitive.tags)
         wanted = {dimension.name: getattr(command, dimension.field) for dimension in spec.dimensions}
-        for environment in await environments.all_of_project(uow.session, access.project.id):
-            await write_first_state(access, environment, primitive, wanted, checked)
+        all_of_project, first = await environments.all_of_project(uow.session, access.project.id), None
+        _require_few_entries(spec, wanted, len(all_of_project))
+        for environment in all_of_project:
+            await write_first_state(access, environment, primitive, wanted, checked, first)
+            first = first or environment.id
         access.record(command.reason, access.subject(primitive), new=command.recorded())
         return primitive
 
@@ -235,6 +239,16 @@ def _type_in(spec: Spec, body: object) -> str | None:
     """The type in an unread body; None for one that is refused there."""
     named = body.get("type") if isinstance(body, Mapping) else None
     return named if isinstance(named, str) and spec.types is not None and named in list(spec.types) else None
+
+
+def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: int) -> None:
+    """Raises `invalid_request` for lists that would take too long to write in every environment."""
+    lists = {one.name: len(wanted[one.name]) for one in spec.dimensions if one.entries}
+    most = MAX_SEEDED // max(environments, 1)
+    if sum(lists.values()) > most:
+        longest = max(lists, key=lambda name: lists[name])
+        told = f"With {environments} environments, the lists of a new segment can have at most {most:,} entries in all."
+        raise invalid({longest: f"{told} Add the others afterwards, in each environment."})
 
 
 async def _require_unused(entered: Access | Diverted, primitive: Primitive) -> None:

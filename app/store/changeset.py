@@ -35,6 +35,8 @@ from app.models import (
 )
 
 _ROWS_A_STATEMENT = 1000
+ENTRY_OVERHEAD = 100
+"""What an entry of a list takes in memory beside its bytes."""
 _CARRIED = ("id", "default_value", "rules", "killed", "allow_list_size", "deny_list_size", "entry_bytes")
 Values = dict[str, Any]
 EntryChanges = Mapping[Dimension, EntryChange]
@@ -82,7 +84,8 @@ class EnvironmentChanges:
     rewritten: list[str] = field(default_factory=list)  # primitives whose rules refer to something else now
     references: list[Values] = field(default_factory=list)
     entries: dict[str, EntryChanges] = field(default_factory=dict)  # by primitive
-    copied_from: str | None = None  # the environment whose entries this one gets
+    seeded: dict[str, str] = field(default_factory=dict)  # new primitives, and whose entries of theirs are copied
+    copied_from: str | None = None  # the environment whose entries and references this one gets
 
 
 class Changeset:
@@ -121,12 +124,13 @@ class Changeset:
         references: Iterable[Reference] | None = None,
         parsed: tuple[Rule, ...] | None = None,
         entries: EntryChanges | None = None,
+        as_in: str | None = None,
         **values: Any,
     ) -> State:
         """The primitive's state from the next version on: `current` with `values`, or a first one.
 
         `references` are those of the rules, where these change, and `parsed` the rules themselves. `entries` are what
-        lists really get and lose.
+        lists really get and lose; `as_in` is an environment in which this transaction has written the same ones.
         """
         changes = self.raise_version(environment)
         carried = {} if current is None else {name: getattr(current, name) for name in _CARRIED}
@@ -145,6 +149,8 @@ class Changeset:
             state.entry_bytes += _bytes(added) - _bytes(removed)
         if entries:
             changes.entries[primitive.id] = entries
+        if as_in is not None:
+            changes.seeded[primitive.id] = as_in
         make_findable(state, primitive)
         environment.state_bytes += size_of(state) - (0 if current is None else size_of(current))
         changes.states.append(state)
@@ -168,8 +174,8 @@ class Changeset:
         changes.deltas.append(Delta(primitive.kind, primitive.key, None))
         changes.deleted.append(primitive.id)
 
-    def copy_entries(self, environment: Environment, source_id: str) -> None:
-        """Gives a new environment all entries of lists that another one has now; its states were written as copies.
+    def copy_rows(self, environment: Environment, source_id: str) -> None:
+        """Gives a new environment the entries and references that another one has now; its states are copies, too.
 
         They are copied within the database, so the commit does not have them: nobody has the new ruleset yet.
         """
@@ -259,7 +265,7 @@ def stored_state(primitive: Primitive, state: State, lists: Mapping[str, Any]) -
 
 
 def _bytes(entries: Iterable[str]) -> int:
-    return sum(len(entry.encode()) for entry in entries)
+    return sum(len(entry.encode()) + ENTRY_OVERHEAD for entry in entries)
 
 
 async def _end(connection: AsyncConnection, of: EnvironmentChanges) -> None:
@@ -279,6 +285,9 @@ async def _write_entries(connection: AsyncConnection, of: EnvironmentChanges) ->
     versions = {"environment_id": of.environment.id, "from_version": of.version, "to_version": None}
     added: list[Values] = []
     for primitive_id, changes in of.entries.items():
+        if (source := of.seeded.get(primitive_id)) is not None:
+            await connection.execute(_COPYING_LISTS, {**_as_new(source, of), "of_primitive": primitive_id})
+            continue
         for dimension, change in changes.items():
             of_list = {"primitive_id": primitive_id, "list": dimension.name}
             removed = sorted(change.remove)
@@ -287,11 +296,15 @@ async def _write_entries(connection: AsyncConnection, of: EnvironmentChanges) ->
                 sought = {"of_environment": of.environment.id, "of_primitive": primitive_id, "of_list": dimension.name}
                 await connection.execute(_ENDING_ENTRIES, {**sought, "removed": piece, "ended": of.version})
             added += [{**versions, **of_list, "entry": entry} for entry in sorted(change.add)]
-    await _insert(connection, StateEntry, added)
+    for start in range(0, len(added), _ROWS_A_STATEMENT):
+        await _insert(connection, StateEntry, added[start : start + _ROWS_A_STATEMENT])
     if of.copied_from is not None:
-        await connection.execute(
-            _COPYING_ENTRIES, {"source": of.copied_from, "new": of.environment.id, "at": of.version}
-        )
+        for copying in (_COPYING_ENTRIES, _COPYING_REFERENCES):
+            await connection.execute(copying, _as_new(of.copied_from, of))
+
+
+def _as_new(source_id: str, of: EnvironmentChanges) -> Values:
+    return {"source": source_id, "new": of.environment.id, "at": of.version}
 
 
 def _values(row: Table) -> Values:
@@ -337,12 +350,18 @@ _ENDING_ENTRIES = (
     )
     .values(to_version=bindparam("ended"))
 )
-_COPIED = ("primitive_id", "list", "entry")
-_COPYING_ENTRIES = insert(_bare(StateEntry)).from_select(
-    ["environment_id", "from_version", *_COPIED],
-    select(
-        bindparam("new", type_=String),
-        bindparam("at", type_=Integer),
-        *(getattr(StateEntry, name) for name in _COPIED),
-    ).where(col(StateEntry.environment_id) == bindparam("source"), col(StateEntry.to_version).is_(None)),
-)
+
+
+def _copying(table: type[StateEntry] | type[StateReference], *names: str, of_primitive: bool = False) -> Insert:
+    """Copies what is current in one environment to another, with these columns."""
+    copied = select(
+        bindparam("new", type_=String), bindparam("at", type_=Integer), *(getattr(table, name) for name in names)
+    ).where(col(table.environment_id) == bindparam("source"), col(table.to_version).is_(None))
+    if of_primitive:
+        copied = copied.where(col(table.primitive_id) == bindparam("of_primitive"))
+    return insert(_bare(table)).from_select(["environment_id", "from_version", *names], copied)
+
+
+_COPYING_ENTRIES = _copying(StateEntry, "primitive_id", "list", "entry")
+_COPYING_LISTS = _copying(StateEntry, "primitive_id", "list", "entry", of_primitive=True)
+_COPYING_REFERENCES = _copying(StateReference, "primitive_id", "path", "target_kind", "target_key")

@@ -1,7 +1,7 @@
 """All that a ruleset is made of, read at one moment; and what was written between two versions of it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
@@ -17,11 +17,11 @@ from app.store.states import Current
 
 
 class RulesetRows(NamedTuple):
-    """An environment, all its present states, and the entries of their lists, by primitive and list."""
+    """An environment, all its present states, and the entries of their lists: primitive, list and entry of each."""
 
     environment: Environment
     states: Sequence[Current]
-    entries: Mapping[str, Mapping[str, set[str]]]
+    entries: Sequence[tuple[str, str, str]]
 
 
 async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None:

@@ -141,15 +141,12 @@ def _current_entries(state: State) -> Sequence[ColumnElement[bool]]:
     )
 
 
-async def all_entries(session: AsyncSession, environment_id: str) -> dict[str, dict[str, set[str]]]:
-    """The entries of all lists of an environment, by primitive and list."""
+async def all_entries(session: AsyncSession, environment_id: str) -> Sequence[tuple[str, str, str]]:
+    """The entries of all lists of an environment: primitive, list and entry of each."""
     query = select(col(StateEntry.primitive_id), col(StateEntry.list), col(StateEntry.entry)).where(
         col(StateEntry.environment_id) == environment_id, col(StateEntry.to_version).is_(None)
     )
-    found: dict[str, dict[str, set[str]]] = {}
-    for primitive_id, name, entry in await all_rows(await session.execute(query)):
-        found.setdefault(primitive_id, {}).setdefault(name, set()).add(entry)
-    return found
+    return await all_rows(await session.execute(query))
 
 
 async def reference_graph(session: AsyncSession, environment_id: str) -> EnvironmentGraph:

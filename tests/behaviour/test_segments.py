@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.models import Environment
-from app.store.changeset import Commit
+from app.store.changeset import ENTRY_OVERHEAD, Commit
 from tests.factories import Instance, Workspace
 
 AT = "rules.0.if.$segment"
@@ -219,9 +219,9 @@ async def test_a_copy_of_an_environment_has_the_lists(workspace: Workspace) -> N
 async def test_entries_count_among_what_an_environment_holds(instance: Instance, workspace: Workspace) -> None:
     before = await _bytes(instance)
     await workspace.org.editor.make("updateAllowList", **workspace.staff, add=["four", "é"], remove=["u-1"])
-    assert await _bytes(instance) - before == len("four") + len("é".encode()) - len("u-1")
+    assert await _bytes(instance) - before == len("four") + len("é".encode()) - len("u-1") + ENTRY_OVERHEAD
     await workspace.org.editor.make("deleteSegment", projectId=workspace.project_id, key="staff")
-    assert await _bytes(instance) == before - len("u-1") - len("[]")
+    assert await _bytes(instance) == before - len("u-1") - ENTRY_OVERHEAD - len("[]")
 
 
 async def _bytes(instance: Instance) -> int:
@@ -318,3 +318,42 @@ async def test_single_states_have_their_lists_and_lists_of_states_their_sizes(wo
     assert (listed["allowListSize"], listed["denyListSize"]) == (1, 2)
     assert not {"allowList", "denyList"} & set(listed)
     assert (single["allowList"], single["denyList"]) == (["u-1"], ["a", "b"])
+
+
+async def test_membership_follows_the_field_that_ids_are_taken_from(workspace: Workspace) -> None:
+    await refer(workspace)
+    assert await inside(workspace, "u-1") == [True]
+    version = await workspace.version()
+    await workspace.org.admin.make("updateProject", projectId=workspace.project_id, targetIdField="device")
+    assert await workspace.version() == version + 1
+    assert await inside(workspace, "u-1") == [False]
+    assert await inside(workspace, "u-2", device="u-1") == [True]
+
+
+async def test_a_new_segment_has_its_lists_in_every_environment(instance: Instance, workspace: Workspace) -> None:
+    editor, project = workspace.org.editor, workspace.project_id
+    other = await editor.make("createEnvironment", projectId=project, key="dev", name="Dev")
+    rules = [{"if": {"$segment": "staff"}}]
+    lists_of_new = {"allowList": ["b", "a"], "denyList": ["c"]}
+    await editor.make("createSegment", projectId=project, key="new", rules=rules, **lists_of_new)
+    for environment in (workspace.environment_id, other["id"]):
+        ruleset = await editor.make("ruleset", environmentId=environment)
+        assert ruleset["segments"]["new"] == {"rules": rules, "allowList": ["a", "b"], "denyList": ["c"]}
+        state = await editor.make("segmentState", environmentId=environment, key="new")
+        assert (state["allowList"], state["denyList"]) == (["a", "b"], ["c"])
+    found = await editor.make("segmentReferences", projectId=project, key="staff")
+    assert [one["environmentKey"] for one in found] == ["prod", "dev"]
+    instance.node.rulesets.take_in(Commit(deleted_environment_ids=(other["id"],)))
+    assert (await editor.make("ruleset", environmentId=other["id"]))["segments"]["new"]["allowList"] == ["a", "b"]
+
+
+async def test_a_new_segment_may_have_fewer_entries_the_more_environments_there_are(
+    instance: Instance, workspace: Workspace
+) -> None:
+    for n in range(40):
+        await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key=f"e-{n}", name="One")
+    named = {"projectId": workspace.project_id, "key": "new"}
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do("createSegment", **named, denyList=[f"u-{n}" for n in range(9_757)])
+        assert (reply.code, set(reply.fields)) == ("invalid_request", {"denyList"})
+        assert "9,756 entries" in reply.fields["denyList"]

@@ -61,7 +61,7 @@ def share(value: Any, percent: float) -> dict[str, Any]:
         (False, [{"value": True}], "on", None, "On for everyone."),
         ("a", [{"value": "b"}, {"value": "c", "if": PRO}], "value", None, '"b" for everyone.'),
         ("a", [{"split": [share("b", 100), share("c", 0)]}], "value", None, '"b" for everyone.'),
-        (False, [QUARTER, {"value": True}], "percent", 25, "25% of everyone gets true; everyone else true."),
+        (False, [QUARTER, {"value": True}], "on", None, "On for everyone."),
         (False, [IF_PRO, {"value": True}], "rules", None, "2 rules; everyone else gets true."),
         ("a", [{"split": HALVES}], "rules", None, 'Everyone is split: 50% "blue", 50% "green".'),
         (
@@ -101,7 +101,7 @@ def test_killed_flags(default: Any, text: str) -> None:
         ([{"if": PRO, "disabled": True}], 0, 3, "off", None, "Nobody, 3 denied."),
         ([{"if": PRO}, {}], 0, 0, "on", None, "Everyone."),
         ([{}], 0, 3, "rules", None, "Everyone, 3 denied."),
-        ([{"rolloutPercent": 25}], 1, 0, "percent", 25, "25% of everyone, 1 allowed."),
+        ([{"rolloutPercent": 25}], 1, 0, "rules", None, "25% of everyone, 1 allowed."),
         ([{"rolloutPercent": 25, "if": PRO}], 0, 0, "rules", None, "1 rule."),
     ],
 )

@@ -6,9 +6,9 @@ from typing import Any
 import strawberry
 
 from app.engine.evaluation import Evaluation as Outcome
+from app.engine.ruleset import Ruleset as CompiledAndEncoded
 from app.graphql.types.enums import ReasonKind
 from app.graphql.types.scalars import JSON
-from app.services import evaluation
 
 
 @strawberry.type(description="Why a value is what it is.")
@@ -81,8 +81,8 @@ class Ruleset:
     segments: JSON = strawberry.field(description="An object of segments by key.")
 
     @classmethod
-    def of(cls, readable: evaluation.Readable) -> "Ruleset":
-        ruleset, members = readable.ruleset, readable.document()
+    def of(cls, ruleset: CompiledAndEncoded, members: dict[str, Any]) -> "Ruleset":
+        """`members` are those of its document."""
         return cls(
             environment_id=strawberry.ID(ruleset.environment_id),
             version=ruleset.version,

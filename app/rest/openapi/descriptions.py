@@ -283,7 +283,7 @@ OPERATIONS = {
     "createFlag": "Creates a flag in every environment of the project, in one transaction. Each environment's version "
     "increases by one.",
     "getFlag": "Shows a flag's identity.",
-    "updateFlag": "Changes a flag's identity. It changes what no environment evaluates.",
+    "updateFlag": "Changes a flag's identity. No environment's values change.",
     "deleteFlag": "Deletes a flag and its state in every environment, unless another flag or config refers to it.",
     "listFlagReferences": "Lists what refers to a flag as a prerequisite, in which environment and where. A flag that "
     "is referred to cannot be deleted.",
@@ -300,7 +300,7 @@ OPERATIONS = {
     "createConfig": "Creates a config in every environment of the project, in one transaction. Each environment's "
     "version increases by one.",
     "getConfig": "Shows a config's identity.",
-    "updateConfig": "Changes a config's identity. It changes what no environment evaluates.",
+    "updateConfig": "Changes a config's identity. No environment's values change.",
     "deleteConfig": "Deletes a config and its state in every environment, unless a flag or config refers to it.",
     "listConfigReferences": "Lists what refers to a config as a prerequisite, in which environment and where. A config "
     "that is referred to cannot be deleted.",
@@ -313,7 +313,7 @@ OPERATIONS = {
     "createSegment": "Creates a segment in every environment of the project, in one transaction. Each environment's "
     "version increases by one.",
     "getSegment": "Shows a segment's identity.",
-    "updateSegment": "Changes a segment's identity. It changes what no environment evaluates.",
+    "updateSegment": "Changes a segment's identity. No environment's values change.",
     "deleteSegment": "Deletes a segment and its state in every environment, unless something refers to it.",
     "listSegmentReferences": "Lists what refers to a segment, in which environment and where. A segment that is "
     "referred to cannot be deleted.",
@@ -368,7 +368,7 @@ for this list and filter alone. The address is absolute if the instance has a ba
 request's own, in httpx with `response.url.join(response.links["next"]["url"])`.
 
 Lists of flags, configs and segments, and of their states, can be narrowed and sorted. `tag` may be given several
-times, for those that have all of the tags; of all other parameters one is enough. `search` ignores case, and finds
+times, for those that have all of the tags; every other parameter may be given once. `search` ignores case, and finds
 `Straße` by `strasse`. With `sort`, a cursor is good for this order alone.
 
 ## Preconditions
