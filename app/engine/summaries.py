@@ -78,7 +78,8 @@ def _of_values(rules: Sequence[Rule], default_value: Any) -> Summary:
         text = f"Everyone is split: {split}." if last == 0 else f"{_rules(count)}; everyone else is split: {split}."
         return Summary(SummaryKind.RULES, count, None, text)
     value = rest[0]
-    if all(equal(one, value) for rule in rules[:last] for one in _outcomes(rule)):
+    before = [(rule, one) for rule in rules[:last] for one in _outcomes(rule)]
+    if all("if" not in rule and equal(one, value) for rule, one in before):
         if isinstance(value, bool):
             kind = SummaryKind.ON if value else SummaryKind.OFF
             return Summary(kind, count, None, f"{kind.capitalize()} for everyone.")

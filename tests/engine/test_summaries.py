@@ -101,7 +101,7 @@ def test_killed_flags(default: Any, text: str) -> None:
         ([{"if": PRO, "disabled": True}], 0, 3, "off", None, "Nobody, 3 denied."),
         ([{"if": PRO}, {}], 0, 0, "on", None, "Everyone."),
         ([{}], 0, 3, "rules", None, "Everyone, 3 denied."),
-        ([{"rolloutPercent": 25}], 1, 0, "rules", None, "25% of everyone, 1 allowed."),
+        ([{"rolloutPercent": 25}], 1, 0, "rules", None, "1 rule, 1 allowed."),
         ([{"rolloutPercent": 25, "if": PRO}], 0, 0, "rules", None, "1 rule."),
     ],
 )
