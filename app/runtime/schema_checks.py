@@ -7,36 +7,58 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
+from weakref import WeakValueDictionary
 
 import orjson
 
+from app.domain.errors import AppError
 from app.engine.faults import Faults
 from app.engine.json_schemas import TOO_MUCH
 
+MAX_WAITING = 20  # questions of one asker
 _TOP = Path(__file__).resolve().parents[2]
 
 
 class SchemaChecks:
     """The process is started for the first question, and again once it was cut off; it has one question at a time.
 
-    `seconds` of computing are for whether there are faults, and as many again for what they are.
+    `seconds` of computing are for whether there are faults, and as many again for what they are. Of each asker one
+    question waits with those of others, so that nobody's checks hold up everybody else's.
     """
 
     def __init__(self, seconds: float = 1.0) -> None:
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="schemas")
         self._process: subprocess.Popen[bytes] | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._waiting = Counter[str]()
 
-    async def __call__(self, schema: str, values: Sequence[tuple[str, Any]], new: str | None = None) -> Faults:
-        """What is wrong with the values, by path. A text of a schema that is `new`, at that path, is checked before."""
-        ask = partial(self._ask, schema, values, new)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+    async def __call__(
+        self, asker: str, schema: str, values: Sequence[tuple[str, Any]], new: str | None = None
+    ) -> Faults:
+        """What is wrong with the values, by path. A text of a schema that is `new`, at that path, is checked before.
+
+        Raises `unavailable` where the asker waits for too many answers already.
+        """
+        if self._waiting[asker] >= MAX_WAITING:
+            raise AppError("unavailable", "Too many checks of JSON Schemas are waiting. Send fewer at once.")
+        turn = self._turns.setdefault(asker, asyncio.Lock())
+        self._waiting[asker] += 1
+        try:
+            async with turn:
+                ask = partial(self._ask, schema, values, new)
+                return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+        finally:
+            self._waiting[asker] -= 1
+            if not self._waiting[asker]:
+                del self._waiting[asker]
 
     def close(self) -> None:
         """Whoever waits for an answer gets none."""

@@ -19,7 +19,6 @@ from app.engine.json_values import equal
 from app.engine.kinds import SPECS, Dimension, Kind, Spec
 from app.engine.operators import MAX_ENTRIES
 from app.engine.reference_checks import check_references
-from app.engine.reference_graph import ReferenceGraph
 from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
@@ -79,7 +78,7 @@ async def check(
     if references:
         source, session = node(spec.kind, key), entered.uow.session
         graphs = [await states.reference_graph(session, one) for one in environment_ids]
-        for graph in graphs or [EnvironmentGraph({source: spec.kind}, ReferenceGraph().with_changes({source: ()}))]:
+        for graph in graphs or [await states.graph_of_project(session, entered.project.id, source, spec.kind)]:
             faults |= _reference_faults(entered, graph, source, references)
     return Checked(faults, rules, references, bool(values), None if schema is None else schema.text)
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from app.access.entry import Access
+from app.domain.actors import Token
 from app.domain.errors import AppError
 from app.engine import json_text
 from app.engine.faults import Faults
@@ -76,7 +77,8 @@ async def mismatches(uow: UnitOfWork, schema: ValueSchema | None, values: Sequen
     if schema is None or (schema.at is None and not values):
         return {}
     await uow.release()  # there are few connections, and a check can take seconds
-    return await uow.host.check_schema(schema.text, values, schema.at)
+    asker = uow.actor.org_id if isinstance(uow.actor, Token) else str(uow.actor_as_json()["id"])
+    return await uow.host.check_schema(asker, schema.text, values, schema.at)
 
 
 async def check_identity(spec: Spec, access: Access, body: object) -> CheckedIdentity:

@@ -258,4 +258,5 @@ async def _require_unused(entered: Access | Diverted, primitive: Primitive) -> N
         # What the caller may not see refers to it as well, and is not named.
         seen = {(kind, key): names for (kind, key), names in used.items() if entered.sees(kind, key)}
         fields = {f"{kind}.{key}": f"Refers to it in {', '.join(names)}." for (kind, key), names in seen.items()}
-        raise AppError("in_use", fields=fields)
+        hidden = "Rules that you may not read still refer to it." if not fields else None
+        raise AppError("in_use", hidden, fields=fields)

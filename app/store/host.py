@@ -38,7 +38,9 @@ class Aside(Protocol):
 class SchemaChecks(Protocol):
     """Where JSON Schemas are checked, and values against them: each may take long, and is cut off."""
 
-    async def __call__(self, schema: str, values: Sequence[tuple[str, Any]], new: str | None = None) -> Faults:
+    async def __call__(
+        self, asker: str, schema: str, values: Sequence[tuple[str, Any]], new: str | None = None
+    ) -> Faults:
         """What is wrong with the values, by path. A text of a schema that is `new`, at that path, is checked before."""
 
 

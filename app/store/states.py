@@ -170,6 +170,16 @@ async def reference_graph(session: AsyncSession, environment_id: str) -> Environ
     )
 
 
+async def graph_of_project(session: AsyncSession, project_id: str, source: Node, kind: Kind) -> EnvironmentGraph:
+    """What rules of `source` could refer to in a project that has no environment: all that is there, and refers to
+    nothing yet."""
+    query = select(col(Primitive.kind), col(Primitive.key)).where(
+        col(Primitive.project_id) == project_id, col(Primitive.deleted_at).is_(None)
+    )
+    kinds = {node(of, key): Kind(of) for of, key in (await session.execute(query)).all()} | {source: kind}
+    return EnvironmentGraph(kinds, ReferenceGraph().with_changes(dict.fromkeys(kinds, ())))
+
+
 async def referrers(session: AsyncSession, project_id: str, target: Node) -> dict[tuple[Kind, str], list[str]]:
     """What refers to the target in any environment of the project: kind and key, with the environments' keys."""
     query = (

@@ -200,8 +200,8 @@ async def checked_before(
     """Within, something else happens after so many checks of a schema, and before the write that they are for."""
     node, made = instance.node, count(1)
 
-    async def check(schema: str, values: Any, new: str | None = None) -> dict[str, str]:
-        found = await node.schema_checks(schema, values, new)
+    async def check(asker: str, schema: str, values: Any, new: str | None = None) -> dict[str, str]:
+        found = await node.schema_checks(asker, schema, values, new)
         if next(made) == checks:
             await happens()
         return found

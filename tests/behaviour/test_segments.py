@@ -357,3 +357,23 @@ async def test_a_new_segment_may_have_fewer_entries_the_more_environments_there_
         reply = await workspace.org.editor.do("createSegment", **named, denyList=[f"u-{n}" for n in range(9_757)])
         assert (reply.code, set(reply.fields)) == ("invalid_request", {"denyList"})
         assert "9,756 entries" in reply.fields["denyList"]
+
+
+async def test_in_a_project_without_environments_rules_may_refer_to_what_is_there(workspace: Workspace) -> None:
+    editor = workspace.org.editor
+    project = (await editor.make("createProject", orgSlug=workspace.org.slug, key="empty", name="Empty"))["id"]
+    await editor.make("createSegment", projectId=project, key="there")
+    for key, code in (("there", None), ("not-there", "invalid_request")):
+        rules = [{"if": {"$segment": key}, "value": True}]
+        flag = {"key": f"follows-{key}", "type": "boolean", "defaultValue": False, "rules": rules}
+        reply = await editor.do("createFlag", projectId=project, **flag)
+        assert (reply.code, set(reply.fields)) == (code, {AT} if code else set())
+
+
+@pytest.mark.raises_codes("in_use")
+async def test_who_may_not_read_what_refers_to_something_is_told_so(instance: Instance, workspace: Workspace) -> None:
+    await refer(workspace)
+    token = await instance.token(workspace.org, level="admin", resources=["segment:*"])
+    reply = await token.do("deleteSegment", projectId=workspace.project_id, key="staff")
+    assert (reply.code, reply.fields) == ("in_use", {})
+    assert reply.message == "Rules that you may not read still refer to it."

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from app.domain.errors import AppError
 from app.engine import json_text
 from app.engine.json_schemas import DOES_NOT_MATCH, TOO_MUCH
-from app.runtime.schema_checks import SchemaChecks
+from app.runtime.schema_checks import MAX_WAITING, SchemaChecks
 
 RECURSIVE: Any = {
     "$ref": "#/$defs/tree",
@@ -43,8 +44,10 @@ def checks() -> Iterator[SchemaChecks]:
     checks.close()
 
 
-async def ask(checks: SchemaChecks, schema: Any, value: Any, new: str | None = None) -> dict[str, str]:
-    return await checks(json_text.encode(schema), [("value", value)], new)
+async def ask(
+    checks: SchemaChecks, schema: Any, value: Any, new: str | None = None, asker: str = "ada"
+) -> dict[str, str]:
+    return await checks(asker, json_text.encode(schema), [("value", value)], new)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +104,39 @@ async def test_what_is_wrong_with_a_new_schema_is_told_before_what_is_wrong_with
 
 
 async def test_many_ask_at_once_and_one_who_gives_up_disturbs_nobody(checks: SchemaChecks) -> None:
-    gone = asyncio.create_task(ask(checks, doubling(40, lambda next_one: {"if": next_one, "else": next_one}), 1))
+    costly = doubling(40, lambda next_one: {"if": next_one, "else": next_one})
+    gone = asyncio.create_task(ask(checks, costly, 1, asker="grace"))
     await asyncio.sleep(0)
     gone.cancel()
     answers = await asyncio.gather(*(ask(checks, {"const": n}, n if n % 2 else None) for n in range(20)))
     assert [answer == {} for answer in answers] == [bool(n % 2) for n in range(20)]
+
+
+async def test_many_questions_of_one_hold_up_nobody_else_and_are_limited(checks: SchemaChecks) -> None:
+    costly = doubling(40, lambda next_one: {"if": next_one, "else": next_one})
+    answered: list[str] = []
+
+    async def answer(asker: str, schema: Any) -> None:
+        await ask(checks, schema, 1, asker=asker)
+        answered.append(asker)
+
+    waiting = [asyncio.create_task(answer("ada", costly)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await answer("grace", {"type": "string"})
+    assert answered.count("ada") <= 1
+    await asyncio.gather(*waiting)
+    many = [asyncio.create_task(ask(checks, {"const": n}, n)) for n in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(AppError, match="unavailable"):
+        await ask(checks, {}, 1)
+    assert await ask(checks, {}, 1, asker="grace") == {}
+    assert await asyncio.gather(*many) == [{}] * MAX_WAITING
+
+
+async def test_a_library_that_runs_out_of_memory_while_it_explains_leaves_the_shorter_answer(
+    checks: SchemaChecks,
+) -> None:
+    schema = {"items": {"enum": list(range(10_000, 15_000))}}
+    for _ in range(3):
+        assert await ask(checks, schema, list(range(3_500))) == {"value": DOES_NOT_MATCH}
+    assert await ask(checks, schema, [10_000]) == {}
