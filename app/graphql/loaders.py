@@ -30,7 +30,7 @@ from app.store.unit_of_work import UnitOfWork
 MAX_BATCH = 1000
 MAX_ROWS = 1_000  # of a batch: objects are made of them in one go
 MAX_ENVIRONMENTS = 1_000  # that one field names
-LONG_LIST = 10  # states of a primitive, as a rule
+STATES_A_PRIMITIVE = 10  # states of a primitive, as a rule
 IDS_AN_OBJECT = 10  # that are looked for in the time that it takes to make an object of the answer
 HANDED_OUT = 8  # in one turn
 
@@ -129,7 +129,7 @@ class Loaders:
             one.name: self._below(partial(batches.entries_of_states, dimension=one)) for one in (ALLOW_LIST, DENY_LIST)
         }
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
-        self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: LONG_LIST)
+        self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], list[Operation]] = Loader(pace, self._abilities)
 

@@ -1,4 +1,4 @@
-"""Changes of an existing state, all made here: what really differs is checked, and written or refused.
+"""First states and changes of states, all made here: what really differs is checked, and written or refused.
 
 Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds`); `killed` is none of them.
 """
@@ -26,9 +26,12 @@ from app.models import Environment, Primitive, State
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
 from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
-from app.store.states import Current, EnvironmentGraph
+from app.store.entries import entries_among, entries_of
+from app.store.references import EnvironmentGraph, reference_graphs
+from app.store.states import Current
 
 KILLED = "killed"
+NO_ENVIRONMENT = ""
 QUICK_CONDITIONS = 200
 """Rules with more conditions, or with patterns to compile, are parsed where nobody waits for it."""
 
@@ -77,8 +80,9 @@ async def check(
     references = references_of(rules) if rules else []
     if references:
         source, session = node(spec.kind, key), entered.uow.session
-        graphs = [await states.reference_graph(session, one) for one in environment_ids]
-        for graph in graphs or [await states.graph_of_project(session, entered.project.id, source, spec.kind)]:
+        # Without an environment the rules may refer to what is in the project.
+        graphs = await reference_graphs(session, entered.project.id, environment_ids or [NO_ENVIRONMENT])
+        for graph in graphs.values():
             faults |= _reference_faults(entered, graph, source, references)
     return Checked(faults, rules, references, bool(values), None if schema is None else schema.text)
 
@@ -105,7 +109,9 @@ async def change_state(
     if not columns and not entries:
         # The first write makes an environment's first ruleset, even if it changes nothing.
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
-    await _require_references(entered, environment.id, primitive, checked.references)
+    if checked.references:
+        graphs = await reference_graphs(uow.session, entered.project.id, [environment.id])
+        _require_references(entered, graphs[environment.id], primitive, checked.references)
     if checked.has_values and checked.json_schema != primitive.json_schema:
         raise changed_meanwhile()
     if isinstance(entered, Diverted):
@@ -124,31 +130,35 @@ async def change_state(
     return Current(primitive, state)
 
 
-async def write_first_state(
+async def write_first_states(
     access: Access,
-    environment: Environment,
+    environments: Sequence[Environment],
     primitive: Primitive,
     wanted: Mapping[str, Any],
     checked: Checked,
-    as_in: str | None,
 ) -> None:
-    """A new primitive's state, by dimension; `as_in` is an environment in which it has been written already.
+    """A new primitive's state, by dimension, in each environment of its project.
 
     Raises `invalid_request` for references whose target has gone.
     """
-    await _require_references(access, environment.id, primitive, checked.references)
-    dimensions = SPECS[primitive.kind].dimensions
-    access.write_state(
-        environment,
-        primitive,
-        None,
-        references=checked.references,
-        parsed=checked.rules,
-        as_in=as_in,
-        entries={one: EntryChange(frozenset(wanted[one.name])) for one in dimensions if one.entries},
-        **{one.field: json_text.encode(wanted[one.name]) for one in dimensions if not one.entries},
-    )
-    require_room_for_states(access.uow, environment)
+    dimensions, first = SPECS[primitive.kind].dimensions, None
+    ids = [environment.id for environment in environments]
+    graphs = await reference_graphs(access.uow.session, access.project.id, ids) if checked.references else {}
+    for environment in environments:
+        if checked.references:
+            _require_references(access, graphs[environment.id], primitive, checked.references)
+        access.write_state(
+            environment,
+            primitive,
+            None,
+            references=checked.references,
+            parsed=checked.rules,
+            as_in=first,
+            entries={one: EntryChange(frozenset(wanted[one.name])) for one in dimensions if one.entries},
+            **{one.field: json_text.encode(wanted[one.name]) for one in dimensions if not one.entries},
+        )
+        require_room_for_states(access.uow, environment)
+        first = first or environment.id
 
 
 def _take_long(rules: object) -> bool:
@@ -189,12 +199,12 @@ async def _differing_entries(
         if asked is None or not dimension.entries:
             continue
         if isinstance(asked, EntryChange):
-            present = await states.entries_among(session, state, dimension.name, asked.add | asked.remove)
+            present = await entries_among(session, state, dimension.name, asked.add | asked.remove)
             change = EntryChange(asked.add - present, asked.remove & present)
             if getattr(state, dimension.size_field) + len(change.add) - len(change.remove) > MAX_ENTRIES:
                 raise invalid({"add": TOO_MANY_IDS})
         else:
-            whole = await states.entries(session, state) if whole is None else whole
+            whole = await entries_of(session, state) if whole is None else whole
             present, ids = whole.get(dimension.name, frozenset()), frozenset(asked)
             change = EntryChange(ids - present, present - ids)
         if change.add or change.remove:
@@ -202,13 +212,11 @@ async def _differing_entries(
     return changes
 
 
-async def _require_references(
-    entered: Access | Diverted, environment_id: str, primitive: Primitive, references: Sequence[Reference]
+def _require_references(
+    entered: Access | Diverted, graph: EnvironmentGraph, primitive: Primitive, references: Sequence[Reference]
 ) -> None:
-    if references:
-        graph = await states.reference_graph(entered.uow.session, environment_id)
-        if faults := _reference_faults(entered, graph, node(primitive.kind, primitive.key), references):
-            raise invalid(faults)
+    if faults := _reference_faults(entered, graph, node(primitive.kind, primitive.key), references):
+        raise invalid(faults)
 
 
 def _reference_faults(

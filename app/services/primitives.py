@@ -22,12 +22,12 @@ from app.engine import json_text
 from app.engine.kinds import Kind, Spec
 from app.engine.references import node
 from app.models import Primitive, User
-from app.services.changes import change_state, check, write_first_state
+from app.services.changes import change_state, check, write_first_states
 from app.services.json_schemas import ValueSchema, check_identity, schema_in
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
-from app.store.references import Referrer, list_referrers
+from app.store.references import Referrer, list_referrers, referrers
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -101,11 +101,9 @@ class Primitives:
         await uow.flush()
         await identities.set_tags(uow.session, primitive, primitive.tags)
         wanted = {dimension.name: getattr(command, dimension.field) for dimension in spec.dimensions}
-        all_of_project, first = await environments.all_of_project(uow.session, access.project.id), None
+        all_of_project = await environments.all_of_project(uow.session, access.project.id)
         _require_few_entries(spec, wanted, len(all_of_project))
-        for environment in all_of_project:
-            await write_first_state(access, environment, primitive, wanted, checked, first)
-            first = first or environment.id
+        await write_first_states(access, all_of_project, primitive, wanted, checked)
         access.record(command.reason, access.subject(primitive), new=command.recorded())
         return primitive
 
@@ -253,7 +251,7 @@ def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: in
 
 async def _require_unused(entered: Access | Diverted, primitive: Primitive) -> None:
     target = node(primitive.kind, primitive.key)
-    used = await states.referrers(entered.uow.session, entered.project.id, target)
+    used = await referrers(entered.uow.session, entered.project.id, target)
     if used:
         # What the caller may not see refers to it as well, and is not named.
         seen = {(kind, key): names for (kind, key), names in used.items() if entered.sees(kind, key)}

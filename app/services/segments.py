@@ -14,8 +14,7 @@ from app.engine.target_ids import EntryChange, parse_target_ids
 from app.models import StateEntry
 from app.services.changes import change_state
 from app.services.primitives import Described, Primitives, Reasoned
-from app.store import states
-from app.store.entries import list_entries
+from app.store.entries import entries_of, list_entries
 from app.store.paging import Page
 from app.store.resolve import KeyRef
 from app.store.states import Current
@@ -109,7 +108,7 @@ class Listed(NamedTuple):
 
 async def listed(uow: UnitOfWork, current: Current) -> Listed:
     """The state with its entries, those included that the unit is going to write."""
-    stored = await states.entries(uow.session, current.state)
+    stored = await entries_of(uow.session, current.state)
     pending = uow.entries_of(current.state)
 
     def of_list(dimension: Dimension) -> Sequence[str]:

@@ -1,10 +1,10 @@
 """Queries for the entries of allow and deny lists: target ids, in the order of their characters."""
 
 import string
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,9 +12,11 @@ from app.engine.kinds import Dimension
 from app.models import State, StateEntry
 from app.store.engines.texts import by_code_point, holds
 from app.store.paging import Page, Sort, Window, pages
+from app.store.pieces import all_rows
 
 _by_entry: Any = by_code_point(col(StateEntry.entry))
 _BY_ENTRY: Sort[StateEntry] = Sort(_by_entry, lambda row: row.entry)
+_SOUGHT_AT_ONCE = 1000
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -40,3 +42,39 @@ async def list_entries(
     parents = col(State.id), state_ids
     # The id of a place must be one: within a list the primitive's is always the same.
     return await pages(session, query, parents, col(StateEntry.primitive_id), window, lambda row: row[0], _BY_ENTRY)
+
+
+async def entries_of(session: AsyncSession, state: State) -> dict[str, frozenset[str]]:
+    """The entries of the state's lists, by list."""
+    query = select(col(StateEntry.list), col(StateEntry.entry)).where(*_current_entries(state))
+    found: dict[str, set[str]] = {}
+    for name, entry in await all_rows(await session.execute(query)):
+        found.setdefault(name, set()).add(entry)
+    return {name: frozenset(of_list) for name, of_list in found.items()}
+
+
+async def entries_among(session: AsyncSession, state: State, name: str, sought: Collection[str]) -> frozenset[str]:
+    """Those of the sought that a list of the state has."""
+    query = select(col(StateEntry.entry)).where(*_current_entries(state), col(StateEntry.list) == name)
+    found: set[str] = set()
+    ahead = list(sought)
+    for start in range(0, len(ahead), _SOUGHT_AT_ONCE):
+        piece = ahead[start : start + _SOUGHT_AT_ONCE]
+        found.update((await session.execute(query.where(col(StateEntry.entry).in_(piece)))).scalars())
+    return frozenset(found)
+
+
+def _current_entries(state: State) -> Sequence[ColumnElement[bool]]:
+    return (
+        col(StateEntry.environment_id) == state.environment_id,
+        col(StateEntry.primitive_id) == state.primitive_id,
+        col(StateEntry.to_version).is_(None),
+    )
+
+
+async def all_entries(session: AsyncSession, environment_id: str) -> Sequence[tuple[str, str, str]]:
+    """The entries of all lists of an environment: primitive, list and entry of each."""
+    query = select(col(StateEntry.primitive_id), col(StateEntry.list), col(StateEntry.entry)).where(
+        col(StateEntry.environment_id) == environment_id, col(StateEntry.to_version).is_(None)
+    )
+    return await all_rows(await session.execute(query))

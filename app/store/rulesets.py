@@ -13,6 +13,7 @@ from app.engine.kinds import Kind
 from app.engine.references import Node
 from app.models import Environment, EnvironmentVersion, Primitive, State, StateReference
 from app.store import states
+from app.store.entries import all_entries
 from app.store.states import Current
 
 
@@ -29,7 +30,7 @@ async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None
     if (environment := await session.get(Environment, environment_id)) is None:
         return None
     rows = await states.all_current(session, environment_id)
-    return RulesetRows(environment, rows, await states.all_entries(session, environment_id))
+    return RulesetRows(environment, rows, await all_entries(session, environment_id))
 
 
 async def written_since(

@@ -3,20 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.engine.kinds import Kind
-from app.engine.reference_graph import ReferenceGraph
-from app.engine.references import Node, node
-from app.models import Environment, Primitive, State, StateEntry, StateReference
+from app.models import Environment, Primitive, State
 from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered, sorted_by
 from app.store.paging import Page, Sort, Window, one_of, pages
-from app.store.pieces import all_rows
-
-_SOUGHT_AT_ONCE = 1000
 
 _STATE = select(State).where(
     col(State.environment_id) == bindparam("environment_id"),
@@ -35,13 +29,6 @@ class Current(NamedTuple):
 
     primitive: Primitive
     state: State
-
-
-class EnvironmentGraph(NamedTuple):
-    """All primitives of an environment with their kinds, and what each refers to."""
-
-    kinds: dict[Node, Kind]
-    graph: ReferenceGraph
 
 
 async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
@@ -111,91 +98,3 @@ async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Cu
         await session.execute(_CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id)))
     ).all()
     return [Current(row[0], row[1]) for row in rows]
-
-
-async def entries(session: AsyncSession, state: State) -> dict[str, frozenset[str]]:
-    """The entries of the state's lists, by list."""
-    query = select(col(StateEntry.list), col(StateEntry.entry)).where(*_current_entries(state))
-    found: dict[str, set[str]] = {}
-    for name, entry in await all_rows(await session.execute(query)):
-        found.setdefault(name, set()).add(entry)
-    return {name: frozenset(of_list) for name, of_list in found.items()}
-
-
-async def entries_among(session: AsyncSession, state: State, name: str, sought: Collection[str]) -> frozenset[str]:
-    """Those of the sought that a list of the state has."""
-    query = select(col(StateEntry.entry)).where(*_current_entries(state), col(StateEntry.list) == name)
-    found: set[str] = set()
-    ahead = list(sought)
-    for start in range(0, len(ahead), _SOUGHT_AT_ONCE):
-        piece = ahead[start : start + _SOUGHT_AT_ONCE]
-        found.update((await session.execute(query.where(col(StateEntry.entry).in_(piece)))).scalars())
-    return frozenset(found)
-
-
-def _current_entries(state: State) -> Sequence[ColumnElement[bool]]:
-    return (
-        col(StateEntry.environment_id) == state.environment_id,
-        col(StateEntry.primitive_id) == state.primitive_id,
-        col(StateEntry.to_version).is_(None),
-    )
-
-
-async def all_entries(session: AsyncSession, environment_id: str) -> Sequence[tuple[str, str, str]]:
-    """The entries of all lists of an environment: primitive, list and entry of each."""
-    query = select(col(StateEntry.primitive_id), col(StateEntry.list), col(StateEntry.entry)).where(
-        col(StateEntry.environment_id) == environment_id, col(StateEntry.to_version).is_(None)
-    )
-    return await all_rows(await session.execute(query))
-
-
-async def reference_graph(session: AsyncSession, environment_id: str) -> EnvironmentGraph:
-    """Who refers to whom in the environment now."""
-    primitives = (
-        await session.execute(
-            select(col(Primitive.id), col(Primitive.kind), col(Primitive.key))
-            .join(Environment, col(Environment.project_id) == col(Primitive.project_id))
-            .where(col(Environment.id) == environment_id, col(Primitive.deleted_at).is_(None))
-        )
-    ).all()
-    targets: dict[str, set[Node]] = {primitive_id: set() for primitive_id, _, _ in primitives}
-    query = select(
-        col(StateReference.primitive_id), col(StateReference.target_kind), col(StateReference.target_key)
-    ).where(col(StateReference.environment_id) == environment_id, col(StateReference.to_version).is_(None))
-    for primitive_id, kind, key in (await session.execute(query)).all():
-        targets[primitive_id].add(Node(kind, key))
-    return EnvironmentGraph(
-        {node(kind, key): Kind(kind) for _, kind, key in primitives},
-        ReferenceGraph().with_changes({node(kind, key): targets[one] for one, kind, key in primitives}),
-    )
-
-
-async def graph_of_project(session: AsyncSession, project_id: str, source: Node, kind: Kind) -> EnvironmentGraph:
-    """What rules of `source` could refer to in a project that has no environment: all that is there, and refers to
-    nothing yet."""
-    query = select(col(Primitive.kind), col(Primitive.key)).where(
-        col(Primitive.project_id) == project_id, col(Primitive.deleted_at).is_(None)
-    )
-    kinds = {node(of, key): Kind(of) for of, key in (await session.execute(query)).all()} | {source: kind}
-    return EnvironmentGraph(kinds, ReferenceGraph().with_changes(dict.fromkeys(kinds, ())))
-
-
-async def referrers(session: AsyncSession, project_id: str, target: Node) -> dict[tuple[Kind, str], list[str]]:
-    """What refers to the target in any environment of the project: kind and key, with the environments' keys."""
-    query = (
-        select(col(Primitive.kind), col(Primitive.key), col(Environment.key))
-        .distinct()
-        .join(StateReference, col(StateReference.primitive_id) == col(Primitive.id))
-        .join(Environment, col(Environment.id) == col(StateReference.environment_id))
-        .where(
-            col(Environment.project_id) == project_id,
-            col(StateReference.target_kind) == target.kind,
-            col(StateReference.target_key) == target.key,
-            col(StateReference.to_version).is_(None),
-        )
-        .order_by(col(Primitive.kind), col(Primitive.key), col(Environment.key))
-    )
-    found: dict[tuple[Kind, str], list[str]] = {}
-    for kind, key, environment in (await session.execute(query)).all():
-        found.setdefault((Kind(kind), key), []).append(environment)
-    return found
