@@ -4,15 +4,11 @@ import strawberry
 
 from app.engine.kinds import ConfigType
 from app.graphql.arguments import (
-    After,
-    Before,
     ConfigKey,
     EnvironmentId,
-    First,
-    Last,
     ProjectId,
 )
-from app.graphql.context import Info, listing
+from app.graphql.context import Info
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
 from app.graphql.primitives import (
     DEFAULT_VALUE,
@@ -21,7 +17,7 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
-    references,
+    references_of,
     updated,
     written,
 )
@@ -116,19 +112,9 @@ class ConfigQueries:
 
     configs: Connection[Config] | None = identities_of(CONFIGS, Config.of)
 
-    @strawberry.field(description="What refers to a config as a prerequisite.")
-    async def config_references(
-        self,
-        info: Info,
-        project_id: ProjectId,
-        key: ConfigKey,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Referrer] | None:
-        page_args = listing(info, first=first, after=after, last=last, before=before)
-        return await references(info, CONFIGS, project_id, key, page_args)
+    config_references: Connection[Referrer] | None = references_of(
+        CONFIGS, ConfigKey, "What refers to a config as a prerequisite."
+    )
 
     @strawberry.field(description="A config's state in an environment.")
     async def config_state(self, info: Info, environment_id: EnvironmentId, key: ConfigKey) -> ConfigState | None:

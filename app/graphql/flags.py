@@ -4,15 +4,11 @@ import strawberry
 
 from app.engine.kinds import FlagType
 from app.graphql.arguments import (
-    After,
-    Before,
     EnvironmentId,
-    First,
     FlagKey,
-    Last,
     ProjectId,
 )
-from app.graphql.context import Info, listing
+from app.graphql.context import Info
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
 from app.graphql.primitives import (
     DEFAULT_VALUE,
@@ -21,7 +17,7 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
-    references,
+    references_of,
     updated,
     written,
 )
@@ -127,19 +123,9 @@ class FlagQueries:
 
     flags: Connection[Flag] | None = identities_of(FLAGS, Flag.of)
 
-    @strawberry.field(description="What refers to a flag as a prerequisite.")
-    async def flag_references(
-        self,
-        info: Info,
-        project_id: ProjectId,
-        key: FlagKey,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Referrer] | None:
-        page_args = listing(info, first=first, after=after, last=last, before=before)
-        return await references(info, FLAGS, project_id, key, page_args)
+    flag_references: Connection[Referrer] | None = references_of(
+        FLAGS, FlagKey, "What refers to a flag as a prerequisite."
+    )
 
     @strawberry.field(description="A flag's state in an environment.")
     async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:

@@ -30,14 +30,14 @@ _OF_STATES_ALONE = {
     "state": _argument(Standing | None, "Only those that come to this."),
     "updated_by": _argument(str | None, "Only those that this user or token changed last, by its id."),
 }
-_PAGING = {"first": First, "after": After, "last": Last, "before": Before}
-OF_IDENTITIES = {**_OF_IDENTITIES, **_PAGING}
-OF_STATES = {**_OF_IDENTITIES, **_OF_STATES_ALONE, **_PAGING}
+PAGING = {"first": First, "after": After, "last": Last, "before": Before}
+OF_IDENTITIES = {**_OF_IDENTITIES, **PAGING}
+OF_STATES = {**_OF_IDENTITIES, **_OF_STATES_ALONE, **PAGING}
 _KINDS = _argument(list[Kind] | None, "Only those of these kinds.")
-KEYED = {"key": KeyFilter, **_PAGING}
+KEYED = {"key": KeyFilter, **PAGING}
 OF_ENTRIES = {
     "search": _argument(str | None, "Only entries with this text in them, in upper or lower case of A to Z."),
-    **_PAGING,
+    **PAGING,
 }
 
 
@@ -45,7 +45,7 @@ def arguments_of(kind: Kind, *, of_states: bool) -> dict[str, Any]:
     """The arguments of a list of one kind's identities or states, with their types."""
     types = SPECS[kind].types
     own = {} if types is None else {"type": _argument(types | None, "Only those of this type.")}
-    return {**_OF_IDENTITIES, **own, **(_OF_STATES_ALONE if of_states else {}), **_PAGING}
+    return {**_OF_IDENTITIES, **own, **(_OF_STATES_ALONE if of_states else {}), **PAGING}
 
 
 def list_field(

@@ -11,7 +11,7 @@ from app.engine.kinds import Kind
 from app.graphql.arguments import ProjectId
 from app.graphql.context import Info
 from app.graphql.inputs import OfPrimitive, OfProject, OfState, Overridable, body_of, if_match
-from app.graphql.lists import OF_IDENTITIES, arguments_of, list_field
+from app.graphql.lists import OF_IDENTITIES, PAGING, arguments_of, list_field
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.resources import Primitive as PrimitiveNode
@@ -52,6 +52,17 @@ class PrimitiveQueries:
     )
 
 
+def references_of(primitives: Primitives, key: Any, description: str) -> Any:
+    """The root field that lists what refers to one of the primitives; `key` is the type of the argument for it."""
+
+    async def resolve(_: Any, info: Info, asked: Listing, **named: str) -> Any:
+        async with info.context.unit() as uow:
+            page = await primitives.references(uow, named["project_id"], named["key"], asked)
+        return Connection.of(info.context, page, lambda row: row.state.id, Referrer.of)
+
+    return list_field(description, PAGING, resolve, project_id=ProjectId, key=key)
+
+
 async def created(info: Info, primitives: Primitives, given: OfProject) -> Primitive:
     async with info.context.unit() as uow:
         return await primitives.create(uow, given.project_id, body_of(given))
@@ -77,12 +88,3 @@ async def written(
     body = body_of(given)
     async with info.context.unit(given) as uow:
         return await write(uow, given.environment_id, given.key, body, if_match(given))
-
-
-async def references(
-    info: Info, primitives: Primitives, project_id: str, key: str, listing: Listing
-) -> Connection[Referrer]:
-    """A part of the list of what refers to the primitive."""
-    async with info.context.unit() as uow:
-        page = await primitives.references(uow, project_id, key, listing)
-    return Connection.of(info.context, page, lambda row: row.state.id, Referrer.of)

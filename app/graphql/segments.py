@@ -3,17 +3,13 @@
 import strawberry
 
 from app.graphql.arguments import (
-    After,
-    Before,
     EnvironmentId,
-    First,
-    Last,
     ProjectId,
     SegmentKey,
 )
-from app.graphql.context import Info, listing
+from app.graphql.context import Info
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, identities_of, references, updated, written
+from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, identities_of, references_of, updated, written
 from app.graphql.rules import RuleInput
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
@@ -127,19 +123,7 @@ class SegmentQueries:
 
     segments: Connection[Segment] | None = identities_of(SEGMENTS, Segment.of)
 
-    @strawberry.field(description="What refers to a segment.")
-    async def segment_references(
-        self,
-        info: Info,
-        project_id: ProjectId,
-        key: SegmentKey,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
-    ) -> Connection[Referrer] | None:
-        page_args = listing(info, first=first, after=after, last=last, before=before)
-        return await references(info, SEGMENTS, project_id, key, page_args)
+    segment_references: Connection[Referrer] | None = references_of(SEGMENTS, SegmentKey, "What refers to a segment.")
 
     @strawberry.field(description="A segment's state in an environment.")
     async def segment_state(self, info: Info, environment_id: EnvironmentId, key: SegmentKey) -> SegmentState | None:
