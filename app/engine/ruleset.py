@@ -5,6 +5,7 @@ that is stored, so that encoding a ruleset decodes nothing.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -92,17 +93,21 @@ class Served(NamedTuple):
     document: Document
 
 
-def prepare(stored: StoredState, before: SegmentState | None = None) -> Served:
+def prepare(stored: StoredState, before: CompiledSegment | None = None) -> Served:
     """Compiles a stored state. `before` is what its lists are a change of. Raises DamagedState."""
     faults: dict[str, str] = {}
     compiled: CompiledPrimitive | CompiledSegment
     try:
         if stored.kind is Kind.SEGMENT:
             rules = _rules(stored, faults, None)
-            lists = before or SegmentState(stored.key, (), frozenset(), frozenset())
+            lists = SegmentState(stored.key, (), frozenset(), frozenset()) if before is None else before.state
             allowed = _afterwards(stored.allow_list, lists.allow_list)
             denied = _afterwards(stored.deny_list, lists.deny_list)
-            compiled = compile_segment(SegmentState(stored.key, rules, allowed, denied))
+            segment = SegmentState(stored.key, rules, allowed, denied)
+            if before is not None and before.state.rules is rules:
+                compiled = replace(before, state=segment)  # only lists have changed
+            else:
+                compiled = compile_segment(segment)
         else:
             compiled = _primitive(stored, faults)
     except ValueError as fault:
@@ -199,9 +204,8 @@ class Ruleset:
         of_kind = self.compiled.segments if stored.kind is Kind.SEGMENT else self.compiled.primitives
         return stored._replace(parsed=of_kind[stored.key].state.rules)
 
-    def _segment_before(self, stored: StoredState) -> SegmentState | None:
-        segment = self.compiled.segments.get(stored.key) if stored.kind is Kind.SEGMENT else None
-        return None if segment is None else segment.state
+    def _segment_before(self, stored: StoredState) -> CompiledSegment | None:
+        return self.compiled.segments.get(stored.key) if stored.kind is Kind.SEGMENT else None
 
     def readable(self, sees: Callable[[Kind, str], bool]) -> list[tuple[Kind, str]]:
         """The keys of all that one may read."""
