@@ -40,7 +40,7 @@ async def test_a_damaged_ruleset_is_unavailable_logged_and_alone(
 
 
 @pytest.mark.raises_codes("unavailable")
-@pytest.mark.parametrize("damage", ["[{}]", '[{"rolloutPercent": "x", "value": true}]', '[{"split": 1}]'])
+@pytest.mark.parametrize("damage", ["[{}]", '[{"rolloutPercent": "x", "value": false}]', '[{"split": 1}]'])
 async def test_a_state_whose_rules_are_none_is_unavailable_until_it_is_replaced(
     instance: Instance, workspace: Workspace, damage: str
 ) -> None:
