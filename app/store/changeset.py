@@ -33,6 +33,7 @@ from app.models import (
     StateReference,
     Table,
 )
+from app.store.pieces import pieces
 
 _ROWS_A_STATEMENT = 1000
 ENTRY_OVERHEAD = 100
@@ -275,8 +276,8 @@ async def _end(connection: AsyncConnection, of: EnvironmentChanges) -> None:
         (StateReference, of.rewritten + of.deleted),
         (StateEntry, of.deleted),
     ):
-        for start in range(0, len(primitive_ids), _ROWS_A_STATEMENT):
-            sought = {"environment": of.environment.id, "primitives": primitive_ids[start : start + _ROWS_A_STATEMENT]}
+        for piece in pieces(primitive_ids, _ROWS_A_STATEMENT):
+            sought = {"environment": of.environment.id, "primitives": piece}
             await connection.execute(_ending(table), {**sought, "ended": of.version})
 
 
@@ -290,14 +291,12 @@ async def _write_entries(connection: AsyncConnection, of: EnvironmentChanges) ->
             continue
         for dimension, change in changes.items():
             of_list = {"primitive_id": primitive_id, "list": dimension.name}
-            removed = sorted(change.remove)
-            for start in range(0, len(removed), _ROWS_A_STATEMENT):
-                piece = removed[start : start + _ROWS_A_STATEMENT]
+            for piece in pieces(sorted(change.remove), _ROWS_A_STATEMENT):
                 sought = {"of_environment": of.environment.id, "of_primitive": primitive_id, "of_list": dimension.name}
                 await connection.execute(_ENDING_ENTRIES, {**sought, "removed": piece, "ended": of.version})
             added += [{**versions, **of_list, "entry": entry} for entry in sorted(change.add)]
-    for start in range(0, len(added), _ROWS_A_STATEMENT):
-        await _insert(connection, StateEntry, added[start : start + _ROWS_A_STATEMENT])
+    for rows in pieces(added, _ROWS_A_STATEMENT):
+        await _insert(connection, StateEntry, rows)
     if of.copied_from is not None:
         for copying in (_COPYING_ENTRIES, _COPYING_REFERENCES):
             await connection.execute(copying, _as_new(of.copied_from, of))

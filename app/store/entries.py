@@ -12,7 +12,7 @@ from app.engine.kinds import Dimension
 from app.models import State, StateEntry
 from app.store.engines.texts import by_code_point, holds
 from app.store.paging import Page, Sort, Window, pages
-from app.store.pieces import all_rows
+from app.store.pieces import all_rows, pieces
 
 _by_entry: Any = by_code_point(col(StateEntry.entry))
 _BY_ENTRY: Sort[StateEntry] = Sort(_by_entry, lambda row: row.entry)
@@ -57,9 +57,7 @@ async def entries_among(session: AsyncSession, state: State, name: str, sought: 
     """Those of the sought that a list of the state has."""
     query = select(col(StateEntry.entry)).where(*_current_entries(state), col(StateEntry.list) == name)
     found: set[str] = set()
-    ahead = list(sought)
-    for start in range(0, len(ahead), _SOUGHT_AT_ONCE):
-        piece = ahead[start : start + _SOUGHT_AT_ONCE]
+    for piece in pieces(list(sought), _SOUGHT_AT_ONCE):
         found.update((await session.execute(query.where(col(StateEntry.entry).in_(piece)))).scalars())
     return frozenset(found)
 
