@@ -175,9 +175,11 @@ class Listing:
         """Whether it begins or ends at a cursor, which is one of a single list."""
         return not _CURSORS.isdisjoint(self.parameters)
 
-    def window(self, name: str, *parents: str, arguments: type[ListArguments] = ListArguments) -> Window:
+    def window(self, name: str, *parents: str) -> Window:
         """The part of the list `name` below a parent, or below each of several. Raises `invalid_request`."""
-        asked = validate(arguments, self.parameters)
+        return self._window(validate(ListArguments, self.parameters), name, *parents)
+
+    def _window(self, asked: ListArguments, name: str, *parents: str) -> Window:
         if asked.last is not None and asked.first is not None:
             raise invalid({"last": "Cannot be combined with first."})
         chosen = asked.model_dump_json(exclude=_PAGING, exclude_none=True)
@@ -205,10 +207,8 @@ class Listing:
 
         Raises `invalid_request`.
         """
-        arguments = _primitive_arguments(*within, of_states=of_states)
-        name = f"{' '.join(within)} {'states' if of_states else 'identities'}"
-        window = self.window(name, *parents, arguments=arguments)
-        asked: Any = validate(arguments, self.parameters)
+        asked: Any = validate(_primitive_arguments(*within, of_states=of_states), self.parameters)
+        window = self._window(asked, f"{' '.join(within)} {'states' if of_states else 'identities'}", *parents)
         chosen = Filter(
             key=asked.key,
             prefix=asked.prefix,
@@ -225,5 +225,5 @@ class Listing:
 
     def of_entries(self, name: str, *parents: str) -> tuple[str | None, Window]:
         """Which text entries must have in them, and which part of the list `name`. Raises `invalid_request`."""
-        window = self.window(name, *parents, arguments=EntryArguments)
-        return validate(EntryArguments, self.parameters).search, window
+        asked = validate(EntryArguments, self.parameters)
+        return asked.search, self._window(asked, name, *parents)
