@@ -171,10 +171,19 @@ async def as_it_is(_: UnitOfWork, current: Current) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Identities:
+class _OfKind:
+    primitives: Primitives
+
+    @property
+    def noun(self) -> str:
+        """Names the kind in paths, operations and texts: a flag, its flags."""
+        return self.primitives.spec.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class Identities(_OfKind):
     """A kind's identities: the use cases, and what answers show of one."""
 
-    primitives: Primitives
     schema: type[IdentitySchema]
 
     async def handle_list(self, call: Call, uow: UnitOfWork) -> Response:
@@ -201,11 +210,6 @@ class Identities:
     async def handle_references(self, call: Call, uow: UnitOfWork) -> Response:
         found = await self.primitives.references(uow, call.path["project_id"], call.path["key"], call.listing())
         return page(call, found, lambda row: row.state.id, ReferrerSchema.from_row)
-
-    @property
-    def noun(self) -> str:
-        """Names the kind in paths, operations and texts: a flag, its flags."""
-        return self.primitives.spec.kind.value
 
     @property
     def path(self) -> str:
@@ -281,13 +285,12 @@ class Identities:
 
 
 @dataclass(frozen=True, slots=True)
-class States:
+class States(_OfKind):
     """A kind's states: the use cases, and what answers show of one.
 
     A single state may show more than one of a list: `whole` is its schema, made of what `complete` gives.
     """
 
-    primitives: Primitives
     schema: type[StateSchema]
     whole: type[Schema]
     complete: Callable[[UnitOfWork, Current], Awaitable[Any]] = as_it_is
@@ -308,11 +311,6 @@ class States:
             return written(self.whole.from_row(await self.complete(uow, current)), state_etag(current))
 
         return handle
-
-    @property
-    def noun(self) -> str:
-        """Names the kind in paths, operations and texts: a flag, its flags."""
-        return self.primitives.spec.kind.value
 
     @property
     def path(self) -> str:

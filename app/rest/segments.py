@@ -5,14 +5,13 @@ from typing import Any, Self
 
 from starlette.responses import Response
 
-from app.access.etags import state_etag
 from app.access.paging import EntryParameters, Listing
 from app.domain.policy import Operation
 from app.models import StateEntry
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID, SEGMENT_ID, SEGMENT_STATE_ID
-from app.rest.primitives import Identities, IdentitySchema, States, StateSchema, Write
+from app.rest.primitives import Identities, IdentitySchema, States, StateSchema
 from app.rest.requests import Call
-from app.rest.responses import page, written
+from app.rest.responses import page
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import TextSchema
 from app.services.segments import (
@@ -100,16 +99,6 @@ class ListedSegmentStateSchema(
         return cls(**cls.members_of(row.current), **lists)
 
 
-def _updating(write: Write) -> Handler:
-    """The handler of a change of single entries: its cost, and that of the answer, is theirs and not the list's."""
-
-    async def handle(call: Call, uow: UnitOfWork) -> Response:
-        current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
-        return written(SegmentStateSchema.from_row(current), state_etag(current))
-
-    return handle
-
-
 def _listing(lists: Callable[[UnitOfWork, str, str, Listing], Awaitable[Page[StateEntry]]]) -> Handler:
     """The handler of a list of entries."""
 
@@ -121,6 +110,7 @@ def _listing(lists: Callable[[UnitOfWork, str, str, Listing], Awaitable[Page[Sta
 
 
 _STATES = States(SEGMENTS, SegmentStateSchema, ListedSegmentStateSchema, listed)
+_WITHOUT_ENTRIES = States(SEGMENTS, SegmentStateSchema, SegmentStateSchema)  # a change costs what it changes
 ENDPOINTS = [
     *Identities(SEGMENTS, SegmentSchema).endpoints(),
     *_STATES.endpoints(),
@@ -139,7 +129,7 @@ ENDPOINTS = [
         "updateAllowList",
         "POST",
         f"{_STATES.path}/{{key}}/allow-list",
-        _updating(update_allow_list),
+        _WITHOUT_ENTRIES.writing(update_allow_list),
         "Add entries to a segment's allow list, or remove them",
         Operation.UPDATE_STATE,
         UpdateEntries,
@@ -160,7 +150,7 @@ ENDPOINTS = [
         "updateDenyList",
         "POST",
         f"{_STATES.path}/{{key}}/deny-list",
-        _updating(update_deny_list),
+        _WITHOUT_ENTRIES.writing(update_deny_list),
         "Add entries to a segment's deny list, or remove them",
         Operation.UPDATE_STATE,
         UpdateEntries,
