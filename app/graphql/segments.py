@@ -11,22 +11,21 @@ from app.graphql.context import Info
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
 from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, identities_of, references_of, updated, written
 from app.graphql.rules import RuleInput
+from app.graphql.types.entries import ALLOWED, DENIED
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
 from app.graphql.types.resources import Segment, SegmentState
 from app.services.segments import SEGMENTS, update_allow_list, update_deny_list
 
 _RULES = "Whoever one of them admits belongs to it; they have no values."
-_ALLOW_LIST = "Target ids that belong to it, whatever its rules say, unless they are on the deny list."
-_DENY_LIST = "Target ids that do not belong to it, whatever else is said."
 
 
 @strawberry.input(description="A new segment, created in every environment of the project.")
 class CreateSegmentInput(OfProject, Described, Reasoned):
     key: str = strawberry.field(description="Unique among the project's segments; never changes.")
     rules: list[RuleInput] | None = optional_field(_RULES)
-    allow_list: list[str] | None = optional_field(_ALLOW_LIST)
-    deny_list: list[str] | None = optional_field(_DENY_LIST)
+    allow_list: list[str] | None = optional_field(ALLOWED)
+    deny_list: list[str] | None = optional_field(DENIED)
 
 
 @strawberry.input(description="Changes to a segment's identity, which change no environment; what is left out stays.")
@@ -42,15 +41,15 @@ class DeleteSegmentInput(OfPrimitive, Overridable):
 @strawberry.input(description="A segment's whole state in an environment.")
 class ReplaceSegmentStateInput(OfState):
     rules: list[RuleInput] = strawberry.field(description=_RULES)
-    allow_list: list[str] = strawberry.field(description=_ALLOW_LIST)
-    deny_list: list[str] = strawberry.field(description=_DENY_LIST)
+    allow_list: list[str] = strawberry.field(description=ALLOWED)
+    deny_list: list[str] = strawberry.field(description=DENIED)
 
 
 @strawberry.input(description="Changes to a segment's state in an environment; what is left out stays.")
 class UpdateSegmentStateInput(OfState):
     rules: list[RuleInput] | None = optional_field(_RULES)
-    allow_list: list[str] | None = optional_field(_ALLOW_LIST)
-    deny_list: list[str] | None = optional_field(_DENY_LIST)
+    allow_list: list[str] | None = optional_field(ALLOWED)
+    deny_list: list[str] | None = optional_field(DENIED)
 
 
 @strawberry.input

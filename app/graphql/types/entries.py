@@ -9,6 +9,9 @@ from app.graphql.context import Info
 from app.graphql.lists import OF_ENTRIES, list_field
 from app.graphql.types.relay import Connection
 
+ALLOWED = "Target ids that belong to it, whatever its rules say, unless they are on the deny list."
+DENIED = "Target ids that do not belong to it: the deny list overrides rules and the allow list."
+
 
 def entries(dimension: Dimension, description: str) -> Any:
     """The list of a segment's state."""

@@ -19,7 +19,7 @@ from app.graphql.lists import KEYED, OF_STATES, arguments_of, list_field
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, viewer_can
 from app.graphql.types.actors import Actor, Maintainer
-from app.graphql.types.entries import entries
+from app.graphql.types.entries import ALLOWED, DENIED, entries
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
@@ -376,10 +376,8 @@ class ConfigState(PrimitiveState):
 )
 class SegmentState(PrimitiveState):
     segment: Segment = strawberry.field(description="The segment's identity.")
-    allow_list: Connection[str] | None = entries(ALLOW_LIST, "Target ids that belong to it, whatever its rules say.")
-    deny_list: Connection[str] | None = entries(
-        DENY_LIST, "Target ids that do not belong to it, whatever else is said."
-    )
+    allow_list: Connection[str] | None = entries(ALLOW_LIST, ALLOWED)
+    deny_list: Connection[str] | None = entries(DENY_LIST, DENIED)
     allow_list_size: int = strawberry.field(description="How many entries its allow list has.")
     deny_list_size: int = strawberry.field(description="How many entries its deny list has.")
 

@@ -9,7 +9,8 @@ MEMBERS = {
     "acceptUrl": "Where the invitation is accepted. Shown once.",
     "actions": "The actions it may take.",
     "actor": "The caller.",
-    "allowList": "Target ids that belong to the segment, whatever its rules say. At most 10,000.",
+    "allowList": "Target ids that belong to the segment, whatever its rules say, unless they are on the deny list. At "
+    "most 10,000.",
     "allowListSize": "How many entries its allow list has.",
     "approvalRequired": "Whether its changes wait for the approval of a person.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
@@ -23,7 +24,7 @@ MEMBERS = {
     "defaultTargetIdField": "The context field that ids are taken from, unless a project has its own. "
     "`userId` if null.",
     "defaultValue": "The value where no rule decides.",
-    "denyList": "Target ids that do not belong to the segment, whatever else is said. At most 10,000.",
+    "denyList": "Target ids that do not belong to the segment: it overrides rules and the allow list. At most 10,000.",
     "denyListSize": "How many entries its deny list has.",
     "description": "For people.",
     "displayName": "The person's name, as others see it.",
