@@ -11,6 +11,7 @@ from app.models.orgs import DEFAULT_ORG_RATE_PER_MIN, Org
 from app.models.people import KnownBrowser, MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, PrimitiveTag, State, StateEntry, StateReference
 from app.models.projects import Project
+from app.models.proposals import Proposal, ProposalContent, ProposalReview
 
 __all__ = [
     "DEFAULT_ORG_RATE_PER_MIN",
@@ -32,6 +33,9 @@ __all__ = [
     "Primitive",
     "PrimitiveTag",
     "Project",
+    "Proposal",
+    "ProposalContent",
+    "ProposalReview",
     "QueuedMail",
     "Session",
     "State",

@@ -11,12 +11,21 @@ from sqlmodel import col
 
 from app.domain.emails import email_key
 from app.engine import json_text
-from app.models import ApiKey, AuditEvent, DeletedOrg, Invitation, Org, State, User
+from app.models import ApiKey, AuditEvent, DeletedOrg, Invitation, Org, Proposal, ProposalReview, State, User
 from app.store.paging import Page, Window, page
 
 ERASED = "Erased user"
 _NAMING_PEOPLE = ("member", "invitation", "user")
-_ACTORS = ((AuditEvent, "actor"), (AuditEvent, "approvers"), (State, "updated_by"), (Invitation, "invited_by"))
+_ACTORS = (
+    (AuditEvent, "actor"),
+    (AuditEvent, "approvers"),
+    (State, "updated_by"),
+    (Invitation, "invited_by"),
+    (Proposal, "actor"),
+    (Proposal, "ended_by"),
+    (Proposal, "approvers"),
+    (ProposalReview, "reviewer"),
+)
 
 
 class Audited(NamedTuple):
