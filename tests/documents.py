@@ -25,7 +25,7 @@ _API_KEY = (
     "id name level actions environments { org projects envs } resources rateLimitPerMin approvalRequired ipAllowlist "
     "expiresAt lastUsedAt hint mintedBy { kind id name } createdAt updatedAt etag"
 )
-_ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }}"
+_ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }} notify {{ proposed reviewed applied cancelled }}"
 _SESSION = "id current browser address createdAt lastSeenAt expiresAt"
 _MEMBER = "id userId email displayName role createdAt updatedAt etag"
 _INVITATION = "id email role status invitedBy { kind id name } createdAt expiresAt"

@@ -37,9 +37,18 @@ class RedeemLinkInput:
     token: str = strawberry.field(description="The value of `t` in the link.")
 
 
+@strawberry.input(description="Which mails about proposals you want; what is absent stays as it is.")
+class NotifyInput:
+    proposed: bool | None = optional_field("Somebody proposes a change of what needs approval, and you can review it.")
+    reviewed: bool | None = optional_field("Somebody reviews a change that you proposed.")
+    applied: bool | None = optional_field("Somebody applies it.")
+    cancelled: bool | None = optional_field("Somebody cancels it.")
+
+
 @strawberry.input(description="What to change of your account; what is absent stays as it is.")
 class UpdateMeInput:
     display_name: str | None = optional_field("Your name. What you did before keeps the name you did it under.")
+    notify: NotifyInput | None = optional_field("Which mails about proposals you want.")
 
 
 @strawberry.input(description="The confirmation that your account is to be deleted.")
@@ -127,7 +136,7 @@ class AuthMutations:
             await signup.sign_up(uow, body_of(input))
         return SignUpPayload(sent=True)
 
-    @strawberry.mutation(description="Change your name.")
+    @strawberry.mutation(description="Change your name, or which mails you get.")
     async def update_me(self, info: Info, input: UpdateMeInput) -> UpdateMePayload | None:
         async with info.context.unit() as uow:
             await users.update_me(uow, body_of(input))

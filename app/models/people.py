@@ -14,13 +14,15 @@ class User(Identified, table=True):
     """A person. `email` is as typed, `email_key` what emails are compared by.
 
     `email_verified_at` is None until they have shown that the mailbox is theirs: an invitation's link may have been
-    opened by whoever made it. A deleted user stays, so that nobody takes the email over.
+    opened by whoever made it. A deleted user stays, so that nobody takes the email over. `notify` says which news of
+    proposals they want, where they chose; else they want all.
     """
 
     email: str
     email_key: str = Field(unique=True)
     display_name: str
     email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
+    notify: dict[str, bool] = Field(default={}, sa_type=JSON)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -31,15 +31,25 @@ class MembershipSchema(Schema):
         return cls(org=OrgSchema.from_row(org), role=membership.role)
 
 
+class NotifySchema(Schema):
+    """Which mails about proposals a person wants."""
+
+    proposed: bool
+    reviewed: bool
+    applied: bool
+    cancelled: bool
+
+
 class MeSchema(
     Schema,
     json_schema_extra={"examples": [{"email": "ada@acme.example", "orgs": [{"org": ORG_EXAMPLE, "role": "owner"}]}]},
 ):
-    """The caller; a person with their email and organisations, a token without."""
+    """The caller; a person with their email and organisations and the mails that they want, a token without."""
 
     actor: ActorSchema
     email: str | None = None
     orgs: list[MembershipSchema] | None = None
+    notify: NotifySchema | None = None
 
     @classmethod
     def from_caller(cls, me: Me | Token) -> Self:
@@ -49,6 +59,7 @@ class MeSchema(
             actor=ActorSchema.model_validate(me.actor.as_json()),
             email=me.user.email,
             orgs=[MembershipSchema.from_rows(org, membership) for org, membership in me.memberships],
+            notify=NotifySchema.model_validate(users.wanted_news(me.user)),
         )
 
 
@@ -197,7 +208,7 @@ ENDPOINTS = [
         "PATCH",
         "/auth/me",
         update_me,
-        "Change your name",
+        "Change your name, or which mails you get",
         body=users.UpdateMe,
         response=MeSchema,
     ),

@@ -9,6 +9,7 @@ from app.domain.actors import Role, System
 from app.domain.commands import Command, Name, validate
 from app.domain.emails import email_key
 from app.domain.errors import AppError, not_found
+from app.domain.news import NewsEvent
 from app.domain.policy import Operation
 from app.models import Org, User
 from app.services.members import leave, require_other_owners
@@ -20,22 +21,40 @@ from app.store.people import Resident
 from app.store.unit_of_work import UnitOfWork
 
 
-class UpdateMe(Command, json_schema_extra={"examples": [{"displayName": "Ada Lovelace"}]}):
+class UpdateNotify(Command):
+    """Which mails about proposals one wants; what is not named stays."""
+
+    proposed: bool = True
+    reviewed: bool = True
+    applied: bool = True
+    cancelled: bool = True
+
+
+class UpdateMe(
+    Command, json_schema_extra={"examples": [{"displayName": "Ada Lovelace", "notify": {"proposed": False}}]}
+):
     """What may change of one's own account; what is not named stays."""
 
     display_name: Name = ""
+    notify: UpdateNotify = UpdateNotify()
 
 
 async def update_me(uow: UnitOfWork, body: object) -> None:
     """Changes what the body names. What was done before keeps the name that it was done under."""
     user = await user_of(uow)
-    values = validate(UpdateMe, body).given()
+    command = validate(UpdateMe, body)
     await uow.begin_write()
     user = await locked_user_of(uow)
-    for name, value in values.items():
-        setattr(user, name, value)
+    if "display_name" in command.model_fields_set:
+        user.display_name = command.display_name
+    user.notify = {**user.notify, **command.notify.given()}
     uow.changes.invalidate(user.id)
     uow.actor = replace(signed_in(uow), name=user.display_name)
+
+
+def wanted_news(user: User) -> dict[NewsEvent, bool]:
+    """Which mails about proposals the user wants."""
+    return {event: user.notify.get(event, True) for event in NewsEvent}
 
 
 async def delete_me(uow: UnitOfWork, body: object) -> User:

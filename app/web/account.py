@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from app.access.paging import Listing
 from app.domain.errors import AppError
+from app.domain.news import NewsEvent
 from app.http.cookies import SESSION, set_cookie
 from app.http.requests import RequestInfo
 from app.services import sessions, users
@@ -45,6 +46,13 @@ class AccountPage(PageHandler):
         return redirect("/app/account?done=name")
 
     @signed_in
+    async def choose_mail(self, request: Request, info: RequestInfo) -> Response:
+        form = await form_of(request)
+        async with self.unit(info) as uow:  # a box that is not checked is not sent
+            await users.update_me(uow, {"notify": {event: event in form for event in NewsEvent}})
+        return redirect("/app/account?done=mail")
+
+    @signed_in
     async def delete(self, request: Request, info: RequestInfo) -> Response:
         form = await form_of(request)
         try:
@@ -63,4 +71,4 @@ class AccountPage(PageHandler):
         async with self.unit(info) as uow:
             me = await sessions.me(uow)
             own = await sessions.list_sessions(uow, Listing(self.node.cursors, {"limit": MAX_SESSIONS}))
-        return {"viewer": viewer(me), "me": me, "sessions": own.rows, "form": {}}
+        return {"viewer": viewer(me), "me": me, "sessions": own.rows, "form": {}, "notify": users.wanted_news(me.user)}

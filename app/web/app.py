@@ -79,6 +79,7 @@ def build(node: Node) -> ASGIApp:
         _page("/app/orgs/{slug}/tokens/{api_key_id}/revoke", GET=api_keys.back, POST=api_keys.revoke),
         _page("/app/account", GET=account.show, POST=account.delete),
         _page("/app/account/name", GET=account.back, POST=account.rename),
+        _page("/app/account/mail", GET=account.back, POST=account.choose_mail),
         _page("/app/account/sessions/end-others", GET=account.back, POST=account.end_other_sessions),
         _page("/app/account/sessions/{session_id}/end", GET=account.back, POST=account.end_session),
         _page("/docs", GET=docs.docs),

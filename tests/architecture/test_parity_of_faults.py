@@ -29,7 +29,7 @@ ANYBODYS: dict[str, Json] = {
     "installClaim": {"email": "a@example.com", "orgName": "New", "orgSlug": "new", "claimCode": "x"},
     "requestMagicLink": {"email": "a@example.com"},
     "redeemLink": {"token": "x"},
-    "updateMe": {"displayName": "Ada"},
+    "updateMe": {"displayName": "Ada", "notify": {"proposed": False}},
     "deleteMe": {"confirm": "somebody@example.com"},
 }
 OF_THE_PLACE = {

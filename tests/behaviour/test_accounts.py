@@ -103,6 +103,41 @@ async def test_a_name_that_nobody_can_have_is_refused(instance: Instance, org: O
             assert (reply.code, set(reply.fields)) == ("invalid_request", {"displayName"}), name
 
 
+async def test_people_choose_which_mails_about_proposals_they_get(instance: Instance, org: Org) -> None:
+    events = ("proposed", "reviewed", "applied", "cancelled")
+    everything = dict.fromkeys(events, True)
+    assert (await org.editor.make("me"))["notify"] == everything
+    chosen = await org.editor.make("updateMe", notify={"proposed": False, "applied": False})
+    assert chosen["notify"] == {**everything, "proposed": False, "applied": False}
+    chosen = await org.editor.make("updateMe", notify={"applied": True})
+    assert chosen == await org.editor.make("me")
+    assert chosen["notify"] == {**everything, "proposed": False}
+    async with instance.unchanged():
+        assert await org.editor.make("updateMe", notify={}) == chosen
+    assert (await org.viewer.make("me"))["notify"] == everything, "others choose for themselves"
+    assert "notify" not in await (await instance.token(org)).make("me")
+
+
+@pytest.mark.raises_codes("invalid_request")
+async def test_a_choice_of_mails_that_is_none_is_refused_at_each_place(instance: Instance, org: Org) -> None:
+    asked = {"proposed": "no", "reviewed": 0, "aplied": True}
+    async with instance.unchanged():
+        reply = await org.editor.do("updateMe", displayName="Grace", notify=asked)
+        assert (reply.code, reply.status) == ("invalid_request", 400)
+        assert reply.fields == {
+            "notify.proposed": "Must be true or false.",
+            "notify.reviewed": "Must be true or false.",
+            "notify.aplied": "Unknown field. Did you mean applied? Known fields: "
+            "applied, cancelled, proposed, reviewed.",
+        }
+        for nothing in ([], "all", True):
+            reply = await org.editor.do("updateMe", displayName="Grace", notify=nothing)
+            assert (reply.code, reply.fields) == ("invalid_request", {"notify": "Must be an object."})
+        for field, empty in (("notify", None), ("notify.proposed", {"proposed": None})):
+            reply = await org.editor.do("updateMe", displayName="Grace", notify=empty)
+            assert (reply.code, set(reply.fields)) == ("invalid_request", {field})
+
+
 @pytest.mark.raises_codes("not_found")
 async def test_nobody_ends_the_session_of_somebody_else(instance: Instance) -> None:
     _, ada = await instance.person("ada")

@@ -76,3 +76,18 @@ async def test_what_graphiql_says_without_javascript_can_be_sent(client: httpx2.
     page = (await client.get("/graphql", headers=BROWSER)).text
     query = re.search(r'"query": "(.+?)"}', page)[1]
     assert validate(schema._schema, parse(query)) == []
+
+
+async def test_what_is_not_checked_is_not_mailed(workspace: Workspace) -> None:
+    owner = workspace.org.owner.client
+    form = {"reviewed": "true", "cancelled": "true"}
+    done = await owner.post("/app/account/mail", data=form, headers=BROWSER, follow_redirects=True)
+    assert "Your choice of mails was saved." in done.text
+    boxes = re.findall(r'type="checkbox" name="(\w+)" value="true"( checked)?', done.text)
+    assert boxes == [("proposed", ""), ("reviewed", " checked"), ("applied", ""), ("cancelled", " checked")]
+    assert (await owner.get("/api/v1/auth/me")).json()["notify"] == {
+        "proposed": False,
+        "reviewed": True,
+        "applied": False,
+        "cancelled": True,
+    }

@@ -5,7 +5,7 @@ import strawberry
 from app.domain.actors import Role, Token
 from app.graphql.types.actors import Actor
 from app.graphql.types.resources import Org
-from app.services import sessions
+from app.services import sessions, users
 
 
 @strawberry.type(description="An organisation that a person is in.")
@@ -14,18 +14,28 @@ class OrgMembership:
     role: Role = strawberry.field(description="The person's role there.")
 
 
+@strawberry.type(description="Which mails about proposals a person wants.")
+class Notify:
+    proposed: bool = strawberry.field(description="Somebody proposes a change that the person can review.")
+    reviewed: bool = strawberry.field(description="Somebody reviews a change that the person proposed.")
+    applied: bool = strawberry.field(description="Somebody applies it.")
+    cancelled: bool = strawberry.field(description="Somebody cancels it.")
+
+
 @strawberry.type(description="The caller.")
 class Me:
     actor: Actor = strawberry.field(description="The caller.")
     email: str | None = strawberry.field(description="The person's email; null for a token.")
     orgs: list[OrgMembership] | None = strawberry.field(description="The person's organisations; null for a token.")
+    notify: Notify | None = strawberry.field(description="Which mails the person wants; null for a token.")
 
     @classmethod
     def of(cls, me: sessions.Me | Token) -> "Me":
         if isinstance(me, Token):
-            return cls(actor=Actor.of(me.as_json()), email=None, orgs=None)
+            return cls(actor=Actor.of(me.as_json()), email=None, orgs=None, notify=None)
         return cls(
             actor=Actor.of(me.actor.as_json()),
             email=me.user.email,
             orgs=[OrgMembership(org=Org.of(org), role=membership.role) for org, membership in me.memberships],
+            notify=Notify(**users.wanted_news(me.user)),
         )

@@ -12,7 +12,9 @@ MEMBERS = {
     "allowList": "Target ids that belong to the segment, whatever its rules say, unless they are on the deny list. At "
     "most 10,000.",
     "allowListSize": "How many entries its allow list has.",
+    "applied": "Whether to mail you when somebody applies a change that you proposed.",
     "approvalRequired": "Whether its changes wait for the approval of a person.",
+    "cancelled": "Whether to mail you when somebody cancels a change that you proposed.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
     "color": "What it is marked with for people.",
     "configs": "The configs, by key.",
@@ -52,6 +54,7 @@ MEMBERS = {
     "member": "The member, as they were.",
     "mintedBy": "The person who created it.",
     "name": "The display name.",
+    "notify": "Which mails about proposals the person wants; absent for a token.",
     "onBehalfOf": "The person who minted the token; absent for people.",
     "org": "The organisation.",
     "orgId": "The organisation's id.",
@@ -63,6 +66,7 @@ MEMBERS = {
     "position": "Where it stands among the project's environments, lowest first; of equal ones the older comes first.",
     "primitiveId": "The id of the flag, config or segment.",
     "projectId": "The project's id.",
+    "proposed": "Whether to mail you when somebody proposes a change in a protected environment that you can review.",
     "protected": "Whether every change of state waits for approval.",
     "rateLimitPerMin": "The requests per minute that it may make.",
     "reason": "Why the change is made, for the audit.",
@@ -72,6 +76,7 @@ MEMBERS = {
     "resourceType": "Whether that is a flag, a config or a segment.",
     "resources": "The keys it covers: `*`, whole keys, and prefixes such as `payments.*`, each optionally after "
     "`flag:`, `config:` or `segment:`.",
+    "reviewed": "Whether to mail you when somebody reviews a change that you proposed.",
     "revokeTokens": "Whether to revoke the tokens that the member minted. Otherwise they stay valid.",
     "role": "The role in the organisation.",
     "segments": "The segments, by key.",
@@ -238,7 +243,8 @@ OPERATIONS = {
     "Only on hosted instances.",
     "redeemLink": "Uses the secret of a mailed link. The response sets the session cookie.",
     "getMe": "Shows the caller: for a person with the email and the organisations, for a token with its name.",
-    "updateMe": "Changes your name. What you did before keeps the name that you did it under.",
+    "updateMe": "Changes your name, and which mails about proposals you get. What you did before keeps the name that "
+    "you did it under.",
     "deleteMe": "Deletes your account. All sessions end, and you leave every organisation. The last owner of an "
     "organisation cannot be deleted.",
     "logout": "Ends the session and clears its cookie. It succeeds without a session too.",
