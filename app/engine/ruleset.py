@@ -4,6 +4,7 @@ A Ruleset never changes; a later version is another one that shares what did not
 that is stored, so that encoding a ruleset decodes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import starmap
@@ -215,6 +216,28 @@ class Ruleset:
         """What the keys name, and the segments and prerequisites that it takes to evaluate them."""
         found = ((one, self.kind_of(one)) for one in reach(starmap(node, keys), self.targets))
         return {one: kind for one, kind in found if kind is not None}
+
+    def users(self, one: Node) -> set[Node]:
+        """It, and all that refer to it, directly or not."""
+        referrers = defaultdict[Node, list[Node]](list)
+        for kind, documents in self.documents.items():
+            for key, document in documents.items():
+                # Nearly no rules refer to anything, and to know it of their text costs little.
+                if b'"$segment"' in document.rules or b'"$flag"' in document.rules:
+                    source = node(kind, key)
+                    for target in self.targets(source):
+                        referrers[target].append(source)
+        return reach([one], lambda target: referrers.get(target, ()))
+
+    def stored(self, kind: Kind, key: str) -> StoredState | None:
+        """The state as it is stored; its lists are those of this ruleset, unless it is given others."""
+        document, found = self.documents[kind].get(key), self._compiled(node(kind, key))
+        if document is None or found is None:
+            return None
+        rules, state = document.rules.decode(), found.state
+        if isinstance(state, SegmentState):
+            return StoredState(kind, key, None, None, rules)
+        return StoredState(kind, key, state.type, json_text.encode(state.default_value), rules, state.killed)
 
     def kind_of(self, one: Node) -> Kind | None:
         found = self._compiled(one)

@@ -88,10 +88,16 @@ class Call(Work):
 
     __slots__ = ("memberships", "outcomes", "ruleset", "target_id")
 
-    def __init__(self, ruleset: "CompiledRuleset", context: Context, steps: float = math.inf) -> None:
+    def __init__(
+        self,
+        ruleset: "CompiledRuleset",
+        context: Context,
+        steps: float = math.inf,
+        comparisons: int = MAX_COMPARISONS,
+    ) -> None:
         self.context = context
         self._known = {}
-        self._comparisons_left = MAX_COMPARISONS
+        self._comparisons_left = comparisons
         self._steps_left = steps
         self.ruleset = ruleset
         self.target_id = id_text(ruleset.target_id_path.look_up(context))

@@ -45,6 +45,11 @@ class Work:
     _comparisons_left: int
     _steps_left: float
 
+    @property
+    def left(self) -> tuple[float, int]:
+        """The steps and the comparisons that it may still take."""
+        return max(self._steps_left, 0), max(self._comparisons_left, 0)
+
     def find(self, field: FieldPath) -> Any:
         """The value of a field, or MISSING. A path of several steps is followed once."""
         if len(field.steps) == 1:

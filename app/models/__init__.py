@@ -3,7 +3,7 @@
 from app.models.api_keys import ApiKey
 from app.models.audit import AuditEvent, AuditVersion, DeletedOrg
 from app.models.base import Table
-from app.models.environments import Color, Environment, EnvironmentVersion
+from app.models.environments import Color, Environment, EnvironmentVersion, SpotChecks
 from app.models.instance import Instance
 from app.models.invitations import Invitation, InvitationSecret
 from app.models.mail import MailKind, QueuedMail
@@ -38,6 +38,7 @@ __all__ = [
     "ProposalReview",
     "QueuedMail",
     "Session",
+    "SpotChecks",
     "State",
     "StateEntry",
     "StateReference",

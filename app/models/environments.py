@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import JSON, BigInteger, Text
 from sqlmodel import Field, UniqueConstraint
 
 from app.models.base import Instant, Revised, Table, words
@@ -54,3 +55,15 @@ class EnvironmentVersion(Table, table=True):
     version: int = Field(primary_key=True)
     at: datetime = Field(sa_type=Instant)
     target_id_field: str
+
+
+class SpotChecks(Table, table=True):
+    """The contexts that changes proposed for an environment are tried on, as JSON text. None have been set, if there is
+    no row."""
+
+    __tablename__ = "spot_checks"
+
+    environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
+    contexts: str = Field(sa_type=Text)
+    updated_at: datetime = Field(sa_type=Instant)
+    updated_by: dict[str, Any] = Field(sa_type=JSON)

@@ -45,10 +45,14 @@ class RulesetCache:
 
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
-        snapshot = self._snapshots.get(environment_id) or await self._load(environment_id)
+        snapshot = await self.snapshot(environment_id)
         if snapshot.version == 0:
             raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
+
+    async def snapshot(self, environment_id: str) -> Ruleset:
+        """What the environment has now, at version 0 too: what was made in the project before its first write."""
+        return self._snapshots.get(environment_id) or await self._load(environment_id)
 
     async def encoded(self, ruleset: Ruleset, part: Part) -> Encoded:
         """The document of the ruleset or of a part: put together when first asked for. Differences are not kept."""

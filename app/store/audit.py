@@ -11,7 +11,18 @@ from sqlmodel import col
 
 from app.domain.emails import email_key
 from app.engine import json_text
-from app.models import ApiKey, AuditEvent, DeletedOrg, Invitation, Org, Proposal, ProposalReview, State, User
+from app.models import (
+    ApiKey,
+    AuditEvent,
+    DeletedOrg,
+    Invitation,
+    Org,
+    Proposal,
+    ProposalReview,
+    SpotChecks,
+    State,
+    User,
+)
 from app.store.paging import Page, Window, page
 
 ERASED = "Erased user"
@@ -25,6 +36,7 @@ _ACTORS = (
     (Proposal, "ended_by"),
     (Proposal, "approvers"),
     (ProposalReview, "reviewer"),
+    (SpotChecks, "updated_by"),
 )
 
 

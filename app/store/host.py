@@ -27,6 +27,9 @@ class Rulesets(Protocol):
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
 
+    async def snapshot(self, environment_id: str) -> Ruleset:
+        """What the environment has now, at version 0 too."""
+
 
 class Aside(Protocol):
     """A thread for what would hold up everybody else on the event loop."""

@@ -1,0 +1,91 @@
+"""What a proposed change would do to the contexts that it is tried on: those of the proposal, or the environment's."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from app.domain.errors import not_found
+from app.engine import json_text
+from app.engine.blast_radius import BlastRadius, Radius, dependents_of
+from app.engine.kinds import SPECS, Kind
+from app.engine.references import node
+from app.engine.ruleset import Ruleset, StoredState
+from app.engine.target_ids import EntryChange
+from app.models import Environment, Primitive
+from app.services.changes import KILLED
+from app.store import json_columns
+from app.store.spot_checks import spot_checks_of
+from app.store.unit_of_work import UnitOfWork
+
+Contexts = list[dict[str, Any]]
+
+
+async def of_change(
+    uow: UnitOfWork,
+    environment: Environment,
+    primitive: Primitive,
+    wanted: Mapping[str, Any],
+    contexts: Contexts | None,
+) -> Radius:
+    """What the primitive, and what depends on it, would be for the contexts; the environment's unless given.
+
+    What is wanted, by dimension or as `killed`, has been checked. Raises `not_found` if the primitive has gone.
+    """
+    radius, contexts = BlastRadius(), await _contexts(uow, environment, contexts)
+    if not contexts:
+        return radius.document(environment.version)
+    await uow.release()
+    live = await uow.host.rulesets.snapshot(environment.id)
+
+    def compare() -> Radius:
+        proposed = live.with_changes(live.version, live.target_id_field, [_changed(live, primitive, wanted)])
+        changed = node(primitive.kind, primitive.key)
+        radius.add(live, proposed, _own_key(primitive), dependents_of(live, changed), contexts)
+        return radius.document(live.version)
+
+    return await uow.host.aside(compare)
+
+
+async def of_delete(
+    uow: UnitOfWork, environments: Sequence[Environment], primitive: Primitive, contexts: Contexts | None
+) -> Radius:
+    """What the primitive is for the contexts, and would no longer be. Nothing refers to it, so nothing else changes."""
+    radius = BlastRadius()
+    for environment in environments:
+        if tried := await _contexts(uow, environment, contexts):
+            await uow.release()
+            live = await uow.host.rulesets.snapshot(environment.id)
+            await uow.host.aside(partial(_delete, radius, live, primitive, tried))
+    return radius.document(None)
+
+
+def _delete(radius: BlastRadius, live: Ruleset, primitive: Primitive, contexts: Contexts) -> None:
+    proposed = live.with_changes(live.version, live.target_id_field, [], [(primitive.kind, primitive.key)])
+    radius.add(live, proposed, _own_key(primitive), (), contexts)
+
+
+async def _contexts(uow: UnitOfWork, environment: Environment, given: Contexts | None) -> Contexts:
+    if given is not None:
+        return given
+    kept = (await spot_checks_of(uow.session, [environment.id])).get(environment.id)
+    return [] if kept is None else json_columns.value(kept.contexts)
+
+
+def _own_key(primitive: Primitive) -> str | None:
+    """The key that has a value of its own."""
+    return None if primitive.kind is Kind.SEGMENT else primitive.key
+
+
+def _changed(live: Ruleset, primitive: Primitive, wanted: Mapping[str, Any]) -> StoredState:
+    present = live.stored(primitive.kind, primitive.key)
+    if present is None or present.type != primitive.value_type:  # deleted meanwhile, and perhaps made anew
+        raise not_found(primitive.kind)
+    columns: dict[str, Any] = {KILLED: wanted[KILLED]} if KILLED in wanted else {}
+    for dimension in SPECS[primitive.kind].dimensions:
+        if dimension.name in wanted:
+            value = wanted[dimension.name]
+            if not dimension.entries:
+                columns[dimension.field] = json_text.encode(value)
+            else:
+                columns[dimension.field] = value if isinstance(value, EntryChange) else frozenset(value)
+    return present._replace(**columns)
