@@ -4,7 +4,7 @@ Tenancy and policy are asked as for one thing. What the caller may not see is le
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +12,8 @@ from app.access.entry import scope_of, tenant_of, within
 from app.access.paging import Listing
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
-from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, allowed_without_approval, decide
+from app.domain.inabilities import Inability, inability
+from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, decide, operations_on
 from app.engine.kinds import Dimension, Kind
 from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, StateEntry, Table
 from app.store import by_ids, identities, paging
@@ -29,6 +30,7 @@ from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 Ids = Collection[str]
+Abilities = dict[Operation, Inability | None]  # every operation that the thing has; None for what may be done at once
 
 
 class ChildPage(NamedTuple):
@@ -131,12 +133,12 @@ async def table_of(uow: UnitOfWork, id: str) -> type[Table] | None:
     return await by_ids.table_of(uow.session, id)
 
 
-async def abilities(uow: UnitOfWork, resource: ResourceType, ids: Ids) -> dict[str, list[Operation]]:
-    """What the caller may do, without anybody's approval, to each resource of one type, by its id."""
-    able: dict[str, list[Operation]] = {}
+async def abilities(uow: UnitOfWork, resource: ResourceType, ids: Ids) -> dict[str, Abilities]:
+    """What the caller may and may not do to each resource of one type, by its id."""
+    found: dict[str, Abilities] = {}
     async for piece in in_pieces(await _seen(uow, _BY_IDS[resource], ids, whole=True)):
-        able |= {seen.id: _able(uow.actor, resource, seen, target) for seen, target in piece}
-    return able
+        found |= {seen.id: _abilities(uow.actor, resource, seen, target) for seen, target in piece}
+    return found
 
 
 _BY_IDS: dict[ResourceType, ByIds[Any]] = {
@@ -151,13 +153,24 @@ _BY_IDS: dict[ResourceType, ByIds[Any]] = {
 }
 
 
-def _able(actor: Actor, resource: ResourceType, seen: Seen[Any], target: Target) -> list[Operation]:
-    able = allowed_without_approval(actor, resource, target)
-    if resource is not ResourceType.MEMBER:
-        return able
+def _abilities(actor: Actor, resource: ResourceType, seen: Seen[Any], target: Target) -> Abilities:
+    found = {
+        operation: inability(actor, operation, its, decide(actor, operation, its))
+        for operation, its in operations_on(resource, target).items()
+    }
+    if (adjust := _BEYOND_POLICY.get(resource)) is not None:
+        adjust(actor, seen, found)
+    return found
+
+
+def _of_member(actor: Actor, seen: Seen[Member], found: Abilities) -> None:
+    """One leaves, the others are removed."""
     own = isinstance(actor, Caller) and actor.user_id == seen.entity.user.id
-    others = Operation.REMOVE_MEMBER if own else Operation.LEAVE_ORG  # one leaves, the others are removed
-    return [operation for operation in able if operation is not others]
+    del found[Operation.REMOVE_MEMBER if own else Operation.LEAVE_ORG]
+
+
+# What depends on more than the policy looks at: changes what the policy found.
+_BEYOND_POLICY: dict[ResourceType, Callable[[Actor, Seen[Any], Abilities], None]] = {ResourceType.MEMBER: _of_member}
 
 
 async def _allowed(uow: UnitOfWork, query: ByIds[T], ids: Ids, operation: Operation) -> list[T]:

@@ -23,6 +23,11 @@ class Entry:
     sample_fields: Mapping[str, str] = field(default_factory=dict)
     sample_extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def sentence(self) -> str:
+        """The message of an error that has none of its own."""
+        return f"{self.title}."
+
 
 _ENTRIES = (
     Entry(

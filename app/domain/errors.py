@@ -40,7 +40,7 @@ class AppError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.entry = CATALOGUE[code]
-        self.message = _cut(message or f"{self.entry.title}.", MAX_MESSAGE)
+        self.message = _cut(message or self.entry.sentence, MAX_MESSAGE)
         self.fields = bounded(fields or {})
         self.extra = dict(extra or {})
         self.headers = {**_HEADERS.get(code, {}), **(headers or {})}

@@ -1,10 +1,10 @@
 """THE policy: may this actor do this operation on this target? One table, one pure function.
 
 Services reach it through `access.entry` and `access.batches` only; the README's matrix, list filters and
-GraphQL's `viewerCan` are derived from the same rows. It looks at nothing but its arguments.
+GraphQL's `viewerCan` and `viewerCannot` are derived from the same rows. It looks at nothing but its arguments.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 
@@ -226,19 +226,20 @@ def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
     return _approval(actor, row, target)
 
 
-def allowed_without_approval(actor: Actor, thing: ResourceType, target: Target) -> list[Operation]:
-    """What the actor may do to the target without anybody's approval, by the table's order; of a primitive, what its
-    kind has."""
+def operations_on(thing: ResourceType, target: Target) -> dict[Operation, Target]:
+    """Everything that can be done to the target, of a primitive what its kind has, and what each is decided on.
+
+    In the table's order.
+    """
     # Protecting more is not held back by protection; protecting less requires `breakGlass`.
     unprotected = replace(target, protected=False)
     kinds = {kind for asked in target.asked for kind in asked.kinds} or set(Kind)
-    targets = {one: target for one in _operations_on(thing) if not TABLE[one].kinds.isdisjoint(kinds)}
-    targets |= {operation: unprotected for operation in targets if operation is Operation.PROTECT_ENVIRONMENT}
-    return [operation for operation, its in targets.items() if isinstance(decide(actor, operation, its), Allow)]
-
-
-def _operations_on(thing: ResourceType) -> Iterable[Operation]:
-    return _OF_PARTS.get(thing) or [operation for operation, row in TABLE.items() if row.target is thing]
+    operations = _OF_PARTS.get(thing) or [operation for operation, row in TABLE.items() if row.target is thing]
+    return {
+        operation: unprotected if operation is Operation.PROTECT_ENVIRONMENT else target
+        for operation in operations
+        if not TABLE[operation].kinds.isdisjoint(kinds)
+    }
 
 
 # Parts of an organisation: their rows are about all of its parts of that sort, so they are the organisation's.
@@ -291,7 +292,7 @@ def _token_scope(actor: Actor, row: Row, target: Target) -> Deny | None:
     if not _has_verb(actor, row):
         fields["action"] = f"The token lacks the action {row.verb}."
     if not _covers(actor, row.reach, target):
-        fields["environment"] = f"The token's environments do not cover {_REACHES[row.reach]}."
+        fields["environment"] = f"The token's environments do not cover {REACHES[row.reach]}."
     if refused := _refused(actor, row.resource, target):
         fields |= dict.fromkeys(refused, RESOURCE_MISMATCH)
     return _shortfall(fields, several=len(target.asked) > 1) if fields else None
@@ -308,7 +309,7 @@ def _shortfall(fields: dict[str, str], *, several: bool) -> Deny:
 _CHECKS: tuple[Callable[[Actor, Row, Target], Deny | None], ...] = (_kind_of_caller, _role, _mailbox, _token_scope)
 
 _SPECIFIC = {"action": "token_action_denied", "environment": "token_env_out_of_scope"}
-_REACHES = {
+REACHES = {
     Reach.ORG: "the whole organisation",
     Reach.PROJECT: "the whole project",
     Reach.ENV: "this environment",

@@ -81,8 +81,8 @@ LIMITS = (
     Limit(
         "response",
         MAX_RESPONSE,
-        f"objects that the response really contains, each `viewerCan`, and each {CHARACTERS_AN_OBJECT} characters of "
-        "rules and values; what is beyond the limit is null",
+        "objects that the response really contains, each `viewerCan` and `viewerCannot`, and each "
+        f"{CHARACTERS_AN_OBJECT} characters of rules and values; what is beyond the limit is null",
     ),
 )
 

@@ -13,11 +13,11 @@ from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.access import batches
-from app.access.batches import ChildPage
+from app.access.batches import Abilities, ChildPage
 from app.access.paging import Listing
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
-from app.domain.policy import Operation, ResourceType
+from app.domain.policy import ResourceType
 from app.engine.kinds import ALLOW_LIST, DENY_LIST
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
@@ -131,7 +131,7 @@ class Loaders:
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
-        self.abilities: Loader[tuple[ResourceType, str], list[Operation]] = Loader(pace, self._abilities)
+        self.abilities: Loader[tuple[ResourceType, str], Abilities] = Loader(pace, self._abilities)
 
     def _by_id(self, look_up: ById[R]) -> Loader[str, R | None]:
         async def load(ids: list[str]) -> list[R | None]:
@@ -188,13 +188,13 @@ class Loaders:
         async with self._unit() as uow:
             return [await _environment_id(uow, one) for one in called]
 
-    async def _abilities(self, keys: list[tuple[ResourceType, str]]) -> list[list[Operation]]:
-        found: dict[tuple[ResourceType, str], list[Operation]] = {}
+    async def _abilities(self, keys: list[tuple[ResourceType, str]]) -> list[Abilities]:
+        found: dict[tuple[ResourceType, str], Abilities] = {}
         async with self._unit() as uow:
             for resource in dict.fromkeys(resource for resource, _ in keys):
                 able = await batches.abilities(uow, resource, {one for other, one in keys if other is resource})
-                found |= {(resource, one): operations for one, operations in able.items()}
-        return [found.get(key, []) for key in keys]
+                found |= {(resource, one): abilities for one, abilities in able.items()}
+        return [found.get(key, {}) for key in keys]
 
     def _unit(self) -> UnitOfWork:
         return self._node.unit(self._request.request_id, self._request.actor)

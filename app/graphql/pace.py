@@ -20,6 +20,7 @@ TOO_MANY_OBJECTS = {
 }
 SHORT = 10  # members of a list that is completed at once
 TURN_SECONDS = 0.003
+ROUNDS = 3  # until what is within an object of a list has asked too, where that has several fields to wait for
 LONG = 2_000  # objects, after which a document waits for others that are as long
 
 
@@ -102,7 +103,7 @@ class Pace:
         """Waits until nobody is busy, so that what many look up is looked up at once."""
         while True:
             await self._quiet.wait()
-            for _ in range(2):  # rounds in which those who go on after the last turn may ask
+            for _ in range(ROUNDS):  # in which those who go on after the last turn may ask
                 await asyncio.sleep(0)
             if self._quiet.is_set():
                 return

@@ -94,6 +94,29 @@ async def test_each_way_through_the_graph_is_batched(instance: Instance, workspa
     assert few == many == [expected for _, expected in WAYS]
 
 
+ABILITIES = """{ org(slug: "acme") { CAN projects(first: 9) { nodes { CAN environments(first: 9) { nodes { CAN
+    flagStates(first: 99) { nodes { CAN flag { CAN } } } } } } } } }"""
+
+
+async def test_what_one_can_and_cannot_do_is_looked_up_once(instance: Instance, workspace: Workspace) -> None:
+    both = "viewerCan viewerCannot { action who }"
+    few, _ = await asked(workspace, ABILITIES.replace("CAN", "viewerCan"))
+    assert (await asked(workspace, ABILITIES.replace("CAN", both)))[0] == few
+    await seed(instance, workspace, projects=3, environments=2, flags=20)
+    can, _ = await asked(workspace, ABILITIES.replace("CAN", "viewerCan"))
+    many, data = await asked(workspace, ABILITIES.replace("CAN", both))
+    assert few == many == can
+    projects = data["org"]["projects"]["nodes"]
+    states = [
+        one for project in projects for at in project["environments"]["nodes"] for one in at["flagStates"]["nodes"]
+    ]
+    assert len(states) > 100
+    for state in states:
+        assert state["viewerCan"] == ["READ_STATE"]
+        assert [one["action"] for one in state["viewerCannot"]] == ["UPDATE_STATE", "KILL", "RESTORE"]
+        assert [one["action"] for one in state["flag"]["viewerCannot"]] == ["UPDATE_PRIMITIVE", "DELETE_PRIMITIVE"]
+
+
 async def test_two_parts_of_one_list_are_two_parts(workspace: Workspace) -> None:
     document = """
         query ($id: ID!) {

@@ -47,6 +47,8 @@ async def test_beyond_the_limit_the_rest_is_null_and_that_is_said_once(
     [
         "{ errorCatalog { code examples { rest } } }",
         '{ org(slug: "acme") { projects { nodes { flags { nodes { viewerCan } } } } } }',
+        '{ org(slug: "acme") { projects { nodes { viewerCannot { code } } } } }',
+        "{ orgs { nodes { a: viewerCannot { __typename } b: viewerCannot { __typename } } } }",
         '{ org(slug: "acme") { projects { nodes { flags { totalCount } } } } orgs { edges { node { slug } } } }',
         '{ org(slug: "acme") { projects { nodes { flags(first: 9) { nodes { states { rules { value } } } } } } } }',
     ],

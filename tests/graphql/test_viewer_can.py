@@ -1,7 +1,7 @@
-"""`viewerCan` says what the operation then answers: for each role and for tokens of many scopes."""
+"""`viewerCan` and `viewerCannot` say what the operation then answers: for each role and for tokens of many scopes."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import update
@@ -11,11 +11,15 @@ from app.domain.actors import Role
 from app.domain.policy import TABLE, Operation, ResourceType
 from app.models import Environment, User
 from tests.behaviour.test_roles import CALLS
-from tests.clients import ENDPOINTS, GraphQLApi
+from tests.clients import ENDPOINTS, GraphQLApi, Reply
 from tests.factories import Instance, Workspace
+from tests.graphql.asking import ask
 
 REFUSED = {"forbidden", "insufficient_role", "scope_denied", "approval_not_supported"}
 REFUSED |= {"token_action_denied", "token_env_out_of_scope", "token_resource_out_of_scope"}
+# What would become a proposal, and what it is answered with while there are none.
+WAITS, REFUSED_MEANWHILE = "approval_missing", "approval_not_supported"
+ABILITIES = "viewerCan viewerCannot { action code message who }"
 TYPES = {
     ResourceType.ORG: "Org",
     ResourceType.PROJECT: "Project",
@@ -28,6 +32,12 @@ DESTRUCTIVE = [
     *(Operation.REMOVE_MEMBER, Operation.DELETE_PRIMITIVE, Operation.DELETE_ENVIRONMENT),
     *(Operation.DELETE_PROJECT, Operation.DELETE_ORG, Operation.LEAVE_ORG),
 ]
+# What a call asks for by its content, and the operation of the call.
+HELD_BY = {
+    Operation.PROTECT_ENVIRONMENT: Operation.UPDATE_ENVIRONMENT,
+    Operation.SET_TARGET_ID_FIELD: Operation.UPDATE_PROJECT,
+    Operation.BREAK_GLASS: Operation.UPDATE_STATE,
+}
 KEYS = {"['payments.*']": "payments.new", "['flag:banner']": "banner"}  # to make what the token may make
 OTHER_KINDS = re.compile("config|segment|(?:allow|deny)list", re.IGNORECASE)  # those of flags are what is looked at
 UNPROVEN = "an owner whose mailbox is not proven"
@@ -45,16 +55,40 @@ SCOPES: list[dict[str, Any]] = [
 ]
 
 
-async def viewer_can(caller: Any, ids: dict[ResourceType, str]) -> dict[ResourceType, set[str] | None]:
-    """What the caller is reported, by thing; None for what it does not see."""
-    found: dict[ResourceType, set[str] | None] = {}
+class WhyNot(NamedTuple):
+    code: str
+    message: str
+
+
+class Told(NamedTuple):
+    """What the caller is told of a thing: what may be done at once, and of all else why not."""
+
+    can: list[str]
+    cannot: dict[str, WhyNot]
+
+
+async def told_of(caller: Any, ids: dict[ResourceType, str]) -> dict[ResourceType, Told | None]:
+    """What the caller is told, by thing; None for what it does not see."""
+    found: dict[ResourceType, Told | None] = {}
     for thing, name in TYPES.items():
-        document = f"query($id: ID!) {{ node(id: $id) {{ ... on {name} {{ viewerCan }} }} }}"
+        document = f"query($id: ID!) {{ node(id: $id) {{ ... on {name} {{ {ABILITIES} }} }} }}"
         answer = await caller.run(document, {"id": ids[thing]})
         assert "errors" not in answer
         node = answer["data"]["node"]
-        found[thing] = node and {one.lower() for one in node["viewerCan"]}
+        found[thing] = one = node and told(node)
+        operations = [operation.value for operation, row in TABLE.items() if row.target is thing]
+        assert one is None or sorted([*one.can, *one.cannot]) == sorted(operations)
     return found
+
+
+def told(node: dict[str, Any]) -> Told:
+    """Every operation is in one of the two, once; whoever cannot is told who can."""
+    cannot = {one["action"].lower(): WhyNot(one["code"], one["message"]) for one in node["viewerCannot"]}
+    can = [one.lower() for one in node["viewerCan"]]
+    assert len(cannot) == len(node["viewerCannot"])
+    assert not set(can) & set(cannot)
+    assert all(one["who"].endswith(".") for one in node["viewerCannot"])
+    return Told(can, cannot)
 
 
 async def ids_of(workspace: Workspace) -> dict[ResourceType, str]:
@@ -117,7 +151,7 @@ async def test_what_is_told_is_what_is_answered(
         else await instance.token(workspace.org, **_scope(asked, workspace))
     )
     assert isinstance(caller, GraphQLApi)
-    reported = await viewer_can(caller, ids)
+    reported = await told_of(caller, ids)
     person_id = (await caller.make("me"))["actor"]["id"] if isinstance(asked, Role) else workspace.guest_id
     tried = tries(workspace, person_id, protected=protected)
     if asked is Role.OWNER:  # the last owner cannot leave, but can delete what they would leave
@@ -134,10 +168,69 @@ async def test_what_is_told_is_what_is_answered(
             await instance.execute(environment.values(protected=True))
         reply = await caller.do(name, **arguments)
         await instance.execute(environment.values(protected=protected))
-        assert (reply.code not in REFUSED) == (operation.value in reported_of), (name, reply)
-        if operation in DESTRUCTIVE and operation.value in reported_of:
+        assert (reply.code not in REFUSED) == (operation.value in reported_of.can), (name, reply)
+        why_not = why_it_is_refused(operation, reported)
+        assert why_not is None or is_answered(why_not, reply), (name, reply)
+        if operation in DESTRUCTIVE and operation.value in reported_of.can:
             last_owner = operation is Operation.LEAVE_ORG and asked is Role.OWNER
             assert reply.code == ("last_owner_cannot_demote_or_remove" if last_owner else None), (name, reply)
+
+
+def is_answered(why_not: WhyNot, reply: Reply) -> bool:
+    if why_not.code == WAITS:
+        return reply.code == REFUSED_MEANWHILE
+    return (reply.code, reply.message) == why_not
+
+
+def why_it_is_refused(operation: Operation, reported: dict[ResourceType, Told | None]) -> WhyNot | None:
+    """The first that a call is refused with: what is asked for by its content comes after the call itself."""
+    for asked in (HELD_BY.get(operation, operation), operation):
+        of_thing = reported[TABLE[asked].target]
+        if of_thing is None:  # it is refused for what the caller does not see
+            return None
+        why_not = of_thing.cannot.get(asked.value)
+        if why_not is not None and (asked is operation or why_not.code != WAITS):
+            return why_not
+    return None
+
+
+async def test_whoever_cannot_is_told_who_can(instance: Instance, workspace: Workspace) -> None:
+    await instance.protect(workspace.environment_id)
+    ids = await ids_of(workspace)
+    document = f"query ($id: ID!) {{ node(id: $id) {{ ... on FlagState {{ {ABILITIES} }} }} }}"
+    for caller, can, cannot in (
+        (
+            workspace.org.viewer,
+            ["READ_STATE"],
+            {
+                "UPDATE_STATE": "Editors, admins and owners, as a proposal; owners also at once, "
+                "by breaking glass with a reason.",
+                "KILL": "Editors, admins and owners.",
+                "RESTORE": "Editors, admins and owners, as a proposal; owners also at once, "
+                "by breaking glass with a reason.",
+            },
+        ),
+        (
+            workspace.org.editor,
+            ["READ_STATE", "KILL"],
+            {
+                "UPDATE_STATE": "Owners, by breaking glass with a reason.",
+                "RESTORE": "Owners, by breaking glass with a reason.",
+            },
+        ),
+        (
+            await instance.token(workspace.org, level="observer"),
+            ["READ_STATE"],
+            {
+                "UPDATE_STATE": "A token that has the action write, as a proposal.",
+                "KILL": "A token that has the action toggle.",
+                "RESTORE": "A token that has the action toggle, as a proposal.",
+            },
+        ),
+    ):
+        node = (await ask(caller.client, document, {"id": ids[ResourceType.STATE]}))["data"]["node"]
+        assert node["viewerCan"] == can
+        assert {one["action"]: one["who"] for one in node["viewerCannot"]} == cannot
 
 
 async def _as_a_role(instance: Instance, asked: Any) -> Any:

@@ -5,7 +5,7 @@ import strawberry
 from app.access.etags import api_key_etag
 from app.domain.actors import Verb
 from app.domain.policy import ResourceType
-from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import Node
 from app.graphql.types.scalars import Time
@@ -42,6 +42,7 @@ class ApiKey(Node):
     updated_at: Time = strawberry.field(description="When it was last renewed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.API_KEY)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.API_KEY)
 
     @classmethod
     def of(cls, row: ApiKeyRow) -> "ApiKey":

@@ -5,7 +5,7 @@ import strawberry
 from app.domain.actors import Role
 from app.domain.policy import ResourceType
 from app.graphql.context import Info
-from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import Node
 from app.graphql.types.scalars import Time
@@ -21,6 +21,7 @@ class Invitation(Node):
     created_at: Time = strawberry.field(description="When it was created.")
     expires_at: Time = strawberry.field(description="When it expires.")
     viewer_can: Abilities = viewer_can(ResourceType.INVITATION)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.INVITATION)
     row: strawberry.Private[InvitationRow]
 
     @classmethod

@@ -5,7 +5,7 @@ import strawberry
 from app.access.etags import row_etag
 from app.domain.actors import Role
 from app.domain.policy import ResourceType
-from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.relay import Node
 from app.graphql.types.scalars import Time
 from app.models import ApiKey, Invitation
@@ -22,6 +22,7 @@ class Member(Node):
     updated_at: Time = strawberry.field(description="When their role was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.MEMBER)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.MEMBER)
 
     @classmethod
     def of(cls, rows: MemberRows) -> "Member":

@@ -17,7 +17,7 @@ from app.graphql.arguments import EnvironmentId, EnvironmentIds
 from app.graphql.context import Info
 from app.graphql.lists import KEYED, OF_STATES, arguments_of, list_field
 from app.graphql.pace import lazily
-from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.entries import ALLOWED, DENIED, entries
 from app.graphql.types.relay import Connection, Node
@@ -108,6 +108,7 @@ class Org(Node):
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ORG)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.ORG)
     projects: "Connection[Project] | None" = keyed("Its projects, oldest first.", "projects")
 
     @classmethod
@@ -137,6 +138,7 @@ class Project(Node):
     updated_at: Time = strawberry.field(description="When it was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PROJECT)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.PROJECT)
     environments: "Connection[Environment] | None" = keyed("Its environments, in their order.", "environments")
     flags: "Connection[Flag] | None" = identities(Kind.FLAG)
     configs: "Connection[Config] | None" = identities(Kind.CONFIG)
@@ -177,6 +179,7 @@ class Environment(Node):
     updated_at: Time = strawberry.field(description="When anything but its states was last changed.")
     etag: str = strawberry.field(description="The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.ENVIRONMENT)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.ENVIRONMENT)
     states: "Connection[PrimitiveState] | None" = states_of()
     flag_states: "Connection[FlagState] | None" = states_of(Kind.FLAG)
     config_states: "Connection[ConfigState] | None" = states_of(Kind.CONFIG)
@@ -220,6 +223,7 @@ class Primitive(Node):
     updated_at: Time = strawberry.field(description="When its identity was last changed.")
     etag: str = strawberry.field(description="The tag of the identity that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PRIMITIVE)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.PRIMITIVE)
     state: "PrimitiveState | None" = state_there()
     states: "list[PrimitiveState] | None" = all_states()
     row: strawberry.Private[PrimitiveRow]
@@ -308,6 +312,7 @@ class PrimitiveState(Node):
     updated_by: Actor = strawberry.field(description="Who changed it last.")
     etag: str = strawberry.field(description="The tag of the state that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.STATE)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.STATE)
     current: strawberry.Private[Current]
 
     @classmethod
