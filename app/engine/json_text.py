@@ -21,11 +21,15 @@ _TOO_MANY = f"The body has more than {MAX_VALUES} values."
 
 
 class BadJson(ValueError):
-    """`faults` maps paths to messages; what is wrong with the text as a whole has the empty path."""
+    """`faults` maps paths to messages; what is wrong with the text as a whole has the empty path.
 
-    def __init__(self, faults: dict[str, str]) -> None:
+    Otherwise `value` is what the text holds, with each object as its pairs.
+    """
+
+    def __init__(self, faults: dict[str, str], value: Any = None) -> None:
         super().__init__("; ".join(faults.values()))
         self.faults = faults
+        self.value = value
 
 
 def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = MAX_DEPTH) -> Any:
@@ -36,13 +40,13 @@ def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = 
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise BadJson(_faults_of_text(data, max_depth) or {"": "The body is not JSON."}) from None
+        raise _fault_of_text(data, max_depth) or BadJson({"": "The body is not JSON."}) from None
     if data.count(b",") > MAX_VALUES // 2 and _has_too_many(value):  # a comma each, but for the first of a container
         raise BadJson({"": _TOO_MANY})
     if data.count(b"{") + data.count(b"[") > max_depth and nests_deeper(value, max_depth):
         raise BadJson({"": _TOO_DEEP})
-    if not allow_duplicate_keys and _may_repeat(data, value) and (faults := _faults_of_text(data, max_depth)):
-        raise BadJson(faults)
+    if not allow_duplicate_keys and _may_repeat(data, value) and (fault := _fault_of_text(data, max_depth)):
+        raise fault
     return value
 
 
@@ -106,7 +110,7 @@ def _may_repeat(data: bytes, value: Any) -> bool:
     return data.count(b":") > orjson.dumps(value).count(b":") or b"\\u003a" in data or b"\\u003A" in data
 
 
-def _faults_of_text(data: bytes, max_depth: int) -> dict[str, str]:
+def _fault_of_text(data: bytes, max_depth: int) -> BadJson | None:
     """What is wrong with a text that may be faulty, a duplicate key included: finds paths, which orjson does not."""
     try:
         text = data.decode("utf-8")
@@ -117,14 +121,15 @@ def _faults_of_text(data: bytes, max_depth: int) -> dict[str, str]:
         except ValueError:  # an int of thousands of digits
             value = _loads(text, parse_int=float)
     except BadJson as fault:
-        return fault.faults
+        return fault
     except UnicodeDecodeError:
-        return {"": "The body is not UTF-8."}
+        return BadJson({"": "The body is not UTF-8."})
     except json.JSONDecodeError as fault:
-        return {"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."}
+        return BadJson({"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."})
     except RecursionError:
-        return {"": _TOO_DEEP}
-    return faults_of(value, max_depth)
+        return BadJson({"": _TOO_DEEP})
+    faults = faults_of(value, max_depth)
+    return BadJson(faults, value) if faults else None
 
 
 def _loads(text: str, **hooks: Any) -> Any:

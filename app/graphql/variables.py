@@ -8,6 +8,7 @@ from typing import Any
 
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
@@ -15,13 +16,14 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     get_named_type,
+    parse,
     type_from_ast,
 )
 
 from app.domain.errors import invalid, invalid_at
 from app.engine.faults import FaultPath, Faults
 from app.engine.suggestions import did_you_mean, unknown
-from app.graphql.limits import MAX_VALUES
+from app.graphql.limits import MAX_CHARACTERS, MAX_TOKENS, MAX_VALUES
 
 MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 _SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -50,6 +52,24 @@ def check_variables(schema: GraphQLSchema, operation: OperationDefinitionNode, v
             where.add("Is required.")
     if faults:
         raise invalid(faults)
+
+
+def inputs_of(schema: GraphQLSchema, document: object, operation_name: object) -> set[str]:
+    """The names of the variables that are an operation's `input`, in a document that need not be a valid one."""
+    if not isinstance(document, str) or len(document) > MAX_CHARACTERS:
+        return set()
+    try:
+        definitions = parse(document, max_tokens=MAX_TOKENS).definitions
+    except GraphQLError:
+        return set()
+    return {
+        variable.variable.name.value
+        for operation in definitions
+        if isinstance(operation, OperationDefinitionNode)
+        and (not operation_name or (operation.name is not None and operation.name.value == operation_name))
+        for variable in operation.variable_definitions or ()
+        if _is_input(schema, type_from_ast(schema, variable.type))
+    }
 
 
 class _Check:

@@ -21,9 +21,10 @@ from app.graphql.errors import error_entry, failure_of
 from app.graphql.loaders import Loaders
 from app.graphql.pace import Turns
 from app.graphql.schema import schema
+from app.graphql.variables import inputs_of
 from app.http.accept import JSON, NAMED, prefers_page, rank
 from app.http.authentication import authenticate, require_own_origin
-from app.http.bodies import decode, read_json
+from app.http.bodies import decode, read_json, refusal_of
 from app.http.browsers import asking_browser, remember_browser
 from app.http.cookies import SESSION, set_cookie
 from app.http.failures import Failures
@@ -34,7 +35,7 @@ from app.runtime.node import Node
 PATH = "/graphql"
 METHODS = Methods({"GET": True, "POST": False})  # whether the method is for queries only
 RESPONSE_JSON = "application/graphql-response+json"
-_VARIABLE = re.compile(r"variables\.\w+\.")  # nearly always the `input`, whose paths are REST's
+_VARIABLE = re.compile(r"variables\.(\w+)\.")
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
 _MUST_BE: dict[type, str] = {str: "Must be a string.", dict: "Must be an object."}
 
@@ -72,7 +73,7 @@ class View:
             params = _params_of(_from_query(QueryParams(scope["query_string"])))
         else:
             require_own_origin(self.node, scope)
-            params = _params_of(await _body(scope, receive))
+            params = _params_of(await read_json(scope, receive, _decode_body))
         return await self._run(scope, params, queries_only=queries_only)
 
     async def _run(self, scope: Scope, params: Params, *, queries_only: bool) -> Response:
@@ -147,34 +148,42 @@ def _fits(value: Any, kind: type) -> bool:
     return value is None or isinstance(value, kind)
 
 
-async def _body(scope: Scope, receive: Receive) -> Any:
-    """The body. Its `variables` hold what is REST's body, hence two levels more; paths of faults begin at `input`."""
+def _decode_body(data: bytes) -> Any:
+    """The body. Its `variables` hold what is REST's body, hence two levels more."""
     try:
-        return await read_json(scope, receive, max_depth=json_text.MAX_DEPTH + 2)
-    except AppError as error:
-        raise _within_input(error) from None
+        return json_text.decode(data, max_depth=json_text.MAX_DEPTH + 2)
+    except json_text.BadJson as fault:
+        error, body = refusal_of(fault, "body"), fault.value
+        raise _within_input(error, dict(body) if isinstance(body, tuple) else {}) from None
 
 
 def _from_query(parameters: Mapping[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if name in body:
-            body[name] = _decoded(body[name], f"?{name}") if body[name] else None
+            body[name] = _decoded(body[name], f"?{name}", parameters) if body[name] else None
     return body
 
 
-def _decoded(text: str, place: str) -> Any:
+def _decoded(text: str, place: str, parameters: Mapping[str, str]) -> Any:
     try:
         return decode(text.encode("utf-8", "surrogatepass"), place, max_depth=json_text.MAX_DEPTH + 1)
     except AppError as error:
         fields = {path if path == place else f"{place[1:]}.{path}": message for path, message in error.fields.items()}
-        raise _within_input(invalid(fields, error.message)) from None
+        raise _within_input(invalid(fields, error.message), parameters) from None
 
 
-def _within_input(error: AppError) -> AppError:
-    """The refusal of a body, with paths as REST has them."""
-    fields = {_VARIABLE.sub("", path): message for path, message in error.fields.items()}
-    return invalid(fields, error.message)
+def _within_input(error: AppError, body: Mapping[str, Any]) -> AppError:
+    """The refusal of a body. Paths in what is an operation's `input` begin below it, as REST has them."""
+    if not any(map(_VARIABLE.match, error.fields)):
+        return error
+    inputs = inputs_of(schema._schema, body.get("query"), body.get("operationName"))  # noqa: SLF001
+
+    def shown(path: str) -> str:
+        variable = _VARIABLE.match(path)
+        return path[variable.end() :] if variable and variable[1] in inputs else path
+
+    return invalid({shown(path): message for path, message in error.fields.items()}, error.message)
 
 
 def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:

@@ -1,6 +1,7 @@
 """Reads JSON bodies: media type, size and syntax, with the same errors on both transports."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -19,8 +20,8 @@ BODY_SECONDS = 60
 _LONGEST_LENGTH = 15  # digits
 
 
-async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
-    """The decoded body, `{}` if there is none. `reading` is passed to the decoder. Raises `invalid_request`."""
+async def read_json(scope: Scope, receive: Receive, decoder: Callable[[bytes], Any]) -> Any:
+    """The decoded body, `{}` if there is none. Raises `invalid_request`, or what the decoder raises."""
     data, headers = await read(scope, receive), Headers(scope=scope)
     if not data:
         return {}
@@ -31,8 +32,8 @@ async def read_json(scope: Scope, receive: Receive, **reading: Any) -> Any:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise invalid_at("body", "The body must not be compressed.")
     if len(data) > MAX_AT_ONCE:
-        return await asyncio.to_thread(decode, data, **reading)
-    return decode(data, **reading)
+        return await asyncio.to_thread(decoder, data)
+    return decoder(data)
 
 
 async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> bytes:
@@ -65,16 +66,16 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: f
 
 
 def decode(data: bytes, place: str = "body", **reading: Any) -> Any:
-    """The JSON value. `reading` is passed to the decoder. Raises `invalid_request` with the path of each fault.
-
-    What is wrong with the whole text stands under the `place` that it came in.
-    """
+    """The JSON value. `reading` is passed to the decoder. Raises `invalid_request` with the path of each fault."""
     try:
         return json_text.decode(data, **reading)
     except json_text.BadJson as fault:
-        if "" in fault.faults:
-            raise invalid_at(place, fault.faults[""]) from None
-        raise invalid(fault.faults) from None
+        raise refusal_of(fault, place) from None
+
+
+def refusal_of(fault: json_text.BadJson, place: str) -> AppError:
+    """What is wrong with the whole text stands under the `place` that it came in."""
+    return invalid_at(place, fault.faults[""]) if "" in fault.faults else invalid(fault.faults)
 
 
 def _too_large(limit: int) -> AppError:

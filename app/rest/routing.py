@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
 from app.domain.policy import Operation
 from app.http.authentication import authenticate, require_own_origin
-from app.http.bodies import read_json
+from app.http.bodies import decode, read_json
 from app.http.methods import Methods
 from app.http.requests import info_of
 from app.rest.requests import Call, input_of_read, input_of_write, text_of
@@ -137,7 +138,7 @@ class Resource:
             given: Any = input_of_read(query, endpoint.parameters, endpoint.repeatable)
         else:
             require_own_origin(self.node, scope)
-            given = await read_json(scope, receive, allow_duplicate_keys=endpoint.allow_duplicate_keys)
+            given = await read_json(scope, receive, partial(decode, allow_duplicate_keys=endpoint.allow_duplicate_keys))
             faults: dict[str, str] = {}
             reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", "X-Break-Glass"))
             if endpoint.method != "DELETE":

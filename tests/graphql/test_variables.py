@@ -75,6 +75,43 @@ async def test_paths_of_faults_do_not_depend_on_the_variables_name(workspace: Wo
     assert set(answer["errors"][0]["extensions"]["fields"]) == {"defaultValue"}
 
 
+INPUT_AND_MORE = UPDATE.replace("($i: UpdateFlagStateInput!)", "($i: UpdateFlagStateInput!, $more: JSON)")
+FAULTY = '{"a": [0, 1e400], "key": "x", "key": "\\ud800"}'
+IN_FAULTY = ["a.1", "key"]
+
+
+@pytest.mark.parametrize(
+    ("document", "more", "inputs"),
+    [
+        (INPUT_AND_MORE, "", {"i"}),
+        (INPUT_AND_MORE, " " * 40_000, {"i"}),  # which is decoded aside
+        (INPUT_AND_MORE.replace("$i", "$more_").replace("$more:", "$i:"), "", {"more_"}),
+        ("query A($i: JSON, $more: JSON) { __typename } mutation B" + UPDATE.removeprefix("mutation "), "", set()),
+        ("mutation A" + UPDATE.removeprefix("mutation "), "", {"i"}),
+        ("query ($i: JSON, $more: Nothing) { __typename }", "", set()),
+        ("query ($i: UpdateFlagStateInput", "", set()),
+        ("", "", set()),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_only_what_is_the_input_is_without_the_name_of_its_variable(
+    workspace: Workspace, method: str, document: str, more: str, inputs: set[str]
+) -> None:
+    names = ["i", "more", "more_"]
+    variables = "{" + ", ".join(f'"{name}": {FAULTY}' for name in names) + "}"
+    client = workspace.org.editor.client
+    if method == "GET":
+        asked = {"query": document, "operationName": "A" * ("A" in document), "variables": variables}
+        answer = (await client.get("/graphql", params=asked)).json()
+    else:
+        operation = '"operationName": "A",' if " A" in document else ""
+        body = f'{{"query": "{document}", {operation} {more} "variables": {variables}}}'
+        headers = {"Content-Type": "application/json"}
+        answer = (await client.post("/graphql", content=body, headers=headers)).json()
+    expected = {path if name in inputs else f"variables.{name}.{path}" for name in names for path in IN_FAULTY}
+    assert set(answer["errors"][0]["extensions"]["fields"]) == expected
+
+
 async def test_when_to_try_again_is_told_with_the_answer(instance: Instance) -> None:
     caller = instance.anonymous()
     document = 'mutation { requestMagicLink(input: {email: "ada@example.com"}) { sent } }'
