@@ -4,6 +4,7 @@ _ACTOR = "kind id name onBehalfOf { kind id name }"
 _ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt etag"
 _PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
 _ENVIRONMENT = "id project { id } key name color position protected requiredApprovals version createdAt updatedAt etag"
+_SPOT_CHECKS = f"contexts updatedAt updatedBy {{ {_ACTOR} }} etag"
 _FLAG = (
     "id project { id } key type name description tags maintainer { userId name } permanent initialValue "
     "createdAt updatedAt etag"
@@ -152,6 +153,8 @@ DOCUMENTS = {
         "query($projectId: ID!, $limit: Int, $cursor: String, $key: String) { project(id: $projectId) "
         f"{{ environments(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_ENVIRONMENT} }} {_PAGE} }} }} }}"
     ),
+    "spotChecks": f"query($environmentId: ID!) {{ spotChecks(environmentId: $environmentId) {{ {_SPOT_CHECKS} }} }}",
+    "setSpotChecks": _mutation("setSpotChecks", f"spotChecks {{ {_SPOT_CHECKS} }}"),
     **_of_kind("flag", _FLAG, _STATE),
     **_of_kind("config", _CONFIG, _CONFIG_STATE),
     **_of_kind("segment", _SEGMENT, _SEGMENT_STATE, "allowList(first: 1000) { nodes } denyList(first: 1000) { nodes }"),

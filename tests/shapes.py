@@ -26,7 +26,6 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
     for kind in {"flag", "config", "segment"} & shaped.keys():
         identity = shaped.pop(kind)
         shaped |= {"primitiveId": identity.pop("id"), **identity, "environmentId": _id_of(shaped.pop("environment"))}
-        shaped["updatedBy"] = _actor(shaped["updatedBy"])
         shaped |= {name: shaped[name]["nodes"] for name in {"allowList", "denyList"} & shaped.keys()}
         shaped["summary"] = {**shaped["summary"], "kind": shaped["summary"]["kind"].lower()}
     if "type" in shaped:
@@ -51,6 +50,8 @@ def _resource(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name_people(shaped: dict[str, Any]) -> None:
+    if shaped.get("updatedBy") is not None:
+        shaped["updatedBy"] = _actor(shaped["updatedBy"])
     if "invitedBy" in shaped:
         shaped["invitedBy"] = _actor(shaped["invitedBy"])
     if (maintainer := shaped.get("maintainer")) is not None:

@@ -15,7 +15,7 @@ from app.domain.actors import Member as Caller
 from app.domain.inabilities import Inability, inability
 from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, decide, operations_on
 from app.engine.kinds import Dimension, Kind
-from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, StateEntry, Table
+from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, SpotChecks, StateEntry, Table
 from app.store import by_ids, identities, paging
 from app.store import environments as environment_rows
 from app.store import projects as project_rows
@@ -25,6 +25,7 @@ from app.store.entries import list_entries
 from app.store.members import Member
 from app.store.paging import Page, WholeList
 from app.store.pieces import in_pieces
+from app.store.spot_checks import spot_checks_of
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -120,6 +121,12 @@ async def entries_of_states(
     seen = [current.state.id for current in await states(uow, state_ids)]
     search, window = listing.of_entries(dimension.name, *seen)
     return await list_entries(uow.session, seen, dimension, search, window)
+
+
+async def spot_checks(uow: UnitOfWork, environment_ids: Ids) -> dict[str, SpotChecks | None]:
+    """By environment, what each keeps that the caller may see."""
+    seen = [environment.id for environment in await environments(uow, environment_ids)]
+    return {**dict.fromkeys(seen), **await spot_checks_of(uow.session, seen)}
 
 
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:

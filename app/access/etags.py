@@ -7,7 +7,7 @@ database is restored from a backup, and a tag must never repeat for another cont
 import hashlib
 from datetime import datetime
 
-from app.models import ApiKey, Environment, Primitive
+from app.models import ApiKey, Environment, Primitive, SpotChecks
 from app.models.base import Revised
 from app.store.states import Current
 
@@ -37,6 +37,14 @@ def state_etag(current: Current) -> str:
     content = f"{state.id} {instants} {state.killed} {state.default_value} {state.rules}"
     digest = hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
     return f'"{state.from_version}.{primitive.revision}.{digest}"'
+
+
+def spot_checks_etag(environment_id: str, row: SpotChecks | None) -> str:
+    """Changes with what is kept; that nothing was ever set has a tag, too."""
+    if row is None:
+        return f'"{environment_id[-12:]}.0"'
+    digest = hashlib.blake2b(row.contexts.encode(), digest_size=8).hexdigest()
+    return f'"{environment_id[-12:]}.{_instant(row.updated_at)}.{digest}"'
 
 
 def api_key_etag(row: ApiKey) -> str:

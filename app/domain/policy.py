@@ -38,6 +38,7 @@ class Operation(StrEnum):
     UPDATE_PROJECT = "update_project"
     CREATE_ENVIRONMENT = "create_environment"
     UPDATE_ENVIRONMENT = "update_environment"
+    SET_SPOT_CHECKS = "set_spot_checks"
     DELETE_PROJECT = "delete_project"
     DELETE_ENVIRONMENT = "delete_environment"
     CREATE_PRIMITIVE = "create_primitive"
@@ -143,6 +144,7 @@ TABLE: dict[Operation, Row] = {
     Operation.UPDATE_PROJECT:      Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
     Operation.CREATE_ENVIRONMENT:  Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
     Operation.UPDATE_ENVIRONMENT:  Row(_R.ENVIRONMENT, _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
+    Operation.SET_SPOT_CHECKS:     Row(_R.ENVIRONMENT, _E, _WRITE,    _ENV,     _NO,  _REFUSE, _PASS),
     Operation.DELETE_PROJECT:      Row(_R.PROJECT,     _A, _DELETE,   _PROJECT, _NO,  _REFUSE, _REFUSE),
     Operation.DELETE_ENVIRONMENT:  Row(_R.ENVIRONMENT, _A, _DELETE,   _PROJECT, _NO,  _REFUSE, _REFUSE),
     Operation.CREATE_PRIMITIVE:    Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _KEY, _REFUSE, _PASS),

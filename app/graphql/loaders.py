@@ -23,6 +23,8 @@ from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services import environments
+from app.services.evaluation import MAX_CONTEXTS
+from app.services.spot_checks import Kept
 from app.store.paging import Page, WholeList
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -130,6 +132,7 @@ class Loaders:
         }
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
+        self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], Abilities] = Loader(pace, self._abilities)
 
@@ -167,6 +170,11 @@ class Loaders:
             for current in await batches.states_of(uow, primitive_ids):
                 states[current.primitive.id].append(current)
         return [states[one] for one in primitive_ids]
+
+    async def _spot_checks(self, environment_ids: list[str]) -> list[Kept | None]:
+        async with self._unit() as uow:
+            found = await batches.spot_checks(uow, environment_ids)
+        return [Kept(one, found[one]) if one in found else None for one in environment_ids]
 
     async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
         """The primitive's state in each of the environments that are called so. Raises `not_found`."""

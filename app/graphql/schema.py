@@ -22,6 +22,7 @@ from app.graphql.primitives import PrimitiveQueries
 from app.graphql.projects import ProjectMutations, ProjectQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
+from app.graphql.spot_checks import SpotCheckMutations, SpotCheckQueries
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
@@ -51,6 +52,7 @@ class Query(
     InvitationQueries,
     ProjectQueries,
     EnvironmentQueries,
+    SpotCheckQueries,
     PrimitiveQueries,
     FlagQueries,
     ConfigQueries,
@@ -72,6 +74,7 @@ class Mutation(
     InvitationMutations,
     ProjectMutations,
     EnvironmentMutations,
+    SpotCheckMutations,
     FlagMutations,
     ConfigMutations,
     SegmentMutations,

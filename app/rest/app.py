@@ -23,6 +23,7 @@ from app.rest import (
     projects,
     segments,
     sessions,
+    spot_checks,
 )
 from app.rest.openapi.document import document
 from app.rest.routing import Constant, Endpoint, routes
@@ -47,7 +48,7 @@ _FEATURES = {
     "Invitations": invitations.ENDPOINTS,
     "API keys": api_keys.ENDPOINTS,
     "Projects": projects.ENDPOINTS,
-    "Environments": environments.ENDPOINTS,
+    "Environments": [*environments.ENDPOINTS, *spot_checks.ENDPOINTS],
     "Flags": flags.ENDPOINTS,
     "Configs": configs.ENDPOINTS,
     "Segments": segments.ENDPOINTS,

@@ -25,6 +25,7 @@ from app.store.unit_of_work import UnitOfWork
 ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
+MAX_CONTEXTS = 100  # to try changes on
 STEPS = 20_000
 """Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
 TOO_MANY_COMPARISONS = (
@@ -37,6 +38,10 @@ def _small(context: dict[str, Any]) -> dict[str, Any]:
     if len(json_text.dump(context)) > MAX_CONTEXT_BYTES:
         raise PydanticCustomError("context", f"Must be at most {MAX_CONTEXT_BYTES // 1024} KiB of JSON.")
     return context
+
+
+Context = Annotated[dict[str, Any], AfterValidator(_small)]
+Contexts = Annotated[list[Context], Field(max_length=MAX_CONTEXTS)]
 
 
 class RulesetParameters(Command):
@@ -59,7 +64,7 @@ class Evaluate(
 ):
     """What to evaluate for whom."""
 
-    context: Annotated[dict[str, Any], AfterValidator(_small)]
+    context: Context
     keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS), Keys(EVALUABLE, many=True)] = None
     # A trace shows the rules, so it is for those who may read them.
     verbose_reason: Annotated[bool, Needs(Operation.READ_STATE, when=(True,))] = False

@@ -54,6 +54,7 @@ SAME |= {
 FILTERS = {"maintainerId"}
 PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, "context": {}, "role": "VIEWER"}
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
+PLAIN |= {"contexts": [{}]}
 PLAIN |= {"allowList": ["x"], "denyList": ["x"]}
 
 

@@ -48,6 +48,7 @@ WITH_IDS = [
     "ruleset",
     "evaluate",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
+    *("spotChecks", "setSpotChecks"),
     *("createFlag", "updateFlag", "deleteFlag", "replaceFlagState", "updateFlagState", "killFlag", "restoreFlag"),
     *(
         f"{verb}{kind}{what}"

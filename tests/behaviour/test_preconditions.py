@@ -11,6 +11,7 @@ WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("updateOrg", "org", {"slug": "acme", "name": "Renamed"}),
     ("updateProject", "project", {"projectId": "", "name": "Renamed"}),
     ("updateEnvironment", "environment", {"environmentId": "", "name": "Renamed"}),
+    ("setSpotChecks", "spotChecks", {"environmentId": "", "contexts": [{"userId": "u-1"}]}),
     ("updateFlag", "flag", {"projectId": "", "key": "banner", "description": "Changed."}),
     ("updateFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye"}),
     ("replaceFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye", "rules": []}),

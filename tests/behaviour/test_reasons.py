@@ -13,6 +13,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "deleteFlag": {"projectId": "", "key": "banner"},
     "createEnvironment": {"projectId": "", "key": "dev", "name": "Dev"},
     "updateEnvironment": {"environmentId": "", "name": "Renamed"},
+    "setSpotChecks": {"environmentId": "", "contexts": [{}]},
     "deleteEnvironment": {"environmentId": "", "confirm": "prod"},
     "createProject": {"orgSlug": "acme", "key": "app", "name": "App"},
     "updateProject": {"projectId": "", "name": "Renamed"},

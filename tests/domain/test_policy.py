@@ -25,6 +25,7 @@ MINIMUM = {
         "update_project",
         "create_environment",
         "update_environment",
+        "set_spot_checks",
         "create_primitive",
         "update_primitive",
         "delete_primitive",

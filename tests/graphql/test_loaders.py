@@ -84,6 +84,7 @@ WAYS = (
         "{ nodes { key } } environments { totalCount nodes { project { key } } } } } } }",
         11,
     ),
+    ("{ orgs { nodes { projects(first: 9) { nodes { environments { nodes { spotChecks { contexts } } } } } } } }", 7),
 )
 
 

@@ -23,6 +23,7 @@ from app.graphql.types.entries import ALLOWED, DENIED, entries
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
+from app.graphql.types.spot_checks import SpotChecks
 from app.graphql.types.summaries import EnvironmentSummary, Summary
 from app.graphql.types.values import default_value, initial_value, json_schema, stored
 from app.models import Color
@@ -207,6 +208,11 @@ class Environment(Node):
     async def project(self, info: Info) -> "Project | None":
         row = await info.context.loaders.project.load(self.row.project_id)
         return None if row is None else Project.of(row)
+
+    @strawberry.field(description="The contexts that it keeps to try proposed changes on.")
+    async def spot_checks(self, info: Info) -> SpotChecks | None:
+        kept = await info.context.loaders.spot_checks.load(self.id)
+        return None if kept is None else SpotChecks.of(kept)
 
 
 @strawberry.interface(description="What flags, configs and segments have in common: an identity in a project.")

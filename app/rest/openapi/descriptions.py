@@ -20,6 +20,7 @@ MEMBERS = {
     "configs": "The configs, by key.",
     "confirm": "The slug or key of what is deleted, as a confirmation.",
     "context": "The JSON object to evaluate for: what is known of a user, a device or a request. At most 64 KiB.",
+    "contexts": "JSON objects such as an evaluation takes, each at most 64 KiB. At most 100.",
     "copyFromEnvId": "Start with the states of this environment instead of initial values, at version 1.",
     "createdAt": "When it was created.",
     "current": "Whether this request uses it.",
@@ -231,6 +232,10 @@ OF_SCHEMA = {
         "rules": "How many of its rules are not disabled.",
         "text": "A sentence.",
     },
+    "SpotChecks": {
+        "updatedAt": "When they were last changed; null if nobody has set any.",
+        "updatedBy": "Who last changed them; null if nobody has set any.",
+    },
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
@@ -285,6 +290,9 @@ OPERATIONS = {
     "getEnvironment": "Shows an environment and its version.",
     "updateEnvironment": "Changes what is sent, and leaves the rest.",
     "deleteEnvironment": "Deletes an environment with all states in it. `confirm` must be its key.",
+    "getSpotChecks": "Shows the contexts that an environment keeps. Proposed changes are tried on them.",
+    "setSpotChecks": "Replaces the contexts that an environment keeps. What is sent is all of them; an empty list "
+    "keeps none. A change that changes nothing succeeds. Proposals that are there already stay as they are.",
     "listFlags": "Lists the identities of the flags that you can read: what they are, not what they do in an "
     "environment.",
     "createFlag": "Creates a flag in every environment of the project, in one transaction. Each environment's version "
