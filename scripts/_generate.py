@@ -17,7 +17,7 @@ from app.engine.guide import GUIDE
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY
-from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_KEYS
+from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_CONTEXTS, MAX_KEYS
 from app.services.json_schemas import MAX_SCHEMA_BYTES
 from app.services.primitives import MAX_TAGS
 from app.services.throttling import PER_PERSON
@@ -86,6 +86,7 @@ def limits() -> str:
             f"which nothing is read for {Limits.stalled_seconds:.0f} seconds is given up",
         ),
         ("evaluation", f"{MAX_KEYS:,} keys, and a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
+        ("spot-checks of an environment", f"{MAX_CONTEXTS} contexts"),
         (
             "requests",
             f"{PER_PERSON:,} a minute for a person; tokens and organisations have their own limits. Each root field of "

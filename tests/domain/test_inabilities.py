@@ -77,7 +77,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             **for_strangers(FOR_PEOPLE),
             "Members of the organisation.": READS,
             "Editors, admins and owners.": (
-                "create_project update_project create_environment update_environment create_primitive "
+                "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive delete_primitive update_state kill restore"
             ),
             "Admins and owners.": "delete_project delete_environment",
@@ -90,7 +90,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             **for_strangers(FOR_PEOPLE_PROTECTED),
             "Members of the organisation.": READS,
             "Editors, admins and owners.": (
-                "create_project update_project create_environment update_environment create_primitive "
+                "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive kill"
             ),
             "Owners, by breaking glass with a reason.": "delete_project delete_environment",
@@ -127,7 +127,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
         {
             **FOR_PEOPLE,
             "Editors, admins and owners, or a token that requires no approval.": (
-                "create_project update_project create_environment update_environment create_primitive "
+                "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive delete_primitive update_state kill restore"
             ),
             "Admins and owners, or a token that requires no approval.": "delete_project delete_environment",
@@ -139,7 +139,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
         {
             **FOR_PEOPLE_PROTECTED,
             "Editors, admins and owners, or a token that requires no approval.": (
-                "create_project update_project create_environment update_environment create_primitive "
+                "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive kill"
             ),
             "Owners, by breaking glass with a reason.": (
@@ -155,7 +155,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "A token that has the action evaluate or read.": "evaluate",
             "A token that has the action read.": READS.removeprefix("evaluate "),
             "A token that has the action write.": (
-                "create_project update_project create_environment update_environment create_primitive "
+                "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive update_state"
             ),
             "A token that has the action delete.": "delete_project delete_environment delete_primitive",
@@ -172,6 +172,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "A token that has the action write and covers the whole project.": (
                 "update_project create_environment update_environment"
             ),
+            "A token that has the action write and covers this environment.": "set_spot_checks",
             "A token that has the action delete and covers the whole project.": "delete_project delete_environment",
             "A token that has the action write, covers the whole project and has the key among its resources.": (
                 "create_primitive update_primitive"
@@ -199,6 +200,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "A token that has the action write, covers the whole project and requires no approval.": (
                 "update_project create_environment update_environment"
             ),
+            "A token that has the action write, covers this environment and requires no approval.": "set_spot_checks",
             "Owners, by breaking glass with a reason.": "delete_project delete_environment",
             "A token that has the action write, covers the whole project, has the key among its resources and "
             "requires no approval.": "create_primitive update_primitive",
