@@ -23,7 +23,7 @@ from app.services.sessions import start_session
 from tests import postgres
 from tests.clients import Api, GraphQLApi
 from tests.clock import now
-from tests.mailbox import Mail, delivered, in_outbox
+from tests.mailbox import Mail, delivered, in_outbox, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Instance:
 
     async def mails(self, to: str | None = None) -> list[Mail]:
         """What has been mailed, to one email or to all, oldest first; waits until everything is."""
-        await delivered(self.node.database)
+        await delivered(self.node.database, self.node.clock.now())
         found = in_outbox(self.node.settings.outbox)
         return [mail for mail in found if to is None or email_key(mail.to) == email_key(to)]
 
@@ -257,6 +257,7 @@ class Instance:
     @asynccontextmanager
     async def unchanged(self) -> AsyncIterator[None]:
         """Fails when anything in the database is another after the block than before."""
+        await told(self.node.database, self.node.clock.now())
         before = await self._contents()
         yield
         after = await self._contents()

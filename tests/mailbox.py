@@ -3,14 +3,17 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, select
+from sqlmodel import col
 
-from app.models import QueuedMail
+from app.models import ProposalNews, QueuedMail
 from app.store.engines import Database
+from tests.clock import now
 
 PATIENCE = 20
 
@@ -55,14 +58,29 @@ def in_outbox(folder: Path) -> list[Mail]:
     ]
 
 
-async def delivered(database: Database) -> None:
-    """Until the queue holds nothing that is still to be tried. A mail leaves it after it was sent."""
+async def delivered(database: Database, at: datetime | None = None) -> None:
+    """Until the queue holds nothing that is still to be tried, but for news that is gathered at the instant. A mail
+    leaves it after it was sent."""
+    waiting = exists().where(col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_(None))
+    await _until_none(database, waiting | _news(at or now()))
+
+
+async def told(database: Database, at: datetime) -> None:
+    """Until no news is to be mailed at the instant: a test that looks at all rows would see them change."""
+    await _until_none(database, _news(at))
+
+
+def _news(at: datetime) -> ColumnElement[bool]:
+    due = col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_not(None), col(QueuedMail.due_at) <= at
+    return exists().where(*due) | exists().where(~col(ProposalNews.spread))
+
+
+async def _until_none(database: Database, waiting: ColumnElement[bool]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while await _waiting(database):
+        while await _holds(database, waiting):
             await asyncio.sleep(0.005)
 
 
-async def _waiting(database: Database) -> int:
+async def _holds(database: Database, condition: ColumnElement[bool]) -> bool:
     async with database.reading() as session:
-        waiting = select(func.count()).select_from(QueuedMail).where(QueuedMail.given_up_at.is_(None))  # type: ignore[union-attr]
-        return (await session.execute(waiting)).scalar_one()
+        return (await session.execute(select(condition))).scalar_one()

@@ -1,5 +1,5 @@
-"""Deletes expired sessions and links, known browsers and failed mail that are old, and the audit of organisations long
-gone, once an hour."""
+"""Deletes expired sessions and links, known browsers, news and failed mail that are old, and the audit of organisations
+long gone, once an hour."""
 
 from datetime import timedelta
 
@@ -7,11 +7,12 @@ from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.runtime.node import Node
 from app.services.known_browsers import LIFETIME
-from app.store import audit, known_browsers, links, mail, sessions
+from app.store import audit, known_browsers, links, mail, proposal_news, sessions
 from app.store.unit_of_work import UnitOfWork
 
 KEPT_LINKS = timedelta(days=1)  # for a while a link is answered with `magic_link_expired`, not `magic_link_invalid`
 KEPT_MAIL = timedelta(days=30)  # for the operator to see what could not be sent
+KEPT_NEWS = timedelta(days=1)  # long after the change that it was told of: nothing is told twice
 KEPT_AUDIT = timedelta(days=90)  # of organisations that were deleted
 EVERY_SECONDS = timedelta(hours=1).total_seconds()
 
@@ -23,6 +24,7 @@ async def sweep(uow: UnitOfWork) -> None:
     await links.sweep(uow.session, at - KEPT_LINKS)
     await known_browsers.sweep(uow.session, at - LIFETIME)
     await mail.sweep(uow.session, at - KEPT_MAIL)
+    await proposal_news.sweep(uow.session, at - KEPT_NEWS)
     await audit.sweep_deleted_orgs(uow.session, at - KEPT_AUDIT)
 
 

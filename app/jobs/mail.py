@@ -1,4 +1,4 @@
-"""Sends the mail of the queue, one by one."""
+"""Sends the mail of the queue, one by one, and queues that of news."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -13,7 +13,7 @@ from app.mail.rendering import rendered
 from app.mail.transports import Transport, Undelivered
 from app.models import QueuedMail
 from app.runtime.node import Node
-from app.services import mail, mail_messages
+from app.services import mail, mail_messages, proposal_news
 from app.services.mail_messages import Message
 from app.settings import Settings
 from app.store.unit_of_work import UnitOfWork
@@ -26,7 +26,8 @@ def mail_job(node: Node, transport: Transport) -> Job:
     delivery = Delivery(node, transport)
 
     async def run() -> float:
-        return 0.0 if await delivery.deliver_one() else await delivery.pause()
+        delivered, spread = await delivery.deliver_one(), await delivery.spread_news()
+        return 0.0 if delivered or spread else await delivery.pause()
 
     return Job("mail", run, wake=node.mail_waits)
 
@@ -53,6 +54,11 @@ class Delivery:
         await self._deliver(queued)
         return True
 
+    async def spread_news(self) -> bool:
+        """Queues mail to some of those who are to hear of news. False when there is none."""
+        async with self._unit() as uow:
+            return await proposal_news.spread(uow)
+
     async def pause(self) -> float:
         """Seconds until the next mail is due."""
         async with self._unit() as uow:
@@ -68,17 +74,21 @@ class Delivery:
         except (Undelivered, AppError) as fault:
             for_good = isinstance(fault, Undelivered) and fault.for_good
             log.warning("mail failed", **facts, error=str(fault))
-            async with self._unit() as uow:
-                await mail.failed(uow, queued, str(fault), for_good=for_good)
+            await self._failed(queued, str(fault), for_good=for_good)
         except Exception as fault:
             log.exception("mail failed", **facts)
-            async with self._unit() as uow:
-                await mail.failed(uow, queued, type(fault).__name__, for_good=True)
+            await self._failed(queued, type(fault).__name__, for_good=True)
         else:
             if sent:
                 log.info("mail sent", **facts)
             async with self._unit() as uow:
                 await mail.done(uow, queued)
+                await proposal_news.done(uow, queued, sent=sent)
+
+    async def _failed(self, queued: QueuedMail, why: str, *, for_good: bool) -> None:
+        async with self._unit() as uow:
+            given_up = await mail.failed(uow, queued, why, for_good=for_good)
+            await proposal_news.failed(uow, queued, given_up=given_up)
 
     async def _send(self, queued: QueuedMail) -> bool:
         """False if there is no longer anybody to send it to. The lease on the mail is committed before this begins."""

@@ -5,7 +5,7 @@ broken up, and no parser of headers ever reads them.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.header import Header
@@ -26,6 +26,14 @@ _SUBJECTS = {
     MailKind.SIGN_IN: "Sign in to Signalbox",
     MailKind.SIGNUP: "Finish signing up for Signalbox",  # strangers choose the name, and whom it is mailed to
     MailKind.INVITATION: "{inviter} invites you to {org} on Signalbox",
+    MailKind.PROPOSAL_DIGEST: "Updates on {proposals} in {where}",
+}
+_HAPPENED = {
+    "proposed": "{actor} proposes to {act} {key} in {place}",
+    "approve": "{actor} approved your proposal to {act} {key} in {place}",
+    "request_changes": "{actor} requested changes to your proposal to {act} {key} in {place}",
+    "applied": "{actor} applied your proposal to {act} {key} in {place}",
+    "cancelled": "{actor} cancelled your proposal to {act} {key} in {place}",
 }
 _LONGEST_IN_SUBJECT = 60
 _LONGEST_LINE = 998  # in bytes (RFC 5322)
@@ -46,16 +54,17 @@ templates = Environment(
 
 def rendered(message: mail_messages.Message, sender: str) -> EmailMessage:
     """The mail. Raises `Undelivered` for good if it cannot be told to a mail server."""
-    facts = {name: spelled_out(value) for name, value in message.facts.items()}
+    facts = _spelled(message.facts)
+    news = [{**told, "sentence": _sentence(told)} for told in map(_spelled, message.news)]
     mail = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
     mail["From"] = Address(name, addr_spec=network_address(address) or address)
     mail["To"] = _recipient(message.to)
-    mail["Subject"] = Subject(_SUBJECTS[message.kind].format_map({name: _short(text) for name, text in facts.items()}))
+    mail["Subject"] = Subject(_sentence(facts, _SUBJECTS.get(message.kind)))
     mail["Date"] = format_datetime(datetime.now(UTC))
     mail["Message-ID"] = make_msgid(domain=mail["From"].addresses[0].domain)
     mail["Auto-Submitted"] = "auto-generated"
-    words = {**facts, "link": message.link, "to": message.to}
+    words = {**facts, "subject": mail["Subject"], "news": news, "link": message.link, "to": message.to}
     text, html = (templates.get_template(f"{message.kind}.{form}").render(words) for form in ("txt", "html"))
     mail.set_content(text, cte=_encoding(text))
     mail.add_alternative(html, subtype="html", cte=_encoding(html))
@@ -85,6 +94,16 @@ def spelled_out(name: str) -> str:
     """A name on one line, in which no mail program finds a link or an address."""
     shown = (sign if sign.isprintable() or sign in _JOINERS else " " for sign in name)
     return " ".join(_JOINTS.sub(r"\1 ", "".join(shown)).split()) or "(no name)"
+
+
+def _spelled(facts: Mapping[str, str]) -> dict[str, str]:
+    return {name: spelled_out(text) for name, text in facts.items()}
+
+
+def _sentence(facts: Mapping[str, str], shape: str | None = None) -> str:
+    """One line that holds the facts, shortened; without a shape, that of what happened to a proposal."""
+    short = {name: _short(text) for name, text in facts.items()}
+    return (shape or _HAPPENED[facts["happened"]]).format_map(short)
 
 
 def _short(name: str) -> str:

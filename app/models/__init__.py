@@ -11,6 +11,7 @@ from app.models.orgs import DEFAULT_ORG_RATE_PER_MIN, Org
 from app.models.people import KnownBrowser, MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, PrimitiveTag, State, StateEntry, StateReference
 from app.models.projects import Project
+from app.models.proposal_news import NewsRecipient, ProposalNews
 from app.models.proposals import Proposal, ProposalContent, ProposalReview
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "MagicLink",
     "MailKind",
     "Membership",
+    "NewsRecipient",
     "Org",
     "Primitive",
     "PrimitiveTag",
     "Project",
     "Proposal",
     "ProposalContent",
+    "ProposalNews",
     "ProposalReview",
     "QueuedMail",
     "Session",

@@ -15,7 +15,8 @@ class User(Identified, table=True):
 
     `email_verified_at` is None until they have shown that the mailbox is theirs: an invitation's link may have been
     opened by whoever made it. A deleted user stays, so that nobody takes the email over. `notify` says which news of
-    proposals they want, where they chose; else they want all.
+    proposals they want, where they chose; else they want all. `news_mailed_at` is
+    when they had the last mail of it.
     """
 
     email: str
@@ -23,6 +24,7 @@ class User(Identified, table=True):
     display_name: str
     email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
     notify: dict[str, bool] = Field(default={}, sa_type=JSON)
+    news_mailed_at: datetime | None = Field(default=None, sa_type=Instant)
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

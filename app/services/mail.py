@@ -21,8 +21,8 @@ PATIENCE = timedelta(days=1)
 
 
 def enqueue(uow: UnitOfWork, kind: MailKind, email: str, **values: Any) -> None:
-    """The mail goes out when the current write has been committed."""
-    uow.add(QueuedMail(kind=kind, email=email, email_key=email_key(email), due_at=uow.now, **values))
+    """The mail goes out when the current write has been committed, or later if it has a `due_at`."""
+    uow.add(QueuedMail(**{"kind": kind, "email": email, "email_key": email_key(email), "due_at": uow.now, **values}))
     uow.on_commit(uow.host.wake_mail)
 
 
@@ -48,13 +48,17 @@ async def done(uow: UnitOfWork, queued: QueuedMail) -> None:
     await mail.remove(uow.session, queued.id)
 
 
-async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: bool) -> None:
-    """Retries after a pause that doubles, for a day; gives up at once if the attempt failed `for_good`."""
+async def failed(uow: UnitOfWork, queued: QueuedMail, why: str, *, for_good: bool) -> bool:
+    """Retries after a pause that doubles, for a day; gives up at once if the attempt failed `for_good`.
+
+    Gives whether it was given up.
+    """
     await uow.begin_write()
     at = uow.now
     over = for_good or at - queued.created_at > PATIENCE
     pause = min(FIRST_PAUSE * 2 ** min(queued.attempts, 20), LONGEST_PAUSE)
     await mail.put_off(uow.session, queued.id, due_at=at + pause, last_error=why, given_up_at=at if over else None)
+    return over
 
 
 async def list_queued_mail(uow: UnitOfWork, listing: Listing) -> Page[QueuedMail]:

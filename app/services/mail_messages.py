@@ -1,30 +1,36 @@
 """Composes a queued mail when it is sent: to whom, and with which link. Only now is the email looked up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.domain.news import NewsEvent
+from app.domain.proposals import PROPOSABLE, ProposalKind
 from app.models import MailKind, QueuedMail
-from app.services import links
+from app.services import links, proposal_news
 from app.services.invitations import accept_url, add_secret, is_open
 from app.settings import Mode, Settings
 from app.store import invitations, people
+from app.store.proposal_news import Told
 from app.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail to render. `facts` are the names and roles that its text mentions."""
+    """A mail to render. `facts` are the names and roles that its text mentions, `news` those of each piece of news."""
 
     kind: MailKind
     to: str
     link: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    news: Sequence[Mapping[str, str]] = ()
 
 
 async def compose(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
     """The message, within the current write; None if there is nobody to send it to."""
     if queued.kind is MailKind.INVITATION:
         return await _invitation(uow, queued, settings)
+    if queued.kind is MailKind.PROPOSAL_NEWS:
+        return await _news(uow, queued, settings)
     to = await _addressee(uow, queued, settings)
     if to is None:
         return None
@@ -56,3 +62,54 @@ async def _invitation(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -
         accept_url(settings, add_secret(uow, invitation)),
         {"org": org.name, "role": invitation.role, "inviter": invitation.invited_by["name"]},
     )
+
+
+async def _news(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Message | None:
+    edition = await proposal_news.take(uow, queued)
+    if edition is None:
+        return None
+    to, told, extent = edition
+    link, news = f"{settings.public_url}/app/", [_told(one) for one in told]
+    if extent.news == 1:
+        return Message(MailKind.PROPOSAL_NEWS, to, link, news[0])
+    facts = {
+        "proposals": "a proposal" if extent.proposals == 1 else f"{extent.proposals} proposals",
+        "where": told[0].org.name if extent.orgs == 1 else f"{extent.orgs} organisations",
+    }
+    if extent.news > len(told):
+        facts["more"] = str(extent.news - len(told))
+    return Message(MailKind.PROPOSAL_DIGEST, to, link, facts, news)
+
+
+def _told(one: Told) -> dict[str, str]:
+    """What a mail says of a proposal: never a value, a rule or a context."""
+    proposal, review = one.proposal, one.review
+    actor = proposal.actor if one.event is NewsEvent.PROPOSED else proposal.ended_by
+    if review is not None:
+        actor = review.reviewer
+    facts = {
+        "happened": one.event if review is None else review.verdict,
+        "actor": actor["name"] if actor else None,
+        "proposer": proposal.actor["name"],
+        "act": _act(proposal.kind),
+        "type": proposal.resource_kind,
+        "key": proposal.resource_key,
+        "org": one.org.name,
+        "project": one.project.name,
+        "environment": one.environment and one.environment.name,
+        "place": (one.environment or one.project).name,
+        "reason": proposal.reason,
+        "comment": review and review.comment,
+        "proposal": proposal.id,
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _act(kind: ProposalKind) -> str:
+    """What such a proposal would do, before what it would do it to."""
+    proposable = PROPOSABLE[kind]
+    if proposable.dimension is not None:
+        return f"change the {proposable.dimension.field.replace('_', ' ')} of"
+    if proposable.killed is not None:
+        return "kill" if proposable.killed else "restore"
+    return "delete"

@@ -12,14 +12,16 @@ from app.store.paging import Page, Window, page
 
 
 async def next_due(session: AsyncSession, at: datetime) -> QueuedMail | None:
-    """The mail that has waited longest of those that are due."""
-    query = (
+    """The mail that has waited longest of those that are due; before all news, of which there may be thousands, what
+    somebody waits for."""
+    due = (
         select(QueuedMail)
         .where(col(QueuedMail.due_at) <= at, col(QueuedMail.given_up_at).is_(None))
         .order_by(col(QueuedMail.due_at), col(QueuedMail.id))
         .limit(1)
     )
-    return (await session.execute(query)).scalar_one_or_none()
+    first = (await session.execute(due.where(col(QueuedMail.user_id).is_(None)))).scalar_one_or_none()
+    return first or (await session.execute(due)).scalar_one_or_none()
 
 
 async def next_due_at(session: AsyncSession) -> datetime | None:

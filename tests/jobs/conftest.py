@@ -7,6 +7,7 @@ import pytest
 from app.main import open_node
 from app.runtime.node import Node
 from app.settings import Settings
+from tests.clock import SetClock
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -17,8 +18,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def node(settings: Settings) -> AsyncIterator[Node]:
+async def node(settings: Settings, clock: SetClock) -> AsyncIterator[Node]:
     """What a process holds, without a worker of its own."""
-    node = await open_node(settings)
+    node = await open_node(settings, clock)
     yield node
     await node.close()

@@ -63,6 +63,22 @@ def invitation(name: str, inviter: str) -> Message:
     return Message(MailKind.INVITATION, TO, LINK, {"org": name, "role": "viewer", "inviter": inviter})
 
 
+def news(name: str, happened: str = "request_changes") -> Message:
+    return Message(MailKind.PROPOSAL_NEWS, TO, LINK, facts_of_news(name, happened))
+
+
+def digest(name: str) -> Message:
+    told = [facts_of_news(name, happened) for happened in ("proposed", "approve", "applied", "cancelled")]
+    facts = {"proposals": "4 proposals", "where": name, "more": "7"}
+    return Message(MailKind.PROPOSAL_DIGEST, TO, LINK, facts, told)
+
+
+def facts_of_news(name: str, happened: str) -> dict[str, str]:
+    names = ("actor", "proposer", "key", "org", "project", "environment", "place", "reason", "comment")
+    told = {"happened": happened, "act": "change the rules of", "type": "flag", "proposal": "019a"}
+    return {**told, **dict.fromkeys(names, name)}
+
+
 def require_ours(mail: EmailMessage) -> None:
     """What a recipient's program finds in it."""
     assert mail.keys() == HEADERS
@@ -84,7 +100,8 @@ def parsed(raw: bytes) -> EmailMessage:
 @given(names, names)
 @example(NASTY[0], NASTY[1])
 def test_no_name_changes_the_form_of_a_mail(name: str, inviter: str) -> None:
-    for message in (invitation(name, inviter), Message(MailKind.SIGNUP, TO, LINK, {"org": name})):
+    signup = Message(MailKind.SIGNUP, TO, LINK, {"org": name})
+    for message in (invitation(name, inviter), signup, news(name), digest(inviter)):
         mail = rendered(message, SENDER)
         for written in (policy.SMTP, policy.SMTPUTF8):
             raw = mail.as_bytes(policy=written)
@@ -95,11 +112,12 @@ def test_no_name_changes_the_form_of_a_mail(name: str, inviter: str) -> None:
 @example("https:///", "https:///x")
 @given(names, names)
 def test_no_name_in_a_mail_can_be_followed(name: str, inviter: str) -> None:
-    mail = rendered(invitation(name, inviter), SENDER)
-    assert not LINKED.search(str(mail["Subject"]))
-    body = mail.get_body(("plain",))
-    assert body is not None
-    assert not LINKED.search(body.get_content().replace(LINK, "").replace(TO, ""))
+    for message in (invitation(name, inviter), news(name), digest(inviter)):
+        mail = rendered(message, SENDER)
+        assert not LINKED.search(str(mail["Subject"]))
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert not LINKED.search(body.get_content().replace(LINK, "").replace(TO, ""))
 
 
 def test_an_ordinary_name_is_shown_as_it_is() -> None:
@@ -112,6 +130,18 @@ def test_an_ordinary_name_is_shown_as_it_is() -> None:
     )
 
 
+def test_what_people_said_is_on_one_line_and_cut() -> None:
+    said = {"reason": "First.\nSecond <b>line</b>.", "comment": "no " * 500}
+    mail = rendered(Message(MailKind.PROPOSAL_NEWS, TO, LINK, {**facts_of_news("Web", "approve"), **said}), SENDER)
+    text, html = (mail.get_body((subtype,)).get_content() for subtype in ("plain", "html"))  # type: ignore[union-attr]
+    lines = text.splitlines()
+    assert lines[0] == "Web approved your proposal to change the rules of Web in Web."
+    assert "Reason: First. Second <b>line</b>." in lines
+    assert "Reason: First. Second &lt;b&gt;line&lt;/b&gt;.<br>" in html
+    (comment,) = [line for line in lines if line.startswith("Comment: no")]
+    assert (len(comment), comment[-1]) == (len("Comment: ") + 200, "…")
+
+
 def test_the_subject_of_a_signup_holds_nothing_that_a_stranger_chose() -> None:
     mail = rendered(Message(MailKind.SIGNUP, TO, LINK, {"org": "Pay now"}), SENDER)
     assert mail["Subject"] == "Finish signing up for Signalbox"
@@ -122,13 +152,12 @@ async def test_what_leaves_has_the_form_whatever_the_name(tmp_path: Path) -> Non
     server = MailServer()
     await server.start()
     smtp, outbox = Smtp(f"smtp://127.0.0.1:{server.port}"), Outbox(tmp_path, prints_links=False)
-    for name in NASTY:
-        message = invitation(name, name)
+    for message in (message for name in NASTY for message in (invitation(name, name), news(name), digest(name))):
         queued = QueuedMail(kind=message.kind, email=TO, email_key=email_key(TO), due_at=now())
         for transport in (smtp, outbox):
             await transport.deliver(queued, message, rendered(message, SENDER))
     await server.stop()
-    assert server.recipients == [TO] * len(NASTY)
+    assert server.recipients == [TO] * 3 * len(NASTY)
     written = [mail.message for mail in in_outbox(tmp_path)]
     for mail in (*server.received, *written):
         require_ours(mail)
