@@ -229,7 +229,8 @@ class Instance:
 
     async def mails(self, to: str | None = None) -> list[Mail]:
         """What has been mailed, to one email or to all, oldest first; waits until everything is."""
-        await delivered(self.node.database, self.node.clock.now())
+        await told(self.node)
+        await delivered(self.node.database)
         found = in_outbox(self.node.settings.outbox)
         return [mail for mail in found if to is None or email_key(mail.to) == email_key(to)]
 
@@ -257,7 +258,7 @@ class Instance:
     @asynccontextmanager
     async def unchanged(self) -> AsyncIterator[None]:
         """Fails when anything in the database is another after the block than before."""
-        await told(self.node.database, self.node.clock.now())
+        await told(self.node)  # which changes rows
         before = await self._contents()
         yield
         after = await self._contents()

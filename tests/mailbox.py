@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlmodel import col
 
 from app.models import ProposalNews, QueuedMail
+from app.runtime.node import Node
 from app.store.engines import Database
-from tests.clock import now
 
 PATIENCE = 20
 
@@ -58,27 +58,25 @@ def in_outbox(folder: Path) -> list[Mail]:
     ]
 
 
-async def delivered(database: Database, at: datetime | None = None) -> None:
-    """Until the queue holds nothing that is still to be tried, but for news that is gathered at the instant. A mail
-    leaves it after it was sent."""
+async def delivered(database: Database) -> None:
+    """Until the queue holds nothing that is still to be tried, but for news. A mail leaves it after it was sent."""
     waiting = exists().where(col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_(None))
-    await _until_none(database, waiting | _news(at or now()))
-
-
-async def told(database: Database, at: datetime) -> None:
-    """Until no news is to be mailed at the instant: a test that looks at all rows would see them change."""
-    await _until_none(database, _news(at))
-
-
-def _news(at: datetime) -> ColumnElement[bool]:
-    due = col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_not(None), col(QueuedMail.due_at) <= at
-    return exists().where(*due) | exists().where(~col(ProposalNews.spread))
-
-
-async def _until_none(database: Database, waiting: ColumnElement[bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while await _holds(database, waiting):
             await asyncio.sleep(0.005)
+
+
+async def told(node: Node) -> None:
+    """Until no news is due: what comes later in one mail is left alone, until the test's time is there."""
+    async with asyncio.timeout(PATIENCE):
+        while await _holds(node.database, _news_due_at(node.clock.now())):
+            node.mail_waits.set()  # nobody tells the worker that a test has moved the time on
+            await asyncio.sleep(0.005)
+
+
+def _news_due_at(at: datetime) -> ColumnElement[bool]:
+    due = col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_not(None), col(QueuedMail.due_at) <= at
+    return exists().where(*due) | exists().where(~col(ProposalNews.spread))
 
 
 async def _holds(database: Database, condition: ColumnElement[bool]) -> bool:

@@ -55,9 +55,16 @@ class Delivery:
         return True
 
     async def spread_news(self) -> bool:
-        """Queues mail to some of those who are to hear of news. False when there is none."""
-        async with self._unit() as uow:
-            return await proposal_news.spread(uow)
+        """Queues mail to some of those who are to hear of news. False when there is none, and when it failed: that must
+        not keep the mail waiting."""
+        try:
+            async with self._unit() as uow:
+                return await proposal_news.spread(uow)
+        except AppError as fault:
+            log.warning("news failed", error=str(fault))
+        except Exception:
+            log.exception("news failed")
+        return False
 
     async def pause(self) -> float:
         """Seconds until the next mail is due."""

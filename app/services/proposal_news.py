@@ -39,10 +39,13 @@ async def announce(uow: UnitOfWork, proposal: Proposal, event: NewsEvent, review
 
 async def spread(uow: UnitOfWork) -> bool:
     """Queues mail to the next of those who are to hear of the oldest news. False when there are none."""
-    if await proposal_news.next_to_spread(uow.session) is None:
-        return False
-    await uow.begin_write()
     if (found := await proposal_news.next_to_spread(uow.session)) is None:
+        return False
+    locked, _ = found
+    await uow.begin_write()
+    await uow.lock(ProposalNews, [locked.id])
+    found = await proposal_news.next_to_spread(uow.session)
+    if found is None or found[0].id != locked.id:  # another node has done it
         return True
     news, proposal = found
     if news.event is not NewsEvent.PROPOSED:
