@@ -26,6 +26,7 @@ async def test_a_purged_user_is_named_nowhere(instance: Instance, workspace: Wor
     me = (await grace.make("me"))["actor"]
     await org.owner.make("updateMember", orgSlug=org.slug, userId=me["id"], role="admin")
     await grace.make("killFlag", **workspace.checkout)
+    await grace.make("setSpotChecks", environmentId=workspace.environment_id, contexts=[{}])
     minted = await grace.make(
         "createApiKey",
         orgSlug=org.slug,
@@ -44,7 +45,15 @@ async def test_a_purged_user_is_named_nowhere(instance: Instance, workspace: Wor
     assert (await instance.anonymous().do("redeemLink", token=link)).code == "magic_link_used"
     assert any(event.address == ADDRESS and event.resource_key == BROWSER for event in await instance.audited())
     before = await instance.audited()
-    assert named(await instance.rows()) >= {"user", "audit_event", "state", "invitation", "api_key", "magic_link"}
+    assert named(await instance.rows()) >= {
+        "user",
+        "audit_event",
+        "state",
+        "invitation",
+        "api_key",
+        "magic_link",
+        "spot_checks",
+    }
 
     async with instance.node.unit("req_purge") as uow:
         await users.purge(uow, EMAIL)
