@@ -23,7 +23,7 @@ from app.graphql.types.entries import ALLOWED, DENIED, entries
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
-from app.graphql.types.spot_checks import SpotChecks
+from app.graphql.types.spot_checks import SpotChecks, spot_checks_of_environment
 from app.graphql.types.summaries import EnvironmentSummary, Summary
 from app.graphql.types.values import default_value, initial_value, json_schema, stored
 from app.models import Color
@@ -185,6 +185,7 @@ class Environment(Node):
     flag_states: "Connection[FlagState] | None" = states_of(Kind.FLAG)
     config_states: "Connection[ConfigState] | None" = states_of(Kind.CONFIG)
     segment_states: "Connection[SegmentState] | None" = states_of(Kind.SEGMENT)
+    spot_checks: SpotChecks | None = spot_checks_of_environment()
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
@@ -208,11 +209,6 @@ class Environment(Node):
     async def project(self, info: Info) -> "Project | None":
         row = await info.context.loaders.project.load(self.row.project_id)
         return None if row is None else Project.of(row)
-
-    @strawberry.field(description="The contexts that it keeps to try proposed changes on.")
-    async def spot_checks(self, info: Info) -> SpotChecks | None:
-        kept = await info.context.loaders.spot_checks.load(self.id)
-        return None if kept is None else SpotChecks.of(kept)
 
 
 @strawberry.interface(description="What flags, configs and segments have in common: an identity in a project.")

@@ -1,6 +1,6 @@
 """The contexts that an environment keeps."""
 
-from typing import cast
+from typing import Any, cast
 
 import strawberry
 
@@ -32,3 +32,13 @@ class SpotChecks:
     @strawberry.field(description="JSON objects, in their order.")
     def contexts(self, info: Info) -> list[JSON]:
         return cast("list[JSON]", stored(info, json_columns.value, self.kept.contexts))
+
+
+def spot_checks_of_environment() -> Any:
+    """What an environment keeps."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> SpotChecks | None:
+        kept = await info.context.loaders.spot_checks.load(root.id)
+        return None if kept is None else SpotChecks.of(kept)
+
+    return strawberry.field(resolver=resolve, description="The contexts that it keeps to try proposed changes on.")
