@@ -192,6 +192,8 @@ class Settings(BaseSettings):
     """Environments of a project."""
     max_primitives: Quota = 10_000
     """Flags, configs and segments of a project."""
+    max_proposals: Quota = 1000
+    """Pending proposals of a project."""
     max_state_mib: Quota = 64
     """Mebibytes of the present states of an environment."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None

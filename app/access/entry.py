@@ -4,7 +4,7 @@ An `Entry` says what a call enters and what for. Opening it raises `not_found` f
 policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,8 @@ from app.domain.policy import (
     Deny,
     Divert,
     Operation,
+    Proposed,
+    Proposer,
     Reach,
     Target,
     decide,
@@ -33,6 +35,7 @@ from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve, steps
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
+NO_PROPOSAL = Proposed()
 Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
 
 
@@ -41,7 +44,8 @@ class Entry:
     """What a call enters: an organisation by slug, a project or environment by id or name, and for which operation.
 
     `key_ref` is the primitive that it asks for below that, `named` what its body names, both looked at before the rest
-    of the body. `find` looks up what else the path names in the organisation, and raises `not_found`.
+    of the body. `find` looks up what else the path names in the organisation, and raises `not_found`. `proposed` is
+    about the proposal that something is done to.
     """
 
     level: Level
@@ -50,6 +54,7 @@ class Entry:
     key_ref: KeyRef | None = None
     named: Named = NOTHING
     find: Find | None = None
+    proposed: Proposed = NO_PROPOSAL
 
     @classmethod
     def of_org(cls, slug: str, operation: Operation, *, named: Named = NOTHING, find: Find | None = None) -> "Entry":
@@ -57,15 +62,27 @@ class Entry:
 
     @classmethod
     def of_project(
-        cls, project_id: str, operation: Operation, key_ref: KeyRef | None = None, *, named: Named = NOTHING
+        cls,
+        project_id: str,
+        operation: Operation,
+        key_ref: KeyRef | None = None,
+        *,
+        named: Named = NOTHING,
+        proposed: Proposed = NO_PROPOSAL,
     ) -> "Entry":
-        return cls(Level.PROJECT, lowered(project_id), operation, key_ref, named)
+        return cls(Level.PROJECT, lowered(project_id), operation, key_ref, named, proposed=proposed)
 
     @classmethod
     def of_environment(
-        cls, environment_id: str, operation: Operation, key_ref: KeyRef | None = None, *, named: Named = NOTHING
+        cls,
+        environment_id: str,
+        operation: Operation,
+        key_ref: KeyRef | None = None,
+        *,
+        named: Named = NOTHING,
+        proposed: Proposed = NO_PROPOSAL,
     ) -> "Entry":
-        return cls(Level.ENVIRONMENT, lowered(environment_id), operation, key_ref, named)
+        return cls(Level.ENVIRONMENT, lowered(environment_id), operation, key_ref, named, proposed=proposed)
 
     async def open(self, uow: UnitOfWork) -> "Access | Diverted":
         """Checks ids, then what the policy says. Raises `unauthorized`, `not_found`, or what the policy denies."""
@@ -137,8 +154,8 @@ class Entry:
         if self.key_ref is not None:
             asked = (AskedKey((self.key_ref.kind,), self.key_ref.key),)
         if environment is not None and project is not None:
-            return Target(role, project.id, environment.id, asked=asked, protected=environment.protected)
-        depends_on_protection = row.protected is not Approval.PASS
+            return Target(role, project.id, environment.id, frozenset(), asked, environment.protected, self.proposed)
+        depends_on_protection = row.protected is not Approval.PASS or row.proposer is not Proposer.ANYBODY
         if project is None:
             protected = depends_on_protection and await environments.any_protected_of_org(uow.session, org.id)
             return Target(role, asked=asked, protected=protected)
@@ -146,7 +163,7 @@ class Entry:
         if isinstance(uow.actor, Token) and row.reach is Reach.ANY_ENV:
             ids = frozenset(await environments.ids_of_project(uow.session, project.id))
         protected = depends_on_protection and await environments.any_protected(uow.session, project.id)
-        return Target(role, project.id, environment_ids=ids, asked=asked, protected=protected)
+        return Target(role, project.id, None, ids, asked, protected, self.proposed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +232,11 @@ class Entered:
         uow.record(self.entry.operation, self.subject(primitive), reason=reason, override=self.override)
         return uow.changes.write_state(self.environment, primitive, current, actor=uow.actor_as_json())
 
+    def record_proposal(self, proposal_id: str, primitive: Primitive, reason: str | None, new: Any) -> None:
+        """The audit row of a proposal that is made instead of a change, which needs no approval."""
+        subject = self.subject(primitive)
+        self.uow.record(Operation.PROPOSE, subject, reason=reason, new=new, proposal_id=proposal_id)
+
     def require(self, operation: Operation, *, protected: bool = False) -> str | None:
         """Asks for one more operation on what is entered; `protected` where what would change is.
 
@@ -259,7 +281,8 @@ class Entered:
 
 
 class Diverted(Entered):
-    """What was entered, for an operation that needs approval. It has no methods to record or to change anything."""
+    """What was entered, for an operation that needs approval: it can only be proposed. It has no methods to change
+    anything."""
 
 
 class Access(Entered):
@@ -281,10 +304,13 @@ class Access(Entered):
         override: str | None = None,
         previous: Any | None = None,
         new: Any | None = None,
+        proposal_id: str | None = None,
+        approvers: Sequence[dict[str, Any]] = (),
     ) -> None:
         """The audit row of what is done: to what is entered, by the entry's operation, unless said otherwise.
 
-        `override` is why protection is overridden, where that was asked for in addition to the entry.
+        `override` is why protection is overridden, where that was asked for in addition to the entry. `approvers` are
+        those of the proposal.
         """
         self.uow.record(
             operation or self.entry.operation,
@@ -293,6 +319,8 @@ class Access(Entered):
             override=override or self.override,
             previous=previous,
             new=new,
+            proposal_id=proposal_id,
+            approvers=approvers,
         )
 
     def write_state(
@@ -377,7 +405,8 @@ def _not_called(level: Level, called: Iterable[str], within: str = "") -> AppErr
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Decision, str | None]:
     """The policy's decision, and why protection is overridden where an owner does that. Raises what it denies."""
     decision, override = decide(uow.actor, operation, target), None
-    if target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
+    overridable = TABLE[operation].proposer is Proposer.ANYBODY  # approvals are given, and not done without
+    if overridable and target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
         # What it would be without protection, for those who may override it (`breakGlass`); the audit has the reason.
         decision = decide(uow.actor, operation, replace(target, protected=False))
         for denied in (decision, decide(uow.actor, Operation.BREAK_GLASS, target)):

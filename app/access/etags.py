@@ -7,7 +7,7 @@ database is restored from a backup, and a tag must never repeat for another cont
 import hashlib
 from datetime import datetime
 
-from app.models import ApiKey, Environment, Primitive, SpotChecks
+from app.models import ApiKey, Environment, Primitive, Proposal, SpotChecks
 from app.models.base import Revised
 from app.store.states import Current
 
@@ -51,6 +51,12 @@ def api_key_etag(row: ApiKey) -> str:
     """Changes with the token's revision, and with its last use, which raises no revision."""
     used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
     return f'"{_revision(row)}.{used}"'
+
+
+def proposal_etag(row: Proposal, *standing: object) -> str:
+    """Changes with the proposal's revision, and with how it stands, which time, roles and settings change, too."""
+    digest = hashlib.blake2b(repr(standing).encode(), digest_size=8).hexdigest()
+    return f'"{_revision(row)}.{digest}"'
 
 
 def _revision(row: Revised) -> str:

@@ -1,7 +1,7 @@
 """Which part of a list a caller asks for: REST's `limit` and `cursor`, Relay's `first`/`after` and `last`/`before`."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
@@ -16,6 +16,7 @@ from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.domain.lists import Sorting, Standing
+from app.domain.proposals import ProposalStatus
 from app.engine.kinds import SPECS, Kind
 from app.store.identities import Filter, Within
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
@@ -78,6 +79,15 @@ class StateParameters(PrimitiveParameters):
     updated_by: Annotated[Text | None, Field(description="Only those that this user or token changed last.")] = None
 
 
+class ProposalParameters(ListParameters):
+    """REST's parameters of a list of proposals."""
+
+    status: Annotated[
+        list[Annotated[ProposalStatus, Field(strict=False)]],
+        Field(max_length=len(ProposalStatus), description="Only those of this status; several may be given."),
+    ] = []
+
+
 class ListArguments(KeyedParameters):
     """REST's parameters and Relay's arguments."""
 
@@ -102,6 +112,10 @@ def primitive_parameters(*kinds: Kind, of_states: bool) -> type[PrimitiveParamet
 def _primitive_arguments(*kinds: Kind, of_states: bool) -> type[ListArguments]:
     bases: Any = primitive_parameters(*kinds, of_states=of_states), ListArguments
     return cast("type[ListArguments]", create_model(f"{bases[0].__name__}AndArguments", __base__=bases))
+
+
+class ProposalArguments(ProposalParameters, ListArguments):
+    """REST's parameters and Relay's arguments of a list of proposals."""
 
 
 class EntryArguments(ListArguments):
@@ -222,6 +236,11 @@ class Listing:
             within=within,
         )
         return chosen, window
+
+    def of_proposals(self, *parents: str) -> tuple[Collection[ProposalStatus], Window]:
+        """Of which statuses, all if none, and which part of that list. Raises `invalid_request`."""
+        asked = validate(ProposalArguments, self.parameters)
+        return asked.status, self._window(asked, "proposals", *parents)
 
     def of_entries(self, name: str, *parents: str) -> tuple[str | None, Window]:
         """Which text entries must have in them, and which part of the list `name`. Raises `invalid_request`."""

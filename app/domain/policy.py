@@ -47,6 +47,11 @@ class Operation(StrEnum):
     UPDATE_STATE = "update_state"
     KILL = "kill"
     RESTORE = "restore"
+    PROPOSE = "propose"
+    LIST_PROPOSALS = "list_proposals"
+    REVIEW_PROPOSAL = "review_proposal"
+    APPLY_PROPOSAL = "apply_proposal"
+    CANCEL_PROPOSAL = "cancel_proposal"
 
 
 class ResourceType(Enum):
@@ -58,6 +63,7 @@ class ResourceType(Enum):
     ENVIRONMENT = auto()
     PRIMITIVE = auto()
     STATE = auto()
+    PROPOSAL = auto()
     MEMBER = auto()
     INVITATION = auto()
     API_KEY = auto()
@@ -89,6 +95,22 @@ class Approval(Enum):
     REFUSE = auto()  # it would have to be diverted, and cannot be
 
 
+class Proposer(Enum):
+    """What it means for an operation on a proposal that the caller has made it. In a protected environment whoever
+    minted a token is behind what it does."""
+
+    ANYBODY = auto()  # nothing
+    NEVER = auto()  # it is refused
+    UNPROTECTED = auto()  # it is refused to the token itself, and in a protected environment to the person behind
+    ALWAYS = auto()  # it is allowed, whatever the role and the scope
+
+
+class OfChange(StrEnum):
+    """Takes the place of a verb where it is that of the operation that a proposal stands for."""
+
+    VERB = "the change's own"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table. `role` None: any user; `verb` None: for sessions only.
@@ -99,13 +121,14 @@ class Row:
 
     target: ResourceType
     role: Role | None
-    verb: Verb | None
+    verb: Verb | OfChange | None
     reach: Reach
     resource: Resource
     for_tokens: Approval  # what `approvalRequired` does to a token's call
     protected: Approval  # what a protected environment does to anybody's call
     proven: bool = False
     kinds: frozenset[Kind] = frozenset(Kind)
+    proposer: Proposer = Proposer.ANYBODY
 
 
 _R = ResourceType
@@ -115,6 +138,7 @@ _NO, _KEY, _ALL = Resource.NONE, Resource.KEY, Resource.ALL
 _PASS, _DIVERT, _REFUSE = Approval.PASS, Approval.DIVERT, Approval.REFUSE
 _U, _SESSION, _PROVEN = None, None, True  # any user; no verb; the mailbox
 _EVALUATE, _READ, _WRITE, _TOGGLE, _DELETE = Verb.EVALUATE, Verb.READ, Verb.WRITE, Verb.TOGGLE, Verb.DELETE
+_PROPOSE, _OWN = Verb.PROPOSE, OfChange.VERB
 _FLAGS = frozenset(kind for kind, spec in SPECS.items() if spec.can_be_killed)
 
 # fmt: off
@@ -153,6 +177,14 @@ TABLE: dict[Operation, Row] = {
     Operation.UPDATE_STATE:        Row(_R.STATE,       _E, _WRITE,    _ENV,     _KEY, _DIVERT, _DIVERT),
     Operation.KILL:                Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _PASS, kinds=_FLAGS),
     Operation.RESTORE:             Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _DIVERT, kinds=_FLAGS),
+    Operation.PROPOSE:             Row(_R.STATE,       _E, _PROPOSE,  _ENV,     _KEY, _PASS,   _PASS),
+    Operation.LIST_PROPOSALS:      Row(_R.INSTANCE,    _U, _READ,     _SOME,    _NO,  _PASS,   _PASS),
+    Operation.REVIEW_PROPOSAL:     Row(_R.PROPOSAL,    _E, _SESSION,  _ENV,     _KEY, _PASS,   _PASS, _PROVEN,
+                                       proposer=Proposer.NEVER),
+    Operation.APPLY_PROPOSAL:      Row(_R.PROPOSAL,    _E, _OWN,      _ENV,     _KEY, _PASS,   _PASS, _PROVEN,
+                                       proposer=Proposer.UNPROTECTED),
+    Operation.CANCEL_PROPOSAL:     Row(_R.PROPOSAL,    _E, _WRITE,    _ENV,     _KEY, _PASS,   _PASS,
+                                       proposer=Proposer.ALWAYS),
 }
 # fmt: on
 
@@ -176,11 +208,20 @@ class AskedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """Who has made a proposal: an actor's id, and that of the person behind; and the verb of what it changes."""
+
+    by: str = ""
+    person: str = ""
+    verb: Verb = Verb.WRITE
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What was loaded, and the keys as they were asked for.
 
     `role` is the caller's in the target's organisation (None for tokens); `environment_ids` are all of the
-    project's; `protected` says whether what would change is a protected environment.
+    project's; `protected` says whether what would change is a protected environment. `proposed` is about a proposal.
     """
 
     role: Role | None = None
@@ -189,6 +230,7 @@ class Target:
     environment_ids: frozenset[str] = frozenset()
     asked: tuple[AskedKey, ...] = ()
     protected: bool = False
+    proposed: Proposed = Proposed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +264,8 @@ UNPROVEN = (
 def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
     """The one answer. Each check can only narrow what the ones before it left."""
     row = TABLE[operation]
+    if row.proposer is Proposer.ALWAYS and _id_of(actor) == target.proposed.by:
+        return _ALLOW
     for check in _CHECKS:
         if (denied := check(actor, row, target)) is not None:
             return denied
@@ -291,13 +335,35 @@ def _token_scope(actor: Actor, row: Row, target: Target) -> Deny | None:
     if not isinstance(actor, Token):
         return None
     fields = {}
-    if not _has_verb(actor, row):
-        fields["action"] = f"The token lacks the action {row.verb}."
+    if (verb := _missing_verb(actor, row, target)) is not None:
+        fields["action"] = f"The token lacks the action {verb}."
     if not _covers(actor, row.reach, target):
         fields["environment"] = f"The token's environments do not cover {REACHES[row.reach]}."
     if refused := _refused(actor, row.resource, target):
         fields |= dict.fromkeys(refused, RESOURCE_MISMATCH)
     return _shortfall(fields, several=len(target.asked) > 1) if fields else None
+
+
+def _own_proposal(actor: Actor, row: Row, target: Target) -> Deny | None:
+    """What callers may not do to proposals that they made, or that a token made for them."""
+    if row.proposer not in {Proposer.NEVER, Proposer.UNPROTECTED}:
+        return None
+    proposed, message = target.proposed, None
+    person = actor.minter.user_id if isinstance(actor, Token) else _id_of(actor)
+    if isinstance(actor, Token) and actor.approval_required:
+        message = "A token whose own changes require approval cannot apply any."
+    elif isinstance(actor, Token) and actor.token_id == proposed.by:
+        message = "The token has proposed this change itself."
+    elif person == proposed.person and (target.protected or row.proposer is Proposer.NEVER):
+        message = "You, or a token that you created, have proposed this change: it takes another person."
+    return None if message is None else Deny("forbidden", message=message)
+
+
+def _id_of(actor: Actor) -> str | None:
+    match actor:
+        case Member(user_id=id) | Token(token_id=id):
+            return id
+    return None
 
 
 def _shortfall(fields: dict[str, str], *, several: bool) -> Deny:
@@ -308,7 +374,13 @@ def _shortfall(fields: dict[str, str], *, several: bool) -> Deny:
     return Deny(_SPECIFIC.get(name, "token_resource_out_of_scope"), message=message)
 
 
-_CHECKS: tuple[Callable[[Actor, Row, Target], Deny | None], ...] = (_kind_of_caller, _role, _mailbox, _token_scope)
+_CHECKS: tuple[Callable[[Actor, Row, Target], Deny | None], ...] = (
+    _kind_of_caller,
+    _role,
+    _mailbox,
+    _token_scope,
+    _own_proposal,
+)
 
 _SPECIFIC = {"action": "token_action_denied", "environment": "token_env_out_of_scope"}
 REACHES = {
@@ -320,12 +392,15 @@ REACHES = {
 }
 
 
-def _has_verb(token: Token, row: Row) -> bool:
-    if row.verb in token.actions:
-        return True
-    if row.verb is Verb.EVALUATE:
-        return Verb.READ in token.actions
-    return token.approval_required and row.for_tokens is Approval.DIVERT and Verb.PROPOSE in token.actions
+def _missing_verb(token: Token, row: Row, target: Target) -> Verb | None:
+    """The verb that the token would need, if it has none that will do."""
+    verb = target.proposed.verb if isinstance(row.verb, OfChange) else row.verb
+    if verb is None or verb in token.actions:
+        return None
+    if verb is Verb.EVALUATE and Verb.READ in token.actions:
+        return None
+    proposes = token.approval_required and row.for_tokens is Approval.DIVERT and Verb.PROPOSE in token.actions
+    return None if proposes else verb
 
 
 def _covers(token: Token, reach: Reach, target: Target) -> bool:

@@ -38,6 +38,12 @@ class ProposalStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class ProposalEvent(StrEnum):
+    """What happens to a proposal without anybody's doing. The value is the `action` of the audit row."""
+
+    EXPIRE = "expire_proposal"
+
+
 class Verdict(StrEnum):
     """What a reviewer says of a proposal."""
 

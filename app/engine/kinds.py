@@ -73,11 +73,16 @@ class Spec(NamedTuple):
     schema_type: StrEnum | None = None
 
     def check(
-        self, body: Mapping[str, Any], value_type: str | None, faults: Faults, values: list[tuple[str, Any]]
+        self,
+        body: Mapping[str, Any],
+        value_type: str | None,
+        faults: Faults,
+        values: list[tuple[str, Any]],
+        at: str = "",
     ) -> tuple[Rule, ...]:
         """Adds to `faults` what is wrong with the dimensions that the body has, and gives its rules.
 
-        Without a type, any value is accepted. All values are added to `values` with their paths.
+        Without a type, any value is accepted. All values are added to `values` with their paths, which begin with `at`.
         """
 
         def check_value(value: Any, path: str, found: Faults) -> None:
@@ -88,7 +93,7 @@ class Spec(NamedTuple):
         parsed: tuple[Rule, ...] = ()
         for dimension in self.dimensions:
             if dimension.name in body:
-                found = dimension.check(body[dimension.name], dimension.name, faults, check_value)
+                found = dimension.check(body[dimension.name], at + dimension.name, faults, check_value)
                 parsed = found if dimension.name == "rules" else parsed
         return parsed
 
@@ -126,6 +131,9 @@ ALLOW_LIST, DENY_LIST = (
     Dimension(name, field, lambda ids, path, faults, _: parse_target_ids(ids, path, faults), entries=True)
     for name, field in (("allowList", "allow_list"), ("denyList", "deny_list"))
 )
+
+KILLED = "killed"
+"""What a kill changes of a state, and a restore. It is no dimension: nothing else changes it."""
 
 FLAG = Spec(Kind.FLAG, "flags", "value", FlagType, (DEFAULT_VALUE, RULES), can_be_killed=True)
 CONFIG = Spec(Kind.CONFIG, "configs", "value", ConfigType, (DEFAULT_VALUE, RULES), schema_type=ConfigType.JSON)

@@ -21,6 +21,7 @@ from app.rest import (
     members,
     orgs,
     projects,
+    proposals,
     segments,
     sessions,
     spot_checks,
@@ -52,6 +53,7 @@ _FEATURES = {
     "Flags": flags.ENDPOINTS,
     "Configs": configs.ENDPOINTS,
     "Segments": segments.ENDPOINTS,
+    "Proposals": proposals.ENDPOINTS,
     "Evaluation": evaluation.ENDPOINTS,
     "Errors": errors.ENDPOINTS,
     "About the API": [

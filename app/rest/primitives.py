@@ -15,8 +15,9 @@ from app.access.summaries import summary_of
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import Kind
-from app.models import Primitive
+from app.models import Primitive, Proposal
 from app.rest.openapi.samples import ENVIRONMENT_ID
+from app.rest.proposals import proposed
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
@@ -27,7 +28,7 @@ from app.store.references import Referrer
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
-Write = Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current]]
+Write = Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current | Proposal]]
 
 
 class IdentitySchema(Schema):
@@ -204,8 +205,9 @@ class Identities(_OfKind):
         return written(self.schema.from_row(row), primitive_etag(row))
 
     async def handle_delete(self, call: Call, uow: UnitOfWork) -> Response:
-        await self.primitives.delete(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
-        return no_content()
+        path = call.path["project_id"], call.path["key"]
+        deleted = await self.primitives.delete(uow, *path, call.input, call.if_match)
+        return await proposed(uow, deleted) if isinstance(deleted, Proposal) else no_content()
 
     async def handle_references(self, call: Call, uow: UnitOfWork) -> Response:
         found = await self.primitives.references(uow, call.path["project_id"], call.path["key"], call.listing())
@@ -304,10 +306,12 @@ class States(_OfKind):
         return read(call, self.whole.from_row(await self.complete(uow, current)), state_etag(current))
 
     def writing(self, write: Write) -> Handler:
-        """The handler of a write that answers with the whole state."""
+        """The handler of a write that answers with the whole state, or with a proposal."""
 
         async def handle(call: Call, uow: UnitOfWork) -> Response:
             current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
+            if isinstance(current, Proposal):
+                return await proposed(uow, current)
             return written(self.whole.from_row(await self.complete(uow, current)), state_etag(current))
 
         return handle

@@ -37,9 +37,15 @@ def written(schema: Schema, etag: str) -> Response:
     return json_response(schema.encoded(), headers={"ETag": etag})
 
 
-def created(schema: Schema, location: str, etag: str) -> Response:
-    """201 with the new resource and where it is."""
-    return json_response(schema.encoded(), HTTPStatus.CREATED, {"Location": location, "ETag": etag})
+def created(schema: Schema, location: str, etag: str | None = None) -> Response:
+    """201 with the new resource and where it is; with its tag, if it has one."""
+    tag = {} if etag is None else {"ETag": etag}
+    return json_response(schema.encoded(), HTTPStatus.CREATED, {"Location": location, **tag})
+
+
+def accepted(schema: Schema, location: str, etag: str) -> Response:
+    """202 with the proposal that was made in the place of a write, and where it is."""
+    return json_response(schema.encoded(), HTTPStatus.ACCEPTED, {"Location": location, "ETag": etag})
 
 
 def no_content() -> Response:

@@ -16,7 +16,7 @@ from app.domain.actors import Anonymous
 from app.domain.commands import Command, NoBody, lists_of, names_of, validate
 from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
-from app.domain.policy import Operation
+from app.domain.policy import TABLE, Approval, Operation
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import decode, read_json
 from app.http.methods import Methods
@@ -82,6 +82,12 @@ class Endpoint:
         own = () if self.operation is None else (self.operation,)
         needed = () if self.body is None else needs_of(self.body)
         return tuple(dict.fromkeys((*own, *needed, *self.extra_operations)))
+
+    @property
+    def diverts(self) -> bool:
+        """Whether the call may be answered with a proposal instead."""
+        row = None if self.operation is None else TABLE[self.operation]
+        return row is not None and Approval.DIVERT in {row.for_tokens, row.protected}
 
     safe: bool = field(init=False)
     """Whether it only reads, and has no body."""

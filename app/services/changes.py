@@ -1,4 +1,4 @@
-"""First states and changes of states, all made here: what really differs is checked, and written or refused.
+"""First states and changes of states, all made here: what really differs is checked, and written, proposed or refused.
 
 Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds`); `killed` is none of them.
 """
@@ -12,26 +12,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.entry import Access, Diverted
 from app.access.etags import state_etag
 from app.domain.errors import AppError, invalid
-from app.domain.policy import RESOURCE_MISMATCH
+from app.domain.policy import RESOURCE_MISMATCH, Operation
 from app.domain.preconditions import IfMatch
+from app.domain.proposals import Proposable
 from app.engine import json_text
 from app.engine.json_values import equal
-from app.engine.kinds import SPECS, Dimension, Kind, Spec
+from app.engine.kinds import KILLED, SPECS, Dimension, Kind, Spec
 from app.engine.operators import MAX_ENTRIES
 from app.engine.reference_checks import check_references
 from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
-from app.models import Environment, Primitive, State
+from app.models import Environment, Primitive, Proposal, State
+from app.services.blast_radius import of_change
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
+from app.services.proposals import Terms, open_proposal
 from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
+from app.store.changeset import grows_by
 from app.store.entries import entries_among, entries_of
 from app.store.references import EnvironmentGraph, reference_graphs
 from app.store.states import Current
+from app.store.unit_of_work import UnitOfWork
 
-KILLED = "killed"
 NO_ENVIRONMENT = ""
+TOO_MUCH_AT_ONCE = (
+    "The change waits for approval, and a proposal can change only one thing: the default value, the rules, or one list. "
+    "Send each in a request of its own."
+)
 QUICK_CONDITIONS = 200
 """Rules with more conditions, or with patterns to compile, are parsed where nobody waits for it."""
 
@@ -60,9 +68,10 @@ async def check(
     environment_ids: Collection[str],
     key: str,
     schema: ValueSchema | None,
+    at: str = "",
 ) -> Checked:
     """Checks the dimensions that a body has for `key`, in each of the environments it is meant for, and its values
-    against the schema.
+    against the schema. All paths begin with `at`.
 
     Raises `token_resource_out_of_scope` for references beyond the token's resources.
     """
@@ -70,14 +79,14 @@ async def check(
     rules: tuple[Rule, ...] = ()
     values: list[tuple[str, Any]] = []
     if isinstance(body, Mapping):
-        parse = partial(spec.check, body, value_type, faults, values)
+        parse = partial(spec.check, body, value_type, faults, values, at)
         if _take_long(body.get("rules")):
             await entered.uow.release()  # there are few connections, and many may wait for the one thread
             rules = await entered.uow.host.aside(parse)
         else:
             rules = parse()
     faults = {**await mismatches(entered.uow, schema, values), **faults}
-    references = references_of(rules) if rules else []
+    references = references_of(rules, f"{at}rules") if rules else []
     if references:
         source, session = node(spec.kind, key), entered.uow.session
         # Without an environment the rules may refer to what is in the project.
@@ -87,47 +96,123 @@ async def check(
     return Checked(faults, rules, references, bool(values), None if schema is None else schema.text)
 
 
+async def check_state(entered: Access | Diverted, primitive: Primitive, body: object, at: str = "") -> Checked:
+    """Checks the dimensions that a body has for a state of the entered environment; all paths begin with `at`."""
+    schema = None if primitive.json_schema is None else ValueSchema(primitive.json_schema)
+    spec, of = SPECS[primitive.kind], [entered.environment.id]
+    return await check(spec, entered, body, primitive.value_type, of, primitive.key, schema, at)
+
+
+class Change(NamedTuple):
+    """What really differs between a state and what is wanted of it: columns, and what its lists get and lose."""
+
+    current: Current
+    columns: Mapping[str, Any]
+    entries: Mapping[Dimension, EntryChange]
+    checked: Checked
+
+    @property
+    def is_none(self) -> bool:
+        return not self.columns and not self.entries
+
+    @property
+    def proposable(self) -> Proposable:
+        """What a proposal of it does. Raises `approval_not_supported` for what several dimensions do."""
+        kind = self.current.primitive.kind
+        dimensions = [one for one in SPECS[kind].dimensions if one.field in self.columns or one in self.entries]
+        if len(dimensions) + (KILLED in self.columns) > 1:
+            raise AppError("approval_not_supported", TOO_MUCH_AT_ONCE)
+        if dimensions:
+            return Proposable(kind, Operation.UPDATE_STATE, dimensions[0])
+        killed = self.columns[KILLED]
+        return Proposable(kind, Operation.KILL if killed else Operation.RESTORE, killed=killed)
+
+
 async def change_state(
     entered: Access | Diverted,
     wanted: Mapping[str, Any],
     if_match: IfMatch,
     reason: str | None,
     checked: Checked = NOTHING_CHECKED,
-) -> Current:
-    """The state with what is wanted, by dimension or as `killed`; one that has it already is left as it is, but for
-    the first write in its environment.
+) -> Current | Proposal:
+    """Writes what is wanted of the state, by dimension or as `killed`, or makes a proposal of it. One that has it
+    already is left as it is, but for the first write in its environment.
 
     `checked` is what was found of the wanted rules. Raises `precondition_failed`, `approval_not_supported`, and
     `invalid_request` for references whose target has gone since they were checked.
     """
+    radius = None
+    if isinstance(entered, Diverted):
+        radius = await of_change(entered.uow, entered.environment, entered.primitive, wanted, None)
     entered = await entered.reopen_to_write()
     uow, primitive, environment = entered.uow, entered.primitive, entered.environment
     current = await states.current(uow.session, environment.id, primitive)
     if_match.require(state_etag(current))
-    columns = _differing(primitive, current.state, wanted)
-    entries = await _differing_entries(uow.session, primitive, current.state, wanted)
-    if not columns and not entries:
+    change = await difference(uow, current, wanted, checked)
+    if change.is_none:
         # The first write makes an environment's first ruleset, even if it changes nothing.
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
+    await require_valid(entered, change)
+    if isinstance(entered, Diverted):
+        return await propose(entered, change, Terms(reason, radius))
+    written = write_change(entered, change)
+    entered.record(reason, entered.subject(primitive))
+    return written
+
+
+async def propose(entered: Access | Diverted, change: Change, terms: Terms) -> Proposal:
+    """Makes a proposal of a valid change, within the write. Raises `approval_not_supported`."""
+    (primitive, state), proposable = change.current, change.proposable
+    dimension = proposable.dimension
+    if dimension is None:
+        before, after = json_text.encode(state.killed), json_text.encode(proposable.killed)
+    elif dimension.entries:
+        present = (await entries_of(entered.uow.session, state)).get(dimension.name, frozenset())
+        lists = present, change.entries[dimension].applied_to(present)
+        before, after = (json_text.encode(sorted(one)) for one in lists)
+    else:
+        before, after = getattr(state, dimension.field), change.columns[dimension.field]
+    return await open_proposal(entered, primitive, proposable, before, after, terms)
+
+
+async def difference(uow: UnitOfWork, current: Current, wanted: Mapping[str, Any], checked: Checked) -> Change:
+    """What really differs. Raises `invalid_request` where a list would have too many entries."""
+    primitive, state = current
+    entries = await _differing_entries(uow.session, primitive, state, wanted)
+    return Change(current, _differing(primitive, state, wanted), entries, checked)
+
+
+async def require_valid(entered: Access | Diverted, change: Change) -> None:
+    """What was checked must hold still, within the write, and there must be room for the state.
+
+    Raises `invalid_request` for references whose target has gone since, `unavailable` for another schema.
+    """
+    (primitive, state), environment, checked = change.current, entered.environment, change.checked
     if checked.references:
-        graphs = await reference_graphs(uow.session, entered.project.id, [environment.id])
+        graphs = await reference_graphs(entered.uow.session, entered.project.id, [environment.id])
         _require_references(entered, graphs[environment.id], primitive, checked.references)
     if checked.has_values and checked.json_schema != primitive.json_schema:
         raise changed_meanwhile()
-    if isinstance(entered, Diverted):
-        raise AppError("approval_not_supported")
+    require_room_for_states(entered.uow, environment, grows_by(state, change.columns, change.entries))
+
+
+def write_change(access: Access, change: Change) -> Current:
+    """The state with the change, which is valid, from the environment's next version on."""
+    (primitive, state), checked = change.current, change.checked
     parsed = references = None
-    if "rules" in columns:
+    if "rules" in change.columns:
         parsed = checked.rules
-        references = checked.references if checked.references or _may_refer(current.state.rules) else None
-    before = environment.state_bytes
-    state = entered.write_state(
-        environment, primitive, current.state, references=references, parsed=parsed, entries=entries, **columns
+        references = checked.references if checked.references or _may_refer(state.rules) else None
+    written = access.write_state(
+        access.environment,
+        primitive,
+        state,
+        references=references,
+        parsed=parsed,
+        entries=change.entries,
+        **change.columns,
     )
-    if environment.state_bytes > before:
-        require_room_for_states(uow, environment)
-    entered.record(reason, entered.subject(primitive))
-    return Current(primitive, state)
+    return Current(primitive, written)
 
 
 async def write_first_states(

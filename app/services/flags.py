@@ -9,10 +9,11 @@ from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
-from app.engine.kinds import FLAG, FlagType, Kind
+from app.engine.kinds import FLAG, KILLED, FlagType, Kind
 from app.engine.rules import RULES_EXAMPLE
+from app.models import Proposal
 from app.services import primitives
-from app.services.changes import KILLED, change_state
+from app.services.changes import change_state
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -89,19 +90,23 @@ class StateAction(primitives.Reasoned, json_schema_extra={"examples": [{"reason"
 FLAGS = primitives.Primitives(FLAG, CreateFlag, UpdateFlag, DeleteFlag, UpdateFlagState, ReplaceFlagState)
 
 
-async def kill_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+async def kill_flag(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+) -> Current | Proposal:
     """Turns the flag off in the environment, whatever its rules say. Killing a killed flag changes nothing."""
     return await _switch(uow, environment_id, key, body, if_match, Operation.KILL)
 
 
-async def restore_flag(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+async def restore_flag(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+) -> Current | Proposal:
     """Undoes a kill. Restoring a live flag changes nothing."""
     return await _switch(uow, environment_id, key, body, if_match, Operation.RESTORE)
 
 
 async def _switch(
     uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, operation: Operation
-) -> Current:
+) -> Current | Proposal:
     """Raises `precondition_failed`, `approval_not_supported`."""
     entered = await Entry.of_environment(environment_id, operation, KeyRef(Kind.FLAG, key)).open(uow)
     command = validate(StateAction, body)

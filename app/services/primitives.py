@@ -17,13 +17,16 @@ from app.domain.errors import AppError, invalid, key_collision, not_found
 from app.domain.named import Id, named_in
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
+from app.domain.proposals import Proposable
 from app.domain.search import searched
 from app.engine import json_text
 from app.engine.kinds import Kind, Spec
 from app.engine.references import node
-from app.models import Primitive, User
-from app.services.changes import change_state, check, write_first_states
-from app.services.json_schemas import ValueSchema, check_identity, schema_in
+from app.models import Primitive, Proposal, User
+from app.services.blast_radius import of_delete
+from app.services.changes import change_state, check, check_state, write_first_states
+from app.services.json_schemas import check_identity, schema_in
+from app.services.proposals import Terms, open_proposal
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
@@ -152,24 +155,23 @@ class Primitives:
             primitive.folded = _searched(primitive)
         return primitive
 
-    async def delete(self, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch) -> Primitive:
-        """Deletes the primitive from every environment of the project, and gives it as it was.
+    async def delete(
+        self, uow: UnitOfWork, project_id: str, key: str, body: object, if_match: IfMatch
+    ) -> Primitive | Proposal:
+        """Deletes the primitive from every environment of the project, and gives it as it was; or makes a proposal.
 
-        Raises `precondition_failed`, `in_use`, `approval_not_supported`.
+        Raises `precondition_failed`, `in_use`.
         """
         entered = await Entry.of_project(project_id, Operation.DELETE_PRIMITIVE, self._named(key)).open(uow)
         command = validate(self.delete_command, body)
+        radius = await radius_of_delete(entered, entered.primitive) if isinstance(entered, Diverted) else None
         entered = await entered.reopen_to_write()
         primitive = entered.primitive
         if_match.require(primitive_etag(primitive))
-        await _require_unused(entered, primitive)
+        await require_unused(entered, primitive)
         if isinstance(entered, Diverted):
-            raise AppError("approval_not_supported")
-        primitive.deleted_at = uow.now
-        await identities.set_tags(uow.session, primitive, ())
-        sizes = await states.sizes(uow.session, primitive.id)
-        for environment in await environments.all_of_project(uow.session, entered.project.id):
-            entered.end_state(environment, primitive, sizes[environment.id])
+            return await propose_delete(entered, primitive, Terms(command.reason, radius))
+        await delete_now(entered, primitive)
         entered.record(command.reason, entered.subject(primitive))
         return primitive
 
@@ -184,7 +186,7 @@ class Primitives:
 
     async def update_state(
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
-    ) -> Current:
+    ) -> Current | Proposal:
         """Changes the dimensions that the body names; what it does not name stays.
 
         Raises `precondition_failed`, `approval_not_supported`.
@@ -193,17 +195,15 @@ class Primitives:
 
     async def replace_state(
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
-    ) -> Current:
+    ) -> Current | Proposal:
         """Puts a whole state in the place of the present one; `killed` stays. Raises as `update_state` does."""
         return await self._set_state(uow, environment_id, key, body, if_match, self.replace_state_command)
 
     async def _set_state(
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, command: type[Command]
-    ) -> Current:
+    ) -> Current | Proposal:
         entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, self._named(key)).open(uow)
-        primitive = entered.primitive
-        schema = None if primitive.json_schema is None else ValueSchema(primitive.json_schema)
-        checked = await check(self.spec, entered, body, primitive.value_type, [entered.environment.id], key, schema)
+        checked = await check_state(entered, entered.primitive, body)
         sent: Any = validate(command, body, checked.faults)
         given = sent.model_fields_set
         wanted = {one.name: getattr(sent, one.field) for one in self.spec.dimensions if one.field in given}
@@ -249,7 +249,32 @@ def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: in
         raise invalid({longest: f"{told} Add the others afterwards, in each environment."})
 
 
-async def _require_unused(entered: Access | Diverted, primitive: Primitive) -> None:
+async def radius_of_delete(
+    entered: Access | Diverted, primitive: Primitive, contexts: list[dict[str, Any]] | None = None
+) -> Mapping[str, Any]:
+    """What a delete would do to the contexts, or else to those that the project's environments keep."""
+    of_project = await environments.all_of_project(entered.uow.session, entered.project.id)
+    return await of_delete(entered.uow, of_project, primitive, contexts)
+
+
+async def propose_delete(entered: Access | Diverted, primitive: Primitive, terms: Terms) -> Proposal:
+    """Makes a proposal, within the write, to delete what nothing refers to."""
+    proposable = Proposable(primitive.kind, Operation.DELETE_PRIMITIVE)
+    return await open_proposal(entered, primitive, proposable, None, None, terms)
+
+
+async def delete_now(access: Access, primitive: Primitive) -> None:
+    """Ends the primitive in every environment, within the write."""
+    uow = access.uow
+    primitive.deleted_at = uow.now
+    await identities.set_tags(uow.session, primitive, ())
+    sizes = await states.sizes(uow.session, primitive.id)
+    for environment in await environments.all_of_project(uow.session, access.project.id):
+        access.end_state(environment, primitive, sizes[environment.id])
+
+
+async def require_unused(entered: Access | Diverted, primitive: Primitive) -> None:
+    """Raises `in_use` while something refers to the primitive in any environment."""
     target = node(primitive.kind, primitive.key)
     used = await referrers(entered.uow.session, entered.project.id, target)
     if used:

@@ -29,13 +29,19 @@ class Quota(Enum):
     )
     ENVIRONMENTS = _Row("max_environments", "A project can have at most {} environments.", quotas.environments)
     PRIMITIVES = _Row("max_primitives", "A project can have at most {} flags, configs and segments.", quotas.primitives)
+    PROPOSALS = _Row("max_proposals", "A project can have at most {} pending proposals.", quotas.pending_proposals)
     ORGS = _Row("max_orgs", "A person can create at most {} organisations.", quotas.orgs_founded)
 
 
-def require_room_for_states(uow: UnitOfWork, environment: Environment) -> None:
-    """Raises `invalid_request` if the environment's states are larger than they may be. Called after a state grew."""
+def require_room_for_states(uow: UnitOfWork, environment: Environment, grown: int | None = None) -> None:
+    """Raises `invalid_request` if the environment's states are larger than they may be.
+
+    Called after a state grew; or with the bytes that one is going to grow by, which may be none.
+    """
     most = uow.host.settings.max_state_mib
-    if environment.state_bytes > most * MEBIBYTE:
+    if grown is not None and grown <= 0:
+        return
+    if environment.state_bytes + (grown or 0) > most * MEBIBYTE:
         raise invalid({"quota": f"The states of an environment can have at most {most:,} MiB."})
 
 

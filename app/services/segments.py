@@ -11,7 +11,7 @@ from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import ALLOW_LIST, DENY_LIST, SEGMENT, Dimension, Kind
 from app.engine.target_ids import EntryChange, parse_target_ids
-from app.models import StateEntry
+from app.models import Proposal, StateEntry
 from app.services.changes import change_state
 from app.services.primitives import Described, Primitives, Reasoned
 from app.store.entries import entries_of, list_entries
@@ -136,19 +136,23 @@ async def _list_entries(
     return (await list_entries(uow.session, [state.id], dimension, search, window))[state.id]
 
 
-async def update_allow_list(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+async def update_allow_list(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+) -> Current | Proposal:
     """Adds entries to the allow list and removes others. Raises `precondition_failed`, `approval_not_supported`."""
     return await _update_list(uow, environment_id, key, body, if_match, ALLOW_LIST)
 
 
-async def update_deny_list(uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+async def update_deny_list(
+    uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+) -> Current | Proposal:
     """Adds entries to the deny list and removes others. Raises `precondition_failed`, `approval_not_supported`."""
     return await _update_list(uow, environment_id, key, body, if_match, DENY_LIST)
 
 
 async def _update_list(
     uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, dimension: Dimension
-) -> Current:
+) -> Current | Proposal:
     named = KeyRef(Kind.SEGMENT, key)
     entered = await Entry.of_environment(environment_id, Operation.UPDATE_STATE, named).open(uow)
     faults: dict[str, str] = {}

@@ -258,6 +258,13 @@ def size_of(state: State) -> int:
     return len(state.rules.encode()) + len((state.default_value or "").encode()) + state.entry_bytes
 
 
+def grows_by(state: State, columns: Mapping[str, Any], entries: EntryChanges) -> int:
+    """The bytes that a state gets more with other columns, and with what its lists get and lose."""
+    texts = (name for name in ("rules", "default_value") if name in columns)
+    grown = sum(len((columns[name] or "").encode()) - len((getattr(state, name) or "").encode()) for name in texts)
+    return grown + sum(_bytes(added) - _bytes(removed) for added, removed in entries.values())
+
+
 def stored_state(primitive: Primitive, state: State, lists: Mapping[str, Any]) -> StoredState:
     """The state as the engine reads it. `lists` are a segment's, as a whole or what changed, by the engine's names."""
     return StoredState(

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, delete, false, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from app.domain.actors import ResourcePattern
@@ -16,6 +17,7 @@ from app.engine.kinds import SPECS, Kind
 from app.models import Primitive, PrimitiveTag, Project
 from app.store.engines.texts import by_code_point, holds
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, pages
+from app.store.pieces import pieces
 
 T = TypeVar("T")
 Within = Mapping[Kind, tuple[ResourcePattern, ...] | None]
@@ -56,6 +58,19 @@ async def key_taken(session: AsyncSession, project_id: str, kind: Kind, key: str
     """Whether a live primitive has the key in the kind's key space."""
     query = _live(project_id).where(col(Primitive.space) == SPECS[kind].space, col(Primitive.key) == key)
     return (await session.execute(query.with_only_columns(col(Primitive.id)))).first() is not None
+
+
+async def kinds_of(session: AsyncSession, project_id: str, keys: Collection[str]) -> dict[str, Kind]:
+    """The kinds of the project's live flags and configs with these keys."""
+    found: dict[str, Kind] = {}
+    query = select(col(Primitive.key), col(Primitive.kind)).where(
+        col(Primitive.project_id) == project_id,
+        col(Primitive.space) == SPECS[Kind.FLAG].space,
+        col(Primitive.deleted_at).is_(None),
+    )
+    for piece in pieces(list(keys), 1000):
+        found |= {row[0]: row[1] for row in await session.execute(query.where(col(Primitive.key).in_(piece)))}
+    return found
 
 
 async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Primitive]:
@@ -131,21 +146,29 @@ def _live(project_id: str) -> Select[Primitive]:
     return _LIVE.where(col(Primitive.project_id) == project_id)
 
 
-def covered(within: Within) -> ColumnElement[bool]:
-    """The condition for primitives of these kinds that the resources of each cover."""
+def covered(
+    within: Within, kind_column: Mapped[Kind] = col(Primitive.kind), key_column: Mapped[str] = col(Primitive.key)
+) -> ColumnElement[bool]:
+    """The condition for primitives of these kinds that the resources of each cover; or for rows that name them."""
     whole = [kind for kind, patterns in within.items() if patterns is None]
     of_some = [
-        and_(col(Primitive.kind) == kind, or_(false(), *map(_matching, patterns)))
+        and_(kind_column == kind, or_(false(), *(_matching(key_column, pattern) for pattern in patterns)))
         for kind, patterns in within.items()
         if patterns is not None
     ]
-    of_whole = [one_of(col(Primitive.kind), whole)] if whole else []
+    of_whole = [one_of(kind_column, whole)] if whole else []
     return or_(false(), *of_whole, *of_some)
 
 
-def _matching(pattern: ResourcePattern) -> ColumnElement[bool]:
+def _matching(key: Mapped[str], pattern: ResourcePattern) -> ColumnElement[bool]:
     if pattern.text == "*":
         return true()
     if pattern.prefix is not None:
-        return col(Primitive.key).startswith(pattern.prefix, autoescape=True)
-    return col(Primitive.key) == pattern.text
+        return key.startswith(pattern.prefix, autoescape=True)
+    return key == pattern.text
+
+
+async def live(session: AsyncSession, primitive_id: str) -> Primitive | None:
+    """The primitive, unless it was deleted."""
+    query = select(Primitive).where(col(Primitive.id) == primitive_id, col(Primitive.deleted_at).is_(None))
+    return (await session.execute(query)).scalar_one_or_none()

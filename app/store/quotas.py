@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.policy import Operation
-from app.models import ApiKey, AuditEvent, Environment, Invitation, Membership, Org, Primitive, Project, User
+from app.domain.proposals import ProposalStatus
+from app.models import ApiKey, AuditEvent, Environment, Invitation, Membership, Org, Primitive, Project, Proposal, User
 
 
 async def projects(session: AsyncSession, org_id: str, _: datetime) -> int:
@@ -42,6 +43,11 @@ async def environments(session: AsyncSession, project_id: str, _: datetime) -> i
 async def primitives(session: AsyncSession, project_id: str, _: datetime) -> int:
     live = col(Primitive.deleted_at).is_(None)
     return await _count(session, col(Primitive.id), col(Primitive.project_id) == project_id, live)
+
+
+async def pending_proposals(session: AsyncSession, project_id: str, at: datetime) -> int:
+    waiting = col(Proposal.status) == ProposalStatus.PENDING, col(Proposal.expires_at) > at
+    return await _count(session, col(Proposal.id), col(Proposal.project_id) == project_id, *waiting)
 
 
 async def orgs_founded(session: AsyncSession, user_id: str, _: datetime) -> int:

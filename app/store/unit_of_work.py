@@ -5,7 +5,7 @@ writes states and audit, and passes on what changed. Leaving the unit commits, a
 rolls back.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
 from app.domain.policy import Operation
+from app.domain.proposals import ProposalEvent
 from app.domain.security_events import ADMISSIONS, NOBODY, Concerned, Refusal, SecurityEvent
 from app.engine import json_text
 from app.models import AuditEvent, Instance, State, Table
@@ -183,17 +184,19 @@ class UnitOfWork:
 
     def record(
         self,
-        operation: Operation | SecurityEvent,
+        operation: Operation | SecurityEvent | ProposalEvent,
         subject: Subject,
         *,
         reason: str | None = None,
         override: str | None = None,
         previous: Any | None = None,
         new: Any | None = None,
+        proposal_id: str | None = None,
+        approvers: Sequence[dict[str, Any]] = (),
     ) -> None:
         """The audit row of the change. `previous` and `new` are for what does not follow from versions of a state.
 
-        `override` is the reason why protection was overridden, where it was.
+        `override` is the reason why protection was overridden, where it was. `approvers` are those of the proposal.
         """
         actor = self.actor_as_json()
         logged = isinstance(operation, SecurityEvent) and self.host.settings.log_addresses
@@ -209,7 +212,8 @@ class UnitOfWork:
                 actor=actor,
                 actor_kind=actor["kind"],
                 actor_id=actor["id"],
-                approvers=[],
+                approvers=list(approvers),
+                proposal_id=proposal_id,
                 action=operation.value,
                 resource_type=subject.type,
                 resource_id=subject.id,

@@ -84,6 +84,12 @@ def components() -> Json:
 def responses_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool, gives_etag: bool) -> Json:
     """The responses by status, as OpenAPI writes them."""
     answers = {str(endpoint.status): _success(endpoint, schemas, gives_etag=gives_etag)}
+    if endpoint.diverts:
+        answers["202"] = {
+            "description": "The change waits for approval: this is the proposal.",
+            "headers": _headers((*_RATES, "NoStore", "ETag", "Location")),
+            "content": schemas.proposal(),
+        }
     if endpoint.safe:
         answers["304"] = {"description": "Not modified.", "headers": _headers((*_CACHED, *_RATES))}
     entries = [CATALOGUE[code] for code in codes_of(endpoint, accepts_if_match=accepts_if_match)]

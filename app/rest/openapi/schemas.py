@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from app.rest.openapi.descriptions import MEMBERS, OF_SCHEMA
 from app.rest.openapi.examples import Examples
 from app.rest.openapi.rules import COMPONENTS, REASON, RULES
+from app.rest.proposals import ProposalSchema
 from app.rest.routing import Endpoint
 
 REF = "#/components/schemas/{model}"
@@ -29,6 +30,10 @@ ERROR: dict[str, Any] = {
         "requestId": {"type": "string", "pattern": "^req_[0-9a-f]{16}$"},
         "liveVersion": {"type": "integer", "description": "With `version_drift`: the environment's version now."},
         "proposedVersion": {"type": "integer", "description": "With `version_drift`: the version it was made for."},
+        "environmentId": {
+            "type": "string",
+            "description": "With `version_drift` of a delete: the environment that has changed.",
+        },
     },
 }
 
@@ -83,6 +88,11 @@ class Schemas:
     def answer(self, endpoint: Endpoint) -> dict[str, Any]:
         schema = self._given(endpoint)
         return {"application/json": {"schema": schema, "example": self._examples.answer(schema, endpoint.name)}}
+
+    def proposal(self) -> dict[str, Any]:
+        """What a write is answered with that has become a proposal."""
+        schema = dict(self._refs[ProposalSchema, "serialization"])
+        return {"application/json": {"schema": schema, "example": self._examples.answer(schema, "getProposal")}}
 
     def _given(self, endpoint: Endpoint) -> dict[str, Any]:
         if endpoint.response is None:

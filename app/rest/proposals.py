@@ -1,0 +1,346 @@
+"""Proposals over REST: lists, the life of one, its reviews."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from starlette.responses import Response
+
+from app.access.paging import ListParameters, ProposalParameters
+from app.domain.policy import Operation
+from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
+from app.engine.kinds import Kind
+from app.engine.rules import RULES_EXAMPLE
+from app.models import Proposal, ProposalReview
+from app.rest.openapi.samples import (
+    ENVIRONMENT_ID,
+    FLAG_ID,
+    GRACE_ID,
+    MORNING,
+    NEXT_WEEK,
+    NOON,
+    PROJECT_ID,
+    PROPOSAL_ID,
+    REVIEW_ID,
+)
+from app.rest.requests import Call
+from app.rest.responses import accepted, created, page, read, written
+from app.rest.routing import Endpoint
+from app.rest.schemas import ActorSchema, Schema, Time
+from app.services import proposals
+from app.services.applying import CreateProposal, apply_proposal, create_proposal
+from app.services.proposals import EndProposal, ProposalView
+from app.services.reviews import CreateReview, list_reviews, review_proposal
+from app.store.paging import Page
+from app.store.unit_of_work import UnitOfWork
+
+_ALL, _ONE = "/proposals", "/proposals/{proposal_id}"
+
+
+class VersionSchema(Schema):
+    """A version of an environment."""
+
+    env_id: str
+    version: int
+
+
+class ProposedEvaluationSchema(Schema):
+    """What a flag or config is for a context now, and what it would be."""
+
+    live: dict[str, Any] | None
+    proposed: dict[str, Any] | None
+    flips: bool
+
+
+class TriedContextSchema(Schema):
+    """A context that a proposal was tried on."""
+
+    env_id: str
+    context: dict[str, Any]
+    evaluations: dict[str, ProposedEvaluationSchema]
+
+
+class BlastRadiusSchema(Schema):
+    """What a proposal would do to the contexts that it was tried on."""
+
+    version: int | None
+    contexts: int
+    results: list[TriedContextSchema]
+    flips: dict[str, int]
+    truncated: bool
+
+
+class ProposalSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": PROPOSAL_ID,
+                "projectId": PROJECT_ID,
+                "envId": ENVIRONMENT_ID,
+                "kind": "set_rules_flag",
+                "resourceType": "flag",
+                "resourceId": FLAG_ID,
+                "resourceKey": "checkout",
+                "diff": {"rules": {"from": [], "to": RULES_EXAMPLE}},
+                "status": "pending",
+                "proposedVersion": 3,
+                "proposedVersions": [{"envId": ENVIRONMENT_ID, "version": 3}],
+                "reason": "Agreed with the team",
+                "requiredApprovals": 1,
+                "approvers": [],
+                "blastRadius": {"version": 3, "contexts": 0, "results": [], "flips": {}, "truncated": False},
+                "createdAt": NOON,
+                "expiresAt": NEXT_WEEK,
+                "endedAt": None,
+                "endedBy": None,
+                "appliedVersion": None,
+            }
+        ]
+    },
+):
+    """A change that waits for a person, or has been applied, was cancelled, or has expired."""
+
+    id: str
+    project_id: str
+    env_id: str | None
+    kind: ProposalKind
+    resource_type: Kind
+    resource_id: str
+    resource_key: str
+    diff: dict[str, Any]
+    status: ProposalStatus
+    proposed_version: int | None
+    proposed_versions: list[VersionSchema]
+    reason: str | None
+    actor: ActorSchema
+    required_approvals: int
+    approvers: list[ActorSchema]
+    blast_radius: BlastRadiusSchema
+    created_at: Time
+    expires_at: Time
+    ended_at: Time | None
+    ended_by: ActorSchema | None
+    applied_version: int | None
+
+    @classmethod
+    def from_row(cls, view: ProposalView) -> Self:
+        row, content = view.proposal, view.content
+        if content is None:
+            raise LookupError("REST shows proposals whole")
+        return cls(
+            id=row.id,
+            project_id=row.project_id,
+            env_id=row.environment_id,
+            kind=row.kind,
+            resource_type=row.resource_kind,
+            resource_id=row.primitive_id,
+            resource_key=row.resource_key,
+            diff=content.diff,
+            status=view.status,
+            proposed_version=view.proposed_version,
+            proposed_versions=[
+                VersionSchema(env_id=one, version=version) for one, version in row.proposed_versions.items()
+            ],
+            reason=row.reason,
+            actor=ActorSchema.model_validate(row.actor),
+            required_approvals=view.required_approvals,
+            approvers=[ActorSchema.model_validate(one) for one in view.approvers],
+            blast_radius=BlastRadiusSchema.model_validate(content.blast_radius),
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            ended_at=row.ended_at,
+            ended_by=None if row.ended_by is None else ActorSchema.model_validate(row.ended_by),
+            applied_version=row.applied_version,
+        )
+
+
+class ReviewSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": REVIEW_ID,
+                "proposalId": PROPOSAL_ID,
+                "reviewer": {"kind": "member", "id": GRACE_ID, "name": "Grace"},
+                "verdict": "approve",
+                "comment": "Looks right.",
+                "createdAt": NOON,
+            }
+        ]
+    },
+):
+    """What a person said of a proposal."""
+
+    id: str
+    proposal_id: str
+    reviewer: ActorSchema
+    verdict: Verdict
+    comment: str
+    created_at: Time
+
+    @classmethod
+    def from_row(cls, row: ProposalReview) -> Self:
+        return cls(
+            id=row.id,
+            proposal_id=row.proposal_id,
+            reviewer=ActorSchema.model_validate(row.reviewer),
+            verdict=row.verdict,
+            comment=row.comment,
+            created_at=row.created_at,
+        )
+
+
+async def proposed(uow: UnitOfWork, proposal: Proposal) -> Response:
+    """What a write is answered with that has become a proposal."""
+    view = (await proposals.viewed(uow, [proposal], with_content=True))[0]
+    return accepted(ProposalSchema.from_row(view), _location(view), view.etag)
+
+
+async def _page(call: Call, uow: UnitOfWork, found: Page[Proposal]) -> Response:
+    return page(
+        call, await proposals.viewed_page(uow, found), lambda view: view.proposal.id, ProposalSchema.from_row
+    )
+
+
+async def list_proposals(call: Call, uow: UnitOfWork) -> Response:
+    return await _page(call, uow, await proposals.list_proposals(uow, call.listing()))
+
+
+async def list_of_project(call: Call, uow: UnitOfWork) -> Response:
+    return await _page(call, uow, await proposals.list_of_project(uow, call.path["project_id"], call.listing()))
+
+
+async def list_of_environment(call: Call, uow: UnitOfWork) -> Response:
+    return await _page(call, uow, await proposals.list_of_environment(uow, call.path["env_id"], call.listing()))
+
+
+async def get_proposal(call: Call, uow: UnitOfWork) -> Response:
+    view = await proposals.get_proposal(uow, call.path["proposal_id"])
+    return read(call, ProposalSchema.from_row(view), view.etag)
+
+
+async def handle_create(call: Call, uow: UnitOfWork) -> Response:
+    view = await create_proposal(uow, call.input)
+    return created(ProposalSchema.from_row(view), _location(view), view.etag)
+
+
+async def handle_apply(call: Call, uow: UnitOfWork) -> Response:
+    view = await apply_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
+    return written(ProposalSchema.from_row(view), view.etag)
+
+
+async def handle_cancel(call: Call, uow: UnitOfWork) -> Response:
+    view = await proposals.cancel_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
+    return written(ProposalSchema.from_row(view), view.etag)
+
+
+async def handle_reviews(call: Call, uow: UnitOfWork) -> Response:
+    found = await list_reviews(uow, call.path["proposal_id"], call.listing())
+    return page(call, found, lambda row: row.id, ReviewSchema.from_row)
+
+
+async def handle_review(call: Call, uow: UnitOfWork) -> Response:
+    row = await review_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
+    return created(ReviewSchema.from_row(row), f"/api/v1/proposals/{row.proposal_id}/reviews")
+
+
+def _location(view: ProposalView) -> str:
+    return f"/api/v1/proposals/{view.proposal.id}"
+
+
+_ENDING = ("proposal_gone",)
+ENDPOINTS: Sequence[Endpoint] = [
+    Endpoint(
+        "listProposals",
+        "GET",
+        _ALL,
+        list_proposals,
+        "The proposals that you see",
+        Operation.LIST_PROPOSALS,
+        response=ProposalSchema,
+        is_list=True,
+        query=ProposalParameters,
+    ),
+    Endpoint(
+        "createProposal",
+        "POST",
+        _ALL,
+        handle_create,
+        "Propose a change",
+        Operation.PROPOSE,
+        CreateProposal,
+        ProposalSchema,
+        201,
+        errors=("not_found", "in_use", "approval_not_supported"),
+    ),
+    Endpoint(
+        "listProjectProposals",
+        "GET",
+        "/projects/{project_id}/proposals",
+        list_of_project,
+        "The proposals of a project",
+        Operation.READ_PRIMITIVE,
+        response=ProposalSchema,
+        is_list=True,
+        query=ProposalParameters,
+    ),
+    Endpoint(
+        "listEnvironmentProposals",
+        "GET",
+        "/envs/{env_id}/proposals",
+        list_of_environment,
+        "The proposals of an environment",
+        Operation.READ_STATE,
+        response=ProposalSchema,
+        is_list=True,
+        query=ProposalParameters,
+    ),
+    Endpoint(
+        "getProposal", "GET", _ONE, get_proposal, "A proposal", Operation.READ_STATE, response=ProposalSchema
+    ),
+    Endpoint(
+        "applyProposal",
+        "POST",
+        f"{_ONE}/apply",
+        handle_apply,
+        "Apply a proposal",
+        Operation.APPLY_PROPOSAL,
+        EndProposal,
+        ProposalSchema,
+        errors=(*_ENDING, "version_drift", "approval_missing", "in_use"),
+    ),
+    Endpoint(
+        "cancelProposal",
+        "POST",
+        f"{_ONE}/cancel",
+        handle_cancel,
+        "Cancel a proposal",
+        Operation.CANCEL_PROPOSAL,
+        EndProposal,
+        ProposalSchema,
+        errors=_ENDING,
+    ),
+    Endpoint(
+        "listReviews",
+        "GET",
+        f"{_ONE}/reviews",
+        handle_reviews,
+        "The reviews of a proposal",
+        Operation.READ_STATE,
+        response=ReviewSchema,
+        is_list=True,
+        query=ListParameters,
+    ),
+    Endpoint(
+        "reviewProposal",
+        "POST",
+        f"{_ONE}/reviews",
+        handle_review,
+        "Review a proposal",
+        Operation.REVIEW_PROPOSAL,
+        CreateReview,
+        ReviewSchema,
+        201,
+        errors=_ENDING,
+    ),
+]

@@ -1,0 +1,270 @@
+"""Proposals made by hand, and applied: both are checked as the write itself would be.
+
+What is proposed in the place of a write comes from `services.changes` and `services.primitives`.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.access.entry import Access, Entry, tenant_of
+from app.domain.actors import Member
+from app.domain.commands import Command, Slug, Text, validate
+from app.domain.errors import AppError, invalid, not_found
+from app.domain.named import Named
+from app.domain.policy import AskedKey, Operation
+from app.domain.preconditions import IfMatch
+from app.domain.proposals import DELETES, PROPOSABLE, Proposable, ProposalKind, ProposalStatus, Verdict, status_at
+from app.engine import json_text
+from app.engine.kinds import KILLED, Kind
+from app.engine.rules import RULES_EXAMPLE
+from app.engine.suggestions import unknown
+from app.models import Primitive, Proposal
+from app.services.blast_radius import of_change
+from app.services.changes import (
+    NOTHING_CHECKED,
+    Change,
+    Checked,
+    check_state,
+    difference,
+    propose,
+    require_valid,
+    write_change,
+)
+from app.services.evaluation import Context
+from app.services.primitives import delete_now, propose_delete, radius_of_delete, require_unused
+from app.services.proposals import (
+    LIFETIME,
+    EndProposal,
+    ProposalView,
+    Terms,
+    end,
+    entered,
+    reentered,
+    subject_of,
+    viewed,
+)
+from app.store import environments, identities, json_columns, proposals, states
+from app.store.resolve import KeyRef
+from app.store.unit_of_work import UnitOfWork
+
+MAX_SPOT_CHECKS = 100
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)
+DIFF = "diff"
+
+
+class CreateProposal(
+    Command,
+    json_schema_extra={
+        "examples": [
+            {
+                "envId": "acme:web:prod",
+                "kind": "set_rules_flag",
+                "resourceKey": "checkout",
+                "diff": {"rules": RULES_EXAMPLE},
+                "reason": "Agreed with the team",
+            }
+        ]
+    },
+):
+    """A change to be applied later, by somebody else where four eyes are asked for."""
+
+    env_id: str | None = None
+    project_id: str | None = None
+    kind: Annotated[ProposalKind, Field(strict=False)]
+    resource_key: Slug
+    diff: dict[str, Any]
+    spot_check: Annotated[list[Context], Field(max_length=MAX_SPOT_CHECKS)] | None = None
+    expires_in_seconds: Annotated[int, Field(ge=SHORTEST.total_seconds(), le=LONGEST.total_seconds())] = int(
+        LIFETIME.total_seconds()
+    )
+    reason: Text | None = None
+
+
+async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
+    """Proposes a change by hand. Raises `invalid_request` for one that changes nothing, and whatever the write would be
+    refused with."""
+    tenant_of(uow)
+    entry, faults, checked = _entry_in(body), _faults_of_place(body), NOTHING_CHECKED
+    access = None if entry is None else await entry.enter(uow)
+    proposable = _proposable_in(body)
+    diff: Any = body.get(DIFF) if isinstance(body, Mapping) else None
+    if proposable is not None and isinstance(diff, Mapping):
+        faults |= _faults_of_diff(proposable, diff)
+        if access is not None and proposable.dimension is not None and proposable.dimension.name in diff:
+            asked = {proposable.dimension.name: diff[proposable.dimension.name]}
+            checked = await check_state(access, access.primitive, asked, f"{DIFF}.")
+    command = validate(CreateProposal, body, {**faults, **checked.faults})
+    if access is None or proposable is None:
+        raise LookupError("a valid body names what it changes")
+    contexts, lifetime = command.spot_check, timedelta(seconds=command.expires_in_seconds)
+    if command.kind in DELETES:
+        terms = Terms(command.reason, await radius_of_delete(access, access.primitive, contexts), lifetime)
+        access = await access.to_write()
+        await require_unused(access, access.primitive)
+        proposal = await propose_delete(access, access.primitive, terms)
+    else:
+        wanted = _wanted(proposable, command.diff)
+        radius = await of_change(uow, access.environment, access.primitive, wanted, contexts)
+        access = await access.to_write()
+        current = await states.current(uow.session, access.environment.id, access.primitive)
+        change = await difference(uow, current, wanted, checked)
+        if change.is_none:
+            raise invalid({DIFF: "Changes nothing: it is so already."})
+        await require_valid(access, change)
+        proposal = await propose(access, change, Terms(command.reason, radius, lifetime))
+    return (await viewed(uow, [proposal], with_content=True))[0]
+
+
+async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalView:
+    """Does what was proposed, if it can be done still, nothing has changed since, and enough people approve.
+
+    Raises `precondition_failed`, `proposal_gone`, `version_drift`, `approval_missing`; and `not_found`, `in_use` or
+    `invalid_request` where it cannot be done any more.
+    """
+    access, proposal = await entered(uow, proposal_id, Operation.APPLY_PROPOSAL)
+    command = validate(EndProposal, body)
+    checked = await _check_again(access, proposal)
+    access, proposal = await reentered(access, proposal_id, if_match)
+    if (primitive := await identities.live(uow.session, proposal.primitive_id)) is None:
+        raise not_found(
+            proposal.resource_kind.value, "It was deleted after the proposal was made, which can be cancelled."
+        )
+    change = await _change_again(access, proposal, primitive, checked)
+    await _require_no_drift(access, proposal)
+    approvers = await _require_approvals(access, proposal)
+    if change is None:
+        await delete_now(access, primitive)
+    else:
+        write_change(access, change)
+    version = None if proposal.environment_id is None else access.environment.version
+    end(access, proposal, ProposalStatus.APPLIED, applied_version=version, approvers=approvers)
+    access.record(
+        command.reason or proposal.reason,
+        subject_of(proposal),
+        new={"kind": proposal.kind, "proposedBy": proposal.actor},
+        proposal_id=proposal.id,
+        approvers=approvers,
+    )
+    return (await viewed(uow, [proposal], with_content=True))[0]
+
+
+async def _check_again(access: Access, proposal: Proposal) -> Checked:
+    """What is wrong by now with what a pending proposal would write, before the write begins."""
+    uow, dimension = access.uow, PROPOSABLE[proposal.kind].dimension
+    pending = status_at(proposal.status, proposal.expires_at, uow.now) is ProposalStatus.PENDING
+    if not pending or dimension is None:
+        return NOTHING_CHECKED
+    primitive = await identities.live(uow.session, proposal.primitive_id)
+    if primitive is None:
+        return NOTHING_CHECKED
+    stored = (await proposals.contents(uow.session, [proposal.id]))[proposal.id]
+    checked = await check_state(access, primitive, {dimension.name: json_columns.value(stored.after)}, f"{DIFF}.")
+    if checked.faults:
+        raise invalid(checked.faults, "The proposal is no longer valid. Cancel it, and propose a change that is.")
+    return checked
+
+
+async def _change_again(access: Access, proposal: Proposal, primitive: Primitive, checked: Checked) -> Change | None:
+    """What the proposal changes now, which is valid; None for a delete of what nothing refers to."""
+    uow, proposable = access.uow, PROPOSABLE[proposal.kind]
+    if proposal.kind in DELETES:
+        await require_unused(access, primitive)
+        return None
+    current = await states.current(uow.session, access.environment.id, primitive)
+    stored = (await proposals.contents(uow.session, [proposal.id]))[proposal.id]
+    after = json_columns.value(stored.after)
+    name = KILLED if proposable.dimension is None else proposable.dimension.name
+    change = await difference(uow, current, {name: after}, checked)
+    await require_valid(access, change)
+    return change
+
+
+async def _require_no_drift(access: Access, proposal: Proposal) -> None:
+    """Raises `version_drift` if an environment that the proposal rests on has changed since."""
+    if proposal.environment_id is not None:
+        of_project = [access.environment]
+    else:
+        of_project = list(await environments.all_of_project(access.uow.session, proposal.project_id))
+    for environment in of_project:
+        proposed = proposal.proposed_versions.get(environment.id, 0)  # one made since rests on nothing
+        if environment.version != proposed:
+            drift: dict[str, Any] = {"liveVersion": environment.version, "proposedVersion": proposed}
+            if proposal.environment_id is None:
+                drift["environmentId"] = environment.id
+            told = (
+                f"{environment.name} has changed since the proposal was made. Look at it, and propose the change again."
+            )
+            raise AppError("version_drift", told, extra=drift)
+
+
+async def _require_approvals(access: Access, proposal: Proposal) -> list[dict[str, Any]]:
+    """Who approves, the person who applies included. Raises `approval_missing`."""
+    uow = access.uow
+    words = (await proposals.last_words(uow.session, [proposal.id]))[proposal.id]
+    required = (await proposals.required_approvals(uow.session, [proposal]))[proposal.id]
+    applier = uow.actor.user_id if isinstance(uow.actor, Member) else None
+    others = [review for review in words if review.reviewer_id != applier]
+    if against := [review.reviewer["name"] for review in others if review.verdict is Verdict.REQUEST_CHANGES]:
+        raise AppError("approval_missing", f"{', '.join(against)} asked for changes.")
+    approvers = [review.reviewer for review in others]
+    if applier is not None:
+        approvers.append(uow.actor_as_json())
+    if len(approvers) < required:
+        raise AppError(
+            "approval_missing", f"The proposal has {len(approvers)} of the {required} approvals that it needs."
+        )
+    return approvers
+
+
+def _wanted(proposable: Proposable, diff: Mapping[str, Any]) -> Mapping[str, Any]:
+    return diff if proposable.dimension is not None else {KILLED: proposable.killed}
+
+
+def _entry_in(body: object) -> Entry | None:
+    """What an unread body enters, if that can be known."""
+    members = body if isinstance(body, Mapping) else {}
+    environment_id, project_id, key = (members.get(name) for name in ("envId", "projectId", "resourceKey"))
+    proposable = _proposable_in(body)
+    ref, named = None, Named()
+    if isinstance(key, str) and proposable is not None:
+        ref = KeyRef(proposable.kind, key)
+    elif isinstance(key, str):
+        named = Named(asked=(AskedKey(tuple(Kind), key),))
+    if isinstance(environment_id, str):
+        return Entry.of_environment(environment_id, Operation.PROPOSE, ref, named=named)
+    if isinstance(project_id, str):
+        return Entry.of_project(project_id, Operation.PROPOSE, ref, named=named)
+    return None
+
+
+def _proposable_in(body: object) -> Proposable | None:
+    kind = body.get("kind") if isinstance(body, Mapping) else None
+    return PROPOSABLE[ProposalKind(kind)] if isinstance(kind, str) and kind in list(ProposalKind) else None
+
+
+def _faults_of_place(body: object) -> dict[str, str]:
+    """Whether an unread body names a project, for a delete, or an environment, for all else."""
+    if not isinstance(body, Mapping) or (proposable := _proposable_in(body)) is None:
+        return {}
+    wanted, other = (
+        ("projectId", "envId") if proposable.operation is Operation.DELETE_PRIMITIVE else ("envId", "projectId")
+    )
+    faults = {}
+    if body.get(wanted) is None:
+        faults[wanted] = "Is required for this kind."
+    if body.get(other) is not None:
+        faults[other] = f"Is not for this kind: it takes {wanted}."
+    return faults
+
+
+def _faults_of_diff(proposable: Proposable, diff: Mapping[str, Any]) -> dict[str, str]:
+    """What is missing in a diff, and what does not belong there."""
+    known = [] if proposable.dimension is None else [proposable.dimension.name]
+    faults = {f"{DIFF}.{name}": "Is required." for name in known if name not in diff}
+    for name in diff:
+        if name not in known and len(faults) < json_text.MAX_FAULTS:
+            faults[json_text.dotted_path([DIFF, name])] = unknown("field", name, known, len(faults))
+    return faults

@@ -1,0 +1,294 @@
+"""Proposals: changes that wait for a person. They are opened here, read, cancelled, and expire.
+
+`services.applying` makes proposals by hand and applies them, `services.reviews` has what people say of them.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from app.access.entry import Access, Diverted, Entry, require_of_instance, scope_of, tenant_of, within
+from app.access.etags import proposal_etag
+from app.access.paging import Listing
+from app.domain.actors import Token, Verb
+from app.domain.commands import Command, Text, validate
+from app.domain.errors import AppError, not_found
+from app.domain.ids import is_id, lowered
+from app.domain.named import Named
+from app.domain.policy import TABLE, AskedKey, Operation, Proposed
+from app.domain.preconditions import IfMatch
+from app.domain.proposals import (
+    DELETES,
+    PROPOSABLE,
+    Proposable,
+    ProposalEvent,
+    ProposalStatus,
+    Verdict,
+    kind_of,
+    status_at,
+)
+from app.engine import json_text
+from app.engine.blast_radius import seen_by
+from app.engine.kinds import KILLED, Kind
+from app.models import Primitive, Proposal, ProposalContent
+from app.services.quotas import Quota, require_room
+from app.store import environments, identities, json_columns, proposals
+from app.store.paging import Page
+from app.store.proposals import Visible
+from app.store.unit_of_work import Subject, UnitOfWork
+
+LIFETIME = timedelta(days=7)
+MAX_SWEPT = 500
+MAX_PAGE_BYTES = 8 * 1024 * 1024
+NOT_TRIED: Mapping[str, Any] = {"version": None, "contexts": 0, "results": [], "flips": {}, "truncated": False}
+
+
+class EndProposal(Command, json_schema_extra={"examples": [{"reason": "Agreed with the team"}]}):
+    """Applying or cancelling a proposal."""
+
+    reason: Text | None = None
+
+
+class Terms(NamedTuple):
+    """What belongs to a proposal beside the change: `radius` is what it would do, None if that is not known."""
+
+    reason: str | None
+    radius: Mapping[str, Any] | None
+    lifetime: timedelta = LIFETIME
+
+
+class ProposalView(NamedTuple):
+    """A proposal as its readers see it: what has become of it by now, and who has approved it. `content` is None where
+    it was not asked for."""
+
+    proposal: Proposal
+    status: ProposalStatus
+    required_approvals: int
+    approvers: Sequence[Mapping[str, Any]]
+    content: "Content | None" = None
+
+    @property
+    def etag(self) -> str:
+        """Changes with whatever a reader would see change."""
+        approvers = [one["id"] for one in self.approvers]
+        return proposal_etag(self.proposal, self.status, self.required_approvals, approvers)
+
+    @property
+    def proposed_version(self) -> int | None:
+        """The version of its environment that it rests on; None for a delete, which has one of each."""
+        proposal = self.proposal
+        return None if proposal.environment_id is None else proposal.proposed_versions[proposal.environment_id]
+
+
+class Content(NamedTuple):
+    """What may be long of a proposal, decoded."""
+
+    diff: dict[str, Any]
+    blast_radius: dict[str, Any]
+
+
+async def open_proposal(
+    entered: Access | Diverted,
+    primitive: Primitive,
+    proposable: Proposable,
+    before: str | None,
+    after: str | None,
+    terms: Terms,
+) -> Proposal:
+    """Makes a proposal within the write, or gives the one that its actor has made of the same change already.
+
+    `before` and `after` are what changes, as JSON text; None for a delete.
+    """
+    uow, environment, actor = entered.uow, entered.resolved.environment, entered.uow.actor_as_json()
+    of_project = (
+        [environment] if environment is not None else await environments.all_of_project(uow.session, entered.project.id)
+    )
+    kind = kind_of(proposable)
+    proposal = Proposal(
+        org_id=entered.org.id,
+        project_id=entered.project.id,
+        environment_id=None if environment is None else environment.id,
+        primitive_id=primitive.id,
+        kind=kind,
+        resource_kind=primitive.kind,
+        resource_key=primitive.key,
+        fingerprint=hashlib.blake2b(f"{kind} {after}".encode(), digest_size=16).hexdigest(),
+        proposed_versions={one.id: one.version for one in of_project},
+        actor=actor,
+        proposer_id=actor["id"],
+        person_id=actor.get("onBehalfOf", actor)["id"],
+        reason=terms.reason,
+        expires_at=uow.now + terms.lifetime,
+    )
+    if (made := await proposals.same(uow.session, proposal, uow.now)) is not None:
+        return made
+    await require_room(uow, Quota.PROPOSALS, entered.project.id)
+    uow.add(proposal)
+    await uow.flush()
+    radius = json_text.encode(terms.radius or NOT_TRIED)
+    size = sum(len(text.encode()) for text in (before, after, radius) if text is not None)
+    uow.add(ProposalContent(proposal_id=proposal.id, before=before, after=after, blast_radius=radius, size=size))
+    entered.record_proposal(proposal.id, primitive, terms.reason, {"kind": kind})
+    return proposal
+
+
+async def list_proposals(uow: UnitOfWork, listing: Listing) -> Page[Proposal]:
+    """The proposals of all organisations that the caller sees, newest first."""
+    tenant = tenant_of(uow)
+    require_of_instance(uow, Operation.LIST_PROPOSALS)
+    statuses, window = listing.of_proposals("")
+    return await proposals.list_of_tenant(uow.session, tenant, visible(uow, statuses), window)
+
+
+async def list_of_project(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Proposal]:
+    access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
+    statuses, window = listing.of_proposals(access.project.id)
+    return await proposals.list_of_project(uow.session, access.project.id, visible(uow, statuses), window)
+
+
+async def list_of_environment(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Proposal]:
+    """The environment's proposals, and those that delete something of its project."""
+    access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
+    statuses, window = listing.of_proposals(access.environment.id)
+    return await proposals.list_of_environment(uow.session, access.environment, visible(uow, statuses), window)
+
+
+def visible(uow: UnitOfWork, statuses: Collection[ProposalStatus]) -> Visible:
+    """Proposals of the statuses, as far as the caller sees them."""
+    return Visible(uow.now, statuses, scope_of(uow), within(uow, Kind))
+
+
+async def get_proposal(uow: UnitOfWork, proposal_id: str) -> ProposalView:
+    _, proposal = await entered(uow, proposal_id, None)
+    return (await viewed(uow, [proposal], with_content=True))[0]
+
+
+async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalView:
+    """Ends a proposal that nobody is to apply. Raises `precondition_failed`, `proposal_gone`."""
+    access, _ = await entered(uow, proposal_id, Operation.CANCEL_PROPOSAL)
+    command = validate(EndProposal, body)
+    access, proposal = await reentered(access, proposal_id, if_match)
+    end(access, proposal, ProposalStatus.CANCELLED)
+    access.record(command.reason, subject_of(proposal), proposal_id=proposal.id)
+    return (await viewed(uow, [proposal], with_content=True))[0]
+
+
+async def expire(uow: UnitOfWork) -> int:
+    """Writes down which proposals have expired, at most so many; gives their number. Readers know without it."""
+    await uow.begin_write()
+    expired = await proposals.past_their_time(uow.session, uow.now, MAX_SWEPT)
+    for proposal in expired:
+        uow.revise(proposal, {"status": ProposalStatus.EXPIRED, "ended_at": proposal.expires_at})
+        uow.record(ProposalEvent.EXPIRE, subject_of(proposal), proposal_id=proposal.id)
+    return len(expired)
+
+
+async def entered(uow: UnitOfWork, proposal_id: str, operation: Operation | None) -> tuple[Access, Proposal]:
+    """The proposal, and the way in to what it changes: to do something to it, or, without an operation, to read it.
+
+    Raises `not_found`, or what the policy denies.
+    """
+    sought = lowered(proposal_id)
+    proposal = await proposals.find(uow.session, sought, tenant_of(uow)) if is_id(sought) else None
+    if proposal is None:
+        raise not_found("proposal")
+    asked = AskedKey((proposal.resource_kind,), proposal.resource_key)
+    entry = _entry_to(proposal, operation or _reading(proposal), Named(asked=(asked,)))
+    return await entry.enter(uow), proposal
+
+
+async def reentered(access: Access, proposal_id: str, if_match: IfMatch) -> tuple[Access, Proposal]:
+    """The same within the write, where nobody else can end the proposal.
+
+    Raises `not_found`, `precondition_failed`, `proposal_gone`.
+    """
+    access = await access.to_write()
+    proposal = await proposals.current(access.uow.session, lowered(proposal_id))
+    if proposal is None:
+        raise not_found("proposal")
+    if_match.require((await viewed(access.uow, [proposal], with_content=False))[0].etag)
+    status = status_at(proposal.status, proposal.expires_at, access.uow.now)
+    if status is not ProposalStatus.PENDING:
+        raise AppError("proposal_gone", f"The proposal {_GONE[status]}.")
+    return access, proposal
+
+
+_GONE = {
+    ProposalStatus.APPLIED: "has been applied already",
+    ProposalStatus.CANCELLED: "has been cancelled",
+    ProposalStatus.EXPIRED: "has expired",
+}
+
+
+def end(access: Access, proposal: Proposal, status: ProposalStatus, **values: Any) -> None:
+    """What becomes of a pending proposal."""
+    uow = access.uow
+    uow.revise(proposal, {"status": status, "ended_at": uow.now, "ended_by": uow.actor_as_json(), **values})
+
+
+def subject_of(proposal: Proposal) -> Subject:
+    """What the proposal changes, for the audit."""
+    resource = proposal.resource_kind.value, proposal.primitive_id, proposal.resource_key
+    return Subject(proposal.org_id, *resource, proposal.project_id, proposal.environment_id)
+
+
+async def viewed(uow: UnitOfWork, rows: Sequence[Proposal], *, with_content: bool) -> list[ProposalView]:
+    """The proposals, which the caller may see, as they are now."""
+    required = await proposals.required_approvals(uow.session, rows)
+    words = await proposals.last_words(uow.session, [one.id for one in rows])
+    found = await contents(uow, rows) if with_content else {}
+    views = []
+    for one in rows:
+        status = status_at(one.status, one.expires_at, uow.now)
+        approvers = one.approvers
+        if status is ProposalStatus.PENDING:
+            approvers = [review.reviewer for review in words[one.id] if review.verdict is Verdict.APPROVE]
+        views.append(ProposalView(one, status, required[one.id], approvers, found.get(one.id)))
+    return views
+
+
+async def viewed_page(uow: UnitOfWork, page: Page[Proposal]) -> Page[ProposalView]:
+    """A page of whole proposals, which ends before they are too many bytes: the next page goes on there."""
+    sizes = await proposals.sizes(uow.session, [one.id for one in page.rows])
+    kept, left = 0, MAX_PAGE_BYTES
+    for one in page.rows:
+        left -= sizes[one.id]
+        if kept and left < 0:
+            break
+        kept += 1
+    rows = await viewed(uow, page.rows[:kept], with_content=True)
+    has_next = page.has_next or kept < len(page.rows)
+    return Page(rows, has_next, page.has_previous, page.whole, page.list_id)
+
+
+async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Content]:
+    """What may be long of each proposal, by its id; what it would do as far as the caller sees the keys."""
+    found = await proposals.contents(uow.session, [one.id for one in rows])
+    return {one.id: await _content(uow, one, found[one.id]) for one in rows}
+
+
+async def _content(uow: UnitOfWork, proposal: Proposal, stored: ProposalContent) -> Content:
+    radius = json_columns.value(stored.blast_radius)
+    if isinstance(uow.actor, Token) and radius["flips"]:
+        patterns = uow.actor.resources
+        kinds = await identities.kinds_of(uow.session, proposal.project_id, radius["flips"])
+        radius = seen_by(radius, lambda key: key in kinds and any(one.matches(kinds[key], key) for one in patterns))
+    if stored.after is None:
+        return Content({}, radius)
+    dimension = PROPOSABLE[proposal.kind].dimension
+    name = KILLED if dimension is None else dimension.name
+    change = {"from": json_columns.value(stored.before), "to": json_columns.value(stored.after)}
+    return Content({name: change}, radius)
+
+
+def _entry_to(proposal: Proposal, operation: Operation, named: Named) -> Entry:
+    verb = TABLE[PROPOSABLE[proposal.kind].operation].verb
+    proposed = Proposed(proposal.proposer_id, proposal.person_id, verb if isinstance(verb, Verb) else Verb.WRITE)
+    if proposal.environment_id is None:
+        return Entry.of_project(proposal.project_id, operation, named=named, proposed=proposed)
+    return Entry.of_environment(proposal.environment_id, operation, named=named, proposed=proposed)
+
+
+def _reading(proposal: Proposal) -> Operation:
+    return Operation.READ_PRIMITIVE if proposal.kind in DELETES else Operation.READ_STATE

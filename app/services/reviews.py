@@ -1,0 +1,56 @@
+"""Reviews: what people say of proposals. The last word of each counts."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.access.paging import Listing
+from app.domain.commands import Command, Text, validate
+from app.domain.errors import invalid
+from app.domain.policy import Operation
+from app.domain.preconditions import IfMatch
+from app.domain.proposals import Verdict
+from app.models import ProposalReview
+from app.services.proposals import entered, reentered, subject_of
+from app.store import proposals
+from app.store.paging import Page
+from app.store.unit_of_work import UnitOfWork
+
+MAX_REVIEWS = 500
+
+
+class CreateReview(Command, json_schema_extra={"examples": [{"verdict": "approve", "comment": "Looks right."}]}):
+    """What one says of a proposal."""
+
+    verdict: Annotated[Verdict, Field(strict=False)]
+    comment: Text = ""
+
+
+async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalReview:
+    """Approves a proposal, or asks for changes; what the same person said before does not count any more.
+
+    Raises `precondition_failed`, `proposal_gone`.
+    """
+    access, _ = await entered(uow, proposal_id, Operation.REVIEW_PROPOSAL)
+    command = validate(CreateReview, body)
+    access, proposal = await reentered(access, proposal_id, if_match)
+    if await proposals.count_reviews(uow.session, proposal.id) >= MAX_REVIEWS:
+        raise invalid({"quota": f"A proposal can have at most {MAX_REVIEWS} reviews."})
+    reviewer = uow.actor_as_json()
+    review = ProposalReview(
+        proposal_id=proposal.id,
+        reviewer_id=reviewer["id"],
+        reviewer=reviewer,
+        verdict=command.verdict,
+        comment=command.comment,
+    )
+    uow.add(review)
+    uow.revise(proposal, {"updated_at": uow.now})
+    access.record(command.comment or None, subject_of(proposal), new=command.recorded(), proposal_id=proposal.id)
+    return review
+
+
+async def list_reviews(uow: UnitOfWork, proposal_id: str, listing: Listing) -> Page[ProposalReview]:
+    """All that was said of the proposal, oldest first."""
+    _, proposal = await entered(uow, proposal_id, None)
+    return await proposals.list_reviews(uow.session, proposal.id, listing.window("reviews", proposal.id))

@@ -1,0 +1,235 @@
+"""Queries for proposals and their reviews."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
+from sqlmodel import col
+
+from app.domain.actors import EnvironmentScope, Role
+from app.domain.proposals import ProposalStatus
+from app.engine.kinds import Kind
+from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
+from app.store.identities import Within, covered
+from app.store.paging import Page, Sort, Window, page, pages
+from app.store.tenancy import Tenant, Tenanted
+
+_NEWEST_FIRST: Sort[Proposal] = Sort(descending=True)
+_REVIEWERS = [role for role in Role if role.rank >= Role.EDITOR.rank]
+_OF_TENANT = Tenanted(select(Proposal).join(Org, col(Org.id) == col(Proposal.org_id)))
+_BY_ID = Tenanted(
+    select(Proposal).join(Org, col(Org.id) == col(Proposal.org_id)).where(col(Proposal.id) == bindparam("id"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """Which proposals of a list: those of the statuses at an instant, if some are asked for, as far as a token's scope
+    and resources cover them; None and all kinds for people."""
+
+    at: datetime
+    statuses: Collection[ProposalStatus] = ()
+    scope: EnvironmentScope | None = None
+    within: Within = field(default_factory=lambda: dict.fromkeys(Kind))
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        seen = covered(self.within, col(Proposal.resource_kind), col(Proposal.resource_key)), _reached(self.scope)
+        if not self.statuses:
+            return and_(*seen)
+        return and_(*seen, or_(*(_has_status(one, self.at) for one in self.statuses)))
+
+
+async def find(session: AsyncSession, proposal_id: str, tenant: Tenant) -> Proposal | None:
+    """The proposal, if it is the tenant's."""
+    row = await _BY_ID.row(session, tenant, id=proposal_id)
+    return None if row is None else row[0]
+
+
+async def current(session: AsyncSession, proposal_id: str) -> Proposal | None:
+    """The proposal as it is now."""
+    return await session.get(Proposal, proposal_id, populate_existing=True)
+
+
+async def same(session: AsyncSession, proposal: Proposal, at: datetime) -> Proposal | None:
+    """The pending proposal by the same actor of the same change, of what is there still as it was."""
+    query = select(Proposal).where(
+        col(Proposal.primitive_id) == proposal.primitive_id,
+        col(Proposal.fingerprint) == proposal.fingerprint,
+        col(Proposal.proposer_id) == proposal.proposer_id,
+        _has_status(ProposalStatus.PENDING, at),
+    )
+    found = (await session.execute(query.order_by(col(Proposal.id)))).scalars()
+    return next((one for one in found if one.proposed_versions == proposal.proposed_versions), None)
+
+
+async def contents(session: AsyncSession, proposal_ids: Collection[str]) -> dict[str, ProposalContent]:
+    """What may be long of each proposal, by its id."""
+    query = select(ProposalContent).where(col(ProposalContent.proposal_id).in_(proposal_ids))
+    return {row.proposal_id: row for row in (await session.execute(query)).scalars()}
+
+
+async def sizes(session: AsyncSession, proposal_ids: Collection[str]) -> dict[str, int]:
+    """The bytes of each proposal's content, by its id."""
+    query = select(col(ProposalContent.proposal_id), col(ProposalContent.size))
+    found = await session.execute(query.where(col(ProposalContent.proposal_id).in_(proposal_ids)))
+    return {row[0]: row[1] for row in found.all()}
+
+
+async def list_of_tenant(session: AsyncSession, tenant: Tenant, visible: Visible, window: Window) -> Page[Proposal]:
+    """The proposals of all the caller's organisations."""
+    query = _OF_TENANT.of(tenant).where(visible.condition)
+    return await page(session, query, col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST)
+
+
+async def lists_below(
+    session: AsyncSession, parent: Mapped[str], parent_ids: Collection[str], visible: Visible, window: Window
+) -> Mapping[str, Page[Proposal]]:
+    """For each organisation, project or primitive, by its id, its proposals; `parent` is the column of its id."""
+    query = select(Proposal).where(visible.condition)
+    return await pages(
+        session, query, (parent, parent_ids), col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST
+    )
+
+
+async def list_of_project(session: AsyncSession, project_id: str, visible: Visible, window: Window) -> Page[Proposal]:
+    """The project's proposals, in whatever environment."""
+    return (await lists_below(session, col(Proposal.project_id), [project_id], visible, window))[project_id]
+
+
+async def list_of_environment(
+    session: AsyncSession, environment: Environment, visible: Visible, window: Window
+) -> Page[Proposal]:
+    """The environment's proposals, and those that delete something of its project."""
+    query = select(Proposal).where(visible.condition, _about(environment))
+    return await page(session, query, col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST)
+
+
+async def count_pending(session: AsyncSession, conditions: Collection[ColumnElement[bool]], visible: Visible) -> int:
+    query = select(func.count()).select_from(Proposal).where(visible.condition, *conditions)
+    return (await session.execute(query)).scalar_one()
+
+
+async def required_approvals(session: AsyncSession, proposals: Sequence[Proposal]) -> dict[str, int]:
+    """How many people must approve each proposal now, by its id: as many as its environment asks for, or, for a delete,
+    as the project's protected environment that asks for most."""
+    project_ids = {one.project_id for one in proposals}
+    query = select(
+        col(Environment.id),
+        col(Environment.project_id),
+        col(Environment.protected),
+        col(Environment.required_approvals),
+    ).where(col(Environment.project_id).in_(project_ids))
+    of_environment: dict[str | None, int] = {}
+    of_project = dict.fromkeys(project_ids, 1)
+    for environment_id, project_id, protected, required in (await session.execute(query)).all():
+        of_environment[environment_id] = required
+        if protected:
+            of_project[project_id] = max(of_project[project_id], required)
+    return {one.id: of_environment.get(one.environment_id, of_project[one.project_id]) for one in proposals}
+
+
+async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[ProposalReview]]:
+    """The last review by each person who may review still, and has not proposed it, by proposal."""
+    query = (
+        select(ProposalReview)
+        .join(Proposal, col(Proposal.id) == col(ProposalReview.proposal_id))
+        .join(
+            Membership,
+            and_(
+                col(Membership.org_id) == col(Proposal.org_id),
+                col(Membership.user_id) == col(ProposalReview.reviewer_id),
+            ),
+        )
+        .join(User, col(User.id) == col(Membership.user_id))
+        .where(
+            col(ProposalReview.proposal_id).in_(proposal_ids),
+            col(ProposalReview.reviewer_id) != col(Proposal.person_id),
+            col(Membership.role).in_(_REVIEWERS),
+            col(User.deleted_at).is_(None),
+        )
+        .order_by(col(ProposalReview.id))
+    )
+    last = defaultdict[str, dict[str, ProposalReview]](dict)
+    for review in (await session.execute(query)).scalars():
+        last[review.proposal_id][review.reviewer_id] = review
+    return {one: list(last[one].values()) for one in proposal_ids}
+
+
+async def list_reviews(session: AsyncSession, proposal_id: str, window: Window) -> Page[ProposalReview]:
+    """All reviews of the proposal, oldest first."""
+    query = select(ProposalReview).where(col(ProposalReview.proposal_id) == proposal_id)
+    return await page(session, query, col(ProposalReview.id), window, lambda row: row[0])
+
+
+async def count_reviews(session: AsyncSession, proposal_id: str) -> int:
+    query = select(func.count(col(ProposalReview.id))).where(col(ProposalReview.proposal_id) == proposal_id)
+    return (await session.execute(query)).scalar_one()
+
+
+async def past_their_time(session: AsyncSession, at: datetime, most: int) -> Sequence[Proposal]:
+    """Proposals that are stored as pending, and whose time is over."""
+    query = select(Proposal).where(col(Proposal.status) == ProposalStatus.PENDING.value, col(Proposal.expires_at) <= at)
+    locked = query.order_by(col(Proposal.id)).limit(most).with_for_update(skip_locked=True)
+    return (await session.execute(locked)).scalars().all()
+
+
+def _has_status(status: ProposalStatus, at: datetime) -> ColumnElement[bool]:
+    """The condition for what `status_at` says."""
+    stored, expires_at = col(Proposal.status), col(Proposal.expires_at)
+    match status:
+        case ProposalStatus.PENDING:
+            return and_(stored == status, expires_at > at)
+        case ProposalStatus.EXPIRED:
+            return or_(stored == status, and_(stored == ProposalStatus.PENDING, expires_at <= at))
+    return stored == status
+
+
+def _about(environment: Environment) -> ColumnElement[bool]:
+    of_project = and_(col(Proposal.project_id) == environment.project_id, col(Proposal.environment_id).is_(None))
+    return or_(col(Proposal.environment_id) == environment.id, of_project)
+
+
+def _reached(scope: EnvironmentScope | None) -> ColumnElement[bool]:
+    """The condition for what a token's environments reach: a delete, if one of its project's is among them."""
+    if scope is None or scope.org:
+        return col(Proposal.id).is_not(None)
+    any_of_project = exists().where(
+        col(Environment.project_id) == col(Proposal.project_id), col(Environment.id).in_(scope.environments)
+    )
+    return or_(
+        col(Proposal.project_id).in_(scope.projects),
+        col(Proposal.environment_id).in_(scope.environments),
+        and_(col(Proposal.environment_id).is_(None), any_of_project),
+    )
+
+
+class OpenOn(NamedTuple):
+    """How many proposals wait for a primitive: by environment, and its delete."""
+
+    by_environment: Mapping[str, int]
+    deletes: int = 0
+
+    def within(self, environment_id: str) -> int:
+        return self.by_environment.get(environment_id, 0) + self.deletes
+
+
+async def open_on(session: AsyncSession, primitive_ids: Collection[str], at: datetime) -> dict[str, OpenOn]:
+    """How many proposals wait for each primitive, by its id."""
+    query = (
+        select(col(Proposal.primitive_id), col(Proposal.environment_id), func.count())
+        .where(col(Proposal.primitive_id).in_(primitive_ids), _has_status(ProposalStatus.PENDING, at))
+        .group_by(col(Proposal.primitive_id), col(Proposal.environment_id))
+    )
+    found = defaultdict[str, dict[str | None, int]](dict)
+    for primitive_id, environment_id, number in (await session.execute(query)).all():
+        found[primitive_id][environment_id] = number
+    return {
+        one: OpenOn({env: number for env, number in found[one].items() if env is not None}, found[one].get(None, 0))
+        for one in primitive_ids
+    }
