@@ -16,6 +16,10 @@ GRAPHQL_ONLY = {
     "node": "finds by id what REST finds by path",
     "primitives": "lists at once what REST lists by kind",
     "states": "lists at once what REST lists by kind",
+    "orgProposals": "lists by organisation what REST lists at once",
+    "flagProposals": "lists by flag what REST lists by project",
+    "configProposals": "lists by config what REST lists by project",
+    "segmentProposals": "lists by segment what REST lists by project",
 }
 
 # What asks no row of the policy, and why.
@@ -80,7 +84,8 @@ def _fields() -> Iterator[tuple[str, str]]:
         if isinstance(kind, GraphQLObjectType) and kind not in roots:
             for name, field in kind.fields.items():
                 if get_named_type(field.type).name.endswith("Connection"):
-                    yield name, f"{kind.name}.{name}"
+                    called = f"{kind.name.lower()}Proposals" if name == "proposals" else name  # several types have it
+                    yield called, f"{kind.name}.{name}"
     for root in roots:
         for name in root.fields:
             yield name, f"{root.name}.{name}"

@@ -20,6 +20,7 @@ from tests.shapes import innermost, shaped
 PATH_ARGUMENTS = {"project_id": "projectId", "env_id": "environmentId", "slug": "slug", "key": "key"}
 PATH_ARGUMENTS |= {"api_key_id": "apiKeyId"}
 PATH_ARGUMENTS |= {"user_id": "userId", "invitation_id": "invitationId", "session_id": "sessionId", "token": "token"}
+PATH_ARGUMENTS |= {"proposal_id": "proposalId"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,13 @@ def graphql_reply(answer: dict[str, Any]) -> Reply:
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:
     """REST says `boolean` where GraphQL says `BOOLEAN`."""
     given = variables.get("input", variables)
-    for name in ("type", "level", "role", "color", "state"):
+    for name in ("type", "level", "role", "color", "state", "kind", "verdict"):
         if isinstance(given.get(name), str):
             given[name] = given[name].upper()
     if isinstance(sort := given.get("sort"), str):
         given["sort"] = (sort.removeprefix("-") + "_desc" * sort.startswith("-")).upper()
+    if isinstance(given.get("status"), list):
+        given["status"] = [one.upper() if isinstance(one, str) else one for one in given["status"]]
     if isinstance(given.get("actions"), list):
         given["actions"] = [one.upper() if isinstance(one, str) else one for one in given["actions"]]
     return variables

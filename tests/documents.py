@@ -30,7 +30,16 @@ _ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }} notify {{ pr
 _SESSION = "id current browser address createdAt lastSeenAt expiresAt"
 _MEMBER = "id userId email displayName role createdAt updatedAt etag"
 _INVITATION = "id email role status invitedBy { kind id name } createdAt expiresAt"
+_PROPOSAL = (
+    "id project { id } environment { id } kind resourceType resourceId resourceKey diff status proposedVersion "
+    f"proposedVersions {{ envId version }} reason actor {{ {_ACTOR} }} requiredApprovals approvers {{ {_ACTOR} }} "
+    f"blastRadius createdAt expiresAt endedAt endedBy {{ {_ACTOR} }} appliedVersion etag"
+)
+_REVIEW = f"id proposalId reviewer {{ {_ACTOR} }} verdict comment createdAt"
 _PAGE = "pageInfo { hasNextPage endCursor }"
+
+
+_INSTEAD = f"proposal {{ {_PROPOSAL} }}"
 
 
 def _mutation(name: str, selection: str) -> str:
@@ -65,7 +74,7 @@ def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[
     return {
         f"create{name}": _mutation(f"create{name}", f"{noun} {{ {identity} }}"),
         f"update{name}": _mutation(f"update{name}", f"{noun} {{ {identity} }}"),
-        f"delete{name}": _mutation(f"delete{name}", f"{noun} {{ id }}"),
+        f"delete{name}": _mutation(f"delete{name}", f"{noun} {{ id }} {_INSTEAD}"),
         noun: f"query($projectId: ID!, $key: String!) {{ {noun}(projectId: $projectId, key: $key) {{ {identity} }} }}",
         f"{noun}s": _listing("project", f"{noun}s", identity, {**_OF_IDENTITIES, **typed}),
         f"{noun}State": (
@@ -78,8 +87,8 @@ def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[
             f"{{ {noun}References(projectId: $projectId, key: $key, first: $limit, after: $cursor) "
             f"{{ nodes {{ primitive {{ __typename key }} environment {{ id key }} paths }} {_PAGE} }} }}"
         ),
-        f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }}"),
-        f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }}"),
+        f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
+        f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
     }
 
 
@@ -158,8 +167,8 @@ DOCUMENTS = {
     **_of_kind("flag", _FLAG, _STATE),
     **_of_kind("config", _CONFIG, _CONFIG_STATE),
     **_of_kind("segment", _SEGMENT, _SEGMENT_STATE, "allowList(first: 1000) { nodes } denyList(first: 1000) { nodes }"),
-    "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }}"),
-    "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }}"),
+    "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }} {_INSTEAD}"),
+    "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }} {_INSTEAD}"),
     **{
         name: (
             "query($environmentId: ID!, $key: String!, $limit: Int, $cursor: String, $search: String) "
@@ -168,8 +177,25 @@ DOCUMENTS = {
         )
         for name in ("allowList", "denyList")
     },
-    "updateAllowList": _mutation("updateAllowList", f"segmentState {{ {_SEGMENT_STATE} }}"),
-    "updateDenyList": _mutation("updateDenyList", f"segmentState {{ {_SEGMENT_STATE} }}"),
+    "updateAllowList": _mutation("updateAllowList", f"segmentState {{ {_SEGMENT_STATE} }} {_INSTEAD}"),
+    "updateDenyList": _mutation("updateDenyList", f"segmentState {{ {_SEGMENT_STATE} }} {_INSTEAD}"),
+    "createProposal": _mutation("createProposal", _INSTEAD),
+    "applyProposal": _mutation("applyProposal", _INSTEAD),
+    "cancelProposal": _mutation("cancelProposal", _INSTEAD),
+    "reviewProposal": _mutation("reviewProposal", f"review {{ {_REVIEW} }}"),
+    "proposal": f"query($proposalId: ID!) {{ proposal(id: $proposalId) {{ {_PROPOSAL} }} }}",
+    "proposals": (
+        "query($limit: Int, $cursor: String, $status: [ProposalStatus!]) "
+        f"{{ proposals(first: $limit, after: $cursor, status: $status) {{ nodes {{ {_PROPOSAL} }} {_PAGE} }} }}"
+    ),
+    **{
+        f"{parent}Proposals": _listing(parent, "proposals", _PROPOSAL, {"status": "[ProposalStatus!]"})
+        for parent in ("project", "environment")
+    },
+    "reviews": (
+        "query($proposalId: ID!, $limit: Int, $cursor: String) { proposal(id: $proposalId) "
+        f"{{ reviews(first: $limit, after: $cursor) {{ nodes {{ {_REVIEW} }} {_PAGE} }} }} }}"
+    ),
     "ruleset": (
         "query($environmentId: ID!, $since: Int) { ruleset(environmentId: $environmentId, since: $since) "
         "{ environmentId version targetIdField since removed { flags configs segments } flags configs segments } }"

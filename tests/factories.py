@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,24 @@ from starlette.applications import Starlette
 
 from app.domain.actors import Member, Role
 from app.domain.emails import email_key
-from app.models import AuditEvent, AuditVersion, Environment, Invitation, Membership, Table, User
+from app.domain.proposals import ProposalKind
+from app.engine import json_text
+from app.models import (
+    AuditEvent,
+    AuditVersion,
+    Environment,
+    Invitation,
+    Membership,
+    Primitive,
+    Proposal,
+    ProposalContent,
+    Table,
+    User,
+)
 from app.runtime.node import Node
 from app.services import flags, invitations, links
 from app.services.orgs import create_org_with_owner
+from app.services.proposals import NOT_TRIED
 from app.services.sessions import start_session
 from tests import postgres
 from tests.clients import Api, GraphQLApi
@@ -48,7 +63,7 @@ class Workspace:
 
     The boolean flag `checkout` is true, the string flag `banner` is "hello", the config `limits` is {"a": 1}, and
     nobody belongs to the segment `staff`. The token may do everything.
-    A fifth member, a guest, is a viewer; and somebody is invited.
+    A fifth member, a guest, is a viewer; somebody is invited; and a proposal waits to make the banner say "bye".
     """
 
     org: Org
@@ -57,6 +72,7 @@ class Workspace:
     api_key: dict[str, Any]
     guest_id: str
     invitation_id: str
+    proposal_id: str
 
     @property
     def project_id(self) -> str:
@@ -197,8 +213,25 @@ class Instance:
         for flag, kind, value in (("checkout", "boolean", True), ("banner", "string", "hello")):
             await org.owner.make("createFlag", projectId=project["id"], key=flag, type=kind, defaultValue=value)
         environment = await org.owner.make("environment", environmentId=environment["id"])
+        proposal_id = await self._proposal(project["orgId"], environment)
         guest_id, invitation_id = await self._guest_and_invitation(project["orgId"], f"{org.slug}-{key}")
-        return Workspace(org, project, environment, await self.minted(org), guest_id, invitation_id)
+        return Workspace(org, project, environment, await self.minted(org), guest_id, invitation_id, proposal_id)
+
+    async def _proposal(self, org_id: str, environment: dict[str, Any]) -> str:
+        """A pending one to make the banner say "bye", put there without an event in the audit."""
+        async with self.node.database.writing() as session:
+            query = select(Primitive).where(
+                col(Primitive.project_id) == environment["projectId"], col(Primitive.key) == "banner"
+            )
+            banner = (await session.execute(query)).scalar_one()
+            proposal = proposal_of(org_id, environment, banner)
+            session.add(proposal)
+            await session.flush()
+            radius = json_text.encode(NOT_TRIED)
+            texts = {"before": '"hello"', "after": '"bye"', "blast_radius": radius, "size": len(radius) + 12}
+            session.add(ProposalContent(proposal_id=proposal.id, **texts))
+            await session.commit()
+        return proposal.id
 
     async def _guest_and_invitation(self, org_id: str, name: str) -> tuple[str, str]:
         """Put there without a mail, which would be delivered in the middle of some test."""
@@ -322,6 +355,28 @@ def invitation_of(org_id: str, email: str, role: Role = Role.VIEWER) -> Invitati
         invited_by=_member(User(email="x", email_key="x", display_name="Somebody")).as_json(),
         created_at=now(),
         expires_at=now() + invitations.LIFETIME,
+    )
+
+
+def proposal_of(org_id: str, environment: dict[str, Any], banner: Primitive) -> Proposal:
+    """A pending proposal by nobody who is here."""
+    proposer = _member(User(email="x", email_key="x", display_name="Somebody"))
+    return Proposal(
+        org_id=org_id,
+        project_id=banner.project_id,
+        environment_id=environment["id"],
+        primitive_id=banner.id,
+        kind=ProposalKind.SET_DEFAULT_VALUE_FLAG,
+        resource_kind=banner.kind,
+        resource_key=banner.key,
+        fingerprint="",
+        proposed_versions={environment["id"]: environment["version"]},
+        actor=proposer.as_json(),
+        proposer_id=proposer.user_id,
+        person_id=proposer.user_id,
+        created_at=now(),
+        updated_at=now(),
+        expires_at=now() + timedelta(days=7),
     )
 
 

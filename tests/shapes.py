@@ -6,6 +6,8 @@ from typing import Any
 
 def shaped(operation: str, found: Any) -> Any:
     """The data of a root field as REST's body would have been."""
+    if isinstance(found, dict) and found.get("proposal") is not None and operation != "reviews":
+        return _proposal(found["proposal"])
     if (special := _SPECIAL.get(operation)) is not None:
         return special(found)
     inner = innermost(found)
@@ -15,9 +17,14 @@ def shaped(operation: str, found: Any) -> Any:
 
 
 def innermost(found: Any) -> Any:
-    """The resource or connection inside of payloads and parents that hold nothing else."""
-    while isinstance(found, dict) and "id" not in found and "nodes" not in found and len(found) == 1:
-        found = next(iter(found.values()))
+    """The resource or connection inside of payloads and parents that hold nothing else; a proposal made instead."""
+    while isinstance(found, dict) and "id" not in found and "nodes" not in found:
+        inside = [one for name, one in found.items() if one is not None or name != "proposal"]
+        if len(inside) == 2 and inside[0] is None:
+            inside = inside[1:]
+        if len(inside) != 1:
+            break
+        found = inside[0]
     return found
 
 
@@ -56,6 +63,22 @@ def _name_people(shaped: dict[str, Any]) -> None:
         shaped["invitedBy"] = _actor(shaped["invitedBy"])
     if (maintainer := shaped.get("maintainer")) is not None:
         shaped["maintainer"] = {"id": maintainer["userId"], "name": maintainer["name"]}
+
+
+def _proposal(found: dict[str, Any]) -> dict[str, Any]:
+    shaped = {name: value for name, value in found.items() if name != "etag"}
+    shaped |= {"projectId": _id_of(shaped.pop("project")), "envId": _id_of(shaped.pop("environment"))}
+    shaped |= {name: shaped[name].lower() for name in ("kind", "resourceType", "status")}
+    shaped |= {"actor": _actor(shaped["actor"]), "approvers": [_actor(one) for one in shaped["approvers"]]}
+    return {**shaped, "endedBy": shaped["endedBy"] and _actor(shaped["endedBy"])}
+
+
+def _proposals(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [_proposal(one) for one in innermost(found)["nodes"]]
+
+
+def _review(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "reviewer": _actor(found["reviewer"]), "verdict": found["verdict"].lower()}
 
 
 def _nodes(found: dict[str, Any]) -> list[Any]:
@@ -159,6 +182,12 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
+    "proposal": lambda found: found and _proposal(found),
+    "proposals": _proposals,
+    "projectProposals": _proposals,
+    "environmentProposals": _proposals,
+    "reviews": lambda found: [_review(one) for one in innermost(found)["nodes"]],
+    "reviewProposal": lambda found: _review(found["review"]),
     "allowList": _nodes,
     "denyList": _nodes,
     "flagReferences": _referrers,

@@ -8,17 +8,32 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from app.access.entry import scope_of, tenant_of, within
+from sqlmodel import col
+
+from app.access.entry import scope_of, tenant_of, visible_proposals, within
 from app.access.paging import Listing
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.inabilities import Inability, inability
 from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, decide, operations_on
 from app.engine.kinds import Dimension, Kind
-from app.models import ApiKey, Environment, Invitation, Org, Primitive, Project, SpotChecks, StateEntry, Table
+from app.models import (
+    ApiKey,
+    Environment,
+    Invitation,
+    Org,
+    Primitive,
+    Project,
+    Proposal,
+    ProposalReview,
+    SpotChecks,
+    StateEntry,
+    Table,
+)
 from app.store import by_ids, identities, paging
 from app.store import environments as environment_rows
 from app.store import projects as project_rows
+from app.store import proposals as proposal_rows
 from app.store import states as state_rows
 from app.store.by_ids import ByIds, EnvironmentRef, Seen
 from app.store.entries import list_entries
@@ -81,6 +96,14 @@ async def invitations(uow: UnitOfWork, ids: Ids) -> list[Invitation]:
     return await _allowed(uow, by_ids.invitations, ids, Operation.MANAGE_INVITATIONS)
 
 
+async def proposals(uow: UnitOfWork, ids: Ids) -> list[Proposal]:
+    return await _readable(uow, by_ids.proposals, ids)
+
+
+async def reviews(uow: UnitOfWork, ids: Ids) -> list[ProposalReview]:
+    return await _readable(uow, by_ids.reviews, ids)
+
+
 async def projects_of_orgs(uow: UnitOfWork, org_ids: Ids, listing: Listing) -> Mapping[str, Page[Project]]:
     """By organisation, a page of projects for each organisation that the caller may see."""
     seen = [org.id for org in await orgs(uow, org_ids)]
@@ -129,6 +152,34 @@ async def spot_checks(uow: UnitOfWork, environment_ids: Ids) -> dict[str, SpotCh
     return {**dict.fromkeys(seen), **await spot_checks_of(uow.session, seen)}
 
 
+async def proposals_below(
+    uow: UnitOfWork, parent_ids: Ids, listing: Listing, parent: ResourceType
+) -> Mapping[str, Page[Proposal]]:
+    """By organisation, project, environment or primitive, a page of its proposals."""
+    look_up, column = _PARENTS[parent]
+    seen = [row.id for row in await look_up(uow, parent_ids)]
+    statuses, window = listing.of_proposals(*seen)
+    visible = visible_proposals(uow, statuses)
+    if column is None:
+        return await proposal_rows.lists_of_environments(uow.session, seen, visible, window)
+    return await proposal_rows.lists_below(uow.session, column, seen, visible, window)
+
+
+_PARENTS: dict[ResourceType, tuple[Any, Any]] = {
+    ResourceType.ORG: (orgs, col(Proposal.org_id)),
+    ResourceType.PROJECT: (projects, col(Proposal.project_id)),
+    ResourceType.ENVIRONMENT: (environments, None),
+    ResourceType.PRIMITIVE: (primitives, col(Proposal.primitive_id)),
+}
+
+
+async def reviews_of_proposals(
+    uow: UnitOfWork, proposal_ids: Ids, listing: Listing
+) -> Mapping[str, Page[ProposalReview]]:
+    seen = [proposal.id for proposal in await proposals(uow, proposal_ids)]
+    return await proposal_rows.lists_of_reviews(uow.session, seen, listing.window("reviews", *seen))
+
+
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:
     """How long each list is. Whoever has a page of a list may see it."""
     return await paging.counts(uow.session, lists)
@@ -154,6 +205,7 @@ _BY_IDS: dict[ResourceType, ByIds[Any]] = {
     ResourceType.ENVIRONMENT: by_ids.environments,
     ResourceType.PRIMITIVE: by_ids.primitives,
     ResourceType.STATE: by_ids.states,
+    ResourceType.PROPOSAL: by_ids.proposals,
     ResourceType.MEMBER: by_ids.members,
     ResourceType.INVITATION: by_ids.invitations,
     ResourceType.API_KEY: by_ids.api_keys,
@@ -188,6 +240,16 @@ async def _allowed(uow: UnitOfWork, query: ByIds[T], ids: Ids, operation: Operat
     return allowed
 
 
+async def _readable(uow: UnitOfWork, query: ByIds[T], ids: Ids) -> list[T]:
+    """Proposals and what belongs to them: a delete is read as what it deletes, all else as the state that it changes."""
+    allowed = []
+    for seen, target in await _seen(uow, query, ids, whole=True):
+        operation = Operation.READ_PRIMITIVE if seen.environment is None else Operation.READ_STATE
+        if isinstance(decide(uow.actor, operation, target), Allow):
+            allowed.append(seen.entity)
+    return allowed
+
+
 async def _seen(uow: UnitOfWork, query: ByIds[T], ids: Ids, *, whole: bool) -> list[tuple[Seen[T], Target]]:
     """What is in the caller's tenancy; `whole` with what the policy may want to know of the environments below it."""
     found = await query(uow.session, ids, tenant_of(uow))
@@ -219,4 +281,5 @@ def _target(seen: Seen[Any]) -> Target:
         environment_id=None if environment is None else environment.id,
         asked=() if primitive is None else (AskedKey((primitive.kind,), primitive.key),),
         protected=environment is not None and environment.protected,
+        proposed=seen.proposed,
     )

@@ -4,7 +4,7 @@ An `Entry` says what a call enters and what for. Opening it raises `not_found` f
 policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import NOTHING, Named
 from app.domain.policy import (
+    NO_PROPOSAL,
     TABLE,
     Allow,
     Approval,
@@ -27,15 +28,16 @@ from app.domain.policy import (
     Target,
     decide,
 )
+from app.domain.proposals import ProposalStatus
 from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, members
+from app.store.proposals import Visible
 from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve, steps_of
 from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
-NO_PROPOSAL = Proposed()
 Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
 
 
@@ -369,6 +371,11 @@ def resources_of(uow: UnitOfWork, kind: Kind) -> tuple[ResourcePattern, ...] | N
 def within(uow: UnitOfWork, kinds: Iterable[Kind]) -> dict[Kind, tuple[ResourcePattern, ...] | None]:
     """What the caller's lists of primitives of these kinds are limited to."""
     return {kind: resources_of(uow, kind) for kind in kinds}
+
+
+def visible_proposals(uow: UnitOfWork, statuses: Collection[ProposalStatus]) -> Visible:
+    """Proposals of the statuses, as far as the caller's lists include them."""
+    return Visible(uow.now, statuses, scope_of(uow), within(uow, Kind))
 
 
 def tenant_of(uow: UnitOfWork) -> Tenant:

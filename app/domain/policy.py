@@ -216,6 +216,9 @@ class Proposed:
     verb: Verb = Verb.WRITE
 
 
+NO_PROPOSAL = Proposed()
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What was loaded, and the keys as they were asked for.
@@ -230,7 +233,7 @@ class Target:
     environment_ids: frozenset[str] = frozenset()
     asked: tuple[AskedKey, ...] = ()
     protected: bool = False
-    proposed: Proposed = Proposed()
+    proposed: Proposed = NO_PROPOSAL
 
 
 @dataclass(frozen=True, slots=True)

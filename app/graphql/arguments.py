@@ -21,3 +21,4 @@ EnvironmentIds = Annotated[
 FlagKey = Annotated[str, strawberry.argument(description="The flag's key.")]
 ConfigKey = Annotated[str, strawberry.argument(description="The config's key.")]
 SegmentKey = Annotated[str, strawberry.argument(description="The segment's key.")]
+ProposalId = Annotated[strawberry.ID, strawberry.argument(description="The proposal's id.")]

@@ -14,10 +14,12 @@ from app.graphql.primitives import (
     DEFAULT_VALUE,
     RULES,
     UNLESS_DIVERTED,
+    Divertible,
     created,
     deleted,
     identities_of,
     references_of,
+    shown,
     updated,
     written,
 )
@@ -84,12 +86,12 @@ class UpdateConfigPayload(WrittenConfig):
 
 
 @strawberry.type(description="A deleted config.")
-class DeleteConfigPayload:
+class DeleteConfigPayload(Divertible):
     config: Config | None = strawberry.field(description=f"The config as it was; {UNLESS_DIVERTED}")
 
 
 @strawberry.type
-class WrittenConfigState:
+class WrittenConfigState(Divertible):
     config_state: ConfigState | None = strawberry.field(description=f"The state as it is now; {UNLESS_DIVERTED}")
 
 
@@ -134,14 +136,18 @@ class ConfigMutations:
 
     @strawberry.mutation(description="Delete a config from every environment of its project.")
     async def delete_config(self, info: Info, input: DeleteConfigInput) -> DeleteConfigPayload | None:
-        return DeleteConfigPayload(config=Config.of(await deleted(info, CONFIGS, input)))
+        return DeleteConfigPayload(**shown(await deleted(info, CONFIGS, input), "config", Config.of))
 
     @strawberry.mutation(description="Replace a config's whole state in an environment.")
     async def replace_config_state(
         self, info: Info, input: ReplaceConfigStateInput
     ) -> ReplaceConfigStatePayload | None:
-        return ReplaceConfigStatePayload(config_state=ConfigState.of(await written(info, CONFIGS.replace_state, input)))
+        return ReplaceConfigStatePayload(
+            **shown(await written(info, CONFIGS.replace_state, input), "config_state", ConfigState.of)
+        )
 
     @strawberry.mutation(description="Change a config's state in an environment.")
     async def update_config_state(self, info: Info, input: UpdateConfigStateInput) -> UpdateConfigStatePayload | None:
-        return UpdateConfigStatePayload(config_state=ConfigState.of(await written(info, CONFIGS.update_state, input)))
+        return UpdateConfigStatePayload(
+            **shown(await written(info, CONFIGS.update_state, input), "config_state", ConfigState.of)
+        )

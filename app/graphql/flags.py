@@ -14,10 +14,12 @@ from app.graphql.primitives import (
     DEFAULT_VALUE,
     RULES,
     UNLESS_DIVERTED,
+    Divertible,
     created,
     deleted,
     identities_of,
     references_of,
+    shown,
     updated,
     written,
 )
@@ -85,12 +87,12 @@ class UpdateFlagPayload(WrittenFlag):
 
 
 @strawberry.type(description="A deleted flag.")
-class DeleteFlagPayload:
+class DeleteFlagPayload(Divertible):
     flag: Flag | None = strawberry.field(description=f"The flag as it was; {UNLESS_DIVERTED}")
 
 
 @strawberry.type
-class WrittenFlagState:
+class WrittenFlagState(Divertible):
     flag_state: FlagState | None = strawberry.field(description=f"The state as it is now; {UNLESS_DIVERTED}")
 
 
@@ -145,20 +147,24 @@ class FlagMutations:
 
     @strawberry.mutation(description="Delete a flag from every environment of its project.")
     async def delete_flag(self, info: Info, input: DeleteFlagInput) -> DeleteFlagPayload | None:
-        return DeleteFlagPayload(flag=Flag.of(await deleted(info, FLAGS, input)))
+        return DeleteFlagPayload(**shown(await deleted(info, FLAGS, input), "flag", Flag.of))
 
     @strawberry.mutation(description="Replace a flag's whole state in an environment.")
     async def replace_flag_state(self, info: Info, input: ReplaceFlagStateInput) -> ReplaceFlagStatePayload | None:
-        return ReplaceFlagStatePayload(flag_state=FlagState.of(await written(info, FLAGS.replace_state, input)))
+        return ReplaceFlagStatePayload(
+            **shown(await written(info, FLAGS.replace_state, input), "flag_state", FlagState.of)
+        )
 
     @strawberry.mutation(description="Change a flag's state in an environment.")
     async def update_flag_state(self, info: Info, input: UpdateFlagStateInput) -> UpdateFlagStatePayload | None:
-        return UpdateFlagStatePayload(flag_state=FlagState.of(await written(info, FLAGS.update_state, input)))
+        return UpdateFlagStatePayload(
+            **shown(await written(info, FLAGS.update_state, input), "flag_state", FlagState.of)
+        )
 
     @strawberry.mutation(description="Turn a flag off in an environment, at once and whatever its rules say.")
     async def kill_flag(self, info: Info, input: KillFlagInput) -> KillFlagPayload | None:
-        return KillFlagPayload(flag_state=FlagState.of(await written(info, kill_flag, input)))
+        return KillFlagPayload(**shown(await written(info, kill_flag, input), "flag_state", FlagState.of))
 
     @strawberry.mutation(description="Turn a killed flag on again.")
     async def restore_flag(self, info: Info, input: RestoreFlagInput) -> RestoreFlagPayload | None:
-        return RestoreFlagPayload(flag_state=FlagState.of(await written(info, restore_flag, input)))
+        return RestoreFlagPayload(**shown(await written(info, restore_flag, input), "flag_state", FlagState.of))

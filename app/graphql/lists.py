@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import strawberry
 
 from app.domain.lists import Sorting, Standing
+from app.domain.proposals import ProposalStatus
 from app.engine.kinds import SPECS, Kind
 from app.graphql.arguments import After, Before, First, KeyFilter, Last
 from app.graphql.context import Info, listing
@@ -39,6 +40,8 @@ OF_ENTRIES = {
     "search": _argument(str | None, "Only entries with this text in them, in upper or lower case of A to Z."),
     **PAGING,
 }
+
+OF_PROPOSALS = {"status": _argument(list[ProposalStatus] | None, "Only those of these statuses."), **PAGING}
 
 
 def arguments_of(kind: Kind, *, of_states: bool) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
 from app.services.spot_checks import Kept
+from app.services.proposals import Content, ProposalView, contents, viewed
 from app.store.paging import Page, WholeList
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -34,6 +35,7 @@ MAX_ROWS = 1_000  # of a batch: objects are made of them in one go
 MAX_ENVIRONMENTS = 1_000  # that one field names
 STATES_A_PRIMITIVE = 10  # states of a primitive, as a rule
 IDS_AN_OBJECT = 10  # that are looked for in the time that it takes to make an object of the answer
+ROWS_A_CONTENT = 50  # what a proposal's content takes, as rows
 HANDED_OUT = 8  # in one turn
 
 K = TypeVar("K")
@@ -130,6 +132,13 @@ class Loaders:
         self.entries = {
             one.name: self._below(partial(batches.entries_of_states, dimension=one)) for one in (ALLOW_LIST, DENY_LIST)
         }
+        self.primitive = self._by_id(batches.primitives)
+        self.proposals = cache(lambda parent: self._below(partial(batches.proposals_below, parent=parent)))
+        self.reviews = self._below(batches.reviews_of_proposals)
+        self.proposal_views: Loader[str, ProposalView | None] = Loader(pace, self._proposal_views)
+        self.proposal_contents: Loader[str, Content | None] = Loader(
+            pace, self._proposal_contents, rows=lambda _: ROWS_A_CONTENT
+        )
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
@@ -175,6 +184,17 @@ class Loaders:
         async with self._unit() as uow:
             found = await batches.spot_checks(uow, environment_ids)
         return [Kept(one, found[one]) if one in found else None for one in environment_ids]
+
+    async def _proposal_views(self, ids: list[str]) -> list[ProposalView | None]:
+        async with self._unit() as uow:
+            views = await viewed(uow, await batches.proposals(uow, ids), with_content=False)
+        found = {view.proposal.id: view for view in views}
+        return [found.get(one) for one in ids]
+
+    async def _proposal_contents(self, ids: list[str]) -> list[Content | None]:
+        async with self._unit() as uow:
+            found = await contents(uow, await batches.proposals(uow, ids))
+        return [found.get(one) for one in ids]
 
     async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
         """The primitive's state in each of the environments that are called so. Raises `not_found`."""

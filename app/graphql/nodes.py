@@ -10,15 +10,17 @@ from app.graphql.context import Info
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
+from app.graphql.types.proposals import Proposal, Review
 from app.graphql.types.relay import Node
 from app.graphql.types.resources import Environment, Org, Project, identity_of, state_of
 from app.graphql.types.sessions import Session
 from app.models import ApiKey as ApiKeyRow
 from app.models import Environment as EnvironmentRow
 from app.models import Invitation as InvitationRow
-from app.models import Membership, Primitive, State, Table
+from app.models import Membership, Primitive, ProposalReview, State, Table
 from app.models import Org as OrgRow
 from app.models import Project as ProjectRow
+from app.models import Proposal as ProposalRow
 from app.models import Session as SessionRow
 from app.services.sessions import sessions_by_id
 
@@ -34,6 +36,8 @@ _TYPES: dict[type[Table], tuple[Any, Any]] = {
     InvitationRow: (batches.invitations, Invitation.of),
     SessionRow: (sessions_by_id, Session.of),
     ApiKeyRow: (batches.api_keys, ApiKey.of),
+    ProposalRow: (batches.proposals, Proposal.of),
+    ProposalReview: (batches.reviews, Review.of),
 }
 
 

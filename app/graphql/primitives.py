@@ -12,11 +12,12 @@ from app.graphql.arguments import ProjectId
 from app.graphql.context import Info
 from app.graphql.inputs import OfPrimitive, OfProject, OfState, Overridable, body_of, if_match
 from app.graphql.lists import OF_IDENTITIES, PAGING, arguments_of, list_field
+from app.graphql.types.proposals import Proposal as ProposalNode
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection, Node
 from app.graphql.types.resources import Primitive as PrimitiveNode
 from app.graphql.types.resources import identity_of
-from app.models import Primitive
+from app.models import Primitive, Proposal
 from app.services.primitives import Primitives, list_identities
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -74,17 +75,33 @@ async def updated(info: Info, primitives: Primitives, given: OfPrimitive) -> Pri
         return await primitives.update(uow, given.project_id, given.key, body, if_match(given))
 
 
-async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Primitive:
-    """What was deleted, as it was."""
+@strawberry.type
+class Divertible:
+    """What a mutation answers with that may have become a proposal."""
+
+    proposal: ProposalNode | None = strawberry.field(
+        description="The proposal, where the change waits for approval; else null."
+    )
+
+
+def shown(made: Any, name: str, make: Callable[[Any], Node]) -> dict[str, Any]:
+    """The members of such an answer: what was written by its name, or the proposal that was made instead."""
+    if isinstance(made, Proposal):
+        return {name: None, "proposal": ProposalNode.of(made)}
+    return {name: make(made), "proposal": None}
+
+
+async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Primitive | Proposal:
+    """What was deleted, as it was, or the proposal to do so."""
     body = body_of(given)
     async with info.context.unit(given if isinstance(given, Overridable) else None) as uow:
         return await primitives.delete(uow, given.project_id, given.key, body, if_match(given))
 
 
 async def written(
-    info: Info, write: Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current]], given: OfState
-) -> Current:
-    """The state as a use case leaves it."""
+    info: Info, write: Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current | Proposal]], given: OfState
+) -> Current | Proposal:
+    """The state as a use case leaves it, or the proposal that it makes."""
     body = body_of(given)
     async with info.context.unit(given) as uow:
         return await write(uow, given.environment_id, given.key, body, if_match(given))

@@ -20,12 +20,14 @@ from app.graphql.orgs import OrgMutations, OrgQueries
 from app.graphql.pace import PacedExecutor
 from app.graphql.primitives import PrimitiveQueries
 from app.graphql.projects import ProjectMutations, ProjectQueries
+from app.graphql.proposals import ProposalMutations, ProposalQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.spot_checks import SpotCheckMutations, SpotCheckQueries
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
+from app.graphql.types.proposals import Proposal, Review
 from app.graphql.types.resources import (
     Config,
     ConfigState,
@@ -57,6 +59,7 @@ class Query(
     FlagQueries,
     ConfigQueries,
     SegmentQueries,
+    ProposalQueries,
     ApiKeyQueries,
     EvaluationQueries,
     ErrorQueries,
@@ -78,6 +81,7 @@ class Mutation(
     FlagMutations,
     ConfigMutations,
     SegmentMutations,
+    ProposalMutations,
     ApiKeyMutations,
 ):
     pass
@@ -117,6 +121,8 @@ schema = Schema(
         Segment,
         SegmentState,
         ApiKey,
+        Proposal,
+        Review,
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[lambda: Prepared(documents)],

@@ -9,7 +9,17 @@ from app.graphql.arguments import (
 )
 from app.graphql.context import Info
 from app.graphql.inputs import Described, OfPrimitive, OfProject, OfState, Overridable, Reasoned, optional_field
-from app.graphql.primitives import UNLESS_DIVERTED, created, deleted, identities_of, references_of, updated, written
+from app.graphql.primitives import (
+    UNLESS_DIVERTED,
+    Divertible,
+    created,
+    deleted,
+    identities_of,
+    references_of,
+    shown,
+    updated,
+    written,
+)
 from app.graphql.rules import RuleInput
 from app.graphql.types.entries import ALLOWED, DENIED
 from app.graphql.types.references import Referrer
@@ -84,12 +94,12 @@ class UpdateSegmentPayload(WrittenSegment):
 
 
 @strawberry.type(description="A deleted segment.")
-class DeleteSegmentPayload:
+class DeleteSegmentPayload(Divertible):
     segment: Segment | None = strawberry.field(description=f"The segment as it was; {UNLESS_DIVERTED}")
 
 
 @strawberry.type
-class WrittenSegmentState:
+class WrittenSegmentState(Divertible):
     segment_state: SegmentState | None = strawberry.field(description=f"The state as it is now; {UNLESS_DIVERTED}")
 
 
@@ -142,14 +152,14 @@ class SegmentMutations:
 
     @strawberry.mutation(description="Delete a segment from every environment of its project.")
     async def delete_segment(self, info: Info, input: DeleteSegmentInput) -> DeleteSegmentPayload | None:
-        return DeleteSegmentPayload(segment=Segment.of(await deleted(info, SEGMENTS, input)))
+        return DeleteSegmentPayload(**shown(await deleted(info, SEGMENTS, input), "segment", Segment.of))
 
     @strawberry.mutation(description="Replace a segment's whole state in an environment.")
     async def replace_segment_state(
         self, info: Info, input: ReplaceSegmentStateInput
     ) -> ReplaceSegmentStatePayload | None:
         return ReplaceSegmentStatePayload(
-            segment_state=SegmentState.of(await written(info, SEGMENTS.replace_state, input))
+            **shown(await written(info, SEGMENTS.replace_state, input), "segment_state", SegmentState.of)
         )
 
     @strawberry.mutation(description="Change a segment's state in an environment.")
@@ -157,13 +167,17 @@ class SegmentMutations:
         self, info: Info, input: UpdateSegmentStateInput
     ) -> UpdateSegmentStatePayload | None:
         return UpdateSegmentStatePayload(
-            segment_state=SegmentState.of(await written(info, SEGMENTS.update_state, input))
+            **shown(await written(info, SEGMENTS.update_state, input), "segment_state", SegmentState.of)
         )
 
     @strawberry.mutation(description="Add entries to a segment's allow list, or remove them, without sending the list.")
     async def update_allow_list(self, info: Info, input: UpdateAllowListInput) -> UpdateAllowListPayload | None:
-        return UpdateAllowListPayload(segment_state=SegmentState.of(await written(info, update_allow_list, input)))
+        return UpdateAllowListPayload(
+            **shown(await written(info, update_allow_list, input), "segment_state", SegmentState.of)
+        )
 
     @strawberry.mutation(description="Add entries to a segment's deny list, or remove them, without sending the list.")
     async def update_deny_list(self, info: Info, input: UpdateDenyListInput) -> UpdateDenyListPayload | None:
-        return UpdateDenyListPayload(segment_state=SegmentState.of(await written(info, update_deny_list, input)))
+        return UpdateDenyListPayload(
+            **shown(await written(info, update_deny_list, input), "segment_state", SegmentState.of)
+        )

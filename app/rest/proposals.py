@@ -15,7 +15,6 @@ from app.rest.openapi.samples import (
     ENVIRONMENT_ID,
     FLAG_ID,
     GRACE_ID,
-    MORNING,
     NEXT_WEEK,
     NOON,
     PROJECT_ID,
@@ -197,9 +196,7 @@ async def proposed(uow: UnitOfWork, proposal: Proposal) -> Response:
 
 
 async def _page(call: Call, uow: UnitOfWork, found: Page[Proposal]) -> Response:
-    return page(
-        call, await proposals.viewed_page(uow, found), lambda view: view.proposal.id, ProposalSchema.from_row
-    )
+    return page(call, await proposals.viewed_page(uow, found), lambda view: view.proposal.id, ProposalSchema.from_row)
 
 
 async def list_proposals(call: Call, uow: UnitOfWork) -> Response:
@@ -240,7 +237,7 @@ async def handle_reviews(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def handle_review(call: Call, uow: UnitOfWork) -> Response:
-    row = await review_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
+    row = await review_proposal(uow, call.path["proposal_id"], call.input)
     return created(ReviewSchema.from_row(row), f"/api/v1/proposals/{row.proposal_id}/reviews")
 
 
@@ -295,9 +292,7 @@ ENDPOINTS: Sequence[Endpoint] = [
         is_list=True,
         query=ProposalParameters,
     ),
-    Endpoint(
-        "getProposal", "GET", _ONE, get_proposal, "A proposal", Operation.READ_STATE, response=ProposalSchema
-    ),
+    Endpoint("getProposal", "GET", _ONE, get_proposal, "A proposal", Operation.READ_STATE, response=ProposalSchema),
     Endpoint(
         "applyProposal",
         "POST",

@@ -7,12 +7,11 @@ from typing import Any
 from app.domain.errors import not_found
 from app.engine import json_text
 from app.engine.blast_radius import BlastRadius, Radius, dependents_of
-from app.engine.kinds import SPECS, Kind
+from app.engine.kinds import KILLED, SPECS, Kind
 from app.engine.references import node
 from app.engine.ruleset import Ruleset, StoredState
 from app.engine.target_ids import EntryChange
 from app.models import Environment, Primitive
-from app.services.changes import KILLED
 from app.store import json_columns
 from app.store.spot_checks import spot_checks_of
 from app.store.unit_of_work import UnitOfWork

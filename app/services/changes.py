@@ -37,7 +37,7 @@ from app.store.unit_of_work import UnitOfWork
 
 NO_ENVIRONMENT = ""
 TOO_MUCH_AT_ONCE = (
-    "The change waits for approval, and a proposal can change only one thing: the default value, the rules, or one list. "
+    "The change requires approval, and a proposal can change only one of these: the default value, the rules, a list. "
     "Send each in a request of its own."
 )
 QUICK_CONDITIONS = 200

@@ -4,22 +4,21 @@
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from app.access.entry import Access, Diverted, Entry, require_of_instance, scope_of, tenant_of, within
+from app.access.entry import Access, Diverted, Entry, require_of_instance, tenant_of, visible_proposals
 from app.access.etags import proposal_etag
 from app.access.paging import Listing
-from app.domain.actors import Token, Verb
+from app.domain.actors import Token
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import Named
-from app.domain.policy import TABLE, AskedKey, Operation, Proposed
+from app.domain.policy import AskedKey, Operation
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import (
-    DELETES,
     PROPOSABLE,
     Proposable,
     ProposalEvent,
@@ -30,16 +29,16 @@ from app.domain.proposals import (
 )
 from app.engine import json_text
 from app.engine.blast_radius import seen_by
-from app.engine.kinds import KILLED, Kind
+from app.engine.kinds import KILLED
 from app.models import Primitive, Proposal, ProposalContent
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, json_columns, proposals
 from app.store.paging import Page
-from app.store.proposals import Visible
+from app.store.proposals import reading_of
 from app.store.unit_of_work import Subject, UnitOfWork
 
 LIFETIME = timedelta(days=7)
-MAX_SWEPT = 500
+MAX_SWEPT = 200
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 NOT_TRIED: Mapping[str, Any] = {"version": None, "contexts": 0, "results": [], "flips": {}, "truncated": False}
 
@@ -82,10 +81,11 @@ class ProposalView(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What may be long of a proposal, decoded."""
+    """What may be long of a proposal, decoded; `size` is what it takes as text, in bytes."""
 
     diff: dict[str, Any]
     blast_radius: dict[str, Any]
+    size: int
 
 
 async def open_proposal(
@@ -138,25 +138,22 @@ async def list_proposals(uow: UnitOfWork, listing: Listing) -> Page[Proposal]:
     tenant = tenant_of(uow)
     require_of_instance(uow, Operation.LIST_PROPOSALS)
     statuses, window = listing.of_proposals("")
-    return await proposals.list_of_tenant(uow.session, tenant, visible(uow, statuses), window)
+    return await proposals.list_of_tenant(uow.session, tenant, visible_proposals(uow, statuses), window)
 
 
 async def list_of_project(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Proposal]:
     access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
     statuses, window = listing.of_proposals(access.project.id)
-    return await proposals.list_of_project(uow.session, access.project.id, visible(uow, statuses), window)
+    return await proposals.list_of_project(uow.session, access.project.id, visible_proposals(uow, statuses), window)
 
 
 async def list_of_environment(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Proposal]:
     """The environment's proposals, and those that delete something of its project."""
     access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-    statuses, window = listing.of_proposals(access.environment.id)
-    return await proposals.list_of_environment(uow.session, access.environment, visible(uow, statuses), window)
-
-
-def visible(uow: UnitOfWork, statuses: Collection[ProposalStatus]) -> Visible:
-    """Proposals of the statuses, as far as the caller sees them."""
-    return Visible(uow.now, statuses, scope_of(uow), within(uow, Kind))
+    environment_id = access.environment.id
+    statuses, window = listing.of_proposals(environment_id)
+    visible = visible_proposals(uow, statuses)
+    return (await proposals.lists_of_environments(uow.session, [environment_id], visible, window))[environment_id]
 
 
 async def get_proposal(uow: UnitOfWork, proposal_id: str) -> ProposalView:
@@ -194,7 +191,7 @@ async def entered(uow: UnitOfWork, proposal_id: str, operation: Operation | None
     if proposal is None:
         raise not_found("proposal")
     asked = AskedKey((proposal.resource_kind,), proposal.resource_key)
-    entry = _entry_to(proposal, operation or _reading(proposal), Named(asked=(asked,)))
+    entry = _entry_to(proposal, operation or reading_of(proposal), Named(asked=(asked,)))
     return await entry.enter(uow), proposal
 
 
@@ -270,25 +267,21 @@ async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Conte
 
 async def _content(uow: UnitOfWork, proposal: Proposal, stored: ProposalContent) -> Content:
     radius = json_columns.value(stored.blast_radius)
-    if isinstance(uow.actor, Token) and radius["flips"]:
+    tried = {key for result in radius["results"] for key in result["evaluations"]} | radius["flips"].keys()
+    if isinstance(uow.actor, Token) and tried:
         patterns = uow.actor.resources
-        kinds = await identities.kinds_of(uow.session, proposal.project_id, radius["flips"])
+        kinds = await identities.kinds_of(uow.session, proposal.project_id, tried)
         radius = seen_by(radius, lambda key: key in kinds and any(one.matches(kinds[key], key) for one in patterns))
     if stored.after is None:
-        return Content({}, radius)
+        return Content({}, radius, stored.size)
     dimension = PROPOSABLE[proposal.kind].dimension
     name = KILLED if dimension is None else dimension.name
     change = {"from": json_columns.value(stored.before), "to": json_columns.value(stored.after)}
-    return Content({name: change}, radius)
+    return Content({name: change}, radius, stored.size)
 
 
 def _entry_to(proposal: Proposal, operation: Operation, named: Named) -> Entry:
-    verb = TABLE[PROPOSABLE[proposal.kind].operation].verb
-    proposed = Proposed(proposal.proposer_id, proposal.person_id, verb if isinstance(verb, Verb) else Verb.WRITE)
+    proposed = proposals.proposed_by(proposal)
     if proposal.environment_id is None:
         return Entry.of_project(proposal.project_id, operation, named=named, proposed=proposed)
     return Entry.of_environment(proposal.environment_id, operation, named=named, proposed=proposed)
-
-
-def _reading(proposal: Proposal) -> Operation:
-    return Operation.READ_PRIMITIVE if proposal.kind in DELETES else Operation.READ_STATE

@@ -16,7 +16,7 @@ from app.store import proposals
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
-MAX_REVIEWS = 500
+MAX_REVIEWS = 1000
 
 
 class CreateReview(Command, json_schema_extra={"examples": [{"verdict": "approve", "comment": "Looks right."}]}):
@@ -26,14 +26,14 @@ class CreateReview(Command, json_schema_extra={"examples": [{"verdict": "approve
     comment: Text = ""
 
 
-async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalReview:
+async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> ProposalReview:
     """Approves a proposal, or asks for changes; what the same person said before does not count any more.
 
-    Raises `precondition_failed`, `proposal_gone`.
+    Raises `proposal_gone`.
     """
     access, _ = await entered(uow, proposal_id, Operation.REVIEW_PROPOSAL)
     command = validate(CreateReview, body)
-    access, proposal = await reentered(access, proposal_id, if_match)
+    access, proposal = await reentered(access, proposal_id, IfMatch())
     if await proposals.count_reviews(uow.session, proposal.id) >= MAX_REVIEWS:
         raise invalid({"quota": f"A proposal can have at most {MAX_REVIEWS} reviews."})
     reviewer = uow.actor_as_json()
@@ -53,4 +53,5 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_ma
 async def list_reviews(uow: UnitOfWork, proposal_id: str, listing: Listing) -> Page[ProposalReview]:
     """All that was said of the proposal, oldest first."""
     _, proposal = await entered(uow, proposal_id, None)
-    return await proposals.list_reviews(uow.session, proposal.id, listing.window("reviews", proposal.id))
+    window = listing.window("reviews", proposal.id)
+    return (await proposals.lists_of_reviews(uow.session, [proposal.id], window))[proposal.id]

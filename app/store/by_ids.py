@@ -9,9 +9,25 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.domain.actors import Role
-from app.models import ApiKey, Environment, Invitation, Membership, Org, Primitive, Project, Session, State, Table, User
+from app.domain.policy import NO_PROPOSAL, Proposed
+from app.models import (
+    ApiKey,
+    Environment,
+    Invitation,
+    Membership,
+    Org,
+    Primitive,
+    Project,
+    Proposal,
+    ProposalReview,
+    Session,
+    State,
+    Table,
+    User,
+)
 from app.store.members import Member
 from app.store.paging import AnySelect
+from app.store.proposals import proposed_by
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.tenancy import Tenant, Tenanted
@@ -28,6 +44,7 @@ class Seen(NamedTuple, Generic[T]):
     project_id: str | None = None
     environment: Environment | None = None
     primitive: KeyRef | None = None
+    proposed: Proposed = NO_PROPOSAL
 
 
 class ByIds(Generic[T]):
@@ -50,6 +67,12 @@ def _state(row: Any) -> Seen[Current]:
     primitive, state, environment, role = row
     named = KeyRef(primitive.kind, primitive.key)
     return Seen(state.id, Current(primitive, state), role, primitive.project_id, environment, named)
+
+
+def _proposal(row: Any) -> Seen[Proposal]:
+    proposal, environment, role = row
+    named = KeyRef(proposal.resource_kind, proposal.resource_key)
+    return Seen(proposal.id, proposal, role, proposal.project_id, environment, named, proposed_by(proposal))
 
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -104,6 +127,22 @@ api_keys: ByIds[ApiKey] = ByIds(
     lambda row: Seen(row[0].id, row[0], row[1]),
 )
 
+proposals: ByIds[Proposal] = ByIds(
+    select(Proposal, Environment)
+    .outerjoin(Environment, col(Environment.id) == col(Proposal.environment_id))
+    .join(Org, col(Org.id) == col(Proposal.org_id))
+    .where(col(Proposal.id).in_(_IDS)),
+    _proposal,
+)
+reviews: ByIds[ProposalReview] = ByIds(
+    select(ProposalReview, Proposal, Environment)
+    .join(Proposal, col(Proposal.id) == col(ProposalReview.proposal_id))
+    .outerjoin(Environment, col(Environment.id) == col(Proposal.environment_id))
+    .join(Org, col(Org.id) == col(Proposal.org_id))
+    .where(col(ProposalReview.id).in_(_IDS)),
+    lambda row: _proposal(row[1:])._replace(id=row[0].id, entity=row[0]),
+)
+
 
 class EnvironmentRef(NamedTuple):
     id: str
@@ -126,7 +165,19 @@ async def environments_below(
 
 _WITH_IDS: dict[str, type[Table]] = {
     table.__name__: table
-    for table in (Org, Project, Environment, Primitive, State, Membership, Invitation, Session, ApiKey)
+    for table in (
+        Org,
+        Project,
+        Environment,
+        Primitive,
+        State,
+        Membership,
+        Invitation,
+        Session,
+        ApiKey,
+        Proposal,
+        ProposalReview,
+    )
 }
 _TABLE_OF = union_all(
     *(select(literal(name)).where(cast(Any, table).id == bindparam("id")) for name, table in _WITH_IDS.items())

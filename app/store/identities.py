@@ -22,6 +22,7 @@ from app.store.pieces import pieces
 T = TypeVar("T")
 Within = Mapping[Kind, tuple[ResourcePattern, ...] | None]
 _by_key: Any = by_code_point(col(Primitive.key))
+_KIND_AND_KEY = col(Primitive.kind), col(Primitive.key)
 _BEYOND = "~"  # is after all that keys are made of
 _LIVE = select(Primitive).where(col(Primitive.deleted_at).is_(None))
 
@@ -146,10 +147,12 @@ def _live(project_id: str) -> Select[Primitive]:
     return _LIVE.where(col(Primitive.project_id) == project_id)
 
 
-def covered(
-    within: Within, kind_column: Mapped[Kind] = col(Primitive.kind), key_column: Mapped[str] = col(Primitive.key)
-) -> ColumnElement[bool]:
-    """The condition for primitives of these kinds that the resources of each cover; or for rows that name them."""
+def covered(within: Within, columns: tuple[Mapped[Kind], Mapped[str]] = _KIND_AND_KEY) -> ColumnElement[bool]:
+    """The condition for primitives of these kinds that the resources of each cover.
+
+    Or for rows that name primitives, in columns of their own.
+    """
+    kind_column, key_column = columns
     whole = [kind for kind, patterns in within.items() if patterns is None]
     of_some = [
         and_(kind_column == kind, or_(false(), *(_matching(key_column, pattern) for pattern in patterns)))

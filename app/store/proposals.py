@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from app.domain.actors import EnvironmentScope, Role
-from app.domain.proposals import ProposalStatus
+from app.domain.actors import EnvironmentScope, Role, Verb
+from app.domain.policy import TABLE, Operation, Proposed
+from app.domain.proposals import PROPOSABLE, ProposalStatus
 from app.engine.kinds import Kind
 from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
 from app.store.identities import Within, covered
@@ -39,10 +40,21 @@ class Visible:
 
     @property
     def condition(self) -> ColumnElement[bool]:
-        seen = covered(self.within, col(Proposal.resource_kind), col(Proposal.resource_key)), _reached(self.scope)
+        seen = covered(self.within, (col(Proposal.resource_kind), col(Proposal.resource_key))), _reached(self.scope)
         if not self.statuses:
             return and_(*seen)
         return and_(*seen, or_(*(_has_status(one, self.at) for one in self.statuses)))
+
+
+def proposed_by(proposal: Proposal) -> Proposed:
+    """What the policy asks of a proposal."""
+    verb = TABLE[PROPOSABLE[proposal.kind].operation].verb
+    return Proposed(proposal.proposer_id, proposal.person_id, verb if isinstance(verb, Verb) else Verb.WRITE)
+
+
+def reading_of(proposal: Proposal) -> Operation:
+    """What reading it takes: a delete is the project's."""
+    return Operation.READ_PRIMITIVE if proposal.environment_id is None else Operation.READ_STATE
 
 
 async def find(session: AsyncSession, proposal_id: str, tenant: Tenant) -> Proposal | None:
@@ -102,17 +114,18 @@ async def list_of_project(session: AsyncSession, project_id: str, visible: Visib
     return (await lists_below(session, col(Proposal.project_id), [project_id], visible, window))[project_id]
 
 
-async def list_of_environment(
-    session: AsyncSession, environment: Environment, visible: Visible, window: Window
-) -> Page[Proposal]:
-    """The environment's proposals, and those that delete something of its project."""
-    query = select(Proposal).where(visible.condition, _about(environment))
-    return await page(session, query, col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST)
-
-
-async def count_pending(session: AsyncSession, conditions: Collection[ColumnElement[bool]], visible: Visible) -> int:
-    query = select(func.count()).select_from(Proposal).where(visible.condition, *conditions)
-    return (await session.execute(query)).scalar_one()
+async def lists_of_environments(
+    session: AsyncSession, environment_ids: Collection[str], visible: Visible, window: Window
+) -> Mapping[str, Page[Proposal]]:
+    """For each environment, by its id, its proposals, and those that delete something of its project."""
+    of_project = and_(col(Proposal.environment_id).is_(None), col(Proposal.project_id) == col(Environment.project_id))
+    query = (
+        select(Proposal)
+        .join(Environment, or_(col(Proposal.environment_id) == col(Environment.id), of_project))
+        .where(visible.condition)
+    )
+    parents = col(Environment.id), environment_ids
+    return await pages(session, query, parents, col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST)
 
 
 async def required_approvals(session: AsyncSession, proposals: Sequence[Proposal]) -> dict[str, int]:
@@ -161,10 +174,12 @@ async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Ma
     return {one: list(last[one].values()) for one in proposal_ids}
 
 
-async def list_reviews(session: AsyncSession, proposal_id: str, window: Window) -> Page[ProposalReview]:
-    """All reviews of the proposal, oldest first."""
-    query = select(ProposalReview).where(col(ProposalReview.proposal_id) == proposal_id)
-    return await page(session, query, col(ProposalReview.id), window, lambda row: row[0])
+async def lists_of_reviews(
+    session: AsyncSession, proposal_ids: Collection[str], window: Window
+) -> Mapping[str, Page[ProposalReview]]:
+    """For each proposal, by its id, all its reviews, oldest first."""
+    parents = col(ProposalReview.proposal_id), proposal_ids
+    return await pages(session, select(ProposalReview), parents, col(ProposalReview.id), window, lambda row: row[0])
 
 
 async def count_reviews(session: AsyncSession, proposal_id: str) -> int:
@@ -188,11 +203,6 @@ def _has_status(status: ProposalStatus, at: datetime) -> ColumnElement[bool]:
         case ProposalStatus.EXPIRED:
             return or_(stored == status, and_(stored == ProposalStatus.PENDING, expires_at <= at))
     return stored == status
-
-
-def _about(environment: Environment) -> ColumnElement[bool]:
-    of_project = and_(col(Proposal.project_id) == environment.project_id, col(Proposal.environment_id).is_(None))
-    return or_(col(Proposal.environment_id) == environment.id, of_project)
 
 
 def _reached(scope: EnvironmentScope | None) -> ColumnElement[bool]:

@@ -46,6 +46,10 @@ READS: dict[str, Arguments] = {
     "segment": _SEGMENT,
     "segmentStates": _ENVIRONMENT,
     "segmentState": lambda workspace: workspace.staff,
+    "projectProposals": _PROJECT,
+    "environmentProposals": _ENVIRONMENT,
+    "proposal": lambda workspace: {"proposalId": workspace.proposal_id},
+    "reviews": lambda workspace: {"proposalId": workspace.proposal_id},
     "ruleset": _ENVIRONMENT,
     "members": lambda workspace: {"orgSlug": workspace.org.slug},
     "member": lambda workspace: workspace.guest,
@@ -85,6 +89,15 @@ WRITES: dict[str, Arguments] = {
     "updateSegmentState": lambda workspace: {**workspace.staff, "denyList": ["u-2"]},
     "updateAllowList": lambda workspace: {**workspace.staff, "add": ["u-2"]},
     "updateDenyList": lambda workspace: {**workspace.staff, "add": ["u-2"]},
+    "createProposal": lambda workspace: {
+        "envId": workspace.environment_id,
+        "kind": "set_default_value_flag",
+        "resourceKey": "checkout",
+        "diff": {"defaultValue": False},
+    },
+    "applyProposal": lambda workspace: {"proposalId": workspace.proposal_id},
+    "cancelProposal": lambda workspace: {"proposalId": workspace.proposal_id},
+    "reviewProposal": lambda workspace: {"proposalId": workspace.proposal_id, "verdict": "approve"},
     "updateMember": lambda workspace: {**workspace.guest, "role": "editor"},
     "removeMember": lambda workspace: workspace.guest,
     "createInvitation": lambda workspace: {"orgSlug": workspace.org.slug, "email": "new@example.com", "role": "viewer"},
@@ -100,7 +113,7 @@ WRITES: dict[str, Arguments] = {
     "revokeApiKey": lambda workspace: workspace.key_of_api,
 }
 CALLS = READS | FOR_ADMINS | WRITES
-FOR_ANYBODY_SIGNED_IN = {"createOrg", "orgs", "me", "updateMe", "deleteMe", "sessions"} | {
+FOR_ANYBODY_SIGNED_IN = {"createOrg", "orgs", "me", "updateMe", "deleteMe", "sessions", "proposals"} | {
     "deleteSession",
     "deleteOtherSessions",
 }

@@ -9,6 +9,7 @@ import strawberry
 from app.domain.actors import Role, Verb
 from app.domain.lists import Sorting, Standing
 from app.domain.policy import Operation
+from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import ConfigType, FlagType, Kind
 from app.engine.summaries import SummaryKind
 from app.models import Color
@@ -87,6 +88,11 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Operation.UPDATE_STATE: "Change or replace a state.",
             Operation.KILL: "Turn a flag off.",
             Operation.RESTORE: "Turn a killed flag on again.",
+            Operation.PROPOSE: "Propose a change of a state, or a delete.",
+            Operation.LIST_PROPOSALS: "List the proposals that one sees.",
+            Operation.REVIEW_PROPOSAL: "Approve a proposal, or ask for changes.",
+            Operation.APPLY_PROPOSAL: "Apply a proposal.",
+            Operation.CANCEL_PROPOSAL: "Cancel a proposal.",
         },
     ),
     (
@@ -114,6 +120,45 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Verb.TOGGLE: "Kill and restore flags.",
             Verb.PROMOTE: "Take over states from another environment.",
             Verb.DELETE: "Delete primitives, projects and environments.",
+        },
+    ),
+    (
+        ProposalKind,
+        "ProposalKind",
+        "What a proposal changes.",
+        {
+            ProposalKind.SET_DEFAULT_VALUE_FLAG: "The default value of a flag.",
+            ProposalKind.SET_RULES_FLAG: "The rules of a flag.",
+            ProposalKind.KILL_FLAG: "Turns a flag off.",
+            ProposalKind.RESTORE_FLAG: "Turns a killed flag on again.",
+            ProposalKind.DELETE_FLAG: "Deletes a flag from every environment.",
+            ProposalKind.SET_DEFAULT_VALUE_CONFIG: "The default value of a config.",
+            ProposalKind.SET_RULES_CONFIG: "The rules of a config.",
+            ProposalKind.DELETE_CONFIG: "Deletes a config from every environment.",
+            ProposalKind.SET_RULES_SEGMENT: "The rules of a segment.",
+            ProposalKind.SET_ALLOW_LIST_SEGMENT: "The allow list of a segment.",
+            ProposalKind.SET_DENY_LIST_SEGMENT: "The deny list of a segment.",
+            ProposalKind.DELETE_SEGMENT: "Deletes a segment from every environment.",
+        },
+    ),
+    (
+        ProposalStatus,
+        "ProposalStatus",
+        "What has become of a proposal.",
+        {
+            ProposalStatus.PENDING: "It waits for somebody to apply it.",
+            ProposalStatus.APPLIED: "The change was made.",
+            ProposalStatus.CANCELLED: "Nobody is to apply it.",
+            ProposalStatus.EXPIRED: "Nobody applied it in time.",
+        },
+    ),
+    (
+        Verdict,
+        "Verdict",
+        "What a reviewer says of a proposal.",
+        {
+            Verdict.APPROVE: "It can be applied.",
+            Verdict.REQUEST_CHANGES: "It is to be changed: cancel it, and propose another.",
         },
     ),
     (

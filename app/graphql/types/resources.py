@@ -20,7 +20,8 @@ from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.entries import ALLOWED, DENIED, entries
-from app.graphql.types.relay import Connection, Node
+from app.graphql.types.proposals import Proposal, proposals_of
+from app.graphql.types.relay import NODES, Connection, Node
 from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
 from app.graphql.types.spot_checks import SpotChecks, spot_checks_of_environment
@@ -111,6 +112,7 @@ class Org(Node):
     viewer_can: Abilities = viewer_can(ResourceType.ORG)
     viewer_cannot: Inabilities = viewer_cannot(ResourceType.ORG)
     projects: "Connection[Project] | None" = keyed("Its projects, oldest first.", "projects")
+    proposals: Connection[Proposal] | None = proposals_of(ResourceType.ORG, "The proposals of its projects")
 
     @classmethod
     def of(cls, row: OrgRow) -> "Org":
@@ -144,6 +146,7 @@ class Project(Node):
     flags: "Connection[Flag] | None" = identities(Kind.FLAG)
     configs: "Connection[Config] | None" = identities(Kind.CONFIG)
     segments: "Connection[Segment] | None" = identities(Kind.SEGMENT)
+    proposals: Connection[Proposal] | None = proposals_of(ResourceType.PROJECT, "Its proposals")
     row: strawberry.Private[ProjectRow]
 
     @classmethod
@@ -186,6 +189,9 @@ class Environment(Node):
     config_states: "Connection[ConfigState] | None" = states_of(Kind.CONFIG)
     segment_states: "Connection[SegmentState] | None" = states_of(Kind.SEGMENT)
     spot_checks: SpotChecks | None = spot_checks_of_environment()
+    proposals: Connection[Proposal] | None = proposals_of(
+        ResourceType.ENVIRONMENT, "Its proposals, and those that delete something of its project"
+    )
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
@@ -228,6 +234,9 @@ class Primitive(Node):
     viewer_cannot: Inabilities = viewer_cannot(ResourceType.PRIMITIVE)
     state: "PrimitiveState | None" = state_there()
     states: "list[PrimitiveState] | None" = all_states()
+    proposals: Connection[Proposal] | None = proposals_of(
+        ResourceType.PRIMITIVE, "The proposals to change or delete it"
+    )
     row: strawberry.Private[PrimitiveRow]
 
     @classmethod
@@ -397,3 +406,4 @@ class SegmentState(PrimitiveState):
 
 _IDENTITIES: dict[Kind, type[Primitive]] = {Kind.FLAG: Flag, Kind.CONFIG: Config, Kind.SEGMENT: Segment}
 _STATES: dict[Kind, type[PrimitiveState]] = dict(zip(Kind, (FlagState, ConfigState, SegmentState), strict=True))
+NODES.update({OrgRow: Org.of, ProjectRow: Project.of, EnvironmentRow: Environment.of, PrimitiveRow: identity_of})

@@ -13,9 +13,13 @@ MEMBERS = {
     "most 10,000.",
     "allowListSize": "How many entries its allow list has.",
     "applied": "Whether to mail you when somebody applies a change that you proposed.",
+    "appliedVersion": "The environment's version that it made; null until it is applied, and for a delete.",
+    "approvers": "Who approves of it.",
     "approvalRequired": "Whether its changes wait for the approval of a person.",
     "cancelled": "Whether to mail you when somebody cancels a change that you proposed.",
+    "blastRadius": "What it would do to the contexts that it was tried on.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
+    "comment": "What the reviewer said.",
     "color": "What it is marked with for people.",
     "configs": "The configs, by key.",
     "confirm": "The slug or key of what is deleted, as a confirmation.",
@@ -30,8 +34,12 @@ MEMBERS = {
     "denyList": "Target ids that do not belong to the segment: it overrides rules and the allow list. At most 10,000.",
     "denyListSize": "How many entries its deny list has.",
     "description": "For people.",
+    "diff": "What changes: by dimension, `from` and `to`. `killed` for a kill or a restore; empty for a delete.",
     "displayName": "The person's name, as others see it.",
     "email": "The person's email.",
+    "endedAt": "When it was applied or cancelled, or expired; null until then.",
+    "endedBy": "Who applied or cancelled it; null until then, and where it expired.",
+    "envId": "The environment's id.",
     "environmentId": "The environment's id.",
     "environmentKey": "The environment's key.",
     "environments": "The environments it covers.",
@@ -97,6 +105,55 @@ MEMBERS = {
 }
 
 OF_SCHEMA = {
+    "BlastRadius": {
+        "contexts": "On how many contexts it was tried: those of the request, or those that the environment keeps.",
+        "flips": "How many contexts would get another value, by the key of each flag or config, those included that change "
+        "through segments and prerequisites.",
+        "results": "What each context would get.",
+        "truncated": "Whether there is more than is shown here, or it would have taken too long.",
+        "version": "The environment's version that it was tried at; null for a delete.",
+    },
+    "CreateProposal": {
+        "diff": "What a change of the state would be sent, with one member: `defaultValue`, `rules`, `allowList` or "
+        "`denyList`; `{}` to kill, restore or delete.",
+        "envId": "The environment's id or name; for all kinds but deletes.",
+        "expiresInSeconds": "The seconds until it expires; by default a week.",
+        "kind": "What it changes.",
+        "projectId": "The project's id or name; for deletes, which are made in every environment.",
+        "resourceKey": "The key of the flag, config or segment.",
+        "spotCheck": "Contexts to try it on; those that the environment keeps if absent.",
+    },
+    "CreateReview": {"verdict": "Whether you approve.", "comment": "What you say."},
+    "Proposal": {
+        "actor": "Who proposed it.",
+        "envId": "The environment's id; null for a delete, which is made in every environment of the project.",
+        "expiresAt": "When it expires, unless it is applied or cancelled before.",
+        "kind": "What it changes.",
+        "proposedVersion": "The version of the environment that it rests on: it cannot be applied once there is another. "
+        "Null for a delete.",
+        "proposedVersions": "The versions that it rests on: of its environment, or, for a delete, of all of the project's.",
+        "reason": "Why it was proposed.",
+        "requiredApprovals": "How many people must approve it, whoever applies it included.",
+        "resourceId": "The id of the flag, config or segment.",
+        "resourceKey": "The key of the flag, config or segment that it changes.",
+        "resourceType": "Whether that is a flag, a config or a segment.",
+        "status": "What has become of it.",
+    },
+    "ProposedEvaluation": {
+        "flips": "Whether the value is another one.",
+        "live": "The value and the reason now; null where there is none.",
+        "proposed": "The value and the reason that it would be; null where there would be none.",
+    },
+    "Review": {
+        "createdAt": "When it was said.",
+        "proposalId": "The id of the proposal.",
+        "reviewer": "Who said it.",
+        "verdict": "Whether they approve.",
+    },
+    "TriedContext": {
+        "context": "The context.",
+        "evaluations": "By key, the flag or config that changes, and those that get another value through it.",
+    },
     "AcceptInvitation": {"displayName": "Your name, if you are a new user."},
     "Actor": {
         "id": "The id of the user or token.",
@@ -344,6 +401,22 @@ OPERATIONS = {
     "configs and segments that refer to the segment follow at once.",
     "updateDenyList": "Adds entries to the deny list and removes others, without sending the whole list. All flags, "
     "configs and segments that refer to the segment follow at once.",
+    "listProposals": "Lists the proposals of all organisations that you see, newest first. A page ends early where its "
+    "proposals are large.",
+    "createProposal": "Proposes a change of one dimension of a state, a kill, a restore or a delete, for somebody to apply. "
+    "It is checked as the change itself would be. If you have proposed the same already, and nothing has changed since, you "
+    "get that proposal. A write that requires approval makes a proposal by itself: it is answered with 202.",
+    "listProjectProposals": "Lists the proposals of a project, in whatever environment, newest first.",
+    "listEnvironmentProposals": "Lists the proposals of an environment, and those that delete something of its project, "
+    "newest first.",
+    "getProposal": "Gives a proposal with what it changes, who approves of it, and what it would do to the contexts that it "
+    "was tried on.",
+    "applyProposal": "Does what was proposed. Fails with `version_drift` if the environment has changed since, and with "
+    "`approval_missing` until enough people approve; a person who applies a proposal approves of it.",
+    "cancelProposal": "Ends a proposal that nobody is to apply. Whoever proposed it may always do that.",
+    "listReviews": "Lists what people said of a proposal, oldest first.",
+    "reviewProposal": "Approves a proposal, or asks for changes. The last word of each person counts, as long as they could "
+    "review still. Nobody reviews what they, or a token that they created, have proposed.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
@@ -416,6 +489,8 @@ TAGS = {
     "project, its state to each environment.",
     "Configs": "Values of any type, chosen by the same rules as those of flags.",
     "Segments": "Groups that rules refer to: who belongs to one is said by rules and by lists of target ids.",
+    "Proposals": "Changes that wait for a person: of whoever cannot make them alone, and of everybody in a protected "
+    "environment.",
     "Evaluation": "What programs ask for.",
     "Errors": "The catalogue of errors.",
     "About the API": "This document.",

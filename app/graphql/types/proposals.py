@@ -1,0 +1,166 @@
+"""Proposals, and what people say of them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import strawberry
+
+from app.access.batches import ChildPage
+from app.access.paging import Listing
+from app.domain.policy import ResourceType
+from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
+from app.engine.kinds import Kind
+from app.graphql.context import Info
+from app.graphql.limits import CHARACTERS_AN_OBJECT
+from app.graphql.lists import OF_PROPOSALS, PAGING, list_field
+from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.actors import Actor
+from app.graphql.types.relay import NODES, Connection, Node, node_of
+from app.graphql.types.scalars import JSON, Time
+from app.models import Proposal as ProposalRow
+from app.models import ProposalReview
+from app.services.proposals import ProposalView
+
+if TYPE_CHECKING:
+    from app.graphql.types.resources import Environment, Primitive, Project
+
+LazyEnvironment = Annotated["Environment", strawberry.lazy("app.graphql.types.resources")]
+LazyProject = Annotated["Project", strawberry.lazy("app.graphql.types.resources")]
+LazyPrimitive = Annotated["Primitive", strawberry.lazy("app.graphql.types.resources")]
+
+
+def proposals_of(parent: ResourceType, whose: str) -> Any:
+    """The list of the proposals below a parent of this sort."""
+
+    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
+        page = await info.context.loaders.proposals(parent).load(ChildPage(root.id, asked))
+        return Connection.of(info.context, page, lambda row: row.id, Proposal.of)
+
+    return list_field(f"{whose}, newest first.", OF_PROPOSALS, resolve)
+
+
+def _reviews() -> Any:
+    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
+        page = await info.context.loaders.reviews.load(ChildPage(root.id, asked))
+        return Connection.of(info.context, page, lambda row: row.id, Review.of)
+
+    return list_field("What people said of it, oldest first.", PAGING, resolve)
+
+
+def _standing(read: Callable[[ProposalView], Any], description: str) -> Any:
+    """What may change while nobody touches the proposal, so that it is looked up when it is asked for."""
+
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        view = await info.context.loaders.proposal_views.load(root.id)
+        return None if view is None else read(view)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def _content(name: str, description: str) -> Any:
+    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
+        content = await info.context.loaders.proposal_contents.load(root.id)
+        if content is None:
+            return None
+        info.context.pace.made(content.size // CHARACTERS_AN_OBJECT)
+        return getattr(content, name)
+
+    return strawberry.field(resolver=resolve, description=description)
+
+
+@strawberry.type(description="What a person said of a proposal. The last word of each counts.")
+class Review(Node):
+    proposal_id: strawberry.ID = strawberry.field(description="The id of the proposal.")
+    reviewer: Actor = strawberry.field(description="Who said it.")
+    verdict: Verdict = strawberry.field(description="Whether they approve.")
+    comment: str = strawberry.field(description="What they said.")
+    created_at: Time = strawberry.field(description="When they said it.")
+
+    @classmethod
+    def of(cls, row: ProposalReview) -> "Review":
+        return cls(
+            id=strawberry.ID(row.id),
+            proposal_id=strawberry.ID(row.proposal_id),
+            reviewer=Actor.of(row.reviewer),
+            verdict=row.verdict,
+            comment=row.comment,
+            created_at=Time(row.created_at),
+        )
+
+
+@strawberry.type(description="A version of an environment.")
+class ProposedVersion:
+    env_id: strawberry.ID = strawberry.field(description="The environment's id.")
+    version: int = strawberry.field(description="Its version.")
+
+
+@strawberry.type(description="A change that waits for a person, or has been applied, was cancelled, or has expired.")
+class Proposal(Node):
+    kind: ProposalKind = strawberry.field(description="What it changes.")
+    resource_type: Kind = strawberry.field(description="The kind of the flag, config or segment that it changes.")
+    resource_id: strawberry.ID = strawberry.field(description="Its id.")
+    resource_key: str = strawberry.field(description="Its key.")
+    proposed_versions: list[ProposedVersion] = strawberry.field(
+        description="The versions of the environments that it rests on; for a delete, all of the project's."
+    )
+    reason: str | None = strawberry.field(description="Why it was proposed.")
+    actor: Actor = strawberry.field(description="Who proposed it.")
+    created_at: Time = strawberry.field(description="When it was proposed.")
+    expires_at: Time = strawberry.field(description="When it expires, unless it has been applied or cancelled by then.")
+    ended_at: Time | None = strawberry.field(description="When it was applied or cancelled, or expired.")
+    ended_by: Actor | None = strawberry.field(description="Who applied or cancelled it.")
+    applied_version: int | None = strawberry.field(description="The environment's version that it made.")
+    diff: JSON | None = _content("diff", "What changes: by dimension, `from` and `to`; empty for a delete.")
+    blast_radius: JSON | None = _content("blast_radius", "What it would do to the contexts that it was tried on.")
+    status: ProposalStatus | None = _standing(lambda view: view.status, "What has become of it.")
+    proposed_version: int | None = strawberry.field(
+        description="The version of its environment that it rests on; null for a delete."
+    )
+    required_approvals: int | None = _standing(
+        lambda view: view.required_approvals, "How many people must approve it, whoever applies it included."
+    )
+    approvers: list[Actor] | None = _standing(
+        lambda view: [Actor.of(dict(one)) for one in view.approvers], "Who approves of it."
+    )
+    etag: str | None = _standing(lambda view: view.etag, "The tag that `ifMatch` takes.")
+    viewer_can: Abilities = viewer_can(ResourceType.PROPOSAL)
+    reviews: Connection[Review] | None = _reviews()
+    row: strawberry.Private[ProposalRow]
+
+    @classmethod
+    def of(cls, row: ProposalRow) -> "Proposal":
+        versions = row.proposed_versions
+        return cls(
+            id=strawberry.ID(row.id),
+            kind=row.kind,
+            resource_type=row.resource_kind,
+            resource_id=strawberry.ID(row.primitive_id),
+            resource_key=row.resource_key,
+            proposed_version=None if row.environment_id is None else versions[row.environment_id],
+            proposed_versions=[ProposedVersion(env_id=strawberry.ID(one), version=versions[one]) for one in versions],
+            reason=row.reason,
+            actor=Actor.of(row.actor),
+            created_at=Time(row.created_at),
+            expires_at=Time(row.expires_at),
+            ended_at=None if row.ended_at is None else Time(row.ended_at),
+            ended_by=None if row.ended_by is None else Actor.of(row.ended_by),
+            applied_version=row.applied_version,
+            row=row,
+        )
+
+    @strawberry.field(description="The project.")
+    async def project(self, info: Info) -> LazyProject | None:
+        return cast("Project", node_of(await info.context.loaders.project.load(self.row.project_id)))
+
+    @strawberry.field(description="The environment; null where it deletes from all of them.")
+    async def environment(self, info: Info) -> LazyEnvironment | None:
+        if self.row.environment_id is None:
+            return None
+        return cast("Environment", node_of(await info.context.loaders.environment.load(self.row.environment_id)))
+
+    @strawberry.field(description="The flag, config or segment that it changes; null once that is deleted.")
+    async def primitive(self, info: Info) -> LazyPrimitive | None:
+        return cast("Primitive", node_of(await info.context.loaders.primitive.load(self.row.primitive_id)))
+
+
+NODES[ProposalRow] = Proposal.of
