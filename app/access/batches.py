@@ -241,7 +241,7 @@ async def _allowed(uow: UnitOfWork, query: ByIds[T], ids: Ids, operation: Operat
 
 
 async def _readable(uow: UnitOfWork, query: ByIds[T], ids: Ids) -> list[T]:
-    """Proposals and what belongs to them: a delete is read as what it deletes, all else as the state that it changes."""
+    """Proposals and what belongs to them: a delete is read as what it deletes, all others as the state."""
     allowed = []
     for seen, target in await _seen(uow, query, ids, whole=True):
         operation = Operation.READ_PRIMITIVE if seen.environment is None else Operation.READ_STATE

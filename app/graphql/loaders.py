@@ -24,8 +24,8 @@ from app.http.requests import RequestInfo
 from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
-from app.services.spot_checks import Kept
 from app.services.proposals import Content, ProposalView, contents, viewed
+from app.services.spot_checks import Kept
 from app.store.paging import Page, WholeList
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork

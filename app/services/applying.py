@@ -33,7 +33,7 @@ from app.services.changes import (
     require_valid,
     write_change,
 )
-from app.services.evaluation import Context
+from app.services.evaluation import Contexts
 from app.services.primitives import delete_now, propose_delete, radius_of_delete, require_unused
 from app.services.proposals import (
     LIFETIME,
@@ -50,7 +50,6 @@ from app.store import environments, identities, json_columns, proposals, states
 from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
-MAX_SPOT_CHECKS = 100
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)
 DIFF = "diff"
 
@@ -76,7 +75,7 @@ class CreateProposal(
     kind: Annotated[ProposalKind, Field(strict=False)]
     resource_key: Slug
     diff: dict[str, Any]
-    spot_check: Annotated[list[Context], Field(max_length=MAX_SPOT_CHECKS)] | None = None
+    spot_check: Contexts | None = None
     expires_in_seconds: Annotated[int, Field(ge=SHORTEST.total_seconds(), le=LONGEST.total_seconds())] = int(
         LIFETIME.total_seconds()
     )

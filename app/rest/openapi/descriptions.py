@@ -107,8 +107,8 @@ MEMBERS = {
 OF_SCHEMA = {
     "BlastRadius": {
         "contexts": "On how many contexts it was tried: those of the request, or those that the environment keeps.",
-        "flips": "How many contexts would get another value, by the key of each flag or config, those included that change "
-        "through segments and prerequisites.",
+        "flips": "How many contexts would get another value, by the key of each flag or config, those included "
+        "that change through segments and prerequisites.",
         "results": "What each context would get.",
         "truncated": "Whether there is more than is shown here, or it would have taken too long.",
         "version": "The environment's version that it was tried at; null for a delete.",
@@ -129,9 +129,10 @@ OF_SCHEMA = {
         "envId": "The environment's id; null for a delete, which is made in every environment of the project.",
         "expiresAt": "When it expires, unless it is applied or cancelled before.",
         "kind": "What it changes.",
-        "proposedVersion": "The version of the environment that it rests on: it cannot be applied once there is another. "
+        "proposedVersion": "The version of the environment that it rests on: it cannot be applied at another. "
         "Null for a delete.",
-        "proposedVersions": "The versions that it rests on: of its environment, or, for a delete, of all of the project's.",
+        "proposedVersions": "The versions that it rests on: of its environment, or, for a delete, all of the "
+        "project's.",
         "reason": "Why it was proposed.",
         "requiredApprovals": "How many people must approve it, whoever applies it included.",
         "resourceId": "The id of the flag, config or segment.",
@@ -403,20 +404,21 @@ OPERATIONS = {
     "configs and segments that refer to the segment follow at once.",
     "listProposals": "Lists the proposals of all organisations that you see, newest first. A page ends early where its "
     "proposals are large.",
-    "createProposal": "Proposes a change of one dimension of a state, a kill, a restore or a delete, for somebody to apply. "
-    "It is checked as the change itself would be. If you have proposed the same already, and nothing has changed since, you "
-    "get that proposal. A write that requires approval makes a proposal by itself: it is answered with 202.",
+    "createProposal": "Proposes a change of one dimension of a state, a kill, a restore or a delete, for somebody to "
+    "apply. It is checked as the change itself would be. If you have proposed the same already, and nothing has "
+    "changed since, you get that proposal. A write that requires approval makes a proposal by itself: it is answered "
+    "with 202.",
     "listProjectProposals": "Lists the proposals of a project, in whatever environment, newest first.",
-    "listEnvironmentProposals": "Lists the proposals of an environment, and those that delete something of its project, "
-    "newest first.",
-    "getProposal": "Gives a proposal with what it changes, who approves of it, and what it would do to the contexts that it "
-    "was tried on.",
-    "applyProposal": "Does what was proposed. Fails with `version_drift` if the environment has changed since, and with "
-    "`approval_missing` until enough people approve; a person who applies a proposal approves of it.",
+    "listEnvironmentProposals": "Lists the proposals of an environment, and those that delete something of its "
+    "project, newest first.",
+    "getProposal": "Gives a proposal with what it changes, who approves of it, and what it would do to the contexts "
+    "that it was tried on.",
+    "applyProposal": "Does what was proposed. Fails with `version_drift` if the environment has changed since, and "
+    "with `approval_missing` until enough people approve; a person who applies a proposal approves of it.",
     "cancelProposal": "Ends a proposal that nobody is to apply. Whoever proposed it may always do that.",
     "listReviews": "Lists what people said of a proposal, oldest first.",
-    "reviewProposal": "Approves a proposal, or asks for changes. The last word of each person counts, as long as they could "
-    "review still. Nobody reviews what they, or a token that they created, have proposed.",
+    "reviewProposal": "Approves a proposal, or asks for changes. The last word of each person counts, as long as they "
+    "could review still. Nobody reviews what they, or a token that they created, have proposed.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
