@@ -75,6 +75,12 @@ def _proposal(row: Any) -> Seen[Proposal]:
     return Seen(proposal.id, proposal, role, proposal.project_id, environment, named, proposed_by(proposal))
 
 
+def _review(row: Any) -> Seen[ProposalReview]:
+    review, *of_proposal = row
+    seen = _proposal(of_proposal)
+    return Seen(review.id, review, seen.role, seen.project_id, seen.environment, seen.primitive, seen.proposed)
+
+
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _MEMBERSHIP = aliased(Membership)  # the member's, as opposed to the caller's own
 _STATES = (
@@ -140,7 +146,7 @@ reviews: ByIds[ProposalReview] = ByIds(
     .outerjoin(Environment, col(Environment.id) == col(Proposal.environment_id))
     .join(Org, col(Org.id) == col(Proposal.org_id))
     .where(col(ProposalReview.id).in_(_IDS)),
-    lambda row: _proposal(row[1:])._replace(id=row[0].id, entity=row[0]),
+    _review,
 )
 
 
