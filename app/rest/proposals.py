@@ -204,11 +204,11 @@ async def list_proposals(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def list_of_project(call: Call, uow: UnitOfWork) -> Response:
-    return await _page(call, uow, await proposals.list_of_project(uow, call.path["project_id"], call.listing()))
+    return await _page(call, uow, await proposals.list_project_proposals(uow, call.path["project_id"], call.listing()))
 
 
 async def list_of_environment(call: Call, uow: UnitOfWork) -> Response:
-    return await _page(call, uow, await proposals.list_of_environment(uow, call.path["env_id"], call.listing()))
+    return await _page(call, uow, await proposals.list_environment_proposals(uow, call.path["env_id"], call.listing()))
 
 
 async def get_proposal(call: Call, uow: UnitOfWork) -> Response:

@@ -34,7 +34,6 @@ from app.models import Primitive, Proposal, ProposalContent
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, json_columns, proposals
 from app.store.paging import Page
-from app.store.proposals import reading_of
 from app.store.unit_of_work import Subject, UnitOfWork
 
 LIFETIME = timedelta(days=7)
@@ -141,13 +140,13 @@ async def list_proposals(uow: UnitOfWork, listing: Listing) -> Page[Proposal]:
     return await proposals.list_of_tenant(uow.session, tenant, visible_proposals(uow, statuses), window)
 
 
-async def list_of_project(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Proposal]:
+async def list_project_proposals(uow: UnitOfWork, project_id: str, listing: Listing) -> Page[Proposal]:
     access = await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
     statuses, window = listing.of_proposals(access.project.id)
     return await proposals.list_of_project(uow.session, access.project.id, visible_proposals(uow, statuses), window)
 
 
-async def list_of_environment(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Proposal]:
+async def list_environment_proposals(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Proposal]:
     """The environment's proposals, and those that delete something of its project."""
     access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
     environment_id = access.environment.id
@@ -191,7 +190,7 @@ async def entered(uow: UnitOfWork, proposal_id: str, operation: Operation | None
     if proposal is None:
         raise not_found("proposal")
     asked = AskedKey((proposal.resource_kind,), proposal.resource_key)
-    entry = _entry_to(proposal, operation or reading_of(proposal), Named(asked=(asked,)))
+    entry = _entry_to(proposal, operation or _reading(proposal), Named(asked=(asked,)))
     return await entry.enter(uow), proposal
 
 
@@ -278,6 +277,11 @@ async def _content(uow: UnitOfWork, proposal: Proposal, stored: ProposalContent)
     name = KILLED if dimension is None else dimension.name
     change = {"from": json_columns.value(stored.before), "to": json_columns.value(stored.after)}
     return Content({name: change}, radius, stored.size)
+
+
+def _reading(proposal: Proposal) -> Operation:
+    """What reading it takes: a delete is the project's."""
+    return Operation.READ_PRIMITIVE if proposal.environment_id is None else Operation.READ_STATE
 
 
 def _entry_to(proposal: Proposal, operation: Operation, named: Named) -> Entry:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from app.domain.actors import EnvironmentScope, Role, Verb
-from app.domain.policy import TABLE, Operation, Proposed
+from app.domain.policy import TABLE, Proposed
 from app.domain.proposals import PROPOSABLE, ProposalStatus
 from app.engine.kinds import Kind
 from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
@@ -50,11 +50,6 @@ def proposed_by(proposal: Proposal) -> Proposed:
     """What the policy asks of a proposal."""
     verb = TABLE[PROPOSABLE[proposal.kind].operation].verb
     return Proposed(proposal.proposer_id, proposal.person_id, verb if isinstance(verb, Verb) else Verb.WRITE)
-
-
-def reading_of(proposal: Proposal) -> Operation:
-    """What reading it takes: a delete is the project's."""
-    return Operation.READ_PRIMITIVE if proposal.environment_id is None else Operation.READ_STATE
 
 
 async def find(session: AsyncSession, proposal_id: str, tenant: Tenant) -> Proposal | None:
