@@ -1,11 +1,12 @@
 """Deletes expired sessions and links, known browsers, news and failed mail that are old, and the audit of organisations
-long gone, once an hour."""
+long gone, and writes down which proposals have expired, once an hour."""
 
 from datetime import timedelta
 
 from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.runtime.node import Node
+from app.services import proposals
 from app.services.known_browsers import LIFETIME
 from app.store import audit, known_browsers, links, mail, proposal_news, sessions
 from app.store.unit_of_work import UnitOfWork
@@ -28,10 +29,19 @@ async def sweep(uow: UnitOfWork) -> None:
     await audit.sweep_deleted_orgs(uow.session, at - KEPT_AUDIT)
 
 
+async def expire_proposals(node: Node) -> None:
+    """However many have expired, nobody else's write waits for more than a few of them."""
+    while True:
+        async with node.unit(new_request_id()) as uow:
+            if not await proposals.expire(uow):
+                return
+
+
 def housekeeping_job(node: Node) -> Job:
     async def run() -> float:
         async with node.unit(new_request_id()) as uow:
             await sweep(uow)
+        await expire_proposals(node)
         return EVERY_SECONDS
 
     return Job("housekeeping", run, first_pause=EVERY_SECONDS)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from app.access.entry import Access, Diverted, Entry, require_of_instance, tenant_of, visible_proposals
 from app.access.etags import proposal_etag
 from app.access.paging import Listing
-from app.domain.actors import Token
+from app.domain.actors import System, Token
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
@@ -172,6 +172,7 @@ async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_ma
 
 async def expire(uow: UnitOfWork) -> int:
     """Writes down which proposals have expired, at most so many; gives their number. Readers know without it."""
+    uow.actor = System()
     await uow.begin_write()
     expired = await proposals.past_their_time(uow.session, uow.now, MAX_SWEPT)
     for proposal in expired:
@@ -200,6 +201,7 @@ async def reentered(access: Access, proposal_id: str, if_match: IfMatch) -> tupl
     Raises `not_found`, `precondition_failed`, `proposal_gone`.
     """
     access = await access.to_write()
+    await access.uow.lock(Proposal, [lowered(proposal_id)])  # its time may be over at this moment: `expire` skips it
     proposal = await proposals.current(access.uow.session, lowered(proposal_id))
     if proposal is None:
         raise not_found("proposal")
