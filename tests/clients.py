@@ -25,7 +25,8 @@ PATH_ARGUMENTS |= {"proposal_id": "proposalId"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: `code` is None on success; `data` is the resource, or the list of them."""
+    """What came back: `code` is None on success; `data` is the resource, or the list of them; `extra` what an error of
+    this code says beyond what all say."""
 
     code: str | None
     data: Any
@@ -35,6 +36,7 @@ class Reply:
     etag: str | None = None
     next: str | None = None
     request_id: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def unwrap(self) -> Any:
         """The data of a success."""
@@ -92,7 +94,9 @@ def rest_reply(response: httpx2.Response) -> Reply:
     status, request_id = response.status_code, response.headers["x-request-id"]
     if not response.is_success:
         tag, fields = response.headers.get("etag"), body.get("fields", {})
-        return Reply(body["code"], None, fields, status, body["message"], tag, request_id=request_id)
+        return Reply(
+            body["code"], None, fields, status, body["message"], tag, request_id=request_id, extra=_beyond(body)
+        )
     link = re.search(r'cursor=([^&>]+)[^>]*>; rel="next"', response.headers.get("link", ""))
     next_page = link[1] if link else None
     return Reply(None, body, {}, status, "", response.headers.get("etag"), next_page, request_id)
@@ -133,7 +137,12 @@ def graphql_reply(answer: dict[str, Any]) -> Reply:
         error["message"],
         extensions.get("etag"),
         request_id=extensions["requestId"],
+        extra=_beyond(extensions),
     )
+
+
+def _beyond(error: dict[str, Any]) -> dict[str, Any]:
+    return {name: error[name] for name in error.keys() - {"code", "message", "fields", "requestId", "status", "etag"}}
 
 
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:

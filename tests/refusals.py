@@ -13,7 +13,7 @@ from app.domain.catalogue import CATALOGUE
 from app.rest.app import PREFIX
 
 SEEN: set[tuple[str, str]] = set()
-BESIDE_THE_ENVELOPE = {"liveVersion", "proposedVersion", "etag"}
+BESIDE_THE_ENVELOPE = {"liveVersion", "proposedVersion", "environmentId", "etag"}
 
 
 async def check_response(response: httpx2.Response) -> None:

@@ -249,7 +249,7 @@ _ENTRIES = (
         409,
         "The environment has changed",
         "The environment's version is no longer the one that the proposal is based on. The body has `liveVersion` and "
-        "`proposedVersion`.",
+        "`proposedVersion`, and of a proposal to delete something the `environmentId`.",
         ("The environment was changed after the proposal was made.",),
         "Review what has changed and make a new proposal.",
         sample_extra={"liveVersion": 42, "proposedVersion": 41},
