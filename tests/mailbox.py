@@ -75,8 +75,9 @@ async def told(node: Node) -> None:
 
 
 def _news_due_at(at: datetime) -> ColumnElement[bool]:
-    due = col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_not(None), col(QueuedMail.due_at) <= at
-    return exists().where(*due) | exists().where(~col(ProposalNews.spread))
+    queued = col(QueuedMail.given_up_at).is_(None), col(QueuedMail.user_id).is_not(None)
+    due_or_going = (col(QueuedMail.due_at) <= at) | (col(QueuedMail.attempts) != 0)
+    return exists().where(*queued, due_or_going) | exists().where(~col(ProposalNews.spread))
 
 
 async def _holds(database: Database, condition: ColumnElement[bool]) -> bool:

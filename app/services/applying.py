@@ -14,6 +14,7 @@ from app.domain.actors import Member
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.named import Named
+from app.domain.news import NewsEvent
 from app.domain.policy import AskedKey, Operation
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import DELETES, PROPOSABLE, Proposable, ProposalKind, ProposalStatus, Verdict, status_at
@@ -35,6 +36,7 @@ from app.services.changes import (
 )
 from app.services.evaluation import Contexts
 from app.services.primitives import delete_now, propose_delete, radius_of_delete, require_unused
+from app.services.proposal_news import announce
 from app.services.proposals import (
     LIFETIME,
     EndProposal,
@@ -147,6 +149,7 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
         proposal_id=proposal.id,
         approvers=approvers,
     )
+    await announce(uow, proposal, NewsEvent.APPLIED)
     return (await viewed(uow, [proposal], with_content=True))[0]
 
 

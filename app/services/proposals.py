@@ -16,6 +16,7 @@ from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import Named
+from app.domain.news import NewsEvent
 from app.domain.policy import AskedKey, Operation
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import (
@@ -31,6 +32,7 @@ from app.engine import json_text
 from app.engine.blast_radius import seen_by
 from app.engine.kinds import KILLED
 from app.models import Primitive, Proposal, ProposalContent
+from app.services.proposal_news import announce
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, json_columns, proposals
 from app.store.paging import Page
@@ -129,6 +131,7 @@ async def open_proposal(
     size = sum(len(text.encode()) for text in (before, after, radius) if text is not None)
     uow.add(ProposalContent(proposal_id=proposal.id, before=before, after=after, blast_radius=radius, size=size))
     entered.record_proposal(proposal.id, primitive, terms.reason, {"kind": kind})
+    await announce(uow, proposal, NewsEvent.PROPOSED)
     return proposal
 
 
@@ -167,6 +170,7 @@ async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_ma
     access, proposal = await reentered(access, proposal_id, if_match)
     end(access, proposal, ProposalStatus.CANCELLED)
     access.record(command.reason, subject_of(proposal), proposal_id=proposal.id)
+    await announce(uow, proposal, NewsEvent.CANCELLED)
     return (await viewed(uow, [proposal], with_content=True))[0]
 
 

@@ -7,10 +7,12 @@ from pydantic import Field
 from app.access.paging import Listing
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
+from app.domain.news import NewsEvent
 from app.domain.policy import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import Verdict
 from app.models import ProposalReview
+from app.services.proposal_news import announce
 from app.services.proposals import entered, reentered, subject_of
 from app.store import proposals
 from app.store.paging import Page
@@ -47,6 +49,7 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> Pr
     uow.add(review)
     uow.revise(proposal, {"updated_at": uow.now})
     access.record(command.comment or None, subject_of(proposal), new=command.recorded(), proposal_id=proposal.id)
+    await announce(uow, proposal, NewsEvent.REVIEWED, review.id)
     return review
 
 
