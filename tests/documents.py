@@ -11,7 +11,7 @@ _FLAG = (
 )
 _STATE = (
     "id flag { id key type name description } environment { id } defaultValue killed version updatedAt "
-    "summary { kind rules percent text } "
+    "summary { kind rules percent text } openProposals "
     "rules { if value split { value percent name } rolloutPercent seed bucketBy name description disabled } "
     f"updatedBy {{ {_ACTOR} }} etag"
 )

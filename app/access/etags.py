@@ -1,7 +1,8 @@
 """The tags of what is versioned, the same on both transports.
 
 Each tells when the row was last changed, or what it holds, beside the number of its change: a number repeats when a
-database is restored from a backup, and a tag must never repeat for another content.
+database is restored from a backup, and a tag must never repeat for another content. What is shown with a row and may
+change while nobody writes it stands behind `~`: `If-None-Match` looks at it, `If-Match` does not.
 """
 
 import hashlib
@@ -39,6 +40,11 @@ def state_etag(current: Current) -> str:
     return f'"{state.from_version}.{primitive.revision}.{digest}"'
 
 
+def shown_state_etag(current: Current, open_proposals: int) -> str:
+    """Changes with the number of proposals that wait for the state, too."""
+    return f'{state_etag(current)[:-1]}~{open_proposals}"'
+
+
 def spot_checks_etag(environment_id: str, row: SpotChecks | None) -> str:
     """Changes with what is kept; that nothing was ever set has a tag, too."""
     if row is None:
@@ -48,9 +54,9 @@ def spot_checks_etag(environment_id: str, row: SpotChecks | None) -> str:
 
 
 def api_key_etag(row: ApiKey) -> str:
-    """Changes with the token's revision, and with its last use, which raises no revision."""
+    """Changes with the token's revision, and with its last use, which no write depends on."""
     used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
-    return f'"{_revision(row)}.{used}"'
+    return f'"{_revision(row)}~{used}"'
 
 
 def proposal_etag(row: Proposal, *standing: object) -> str:

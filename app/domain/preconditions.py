@@ -7,6 +7,7 @@ from app.domain.errors import AppError, invalid
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _ENCODED = re.compile(r"(?:-gzip|-br|-zstd|;gzip)$")
+_BESIDE = re.compile(r"~.*$", re.DOTALL)
 _LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
 
 
@@ -14,7 +15,8 @@ _LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
 class IfMatch:
     """An `If-Match` header as it was sent, parsed when needed. None and `*` set no condition.
 
-    What proxies that compress make of a tag is ignored on purpose: a `W/` before it, or a suffix inside the quotes.
+    What proxies that compress make of a tag is ignored on purpose: a `W/` before it, or a suffix inside the quotes. So
+    is what a tag has behind `~`, which is shown with what the caller would write, and is not a part of it.
     """
 
     header: str | None = None
@@ -26,14 +28,8 @@ class IfMatch:
         Raises `invalid_request` for a malformed header.
         """
         tags = self._tags()
-        if tags is not None and tag.strip('"') not in tags:
-            raise _failed(tag)
-
-    def require_ignoring_usage(self, tag: str) -> None:
-        """Like `require`, but ignores the last part of the tag, which changes when a token is used."""
-        tags = self._tags()
-        if tags is not None and _without_last_part(tag.strip('"')) not in map(_without_last_part, tags):
-            raise _failed(tag)
+        if tags is not None and _BESIDE.sub("", tag.strip('"')) not in (_BESIDE.sub("", one) for one in tags):
+            raise AppError("precondition_failed", headers={"ETag": tag})
 
     def _tags(self) -> list[str] | None:
         if self.header is None or self.header.strip() == "*":
@@ -43,18 +39,9 @@ class IfMatch:
         return _tags_in(self.header)
 
 
-def _failed(present: str) -> AppError:
-    return AppError("precondition_failed", headers={"ETag": present})
-
-
 def _tags_in(header: str) -> list[str]:
     """The tags, as they were before a proxy compressed what they belong to."""
     return [_ENCODED.sub("", tag) for tag in _TAG.findall(header)]
-
-
-def _without_last_part(tag: str) -> str:
-    head, dot, _ = tag.rpartition(".")
-    return head if dot else tag
 
 
 def none_match(header: str | None, tag: str) -> bool:

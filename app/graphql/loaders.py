@@ -21,10 +21,11 @@ from app.domain.policy import ResourceType
 from app.engine.kinds import ALLOW_LIST, DENY_LIST
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
+from app.models import State
 from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
-from app.services.proposals import Content, ProposalView, contents, viewed
+from app.services.proposals import Content, ProposalView, contents, open_on, viewed
 from app.services.spot_checks import Kept
 from app.store.paging import Page, WholeList
 from app.store.states import Current
@@ -139,6 +140,7 @@ class Loaders:
         self.proposal_contents: Loader[str, Content | None] = Loader(
             pace, self._proposal_contents, rows=lambda _: ROWS_A_CONTENT
         )
+        self.open_proposals: Loader[State, int] = Loader(pace, self._open_proposals, identity=lambda state: state.id)
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
@@ -195,6 +197,10 @@ class Loaders:
         async with self._unit() as uow:
             found = await contents(uow, await batches.proposals(uow, ids))
         return [found.get(one) for one in ids]
+
+    async def _open_proposals(self, states: list[State]) -> list[int]:
+        async with self._unit() as uow:
+            return await open_on(uow, states)
 
     async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
         """The primitive's state in each of the environments that are called so. Raises `not_found`."""

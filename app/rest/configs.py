@@ -68,6 +68,7 @@ class ConfigStateSchema(
                     "percent": None,
                     "text": '1 rule; everyone else gets {"daily":1000,"burst":20}.',
                 },
+                "openProposals": 0,
                 "version": 3,
                 "updatedAt": NOON,
             }

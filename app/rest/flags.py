@@ -49,6 +49,7 @@ class FlagStateSchema(
                 "defaultValue": False,
                 "rules": RULES_EXAMPLE,
                 "killed": False,
+                "openProposals": 0,
                 "version": 3,
                 "updatedAt": NOON,
             }

@@ -3,13 +3,13 @@
 A kind makes one of each with its schemas, and adds to their `endpoints` the routes that it has alone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from starlette.responses import Response
 
-from app.access.etags import primitive_etag, state_etag
+from app.access.etags import primitive_etag, shown_state_etag
 from app.access.paging import ListParameters, primitive_parameters
 from app.access.summaries import summary_of
 from app.domain.policy import Operation
@@ -23,6 +23,7 @@ from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, SummarySchema, Time
 from app.services.primitives import Primitives
+from app.services.proposals import open_on
 from app.store import json_columns
 from app.store.references import Referrer
 from app.store.states import Current
@@ -89,13 +90,15 @@ class StateSchema(Schema):
     environment_id: str
     rules: list[Any]
     summary: SummarySchema
+    open_proposals: int
     version: int
     updated_at: Time
     updated_by: ActorSchema
 
     @classmethod
-    def from_row(cls, current: Current) -> Self:
-        return cls(**cls.members_of(current))
+    def from_current(cls, current: Current, open_proposals: int, **more: Any) -> Self:
+        """With what a single state has more, if it does."""
+        return cls(**cls.members_of(current), open_proposals=open_proposals, **more)
 
     @classmethod
     def members_of(cls, current: Current) -> dict[str, Any]:
@@ -167,8 +170,8 @@ class ValuedStateSchema(StateSchema):
         }
 
 
-async def as_it_is(_: UnitOfWork, current: Current) -> Any:
-    return current
+async def nothing_more(_: UnitOfWork, __: Current) -> Mapping[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,20 +293,27 @@ class Identities(_OfKind):
 class States(_OfKind):
     """A kind's states: the use cases, and what answers show of one.
 
-    A single state may show more than one of a list: `whole` is its schema, made of what `complete` gives.
+    A single state may show more than one of a list: `whole` is its schema, with the members that `more` gives.
     """
 
     schema: type[StateSchema]
-    whole: type[Schema]
-    complete: Callable[[UnitOfWork, Current], Awaitable[Any]] = as_it_is
+    whole: type[StateSchema]
+    more: Callable[[UnitOfWork, Current], Awaitable[Mapping[str, Any]]] = nothing_more
 
     async def handle_list(self, call: Call, uow: UnitOfWork) -> Response:
         found = await self.primitives.list_states(uow, call.path["env_id"], call.listing())
-        return page(call, found, lambda current: current.primitive.id, self.schema.from_row)
+        numbers = await open_on(uow, [current.state for current in found.rows])
+        waiting = {current.state.id: number for current, number in zip(found.rows, numbers, strict=True)}
+        return page(
+            call,
+            found,
+            lambda current: current.primitive.id,
+            lambda current: self.schema.from_current(current, waiting[current.state.id]),
+        )
 
     async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
         current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"])
-        return read(call, self.whole.from_row(await self.complete(uow, current)), state_etag(current))
+        return read(call, *await self._shown(uow, current))
 
     def writing(self, write: Write) -> Handler:
         """The handler of a write that answers with the whole state, or with a proposal."""
@@ -312,9 +322,15 @@ class States(_OfKind):
             current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
             if isinstance(current, Proposal):
                 return await proposed(uow, current)
-            return written(self.whole.from_row(await self.complete(uow, current)), state_etag(current))
+            return written(*await self._shown(uow, current))
 
         return handle
+
+    async def _shown(self, uow: UnitOfWork, current: Current) -> tuple[StateSchema, str]:
+        """The whole state, and its tag."""
+        (waiting,) = await open_on(uow, [current.state])
+        whole = self.whole.from_current(current, waiting, **await self.more(uow, current))
+        return whole, shown_state_etag(current, waiting)
 
     @property
     def path(self) -> str:

@@ -1,7 +1,7 @@
 """Segments over REST: identities below a project, states and their lists below an environment."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.responses import Response
 
@@ -39,6 +39,7 @@ _STATE = {
     "allowListSize": 1,
     "denyListSize": 1,
     "summary": {"kind": "rules", "rules": 1, "percent": None, "text": "1 rule, 1 allowed, 1 denied."},
+    "openProposals": 0,
     "version": 3,
     "updatedAt": NOON,
 }
@@ -92,11 +93,10 @@ class ListedSegmentStateSchema(
     allow_list: list[str]
     deny_list: list[str]
 
-    @classmethod
-    def from_row(cls, row: Any) -> Self:
-        """From a `Listed`."""
-        lists = {"allow_list": list(row.allow_list), "deny_list": list(row.deny_list)}
-        return cls(**cls.members_of(row.current), **lists)
+
+async def _lists(uow: UnitOfWork, current: Current) -> Mapping[str, Any]:
+    found = await listed(uow, current)
+    return {"allow_list": list(found.allow_list), "deny_list": list(found.deny_list)}
 
 
 def _listing(lists: Callable[[UnitOfWork, str, str, Listing], Awaitable[Page[StateEntry]]]) -> Handler:
@@ -109,7 +109,7 @@ def _listing(lists: Callable[[UnitOfWork, str, str, Listing], Awaitable[Page[Sta
     return handle
 
 
-_STATES = States(SEGMENTS, SegmentStateSchema, ListedSegmentStateSchema, listed)
+_STATES = States(SEGMENTS, SegmentStateSchema, ListedSegmentStateSchema, _lists)
 _WITHOUT_ENTRIES = States(SEGMENTS, SegmentStateSchema, SegmentStateSchema)  # a change costs what it changes
 ENDPOINTS = [
     *Identities(SEGMENTS, SegmentSchema).endpoints(),

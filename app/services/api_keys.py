@@ -212,7 +212,7 @@ async def renew_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: obj
     command = validate(RenewApiKey, body)
     access = await access.to_write()
     row = _row(access)
-    if_match.require_ignoring_usage(api_key_etag(row))
+    if_match.require(api_key_etag(row))
     if row.expires_at is not None and row.expires_at <= uow.now:
         raise AppError("not_found", "The token has expired. Create a new one.")
     previous, row.expires_at = row.expires_at, _expiry(uow, command.expires_in_seconds)
@@ -230,7 +230,7 @@ async def revoke_api_key(uow: UnitOfWork, org_slug: str, token_id: str, body: ob
     command = validate(RevokeApiKey, body)
     access = await access.to_write()
     row = _row(access)
-    if_match.require_ignoring_usage(api_key_etag(row))
+    if_match.require(api_key_etag(row))
     await end_api_key(uow, row, command.reason)
     return row
 

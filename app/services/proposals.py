@@ -31,7 +31,7 @@ from app.domain.proposals import (
 from app.engine import json_text
 from app.engine.blast_radius import seen_by
 from app.engine.kinds import KILLED
-from app.models import Primitive, Proposal, ProposalContent
+from app.models import Primitive, Proposal, ProposalContent, State
 from app.services.proposal_news import announce
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, json_columns, proposals
@@ -262,6 +262,12 @@ async def viewed_page(uow: UnitOfWork, page: Page[Proposal]) -> Page[ProposalVie
     rows = await viewed(uow, page.rows[:kept], with_content=True)
     has_next = page.has_next or kept < len(page.rows)
     return Page(rows, has_next, page.has_previous, page.whole, page.list_id)
+
+
+async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
+    """How many proposals wait for each of the states, deletes included. Whoever sees the state may know it."""
+    waiting = await proposals.open_on(uow.session, {one.primitive_id for one in found}, uow.now)
+    return [waiting[one.primitive_id].within(one.environment_id) for one in found]
 
 
 async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Content]:

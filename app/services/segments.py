@@ -99,15 +99,14 @@ SEGMENTS = Primitives(SEGMENT, CreateSegment, UpdateSegment, DeleteSegment, Upda
 
 
 class Listed(NamedTuple):
-    """A segment's state with the entries of its lists, in the order of their characters."""
+    """The entries of a segment's lists, in the order of their characters."""
 
-    current: Current
     allow_list: Sequence[str]
     deny_list: Sequence[str]
 
 
 async def listed(uow: UnitOfWork, current: Current) -> Listed:
-    """The state with its entries, those included that the unit is going to write."""
+    """The entries of a state, those included that the unit is going to write."""
     stored = await entries_of(uow.session, current.state)
     pending = uow.entries_of(current.state)
 
@@ -115,7 +114,7 @@ async def listed(uow: UnitOfWork, current: Current) -> Listed:
         present = stored.get(dimension.name, frozenset())
         return sorted(pending.get(dimension, EntryChange()).applied_to(present))
 
-    return Listed(current, of_list(ALLOW_LIST), of_list(DENY_LIST))
+    return Listed(of_list(ALLOW_LIST), of_list(DENY_LIST))
 
 
 async def list_allow_list(uow: UnitOfWork, environment_id: str, key: str, listing: Listing) -> Page[StateEntry]:

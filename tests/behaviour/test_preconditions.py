@@ -1,6 +1,7 @@
 """`If-Match` and `ifMatch`: a write of what has changed in the meantime is refused."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -64,7 +65,12 @@ async def test_a_stale_tag_refuses_the_write(
         for stale in (before, '"nothing.1"', f'{before}, "0.0"'):
             again = await workspace.org.admin.do(write, if_match=stale, **given)
             assert (again.code, again.status) == ("precondition_failed", 412), stale
-            assert again.etag == reply.etag
+            assert again.etag == _of_content(reply.etag)
+
+
+def _of_content(tag: str | None) -> str:
+    """Without what is shown beside the content, such as how many proposals wait."""
+    return re.sub('~.*"', '"', tag or "")
 
 
 @pytest.mark.parametrize("delete", DELETES)

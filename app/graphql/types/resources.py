@@ -356,6 +356,12 @@ class PrimitiveState(Node):
     def summary(self, info: Info) -> Summary:
         return Summary.of(info, self.current)
 
+    @strawberry.field(
+        description="How many proposals wait to change the state, or to delete the flag, config or segment."
+    )
+    async def open_proposals(self, info: Info) -> int | None:
+        return await info.context.loaders.open_proposals.load(self.current.state)
+
     @strawberry.field(description="The environment.")
     async def environment(self, info: Info) -> "Environment | None":
         row = await info.context.loaders.environment.load(self.current.state.environment_id)

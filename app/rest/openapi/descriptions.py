@@ -91,6 +91,7 @@ MEMBERS = {
     "segments": "The segments, by key.",
     "since": "The version that it differs from in what is shown; absent if everything is shown.",
     "summary": "What it comes to, for people.",
+    "openProposals": "How many proposals wait to change the state, or to delete what it belongs to.",
     "slug": "Unique on the instance, and never changed.",
     "status": "Whether it can still be accepted.",
     "tags": "Words to find it by, with the same characters as keys. Each counts once, and they are sorted.",
