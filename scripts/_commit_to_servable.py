@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.actors import Member
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import Kind
 from app.main import open_node

@@ -11,7 +11,8 @@ from app.cli.commands import cli
 from app.cli.http_protocol import MAX_HEAD, MAX_HEADERS, MAX_LINE, Limits
 from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourcePattern, Role, Token
 from app.domain.catalogue import CATALOGUE
-from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Operation, Target, decide
+from app.domain.operations import Operation
+from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Target, decide
 from app.engine import json_text
 from app.engine.guide import GUIDE
 from app.graphql.limits import LIMITS

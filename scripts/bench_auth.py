@@ -12,7 +12,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cli.demo import OWNER, Filler
-from app.domain.policy import Allow, AskedKey, Operation, Target, decide
+from app.domain.operations import Operation
+from app.domain.policy import Allow, AskedKey, Target, decide
 from app.domain.rate_limits import MICROSECONDS
 from app.engine.kinds import Kind
 from app.http.authentication import authenticate

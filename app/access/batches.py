@@ -10,12 +10,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlmodel import col
 
-from app.access.entry import scope_of, tenant_of, visible_proposals, within
 from app.access.paging import Listing
+from app.access.visible import scope_of, tenant_of, visible_proposals, within
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.inabilities import Inability, inability
-from app.domain.policy import Allow, AskedKey, Operation, ResourceType, Target, decide, operations_on
+from app.domain.operations import Operation, ResourceType
+from app.domain.policy import Allow, AskedKey, Target, decide, operations_on
 from app.engine.kinds import Dimension, Kind
 from app.models import (
     ApiKey,

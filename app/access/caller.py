@@ -1,6 +1,6 @@
 """The person who calls, for what any user may do."""
 
-from app.access.entry import tenant_of
+from app.access.visible import tenant_of
 from app.domain.actors import SESSION_ENDED, Member
 from app.domain.errors import AppError
 from app.models import User

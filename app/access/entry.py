@@ -4,14 +4,16 @@ An `Entry` says what a call enters and what for. Opening it raises `not_found` f
 policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.domain.actors import API_KEY_ENDED, Anonymous, EnvironmentScope, Member, ResourcePattern, Role, Token
+from app.access.visible import tenant_of
+from app.domain.actors import API_KEY_ENDED, Role, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import NOTHING, Named
+from app.domain.operations import Operation
 from app.domain.policy import (
     NO_PROPOSAL,
     TABLE,
@@ -21,21 +23,17 @@ from app.domain.policy import (
     Decision,
     Deny,
     Divert,
-    Operation,
     Proposed,
     Proposer,
     Reach,
     Target,
     decide,
 )
-from app.domain.proposals import ProposalStatus
 from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, members
-from app.store.proposals import Visible
 from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve, steps_of
-from app.store.tenancy import Tenant
 from app.store.unit_of_work import Subject, UnitOfWork
 
 Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
@@ -354,40 +352,6 @@ class Access(Entered):
             new = {name: values[name] for name in previous}
             self.record(reason, subject, operation=operation, override=override, previous=previous, new=new)
         return set(previous)
-
-
-def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:
-    """What the caller's lists of projects and environments are limited to; None for people."""
-    return uow.actor.scope if isinstance(uow.actor, Token) else None
-
-
-def resources_of(uow: UnitOfWork, kind: Kind) -> tuple[ResourcePattern, ...] | None:
-    """What the caller's lists of primitives of the kind are limited to; None for people."""
-    if not isinstance(uow.actor, Token):
-        return None
-    return tuple(pattern for pattern in uow.actor.resources if pattern.kind in {None, kind})
-
-
-def within(uow: UnitOfWork, kinds: Iterable[Kind]) -> dict[Kind, tuple[ResourcePattern, ...] | None]:
-    """What the caller's lists of primitives of these kinds are limited to."""
-    return {kind: resources_of(uow, kind) for kind in kinds}
-
-
-def visible_proposals(uow: UnitOfWork, statuses: Collection[ProposalStatus]) -> Visible:
-    """Proposals of the statuses, as far as the caller's lists include them."""
-    return Visible(uow.now, statuses, scope_of(uow), within(uow, Kind))
-
-
-def tenant_of(uow: UnitOfWork) -> Tenant:
-    """Whose rows the caller may see. Raises `unauthorized`."""
-    match uow.actor:
-        case Member(user_id=user_id):
-            return Tenant(user_id=user_id)
-        case Token(org_id=org_id):
-            return Tenant(org_id=org_id)
-        case Anonymous(reason):
-            raise AppError("unauthorized", reason)
-    raise AppError("forbidden")
 
 
 def require_of_instance(uow: UnitOfWork, operation: Operation) -> None:

@@ -5,19 +5,8 @@ from functools import cache
 
 from app.domain.actors import Actor, Role, Token, Verb
 from app.domain.catalogue import CATALOGUE
-from app.domain.policy import (
-    REACHES,
-    TABLE,
-    UNPROVEN,
-    Allow,
-    Approval,
-    Decision,
-    Deny,
-    Operation,
-    Resource,
-    Row,
-    Target,
-)
+from app.domain.operations import Operation
+from app.domain.policy import REACHES, TABLE, UNPROVEN, Allow, Approval, Decision, Deny, Resource, Row, Target
 
 DIVERTED = "This requires approval: doing it makes a proposal, which waits for a person to apply it."
 BREAK_GLASS = "by breaking glass with a reason"

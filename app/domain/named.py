@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from app.domain.actors import Role
 from app.domain.commands import Command
-from app.domain.policy import AskedKey, Operation
+from app.domain.operations import Operation
+from app.domain.policy import AskedKey
 from app.engine.json_values import MISSING
 from app.engine.kinds import Kind
 

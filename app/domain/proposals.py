@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.engine.kinds import SPECS, Dimension, Kind
 
 

@@ -17,7 +17,7 @@ from app.access.batches import Abilities, ChildPage
 from app.access.paging import Listing
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
-from app.domain.policy import ResourceType
+from app.domain.operations import ResourceType
 from app.engine.kinds import ALLOW_LIST, DENY_LIST
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.access.etags import api_key_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Verb
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.rest.openapi.samples import API_KEY, API_KEY_HINT, API_KEY_ID, CHANGED, ENVIRONMENT_ID, NEXT_MONTH, NOON
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written

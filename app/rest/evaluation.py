@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.engine import json_text
 from app.engine.kinds import ConfigType, FlagType
 from app.engine.rules import RULES_EXAMPLE

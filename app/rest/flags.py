@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, FLAG_ID, GRACE_ID, NOON, PROJECT_ID, STATE_ID
 from app.rest.primitives import Identities, States, ValuedIdentitySchema, ValuedStateSchema

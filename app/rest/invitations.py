@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.commands import NoBody
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.http.browsers import remember_browser
 from app.http.cookies import SESSION, set_cookie
 from app.models import Invitation

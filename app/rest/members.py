@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Role
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.rest.openapi.samples import API_KEY_ID, CHANGED, GRACE_ID, INVITATION_ID, MEMBERSHIP_ID
 from app.rest.requests import Call
 from app.rest.responses import json_response, page, read, written

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.access.etags import primitive_etag, shown_state_etag
 from app.access.paging import ListParameters, primitive_parameters
 from app.access.summaries import summary_of
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import Kind
 from app.models import Primitive, Proposal

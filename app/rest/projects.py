@@ -5,7 +5,7 @@ from starlette.responses import Response
 from app.access import confirmation
 from app.access.etags import row_etag
 from app.access.paging import KeyedParameters
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.rest.openapi.samples import CHANGED, ORG_ID, PROJECT_ID
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written

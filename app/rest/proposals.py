@@ -6,7 +6,7 @@ from typing import Any, Self
 from starlette.responses import Response
 
 from app.access.paging import ListParameters, ProposalParameters
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import Kind
 from app.engine.rules import RULES_EXAMPLE

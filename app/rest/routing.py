@@ -16,7 +16,8 @@ from app.domain.actors import Anonymous
 from app.domain.commands import Command, NoBody, lists_of, names_of, validate
 from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
-from app.domain.policy import TABLE, Approval, Operation
+from app.domain.operations import Operation
+from app.domain.policy import TABLE, Approval
 from app.http.authentication import authenticate, require_own_origin
 from app.http.bodies import decode, read_json
 from app.http.methods import Methods

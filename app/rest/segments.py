@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from app.access.paging import EntryParameters, Listing
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.models import StateEntry
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID, SEGMENT_ID, SEGMENT_STATE_ID
 from app.rest.primitives import Identities, IdentitySchema, States, StateSchema

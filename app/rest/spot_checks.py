@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.rest.openapi.samples import ADA_ID, MORNING
 from app.rest.requests import Call
 from app.rest.responses import read, written

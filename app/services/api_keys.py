@@ -22,7 +22,8 @@ from app.domain.commands import SLUG_PATTERN, Command, Name, Text, validate
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import digest, is_id, lowered
 from app.domain.named import Id, named_in
-from app.domain.policy import LEVELS, Operation
+from app.domain.operations import Operation
+from app.domain.policy import LEVELS
 from app.domain.preconditions import IfMatch
 from app.domain.token_secrets import hint, new_token_secret
 from app.engine.cidrs import Networks, parse_network

@@ -9,13 +9,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.access.entry import Access, Entry, tenant_of
+from app.access.entry import Access, Entry
+from app.access.visible import tenant_of
 from app.domain.actors import Member
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.named import Named
 from app.domain.news import NewsEvent
-from app.domain.policy import AskedKey, Operation
+from app.domain.operations import Operation
+from app.domain.policy import AskedKey
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import DELETES, PROPOSABLE, Proposable, ProposalKind, ProposalStatus, Verdict, status_at
 from app.engine import json_text

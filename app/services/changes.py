@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.entry import Access, Diverted
 from app.access.etags import state_etag
 from app.domain.errors import AppError, invalid
-from app.domain.policy import RESOURCE_MISMATCH, Operation
+from app.domain.operations import Operation
+from app.domain.policy import RESOURCE_MISMATCH
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import Proposable
 from app.engine import json_text

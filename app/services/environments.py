@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.access import confirmation
-from app.access.entry import Access, Entry, scope_of
+from app.access.entry import Access, Entry
 from app.access.etags import environment_etag
 from app.access.paging import Listing
+from app.access.visible import scope_of
 from app.domain.commands import Command, Name, Slug, Text, is_slug, validate
 from app.domain.errors import key_collision, not_found
 from app.domain.named import Id, Needs, named_in
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Color, Environment, State
 from app.services.quotas import Quota, require_room, require_room_for_states

@@ -10,7 +10,8 @@ from app.access.entry import Entry
 from app.domain.commands import Command, Key, validate
 from app.domain.errors import invalid
 from app.domain.named import Keys, Needs, named_in
-from app.domain.policy import Operation, sees_rule_names
+from app.domain.operations import Operation
+from app.domain.policy import sees_rule_names
 from app.engine import json_text
 from app.engine.differences import difference
 from app.engine.evaluation import Evaluation

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.access.entry import Entry
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import FLAG, KILLED, FlagType, Kind
 from app.engine.rules import RULES_EXAMPLE

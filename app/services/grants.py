@@ -7,7 +7,8 @@ here: `end_grants` is called wherever a role is lowered or a membership ends.
 from collections.abc import Sequence
 
 from app.domain.actors import Role
-from app.domain.policy import Operation, may_still_grant
+from app.domain.operations import Operation
+from app.domain.policy import may_still_grant
 from app.models import Invitation, Org
 from app.services.invitations import end_invitation
 from app.store import invitations

@@ -17,7 +17,7 @@ from app.domain.emails import email_key, local_part
 from app.domain.errors import AppError, not_found
 from app.domain.ids import digest, is_id, lowered, new_secret
 from app.domain.named import Grants, named_in
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.models import Invitation, InvitationSecret, MailKind, Membership, Org, User
 from app.services import mail
 from app.services.quotas import Quota, require_room

@@ -15,7 +15,7 @@ from app.domain.commands import Command, Switch, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import Needs, named_in
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.models import ApiKey, Invitation, Org
 from app.services.api_keys import end_api_key

@@ -7,13 +7,14 @@ from pydantic import Field
 
 from app.access import confirmation
 from app.access.caller import locked_user_of, signed_in
-from app.access.entry import Access, Entry, require_of_instance, tenant_of
+from app.access.entry import Access, Entry, require_of_instance
 from app.access.etags import row_etag
 from app.access.paging import Listing
+from app.access.visible import tenant_of
 from app.domain.actors import API_KEY_ENDED, Role
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, validate
 from app.domain.errors import AppError, invalid
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.models import DeletedOrg, Environment, Membership, Org, Project
 from app.services.quotas import Quota, require_room

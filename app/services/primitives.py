@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from app.access.entry import Access, Diverted, Entry, scope_of, within
+from app.access.entry import Access, Diverted, Entry
 from app.access.etags import primitive_etag
 from app.access.paging import MAX_TAGS, Listing
+from app.access.visible import scope_of, within
 from app.domain.commands import Command, Line, Slug, Text, validate
 from app.domain.errors import AppError, invalid, key_collision, not_found
 from app.domain.named import Id, named_in
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import Proposable
 from app.domain.search import searched

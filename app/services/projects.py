@@ -3,13 +3,14 @@
 from typing import Annotated
 
 from app.access import confirmation
-from app.access.entry import Entry, scope_of
+from app.access.entry import Entry
 from app.access.etags import row_etag
 from app.access.paging import Listing
+from app.access.visible import scope_of
 from app.domain.commands import Command, FieldPath, Name, Slug, Text, is_slug, validate
 from app.domain.errors import key_collision, not_found
 from app.domain.named import Needs, named_in
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.models import Project
 from app.services.quotas import Quota, require_room

@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from app.access.entry import Access, Diverted, Entry, require_of_instance, tenant_of, visible_proposals
+from app.access.entry import Access, Diverted, Entry, require_of_instance
 from app.access.etags import proposal_etag
 from app.access.paging import Listing
+from app.access.visible import tenant_of, visible_proposals
 from app.domain.actors import System, Token
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import Named
 from app.domain.news import NewsEvent
-from app.domain.policy import AskedKey, Operation
+from app.domain.operations import Operation
+from app.domain.policy import AskedKey
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import (
     PROPOSABLE,

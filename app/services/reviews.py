@@ -8,7 +8,7 @@ from app.access.paging import Listing
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.news import NewsEvent
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import Verdict
 from app.models import ProposalReview

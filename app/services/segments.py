@@ -7,7 +7,7 @@ from app.access.entry import Entry
 from app.access.paging import Listing
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.engine.kinds import ALLOW_LIST, DENY_LIST, SEGMENT, Dimension, Kind
 from app.engine.target_ids import EntryChange, parse_target_ids

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from app.access.entry import Entry
 from app.access.etags import spot_checks_etag
 from app.domain.commands import Command, Text, validate
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
 from app.engine import json_text
 from app.engine.json_values import equal

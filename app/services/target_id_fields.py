@@ -4,7 +4,7 @@ A change of the effective field is a change of state in every environment that h
 """
 
 from app.access.entry import Access
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.models import Project
 from app.store import environments, projects
 

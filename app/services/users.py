@@ -10,7 +10,7 @@ from app.domain.commands import Command, Name, validate
 from app.domain.emails import email_key
 from app.domain.errors import AppError, not_found
 from app.domain.news import NewsEvent
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.models import Org, User
 from app.services.members import leave, require_other_owners
 from app.services.sessions import end_all, is_proven

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.proposals import ProposalStatus
 from app.models import ApiKey, AuditEvent, Environment, Invitation, Membership, Org, Primitive, Project, Proposal, User
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Actor, Anonymous
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.proposals import ProposalEvent
 from app.domain.security_events import ADMISSIONS, NOBODY, Concerned, Refusal, SecurityEvent
 from app.engine import json_text

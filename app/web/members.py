@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from app.access import batches
 from app.domain.actors import Actor, Role
-from app.domain.policy import Operation, ResourceType
+from app.domain.operations import Operation, ResourceType
 from app.http.requests import RequestInfo
 from app.services import invitations, members, sessions
 from app.services.invitations import status_of

@@ -4,7 +4,8 @@ import ast
 
 from pydantic.alias_generators import to_camel
 
-from app.domain.policy import TABLE, Operation
+from app.domain.operations import Operation
+from app.domain.policy import TABLE
 from app.engine.kinds import Kind
 from app.rest.app import TABLE as ROUTES
 from tests.architecture.sources import modules

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from tests.conftest import CLAIM_CODE
 from tests.factories import Instance, Workspace
 

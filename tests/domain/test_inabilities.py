@@ -8,7 +8,8 @@ import pytest
 from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourcePattern, Role, Token, Verb
 from app.domain.errors import AppError
 from app.domain.inabilities import DIVERTED, inability
-from app.domain.policy import TABLE, UNPROVEN, Allow, AskedKey, Deny, Divert, Operation, Target, decide
+from app.domain.operations import Operation
+from app.domain.policy import TABLE, UNPROVEN, Allow, AskedKey, Deny, Divert, Target, decide
 from app.engine.kinds import Kind
 
 

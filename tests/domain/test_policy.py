@@ -3,7 +3,8 @@
 import pytest
 
 from app.domain.actors import Anonymous, Member, Role, System
-from app.domain.policy import TABLE, Allow, Approval, Deny, Divert, Operation, Target, decide, may_still_grant
+from app.domain.operations import Operation
+from app.domain.policy import TABLE, Allow, Approval, Deny, Divert, Target, decide, may_still_grant
 
 PERSON = Member("user", "Ada", "session", proven=True)
 UNPROVEN = Member("user", "Ada", "session", proven=False)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.actors import Anonymous, EnvironmentScope, Member, Person, ResourcePattern, Role, Token, Verb
+from app.domain.operations import Operation, ResourceType
 from app.domain.policy import (
     LEVELS,
     TABLE,
@@ -16,10 +17,8 @@ from app.domain.policy import (
     AskedKey,
     Deny,
     Divert,
-    Operation,
     Reach,
     Resource,
-    ResourceType,
     Target,
     decide,
     operations_on,

@@ -8,7 +8,8 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from app.domain.actors import Role
-from app.domain.policy import TABLE, Operation, ResourceType
+from app.domain.operations import Operation, ResourceType
+from app.domain.policy import TABLE
 from app.models import Environment, User
 from tests.behaviour.test_roles import CALLS
 from tests.clients import ENDPOINTS, GraphQLApi, Reply

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.domain.actors import Member
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.security_events import SecurityEvent
 from app.jobs.housekeeping import housekeeping_job
 from app.models import AuditEvent, DeletedOrg, MagicLink, MailKind, Org, QueuedMail, Session, User

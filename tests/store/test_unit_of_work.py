@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.domain.actors import Member, Role
 from app.domain.errors import AppError
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.engine.kinds import Kind
 from app.models import Environment, EnvironmentVersion, Membership, Primitive, Project, State
 from app.store.changeset import Commit

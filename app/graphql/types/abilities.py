@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from app.domain import inabilities
-from app.domain.policy import Operation, ResourceType
+from app.domain.operations import Operation, ResourceType
 from app.graphql.context import Info
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from app.domain.actors import Role, Verb
 from app.domain.lists import Sorting, Standing
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import ConfigType, FlagType, Kind
 from app.engine.summaries import SummaryKind

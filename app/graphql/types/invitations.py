@@ -3,7 +3,7 @@
 import strawberry
 
 from app.domain.actors import Role
-from app.domain.policy import ResourceType
+from app.domain.operations import ResourceType
 from app.graphql.context import Info
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor

@@ -4,7 +4,7 @@ import strawberry
 
 from app.access.etags import row_etag
 from app.domain.actors import Role
-from app.domain.policy import ResourceType
+from app.domain.operations import ResourceType
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.relay import Node
 from app.graphql.types.scalars import Time

@@ -7,7 +7,7 @@ import strawberry
 
 from app.access.batches import ChildPage
 from app.access.paging import Listing
-from app.domain.policy import ResourceType
+from app.domain.operations import ResourceType
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import Kind
 from app.graphql.context import Info

@@ -7,7 +7,6 @@ import strawberry
 
 from app.graphql.context import Context, Info
 from app.graphql.pace import lazily
-from app.models import Table
 from app.store.paging import Page
 
 T = TypeVar("T")
@@ -19,11 +18,11 @@ class Node:
     id: strawberry.ID = strawberry.field(description="A UUIDv7, the same as in REST.")
 
 
-NODES: dict[type[Table], Callable[[Any], Node]] = {}
+NODES: dict[type[Any], Callable[[Any], Node]] = {}
 """How rows become nodes: the files of types that lead to each other find their way here."""
 
 
-def node_of(row: Table | None) -> Any:
+def node_of(row: object | None) -> Any:
     """The row as its type."""
     return None if row is None else NODES[type(row)](row)
 

@@ -8,17 +8,15 @@ from typing import Any, Self
 
 import strawberry
 
-from app.access.batches import ChildPage
 from app.access.etags import environment_etag, primitive_etag, row_etag, state_etag
-from app.access.paging import Listing
-from app.domain.policy import ResourceType
-from app.engine.kinds import ALLOW_LIST, DENY_LIST, SPECS, ConfigType, FlagType, Kind
-from app.graphql.arguments import EnvironmentId, EnvironmentIds
+from app.domain.operations import ResourceType
+from app.engine.kinds import ALLOW_LIST, DENY_LIST, ConfigType, FlagType, Kind
+from app.graphql.arguments import EnvironmentIds
 from app.graphql.context import Info
-from app.graphql.lists import KEYED, OF_STATES, arguments_of, list_field
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor, Maintainer
+from app.graphql.types.below import all_states, identities, keyed, state_there, states_of
 from app.graphql.types.entries import ALLOWED, DENIED, entries
 from app.graphql.types.proposals import Proposal, proposals_of
 from app.graphql.types.relay import NODES, Connection, Node
@@ -44,58 +42,6 @@ def identity_of(row: PrimitiveRow) -> "Primitive":
 def state_of(current: Current) -> "PrimitiveState":
     """The state as its kind's type."""
     return _STATES[current.primitive.kind].of(current)
-
-
-def identities(kind: Kind) -> Any:
-    """The list of a project's identities of one kind."""
-
-    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
-        page = await info.context.loaders.identities((kind,)).load(ChildPage(root.id, asked))
-        return Connection.of(info.context, page, lambda row: row.id, identity_of)
-
-    return list_field(f"Its {SPECS[kind].plural}.", arguments_of(kind, of_states=False), resolve)
-
-
-def states_of(kind: Kind | None = None) -> Any:
-    """The list of an environment's states of one kind; without it of all, or of those that are asked for."""
-
-    async def resolve(root: Any, info: Info, asked: Listing, kinds: tuple[Kind | None, ...] = (kind,)) -> Any:
-        page = await info.context.loaders.current(kinds).load(ChildPage(root.id, asked))
-        return Connection.of(info.context, page, lambda current: current.primitive.id, state_of)
-
-    if kind is None:
-        return list_field("The states of its flags, configs and segments.", OF_STATES, resolve, of_kinds=True)
-    return list_field(f"The states of its {SPECS[kind].plural}.", arguments_of(kind, of_states=True), resolve)
-
-
-def keyed(description: str, name: str) -> Any:
-    """The list of an organisation's projects, or of a project's environments."""
-
-    async def resolve(root: Any, info: Info, asked: Listing) -> Any:
-        page = await getattr(info.context.loaders, name).load(ChildPage(root.id, asked))
-        make: Any = {"projects": Project.of, "environments": Environment.of}[name]
-        return Connection.of(info.context, page, lambda row: row.id, make)
-
-    return list_field(description, KEYED, resolve)
-
-
-def state_there() -> Any:
-    """A primitive's state in one environment."""
-
-    async def resolve(root: strawberry.Parent[Any], info: Info, environment_id: EnvironmentId) -> Any:
-        return state_of((await info.context.loaders.states_in(root.id, [environment_id]))[0])
-
-    return strawberry.field(resolver=resolve, description="Its state in one environment.")
-
-
-def all_states() -> Any:
-    """A primitive's states."""
-
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        return lazily(await info.context.loaders.states.load(root.id), state_of)
-
-    description = "Its states in all environments, in the order of the environments."
-    return strawberry.field(resolver=resolve, description=description)
 
 
 @strawberry.type(description="A tenant, with its people, tokens and projects.")
@@ -413,3 +359,4 @@ class SegmentState(PrimitiveState):
 _IDENTITIES: dict[Kind, type[Primitive]] = {Kind.FLAG: Flag, Kind.CONFIG: Config, Kind.SEGMENT: Segment}
 _STATES: dict[Kind, type[PrimitiveState]] = dict(zip(Kind, (FlagState, ConfigState, SegmentState), strict=True))
 NODES.update({OrgRow: Org.of, ProjectRow: Project.of, EnvironmentRow: Environment.of, PrimitiveRow: identity_of})
+NODES[Current] = state_of
