@@ -275,6 +275,14 @@ async def test_of_many_workers_each_recipient_hears_of_it_once(office: Office) -
     assert recipients(office.post.taken()) == ["bob", "eve"]
 
 
+async def test_what_a_worker_died_of_while_it_looked_for_recipients_is_looked_for_again(office: Office) -> None:
+    await office.proposed("ada")
+    unit = office.node.unit("req_test")
+    await proposal_news.spread(await unit.__aenter__())
+    await unit.__aexit__(asyncio.CancelledError, asyncio.CancelledError(), None)
+    assert recipients(await office.mailed()) == ["bob", "eve"]
+
+
 async def test_the_same_is_announced_once(office: Office) -> None:
     proposal = await office.proposed("ada")
     await office.announce("ada", proposal, NewsEvent.PROPOSED)
