@@ -15,7 +15,22 @@ from app.domain.preconditions import IfMatch
 from app.http.cookies import SESSION, name_of
 from app.models import Environment
 from app.runtime.node import Node
-from app.services import api_keys, claim, configs, environments, flags, instance, links, projects, segments, users
+from app.services import (
+    api_keys,
+    applying,
+    claim,
+    configs,
+    environments,
+    flags,
+    instance,
+    invitations,
+    links,
+    projects,
+    reviews,
+    segments,
+    spot_checks,
+    users,
+)
 from app.store.unit_of_work import UnitOfWork
 
 OWNER = {"email": "owner@demo.example", "displayName": "Demo Owner", "orgName": "Demo", "orgSlug": "demo"}
@@ -118,6 +133,63 @@ RULES = [
     {"name": "early access", "if": {"$segment": "early-access"}, "value": True},
     {"name": "half of the pro plan", "if": {"field": "plan", "$equals": "pro"}, "rolloutPercent": 50, "value": True},
 ]
+EDITOR = {"email": "grace@demo.example", "displayName": "Grace"}
+AGENT = {"name": "agent", "level": "proposer", "resources": ["*"], "approvalRequired": True}
+SPOT_CHECKS = [
+    {"userId": "u-2", "plan": "free"},
+    {"userId": "u-8", "plan": "pro"},
+    {"userId": "u-13", "plan": "pro", "email": "kim@demo.example"},
+]
+EVERYBODY = [{"name": "everybody", "value": True}]
+# What waits in production, oldest first: who proposed it, what, and what the owner has said of it.
+OUT_OF_DATE: dict[str, Any] = {
+    "kind": "set_default_value_flag",
+    "resourceKey": "banner-text",
+    "diff": {"defaultValue": "Free delivery until Sunday"},
+    "reason": "The offer is longer than planned",
+}
+WAITING: list[tuple[str, dict[str, Any], dict[str, str] | None]] = [
+    (
+        "agent",
+        {
+            "kind": "set_rules_flag",
+            "resourceKey": "express-checkout",
+            "diff": {"rules": EVERYBODY},
+            "reason": "No errors in two weeks",
+        },
+        None,
+    ),
+    (
+        "editor",
+        {
+            "kind": "set_default_value_config",
+            "resourceKey": "free-delivery-from",
+            "diff": {"defaultValue": 40},
+            "reason": "As agreed for the summer",
+        },
+        {"verdict": "approve", "comment": "As we said on Monday."},
+    ),
+    (
+        "editor",
+        {
+            "kind": "set_deny_list_segment",
+            "resourceKey": "early-access",
+            "diff": {"denyList": ["u-13", "u-42"]},
+            "reason": "Too many complaints",
+        },
+        {"verdict": "request_changes", "comment": "u-42 asked to stay. Only u-13, please."},
+    ),
+    (
+        "editor",
+        {"kind": "restore_flag", "resourceKey": "legacy-search", "diff": {}, "reason": "It is fast again"},
+        None,
+    ),
+    (
+        "agent",
+        {"kind": "delete_config", "resourceKey": "guest-orders", "diff": {}, "reason": "Nothing asks for it any more"},
+        None,
+    ),
+]
 TOKEN = {"name": "demo", "level": "observer", "resources": ["*"]}
 CONTEXT = {"userId": "u-2", "plan": "pro"}
 QUERY = (
@@ -126,6 +198,7 @@ QUERY = (
     "configs(first: 20) { nodes { key type description } } "
     "segments(first: 20) { nodes { key description } } } } } } }"
 )
+PROPOSALS = "{ proposals(status: PENDING) { nodes { id kind resourceKey reason diff actor { name } viewerCan } } }"
 UNCONDITIONAL = IfMatch(None)
 
 P = ParamSpec("P")
@@ -133,11 +206,11 @@ T = TypeVar("T")
 
 
 class Filler:
-    """Runs use cases as the demo's owner."""
+    """Runs use cases as somebody of the demo: first as nobody, then as whoever signs in by one of them."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, actor: Actor | None = None) -> None:
         self._node = node
-        self.actor: Actor | None = None
+        self.actor = actor
 
     async def do(
         self, use_case: Callable[Concatenate[UnitOfWork, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -156,6 +229,7 @@ async def fill(node: Node) -> str:
         return await _way_in_again(filler, node)
     owner, _ = await filler.do(claim.install_claim, {**OWNER, "claimCode": code})
     production = await _fill_project(filler)
+    await _fill_proposals(filler, node, production)
     minted = await filler.do(api_keys.create_api_key, "demo", {**TOKEN, "environments": {"envs": [production.id]}})
     link = await filler.do(links.make_for_email, OWNER["email"])
     cookie = f"{name_of(node.settings, SESSION)}={owner.secret}"
@@ -193,8 +267,39 @@ async def _fill_project(filler: Filler) -> Environment:
         await filler.do(flags.FLAGS.update_state, environment.id, "express-checkout", change, UNCONDITIONAL)
     asked = {"add": ["u-42"], "reason": "They asked for it"}
     await filler.do(segments.update_allow_list, production.id, "early-access", asked, UNCONDITIONAL)
-    await filler.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
     return production
+
+
+async def _fill_proposals(owner: Filler, node: Node, production: Environment) -> None:
+    """Protects production, and leaves there a proposal of each look: new, approved, asked to be changed, out of date."""
+    agent, grace = await _proposers(owner, node, production.project_id)
+    await owner.do(spot_checks.set_spot_checks, production.id, {"contexts": SPOT_CHECKS}, UNCONDITIONAL)
+    await owner.do(environments.update_environment, production.id, {"protected": True}, UNCONDITIONAL)
+    await grace.do(applying.create_proposal, {**OUT_OF_DATE, "envId": production.id})
+    await owner.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
+    for proposer, change, review in WAITING:
+        where = (
+            {"projectId": production.project_id} if change["kind"].startswith("delete") else {"envId": production.id}
+        )
+        made = await (agent if proposer == "agent" else grace).do(applying.create_proposal, {**change, **where})
+        if review is not None:
+            await owner.do(reviews.review_proposal, made.proposal.id, review)
+
+
+async def _proposers(owner: Filler, node: Node, project_id: str) -> tuple[Filler, Filler]:
+    """A token that can only propose, and an editor, who has signed in and wants no mail."""
+    minted = await owner.do(api_keys.create_api_key, "demo", {**AGENT, "environments": {"projects": [project_id]}})
+    await owner.do(invitations.create_invitation, "demo", {"email": EDITOR["email"], "role": "editor"})
+    grace = Filler(node)
+
+    async def mailed_link(uow: UnitOfWork) -> str:
+        await uow.begin_write()
+        return links.make_link(uow, EDITOR["email"], mailed=True)
+
+    await grace.do(links.redeem, {"token": await grace.do(mailed_link)})
+    notify = dict.fromkeys(("proposed", "reviewed", "applied", "cancelled"), False)
+    await grace.do(users.update_me, {"displayName": EDITOR["displayName"], "notify": notify})
+    return Filler(node, api_keys.actor_of(minted.row)), grace
 
 
 def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str) -> str:
@@ -214,6 +319,10 @@ def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str)
   Evaluate its flags and configs over REST:
 
 {_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"Authorization: Bearer {token}", {"context": CONTEXT})}
+
+  Production is protected: changes wait there for somebody to apply them. See them, and apply one:
+
+{_curl(f"{url}/graphql", f"Cookie: {cookie}", {"query": PROPOSALS})}
 
   Explore the organisation over GraphQL, as the owner:
 

@@ -12,7 +12,7 @@ from app.access.entry import Access, Diverted, Entry, require_of_instance
 from app.access.etags import proposal_etag
 from app.access.paging import Listing
 from app.access.visible import tenant_of, visible_proposals
-from app.domain.actors import System, Token
+from app.domain.actors import System, Token, Verb
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
@@ -279,7 +279,8 @@ async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Conte
 
 
 async def _content(uow: UnitOfWork, proposal: Proposal, stored: ProposalContent) -> Content:
-    radius = json_columns.value(stored.blast_radius)
+    reads = not isinstance(uow.actor, Token) or Verb.READ in uow.actor.actions
+    radius = json_columns.value(stored.blast_radius) if reads else dict(NOT_TRIED)
     tried = {key for result in radius["results"] for key in result["evaluations"]} | radius["flips"].keys()
     if isinstance(uow.actor, Token) and tried:
         patterns = uow.actor.resources

@@ -28,7 +28,7 @@ def test_the_line_that_it_greets_with_claims_the_instance(tmp_path: Path) -> Non
 def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
     with serving(tmp_path, "--demo") as served:
         assert "claim" not in served.greeting
-        evaluate, look_around = re.findall(r"curl .*?}'", served.greeting, re.DOTALL)
+        evaluate, look_at_proposals, look_around = re.findall(r"curl .*?}'", served.greeting, re.DOTALL)
         evaluations = json.loads(bash(f"{evaluate} -sS", tmp_path))["evaluations"]
         assert {key: found["value"] for key, found in evaluations.items()} == {
             "express-checkout": True,
@@ -40,6 +40,15 @@ def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
             "checkout-options": {"pages": 1, "wallets": ["card", "transfer"]},
         }
         assert evaluations["express-checkout"]["reason"]["ruleName"] == "early access"
+        waiting = json.loads(bash(f"{look_at_proposals} -sS", tmp_path))["data"]["proposals"]["nodes"]
+        assert [(one["kind"], one["actor"]["name"]) for one in waiting] == [
+            ("DELETE_CONFIG", "agent"),
+            ("RESTORE_FLAG", "Grace"),
+            ("SET_DENY_LIST_SEGMENT", "Grace"),
+            ("SET_DEFAULT_VALUE_CONFIG", "Grace"),
+            ("SET_RULES_FLAG", "agent"),
+            ("SET_DEFAULT_VALUE_FLAG", "Grace"),
+        ]
         org = json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]
         assert org["slug"] == "demo"
         assert [one["key"] for one in org["projects"]["nodes"][0]["segments"]["nodes"]] == ["staff", "early-access"]

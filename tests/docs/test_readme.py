@@ -49,6 +49,16 @@ def test_the_lines_for_tokens_can_be_pasted_after_the_tour(tmp_path: Path) -> No
     assert printed.count('"token":"sbx_') == len(tokens) - 1
 
 
+def test_proposals_can_be_pasted_after_the_tour(tmp_path: Path) -> None:
+    tour = _between(README, "## A first tour\n", "## ")
+    before = [*_blocks(_between(tour, "\n", "### "), "sh"), *_blocks(_between(tour, "### Over REST\n", "### "), "sh")]
+    chapter = _between(README, "## Changes that wait for a person\n", "## ")
+    with serving(tmp_path) as served:
+        script = f"echo {CUT}".join(["".join(before), *_blocks(chapter, "sh")])
+        printed = bash(script.replace(BASE_URL, f"SIGNALBOX={served.url}\n"), tmp_path).split(CUT)
+    _require_shown(printed[1:], chapter)
+
+
 def test_its_links_lead_to_files() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (TOP / target).exists(), target
