@@ -271,7 +271,7 @@ async def _fill_project(filler: Filler) -> Environment:
 
 
 async def _fill_proposals(owner: Filler, node: Node, production: Environment) -> None:
-    """Protects production, and leaves there a proposal of each look: new, approved, asked to be changed, out of date."""
+    """Protects production, and leaves a proposal of each look there: new, approved, to be changed, out of date."""
     agent, grace = await _proposers(owner, node, production.project_id)
     await owner.do(spot_checks.set_spot_checks, production.id, {"contexts": SPOT_CHECKS}, UNCONDITIONAL)
     await owner.do(environments.update_environment, production.id, {"protected": True}, UNCONDITIONAL)
