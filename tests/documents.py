@@ -54,7 +54,7 @@ _OF_IDENTITIES = {
     "maintainerId": "ID",
     "sort": "Sorting",
 }
-_OF_STATES = {**_OF_IDENTITIES, "state": "Standing", "updatedBy": "String"}
+_OF_STATES = {**_OF_IDENTITIES, "state": "Standing", "updatedBy": "String", "hasOpenProposal": "Boolean"}
 
 
 def _listing(parent: str, name: str, selection: str, arguments: dict[str, str]) -> str:

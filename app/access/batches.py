@@ -135,7 +135,7 @@ async def states_of_environments(
 ) -> Mapping[str, Page[Current]]:
     seen = await environments(uow, environment_ids)
     chosen, window = listing.of_primitives(within(uow, kinds), *(one.id for one in seen), of_states=True)
-    return await state_rows.lists_current(uow.session, seen, chosen, window)
+    return await state_rows.lists_current(uow.session, seen, chosen, window, uow.now)
 
 
 async def entries_of_states(

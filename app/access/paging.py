@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model
 
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
@@ -66,6 +66,11 @@ class PrimitiveParameters(KeyedParameters):
     )
 
 
+def _word_of_json(text: object) -> object:
+    """REST's parameters are text, in which only JSON's words mean what is true and false."""
+    return {"true": True, "false": False}.get(text, text) if isinstance(text, str) else text
+
+
 class StateParameters(PrimitiveParameters):
     """REST's parameters of a list of states."""
 
@@ -77,6 +82,10 @@ class StateParameters(PrimitiveParameters):
         ),
     ] = None
     updated_by: Annotated[Text | None, Field(description="Only those that this user or token changed last.")] = None
+    has_open_proposal: Annotated[
+        Annotated[bool, Field(strict=True), BeforeValidator(_word_of_json)] | None,
+        Field(description="Only those that a proposal waits for; with `false` only the others."),
+    ] = None
 
 
 class ProposalParameters(ListParameters):
@@ -232,6 +241,7 @@ class Listing:
             maintainer_id=asked.maintainer_id and asked.maintainer_id.lower(),
             standing=asked.state if of_states else None,
             updated_by=asked.updated_by and asked.updated_by.lower() if of_states else None,
+            has_open_proposal=asked.has_open_proposal if of_states else None,
             sorting=asked.sort,
             within=within,
         )

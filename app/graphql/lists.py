@@ -30,6 +30,7 @@ _OF_IDENTITIES = {
 _OF_STATES_ALONE = {
     "state": _argument(Standing | None, "Only those that come to this."),
     "updated_by": _argument(str | None, "Only those that this user or token changed last, by its id."),
+    "has_open_proposal": _argument(bool | None, "Only those that a proposal waits for; with false only the others."),
 }
 PAGING = {"first": First, "after": After, "last": Last, "before": Before}
 OF_IDENTITIES = {**_OF_IDENTITIES, **PAGING}

@@ -22,7 +22,9 @@ class Proposal(Revised, table=True):
 
     __table_args__ = (
         Index("ix_proposal_org_id_id", "org_id", "id"),
+        Index("ix_proposal_org_id_status", "org_id", "status"),
         Index("ix_proposal_project_id_id", "project_id", "id"),
+        Index("ix_proposal_project_id_status", "project_id", "status"),
         Index("ix_proposal_environment_id_id", "environment_id", "id"),
         Index("ix_proposal_primitive_id_status", "primitive_id", "status"),
         Index("ix_proposal_status_expires_at", "status", "expires_at"),

@@ -179,7 +179,7 @@ class Primitives:
     async def list_states(self, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
         chosen, window = listing.of_primitives(within(uow, [self.spec.kind]), access.environment.id, of_states=True)
-        return await states.list_current(uow.session, access.environment, chosen, window)
+        return await states.list_current(uow.session, access.environment, chosen, window, uow.now)
 
     async def get_state(self, uow: UnitOfWork, environment_id: str, key: str) -> Current:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)

@@ -32,8 +32,8 @@ class Filter:
     """Which primitives of a list, and in what order: the one of `key`, those whose key begins with `prefix`, those of a
     type, those with `search` in key, name or description, those that have all of the tags, those of a maintainer.
 
-    Of states also those with a standing, and those that an actor changed last. `within` has the kinds, each with a
-    token's resources for it; None for whoever sees all.
+    Of states also those with a standing, those that an actor changed last, and those that a proposal waits for, or none
+    does. `within` has the kinds, each with a token's resources for it; None for whoever sees all.
     """
 
     key: str | None = None
@@ -44,6 +44,7 @@ class Filter:
     maintainer_id: str | None = None
     standing: Standing | None = None
     updated_by: str | None = None
+    has_open_proposal: bool | None = None
     sorting: Sorting = Sorting.CREATED
     within: Within = field(default_factory=lambda: dict.fromkeys(Kind))
 
@@ -51,7 +52,8 @@ class Filter:
     def begins_with_states(self) -> bool:
         """Whether the index that leads to the fewest rows, or gives their order, is one of states."""
         by_identity = self.key, self.prefix, self.value_type, self.search, self.tags or None, self.maintainer_id
-        by_state = self.standing is not None or self.updated_by is not None or self.sorting.column is Sorting.UPDATED
+        by_state = self.standing is not None or self.updated_by is not None or bool(self.has_open_proposal)
+        by_state = by_state or self.sorting.column is Sorting.UPDATED
         return by_state and not any(one is not None for one in by_identity)
 
 

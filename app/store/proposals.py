@@ -17,7 +17,7 @@ from app.domain.proposals import PROPOSABLE, ProposalStatus
 from app.engine.kinds import Kind
 from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
 from app.store.identities import Within, covered
-from app.store.paging import Page, Sort, Window, page, pages
+from app.store.paging import AnySelect, Page, Sort, Window, one_of, page, pages
 from app.store.tenancy import Tenant, Tenanted
 
 _NEWEST_FIRST: Sort[Proposal] = Sort(descending=True)
@@ -211,6 +211,24 @@ def _reached(scope: EnvironmentScope | None) -> ColumnElement[bool]:
         col(Proposal.project_id).in_(scope.projects),
         col(Proposal.environment_id).in_(scope.environments),
         and_(col(Proposal.environment_id).is_(None), any_of_project),
+    )
+
+
+def waiting_in(environments: Collection[Environment], at: datetime) -> AnySelect:
+    """The query for what proposals wait for in the environments: the environment's id and the primitive's."""
+    project_ids = {environment.project_id for environment in environments}
+    of_environment = or_(
+        col(Proposal.environment_id) == col(Environment.id),
+        and_(col(Proposal.environment_id).is_(None), col(Proposal.project_id) == col(Environment.project_id)),
+    )
+    return (
+        select(col(Environment.id), col(Proposal.primitive_id))
+        .join(Environment, of_environment)
+        .where(
+            one_of(col(Proposal.project_id), project_ids),
+            _has_status(ProposalStatus.PENDING, at),
+            col(Environment.id).in_([environment.id for environment in environments]),
+        )
     )
 
 

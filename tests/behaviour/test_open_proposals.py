@@ -109,5 +109,47 @@ async def test_a_reader_who_has_the_state_is_told_of_a_new_proposal(
         assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 304
 
 
+@every_kind
+async def test_lists_of_states_have_those_that_proposals_wait_for(
+    instance: Instance, workspace: Workspace, clock: SetClock, noun: str
+) -> None:
+    key = CHANGES[noun][0]
+    others = [one for one in ("checkout", "banner") if one != key] if noun == "flag" else []
+
+    async def keys(environment_id: str, *, waited_for: bool, **more: Any) -> list[str]:
+        asked = {"environmentId": environment_id, "hasOpenProposal": _word(instance, waited_for), **more}
+        return [one["key"] for one in await workspace.org.viewer.make(f"{noun}States", **asked)]
+
+    here = workspace.environment_id
+    there = (
+        await workspace.org.admin.make("createEnvironment", projectId=workspace.project_id, key="test", name="Test")
+    )["id"]
+    await workspace.org.admin.make("cancelProposal", proposalId=workspace.proposal_id)
+    assert await keys(here, waited_for=True) == []
+    await propose(workspace, noun, expiresInSeconds=60)
+    assert (await keys(here, waited_for=True), await keys(here, waited_for=False)) == ([key], others)
+    assert await keys(there, waited_for=True) == []
+    assert sorted(await keys(there, waited_for=False)) == sorted([key, *others])
+    assert await keys(here, waited_for=True, sort="-updated", prefix=key[:2]) == [key]
+    clock.ahead = timedelta(seconds=61)
+    assert await keys(here, waited_for=True) == []
+    await propose_delete(workspace, noun)
+    for environment_id in (here, there):
+        assert await keys(environment_id, waited_for=True) == [key]
+        assert await keys(environment_id, waited_for=False) == others
+
+
+async def test_whether_a_proposal_waits_is_true_or_false(instance: Instance, workspace: Workspace) -> None:
+    if instance.transport == "graphql":
+        pytest.skip("GraphQL's own type")
+    for bad in ("yes", "1", "True", ""):
+        reply = await workspace.org.viewer.do("flagStates", environmentId=workspace.environment_id, hasOpenProposal=bad)
+        assert (reply.code, [*reply.fields]) == ("invalid_request", ["?hasOpenProposal"]), bad
+
+
+def _word(instance: Instance, value: bool) -> Any:
+    return value if instance.transport == "graphql" else str(value).lower()
+
+
 def _at(workspace: Workspace, noun: str) -> dict[str, str]:
     return {"environmentId": workspace.environment_id, "key": CHANGES[noun][0]}

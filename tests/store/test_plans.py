@@ -18,6 +18,7 @@ from app.models import Environment
 from app.store import identities, states
 from app.store.identities import Filter
 from app.store.paging import Place, Window
+from tests.clock import now
 from tests.factories import Instance, Workspace
 
 ID = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
@@ -35,7 +36,13 @@ OF_IDENTITIES = {
     "maintainer": of_flags(maintainer_id=ID),
     "search": of_flags(search="k"),
 }
-OF_STATES = {**OF_IDENTITIES, "state": of_flags(standing=Standing.ON), "updated by": of_flags(updated_by=ID)}
+OF_STATES = {
+    **OF_IDENTITIES,
+    "state": of_flags(standing=Standing.ON),
+    "updated by": of_flags(updated_by=ID),
+    "open proposal": of_flags(has_open_proposal=True),
+    "no open proposal": of_flags(has_open_proposal=False),
+}
 Asked = list[tuple[str, Any]]
 
 
@@ -79,7 +86,7 @@ async def plan_of(
     with asked() as found:
         if of_states:
             environment = await session.get_one(Environment, workspace.environment_id)
-            await states.list_current(session, environment, chosen, window)
+            await states.list_current(session, environment, chosen, window, now())
         else:
             await identities.list_of_project(session, workspace.project_id, chosen, window)
     return await plan(session, engine, found)
