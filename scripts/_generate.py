@@ -135,16 +135,16 @@ def policy() -> str:
     """Who may do what, tried out: each role, a token of each level that reaches everything, and what approval does."""
     everywhere = partial(
         Token,
-        "",
+        "token",
         "",
         "",
         scope=EnvironmentScope(org=True),
         resources=(ResourcePattern(None, "*"),),
-        minter=Person("", ""),
+        minter=Person("minter", ""),
     )
     levels = {name: everywhere(actions=verbs, approval_required=False) for name, verbs in LEVELS.items()}
     careful = everywhere(actions=LEVELS["admin"], approval_required=True)
-    person, unproven = Member("", "", "", proven=True), Member("", "", "", proven=False)
+    person, unproven = Member("person", "", "", proven=True), Member("person", "", "", proven=False)
     rows = (
         (
             f"`{operation}`",
