@@ -16,9 +16,11 @@ from app.engine.target_ids import EntryChange
 from tests import naive
 from tests.engine.test_differences import KEYS, NAMES, built
 from tests.examples import examples
-from tests.strategies import contexts, rulesets
+from tests.strategies import SEGMENTS, contexts, rulesets
 
 JSON = dict[str, Any]
+Change = tuple[JSON, Kind, str, JSON]
+IDS = st.lists(st.sampled_from(["", "a", "user-1", "user-7", "1"]), max_size=3, unique=True)
 ROW = [{"if": {"field": "plan", "$equals": "pro"}, "value": True}]
 
 
@@ -46,15 +48,38 @@ def radius_of(live: Ruleset, state: StoredState, some: list[JSON], radius: Blast
     return radius.document(live.version)
 
 
-@examples(3)
-@given(rulesets(), rulesets(), st.sampled_from(KEYS), st.lists(contexts, max_size=3))
-def test_flips_are_those_that_evaluating_everything_finds(
-    document: JSON, other: JSON, changed: tuple[Kind, str], some: list[JSON]
-) -> None:
-    kind, key = changed
-    live_state, state = document[NAMES[kind]][key], other[NAMES[kind]][key]
-    if state.get("type") != live_state.get("type"):  # which never changes
-        state = {**live_state, "rules": live_state["rules"][1:], "killed": not live_state["killed"]}
+@st.composite
+def changes(draw: st.DrawFn) -> Change:
+    """A ruleset in which most things depend on others, and what one of them is to be."""
+    document = draw(rulesets())
+    outcomes: JSON = {}
+    for index, state in enumerate(document["segments"].values()):
+        if index:
+            state["rules"].insert(0, {"if": {"$segment": SEGMENTS[index - 1]}})
+    conditions = [{"$segment": key} for key in SEGMENTS]
+    for key, state in (document["flags"] | document["configs"]).items():
+        default = state["defaultValue"]
+        outcomes[key] = {"boolean": not default, "string": f"{default}!", "json": [default]}[state["type"]]
+        state["rules"].insert(0, {"if": draw(st.sampled_from(conditions[-2:])), "value": outcomes[key]})
+        conditions.append({"$flag": key, "$equals": outcomes[key]})
+    kind, key = draw(st.sampled_from(KEYS))
+    state = {**document[NAMES[kind]][key]}
+    if kind is Kind.SEGMENT:
+        state |= {"rules": draw(st.sampled_from([[], [{}], state["rules"]])), "allowList": draw(IDS)}
+        state["denyList"] = draw(IDS)
+    else:
+        rules = [[], [{"value": outcomes[key]}], state["rules"], state["rules"][1:]]
+        state["rules"] = draw(st.sampled_from(rules))
+        state["defaultValue"] = draw(st.sampled_from([state["defaultValue"], outcomes[key]]))
+        if kind is Kind.FLAG:
+            state["killed"] = draw(st.booleans())
+    return document, kind, key, state
+
+
+@examples(2)
+@given(changes(), st.lists(contexts, max_size=3))
+def test_flips_are_those_that_evaluating_everything_finds(change: Change, some: list[JSON]) -> None:
+    document, kind, key, state = change
     now = {**document, NAMES[kind]: {**document[NAMES[kind]], key: state}}
     live = built(document, 7, set())
     stored = built(now, 7, set()).stored(kind, key)
