@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.emails import email_key
+from app.domain.policy import Operation
 from app.engine import json_text
 from app.models import (
     ApiKey,
@@ -23,6 +24,7 @@ from app.models import (
     State,
     User,
 )
+from app.store import json_columns
 from app.store.paging import Page, Window, page
 
 ERASED = "Erased user"
@@ -83,6 +85,7 @@ async def erase_person(session: AsyncSession, user: User, unwritten: Sequence[Au
     for table, column in _ACTORS:
         await _erase_name(session, table, column, user.id)
     await _erase_email(session, user)
+    await _erase_proposer(session, user.id)
     for event in unwritten:
         for name, value in _values_without_email(event, user).items():
             setattr(event, name, value)
@@ -105,6 +108,16 @@ async def _erase_email(session: AsyncSession, user: User) -> None:
     for event in (await session.execute(query)).scalars().all():
         if values := _values_without_email(event, user):
             await session.execute(update(AuditEvent).where(col(AuditEvent.id) == event.id).values(values))
+
+
+async def _erase_proposer(session: AsyncSession, user_id: str) -> None:
+    """What is recorded of an apply has who proposed it."""
+    recorded = col(AuditEvent.new_value)
+    applied = col(AuditEvent.action) == Operation.APPLY_PROPOSAL.value
+    query = select(col(AuditEvent.id), recorded).where(applied, recorded.contains(user_id))
+    for event_id, text in (await session.execute(query)).all():
+        erased = json_text.encode(_without_name(json_columns.value(text), user_id))
+        await session.execute(update(AuditEvent).where(col(AuditEvent.id) == event_id).values(new_value=erased))
 
 
 async def _erase_origin(session: AsyncSession, user_id: str) -> None:

@@ -1,5 +1,6 @@
 """A purged user is named nowhere any more."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.jobs.refusals import write_refusals
@@ -81,7 +82,38 @@ def names(event: AuditEvent) -> tuple[str, str]:
     return event.actor["name"], event.actor["onBehalfOf"]["name"]
 
 
-def named(rows: dict[str, list[tuple[Any, ...]]]) -> set[str]:
+GRACE = (EMAIL.lower(), NAME.lower(), NEW_NAME.lower(), ADDRESS, BROWSER)
+
+
+def named(rows: dict[str, list[tuple[Any, ...]]], words: Sequence[str] = GRACE) -> set[str]:
     """The tables that hold the email, one of the names, the address or the browser, however they are written."""
-    words = (EMAIL.lower(), NAME.lower(), NEW_NAME.lower(), ADDRESS, BROWSER)
     return {table for table, found in rows.items() if any(word in repr(found).lower() for word in words)}
+
+
+async def test_a_purged_user_is_named_in_no_proposal(instance: Instance, workspace: Workspace) -> None:
+    org, token = workspace.org, await instance.token(workspace.org, level="proposer")  # which the admin has created
+    rounds = (
+        (org.admin, org.editor, "applyProposal"),
+        (token, org.owner, "applyProposal"),
+        (org.editor, org.admin, "applyProposal"),
+        (org.editor, org.admin, "cancelProposal"),
+        (org.admin, org.editor, None),
+        (token, org.editor, None),
+        (org.editor, org.admin, None),
+    )
+    for number, (proposer, other, end) in enumerate(rounds):
+        change = {"kind": "set_default_value_flag", "resourceKey": "banner", "diff": {"defaultValue": f"{number}"}}
+        made = await proposer.make("createProposal", envId=workspace.environment_id, **change)
+        await other.make("reviewProposal", proposalId=made["id"], verdict="approve")
+        if end is not None:
+            await other.make(end, proposalId=made["id"])
+    await instance.mails()
+    admin = ("acme-admin",)
+    assert named(await instance.rows(), admin) >= {"proposal", "proposal_review", "audit_event", "state"}
+    async with instance.node.unit("req_purge") as uow:
+        await users.purge(uow, "acme-admin@example.com")
+    assert named(await instance.rows(), admin) == set()
+    found = await org.viewer.make("proposals")
+    actors = {one["actor"].get("onBehalfOf", one["actor"])["name"] for one in found}
+    assert actors == {ERASED, "acme-editor", "Somebody"}
+    assert ERASED in {one["name"] for it in found for one in it["approvers"]}, "what was applied keeps its approvers"
