@@ -1,15 +1,21 @@
 """Writes above and below each other at one moment: nobody waits for another in a circle, and nothing is lost."""
 
 import asyncio
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from app.domain.actors import Member
+from app.domain.preconditions import IfMatch
 from app.domain.rate_limits import Allowance
+from app.jobs.housekeeping import expire_proposals
 from app.services import links
+from app.services.applying import apply_proposal
 from app.services.sessions import delete_other_sessions, start_session
-from tests.clients import Reply
+from tests.clock import SetClock
 from tests.factories import Instance, Workspace
 
 pytestmark = pytest.mark.all_pairs
@@ -110,7 +116,7 @@ async def test_a_link_that_is_being_ended_gets_no_other_lifetime(instance: Insta
     assert (await instance.anonymous().do("redeemLink", token=newest.secret)).code == "magic_link_expired"
 
 
-async def until_it_waits(instance: Instance, asked: asyncio.Task[Reply]) -> None:
+async def until_it_waits(instance: Instance, asked: asyncio.Task[Any]) -> None:
     """Until PostgreSQL lets the call wait for another's lock, or it is done. SQLite has one writer at a time."""
     waiting = text("SELECT true FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
     while instance.node.settings.sqlite_path is None and not asked.done():
@@ -130,3 +136,66 @@ async def test_of_a_deleted_account_and_an_organisation_it_founds_one_is(instanc
             (None, "unauthorized"),
             ("last_owner_cannot_demote_or_remove", None),
         }
+
+
+async def test_of_20_applies_one_wins(instance: Instance, workspace: Workspace) -> None:
+    org, before = workspace.org, await workspace.version()
+    it = {"proposalId": workspace.proposal_id}
+    replies = await asyncio.gather(*((org.owner, org.admin)[one % 2].do("applyProposal", **it) for one in range(20)))
+    assert Counter(reply.code for reply in replies) == {None: 1, "proposal_gone": 19}
+    assert await workspace.version() == before + 1
+    assert [one.action for one in await instance.audited()].count("apply_proposal") == 1
+
+
+@pytest.mark.parametrize("operation", ["createProposal", "updateFlagState", "deleteFlag"])
+async def test_of_the_same_change_proposed_at_one_moment_one_proposal_comes(
+    instance: Instance, workspace: Workspace, operation: str
+) -> None:
+    agent = await instance.token(workspace.org, approvalRequired=True)
+    arguments = {
+        "createProposal": {
+            "envId": workspace.environment_id,
+            "kind": "kill_flag",
+            "resourceKey": "banner",
+            "diff": {},
+        },
+        "updateFlagState": {**workspace.banner, "defaultValue": "bye"},
+        "deleteFlag": {"projectId": workspace.project_id, "key": "banner"},
+    }[operation]
+    made = await asyncio.gather(*(agent.make(operation, **arguments) for _ in range(WRITERS)))
+    assert len({one["id"] for one in made}) == 1
+    found = await workspace.org.viewer.make("proposals")
+    assert [one["id"] for one in found] == [made[0]["id"], workspace.proposal_id]
+    assert [one.action for one in await instance.audited()].count("propose") == 1
+
+
+@pytest.mark.parametrize("other", ["a review", "a cancel", "a write"])
+async def test_an_apply_beside_what_stands_against_it_is_before_it_or_is_not(
+    instance: Instance, workspace: Workspace, other: str
+) -> None:
+    org, it = workspace.org, {"proposalId": workspace.proposal_id}
+    operation, arguments, refused_by_apply, refuses_apply = {
+        "a review": ("reviewProposal", {**it, "verdict": "request_changes"}, "proposal_gone", "approval_missing"),
+        "a cancel": ("cancelProposal", it, "proposal_gone", "proposal_gone"),
+        "a write": ("killFlag", workspace.checkout, None, "version_drift"),
+    }[other]
+    calls = [org.admin.do("applyProposal", **it), org.editor.do(operation, **arguments)]
+    applied, done = await asyncio.gather(*calls)
+    assert (applied.code, done.code) in {(None, refused_by_apply), (refuses_apply, None)}
+    value = (await org.viewer.make("flagState", **workspace.banner))["defaultValue"]
+    assert value == ("bye" if applied.code is None else "hello")
+
+
+async def test_a_proposal_that_is_being_applied_as_its_time_ends_is_not_swept(
+    instance: Instance, workspace: Workspace, clock: SetClock
+) -> None:
+    admin = (await workspace.org.admin.make("me"))["actor"]
+    async with instance.node.unit("req_test", Member(admin["id"], admin["name"], "session", proven=True)) as uow:
+        await apply_proposal(uow, workspace.proposal_id, {}, IfMatch())
+        clock.ahead = timedelta(days=8)
+        sweeping = asyncio.create_task(expire_proposals(instance.node))
+        await until_it_waits(instance, sweeping)
+    await sweeping
+    assert (await workspace.org.viewer.make("proposal", proposalId=workspace.proposal_id))["status"] == "applied"
+    actions = [one.action for one in await instance.audited() if one.proposal_id == workspace.proposal_id]
+    assert actions == ["apply_proposal"]
