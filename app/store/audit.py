@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.emails import email_key
-from app.domain.policy import Operation
+from app.domain.operations import Operation
 from app.engine import json_text
 from app.models import (
     ApiKey,
