@@ -265,8 +265,9 @@ def test_bodies_are_the_commands() -> None:
     created = DOCUMENT["components"]["schemas"]["CreateFlag"]
     assert created["required"] == ["key", "type", "defaultValue"]
     assert created["additionalProperties"] is False
-    for member in DOCUMENT["components"]["schemas"]["UpdateFlag"]["properties"].values():
-        assert "default" not in member
+    for changes in ("UpdateFlag", "UpdateMe", "UpdateNotify"):
+        for member in DOCUMENT["components"]["schemas"][changes]["properties"].values():
+            assert "default" not in member
 
 
 def test_every_code_that_rest_can_tell_is_told_somewhere() -> None:

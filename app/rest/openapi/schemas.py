@@ -77,7 +77,7 @@ class Schemas:
         self._examples = Examples(self.components, models)
         self._properties = {model: self._component(model).get("properties", {}) for model in taken | asked}
         for model in taken & {endpoint.body for endpoint in table if endpoint.method == "PATCH"}:
-            _forget_defaults(self._properties[model])
+            _forget_defaults(self._properties[model], self.components)
         for model in asked:  # a set of parameters, and no component itself
             del self.components[self._name(model)]
 
@@ -136,10 +136,13 @@ def _describe(name: str, schema: dict[str, Any]) -> None:
             of.setdefault("description", texts[member])
 
 
-def _forget_defaults(properties: dict[str, Any]) -> None:
-    """What a PATCH does not name stays: its members have no defaults that a caller could notice."""
+def _forget_defaults(properties: dict[str, Any], components: dict[str, Any]) -> None:
+    """What a PATCH does not name stays: its members, and theirs, have no defaults that a caller could notice."""
     for schema in properties.values():
         schema.pop("default", None)
+        if "$ref" in schema:
+            of = components[schema["$ref"].rpartition("/")[2]]
+            _forget_defaults(of.get("properties", {}), components)
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
