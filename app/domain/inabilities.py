@@ -1,12 +1,12 @@
 """Why somebody cannot do something, and who can: the policy's decisions in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from app.domain.actors import Actor, Role, Token, Verb
 from app.domain.catalogue import CATALOGUE
 from app.domain.operations import Operation
-from app.domain.policy import REACHES, TABLE, UNPROVEN, Allow, Approval, Decision, Deny, Resource, Row, Target
+from app.domain.policy import REACHES, TABLE, UNPROVEN, Allow, Approval, Decision, Deny, Resource, Row, Target, verb_of
 
 DIVERTED = "This requires approval: doing it makes a proposal, which waits for a person to apply it."
 BREAK_GLASS = "by breaking glass with a reason"
@@ -27,7 +27,9 @@ def inability(actor: Actor, operation: Operation, target: Target, decision: Deci
         return None
     denied = decision if isinstance(decision, Deny) else Deny("approval_missing", message=DIVERTED)
     message = denied.message or CATALOGUE[denied.code].sentence
-    return Inability(denied.code, message, who_can(actor, TABLE[operation], denied, protected=target.protected))
+    row = TABLE[operation]
+    row = replace(row, verb=verb_of(row, target))
+    return Inability(denied.code, message, who_can(actor, row, denied, protected=target.protected))
 
 
 def who_can(actor: Actor, row: Row, denied: Deny, *, protected: bool) -> str:

@@ -339,9 +339,14 @@ REACHES = {
 }
 
 
+def verb_of(row: Row, target: Target) -> Verb | None:
+    """What a token must be allowed to do; None: it cannot."""
+    return target.proposed.verb if isinstance(row.verb, OfChange) else row.verb
+
+
 def _missing_verb(token: Token, row: Row, target: Target) -> Verb | None:
     """The verb that the token would need, if it has none that will do."""
-    verb = target.proposed.verb if isinstance(row.verb, OfChange) else row.verb
+    verb = verb_of(row, target)
     if verb is None or verb in token.actions:
         return None
     if verb is Verb.EVALUATE and Verb.READ in token.actions:

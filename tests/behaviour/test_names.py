@@ -29,6 +29,15 @@ NESTED: dict[str, tuple[str, Arguments]] = {
             "copyFromEnvId": workspace.environment_id,
         },
     ),
+    "createProposal of a delete": (
+        "createProposal",
+        lambda workspace: {
+            "projectId": workspace.project_id,
+            "kind": "delete_flag",
+            "resourceKey": "checkout",
+            "diff": {},
+        },
+    ),
     "environment by key": (
         "environment",
         lambda workspace: {"environmentId": workspace.environment_id},
@@ -49,6 +58,7 @@ WITH_IDS = [
     "evaluate",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
     *("spotChecks", "setSpotChecks"),
+    *("projectProposals", "environmentProposals", "createProposal"),
     *("createFlag", "updateFlag", "deleteFlag", "replaceFlagState", "updateFlagState", "killFlag", "restoreFlag"),
     *(
         f"{verb}{kind}{what}"

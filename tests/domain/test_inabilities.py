@@ -36,6 +36,7 @@ def target(role: Role | None = None, *, protected: bool = False) -> Target:
 
 FOR_PEOPLE = {
     "Anybody who is signed in; tokens cannot.": "create_org accept_invitation",
+    "Editors, admins and owners; tokens cannot.": "review_proposal",
     "Members of the organisation; tokens cannot.": "leave_org",
     "Admins and owners; tokens cannot.": (
         "update_org manage_tokens manage_invitations protect_environment set_target_id_field"
@@ -54,7 +55,7 @@ READS_OF_TOKENS = {
     "A token that has the action evaluate or read, covers this environment and has the key among its resources.": (
         "evaluate"
     ),
-    "A token that has the action read.": "list_projects",
+    "A token that has the action read.": "list_projects list_proposals",
     "A token that has the action read and covers any environment of this project.": "read_project",
     "A token that has the action read, covers any environment of this project and has the key among its resources.": (
         "read_primitive"
@@ -79,7 +80,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "Members of the organisation.": READS,
             "Editors, admins and owners.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
-                "update_primitive delete_primitive update_state kill restore"
+                "update_primitive delete_primitive update_state kill restore propose apply_proposal cancel_proposal"
             ),
             "Admins and owners.": "delete_project delete_environment",
         },
@@ -92,7 +93,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "Members of the organisation.": READS,
             "Editors, admins and owners.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
-                "update_primitive kill"
+                "update_primitive kill propose apply_proposal cancel_proposal"
             ),
             "Owners, by breaking glass with a reason.": "delete_project delete_environment",
             "Editors, admins and owners, as a proposal; owners also at once, by breaking glass with a reason.": (
@@ -117,7 +118,8 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
         target(Role.OWNER),
         {
             "You, once your mailbox is proven: ask for a sign-in link and use it.": (
-                "create_org manage_tokens manage_invitations accept_invitation change_role"
+                "create_org manage_tokens manage_invitations accept_invitation change_role review_proposal "
+                "apply_proposal"
             )
         },
     ),
@@ -127,6 +129,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
         target(),
         {
             **FOR_PEOPLE,
+            "Editors, admins and owners.": "apply_proposal",
             "Editors, admins and owners, or a token that requires no approval.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive delete_primitive update_state kill restore"
@@ -139,6 +142,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
         target(protected=True),
         {
             **FOR_PEOPLE_PROTECTED,
+            "Editors, admins and owners.": "apply_proposal",
             "Editors, admins and owners, or a token that requires no approval.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive kill"
@@ -154,11 +158,12 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
         {
             **FOR_PEOPLE,
             "A token that has the action evaluate or read.": "evaluate",
-            "A token that has the action read.": READS.removeprefix("evaluate "),
+            "A token that has the action read.": f"{READS} list_proposals".removeprefix("evaluate "),
             "A token that has the action write.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
-                "update_primitive update_state"
+                "update_primitive update_state apply_proposal cancel_proposal"
             ),
+            "A token that has the action propose.": "propose",
             "A token that has the action delete.": "delete_project delete_environment delete_primitive",
             "A token that has the action toggle.": "kill restore",
         },
@@ -182,7 +187,10 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "delete_primitive"
             ),
             "A token that has the action write, covers this environment and has the key among its resources.": (
-                "update_state"
+                "update_state apply_proposal cancel_proposal"
+            ),
+            "A token that has the action propose, covers this environment and has the key among its resources.": (
+                "propose"
             ),
             "A token that has the action toggle, covers this environment and has the key among its resources.": (
                 "kill restore"
@@ -213,6 +221,12 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "proposal.": "restore",
             "A token that has the action toggle, covers this environment, has the key among its resources and "
             "requires no approval.": "kill",
+            "A token that has the action write, covers this environment and has the key among its resources.": (
+                "apply_proposal cancel_proposal"
+            ),
+            "A token that has the action propose, covers this environment and has the key among its resources.": (
+                "propose"
+            ),
         },
     ),
 }

@@ -10,7 +10,7 @@ PERSON = Member("user", "Ada", "session", proven=True)
 UNPROVEN = Member("user", "Ada", "session", proven=False)
 
 MINIMUM = {
-    None: {"create_org", "accept_invitation"},
+    None: {"create_org", "accept_invitation", "list_proposals"},
     Role.VIEWER: {
         "evaluate",
         "list_projects",
@@ -33,6 +33,10 @@ MINIMUM = {
         "update_state",
         "kill",
         "restore",
+        "propose",
+        "review_proposal",
+        "apply_proposal",
+        "cancel_proposal",
     },
     Role.ADMIN: {
         "update_org",
@@ -109,7 +113,8 @@ def test_roles_have_an_order() -> None:
     assert [role.rank for role in (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER)] == [0, 1, 2, 3]
 
 
-OUTLIVES = {"create_org", "manage_tokens", "manage_invitations", "accept_invitation", "change_role"}
+GRANTS = {"manage_tokens", "manage_invitations", "accept_invitation", "change_role", "review_proposal"}
+OUTLIVES = {"create_org", "apply_proposal", *GRANTS}
 
 
 @pytest.mark.parametrize("operation", Operation)
@@ -127,7 +132,7 @@ def test_who_has_not_proven_the_mailbox_does_nothing_that_outlives_them(
         assert unproven == proven
 
 
-@pytest.mark.parametrize("operation", [one for one in TABLE if one.value in OUTLIVES - {"create_org"}])
+@pytest.mark.parametrize("operation", [one for one in TABLE if one.value in GRANTS])
 def test_a_grant_holds_while_who_made_it_could_make_it(operation: Operation) -> None:
     needed = TABLE[operation].role
     for granted in Role:

@@ -17,11 +17,14 @@ from app.domain.policy import (
     AskedKey,
     Deny,
     Divert,
+    OfChange,
+    Proposed,
     Reach,
     Resource,
     Target,
     decide,
     operations_on,
+    verb_of,
 )
 from app.engine.kinds import Kind
 
@@ -159,7 +162,8 @@ def test_the_code_tells_what_is_short_and_only_that(held: Token, operation: Oper
 
 def _may(held: Token, operation: Operation) -> bool:
     row = TABLE[operation]
-    enough = {row.verb} | ({Verb.READ} if row.verb is Verb.EVALUATE else set())
+    own = Verb.WRITE if isinstance(row.verb, OfChange) else row.verb
+    enough = {own} | ({Verb.READ} if own is Verb.EVALUATE else set())
     if held.approval_required and row.for_tokens is Approval.DIVERT:
         enough.add(Verb.PROPOSE)
     return not enough.isdisjoint(held.actions)
@@ -261,8 +265,11 @@ def test_a_single_environment_token_reads_its_project_and_never_acts_on_all_envi
 
 def test_read_includes_evaluate_and_nothing_includes_anything_else() -> None:
     for verb in Verb:
-        verbs = {TABLE[one].verb for one in Operation if isinstance(decide(token(verb), one, target()), Allow)}
+        asked = target(proposed=Proposed(verb=Verb.TOGGLE))
+        allowed = {one for one in Operation if isinstance(decide(token(verb), one, asked), Allow)}
+        verbs = {verb_of(TABLE[one], asked) for one in allowed}
         assert verbs <= {verb, *([Verb.EVALUATE] if verb is Verb.READ else [])}
+        assert (Operation.APPLY_PROPOSAL in allowed) == (verb is Verb.TOGGLE)
 
 
 def test_reading_the_organisation_asks_for_everything() -> None:
@@ -274,7 +281,7 @@ def test_reading_the_organisation_asks_for_everything() -> None:
 
 @pytest.mark.parametrize("operation", [one for one, row in TABLE.items() if row.for_tokens is Approval.DIVERT])
 def test_a_divertible_write_is_allowed_with_either_verb(operation: Operation) -> None:
-    own = TABLE[operation].verb or pytest.fail("a write without a verb")
+    own = verb_of(TABLE[operation], target()) or pytest.fail("a write without a verb")
     assert code(decide(token(own), operation, target())) == "allow"
     assert code(decide(token("propose"), operation, target())) == "token_action_denied"
     for verb in (own, "propose"):
@@ -286,7 +293,7 @@ def test_a_divertible_write_is_allowed_with_either_verb(operation: Operation) ->
 
 @pytest.mark.parametrize("operation", [one for one, row in TABLE.items() if row.for_tokens is Approval.REFUSE])
 def test_a_write_that_cannot_be_diverted_is_refused_once_it_is_in_scope(operation: Operation) -> None:
-    own = TABLE[operation].verb or pytest.fail("a write without a verb")
+    own = verb_of(TABLE[operation], target()) or pytest.fail("a write without a verb")
     assert code(decide(token(own, approval=True), operation, target())) == "approval_not_supported"
     assert code(decide(token("propose", approval=True), operation, target())) == "token_action_denied"
 
