@@ -4,19 +4,22 @@ Tenancy and policy are asked as for one thing. What the caller may not see is le
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from sqlmodel import col
 
+from app.access.applicability import hindrances
 from app.access.paging import Listing
 from app.access.visible import scope_of, tenant_of, visible_proposals, within
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
+from app.domain.hindrances import ended
 from app.domain.inabilities import Inability, inability
 from app.domain.operations import Operation, ResourceType
 from app.domain.policy import Allow, AskedKey, Target, decide, operations_on
+from app.domain.proposals import status_at
 from app.engine.kinds import Dimension, Kind
 from app.models import (
     ApiKey,
@@ -195,8 +198,11 @@ async def table_of(uow: UnitOfWork, id: str) -> type[Table] | None:
 async def abilities(uow: UnitOfWork, resource: ResourceType, ids: Ids) -> dict[str, Abilities]:
     """What the caller may and may not do to each resource of one type, by its id."""
     found: dict[str, Abilities] = {}
-    async for piece in in_pieces(await _seen(uow, _BY_IDS[resource], ids, whole=True)):
-        found |= {seen.id: _abilities(uow.actor, resource, seen, target) for seen, target in piece}
+    things = await _seen(uow, _BY_IDS[resource], ids, whole=True)
+    async for piece in in_pieces(things):
+        found |= {seen.id: _abilities(uow.actor, resource, target) for seen, target in piece}
+    if (adjust := _BEYOND_POLICY.get(resource)) is not None:
+        await adjust(uow, [(seen.entity, found[seen.id]) for seen, _ in things])
     return found
 
 
@@ -213,24 +219,40 @@ _BY_IDS: dict[ResourceType, ByIds[Any]] = {
 }
 
 
-def _abilities(actor: Actor, resource: ResourceType, seen: Seen[Any], target: Target) -> Abilities:
-    found = {
+def _abilities(actor: Actor, resource: ResourceType, target: Target) -> Abilities:
+    return {
         operation: inability(actor, operation, its, decide(actor, operation, its))
         for operation, its in operations_on(resource, target).items()
     }
-    if (adjust := _BEYOND_POLICY.get(resource)) is not None:
-        adjust(actor, seen, found)
-    return found
 
 
-def _of_member(actor: Actor, seen: Seen[Member], found: Abilities) -> None:
+async def _of_members(uow: UnitOfWork, found: Sequence[tuple[Member, Abilities]]) -> None:
     """One leaves, the others are removed."""
-    own = isinstance(actor, Caller) and actor.user_id == seen.entity.user.id
-    del found[Operation.REMOVE_MEMBER if own else Operation.LEAVE_ORG]
+    for member, abilities in found:
+        own = isinstance(uow.actor, Caller) and uow.actor.user_id == member.user.id
+        del abilities[Operation.REMOVE_MEMBER if own else Operation.LEAVE_ORG]
+
+
+async def _of_proposals(uow: UnitOfWork, found: Sequence[tuple[Proposal, Abilities]]) -> None:
+    """What the caller may do is kept from them by how the proposal stands."""
+    pending = []
+    for proposal, abilities in found:
+        gone = ended(status_at(proposal.status, proposal.expires_at, uow.now))
+        if gone is not None:
+            abilities |= {one: why_not or gone.inability for one, why_not in abilities.items()}
+        elif abilities[Operation.APPLY_PROPOSAL] is None:
+            pending.append((proposal, abilities))
+    hindering = await hindrances(uow, [proposal for proposal, _ in pending]) if pending else {}
+    for proposal, abilities in pending:
+        if proposal.id in hindering:
+            abilities[Operation.APPLY_PROPOSAL] = hindering[proposal.id].inability
 
 
 # What depends on more than the policy looks at: changes what the policy found.
-_BEYOND_POLICY: dict[ResourceType, Callable[[Actor, Seen[Any], Abilities], None]] = {ResourceType.MEMBER: _of_member}
+_BEYOND_POLICY: dict[ResourceType, Callable[[UnitOfWork, Sequence[tuple[Any, Abilities]]], Awaitable[None]]] = {
+    ResourceType.MEMBER: _of_members,
+    ResourceType.PROPOSAL: _of_proposals,
+}
 
 
 async def _allowed(uow: UnitOfWork, query: ByIds[T], ids: Ids, operation: Operation) -> list[T]:

@@ -44,20 +44,21 @@ def who_can(actor: Actor, row: Row, denied: Deny, *, protected: bool) -> str:
     if isinstance(actor, Token) and (needs := _lacking(row, denied)):
         if actor.approval_required and row.for_tokens is not Approval.PASS and not proposing:
             needs.append("requires no approval")  # which would be in the way next
-        return f"A token that {_listed(needs)}{proposing}."
+        return f"A token that {listed(needs)}{proposing}."
     if denied.code in {"approval_missing", "approval_not_supported"}:
-        return f"{_people(row.role)}, or a token that requires no approval."
+        return f"{people(row.role)}, or a token that requires no approval."
     at_once = f"; owners also at once, {BREAK_GLASS}" if proposing else ""
-    return f"{_people(row.role)}{proposing}{at_once}{tokens_too}."
+    return f"{people(row.role)}{proposing}{at_once}{tokens_too}."
 
 
 @cache
-def _people(lowest: Role | None) -> str:
+def people(lowest: Role | None) -> str:
+    """Who has the role or a higher one."""
     if lowest is None:
         return "Anybody who is signed in"
     if lowest is Role.VIEWER:
         return "Members of the organisation"
-    return _listed([f"{role}s" for role in Role if role.rank >= lowest.rank]).capitalize()
+    return listed([f"{role}s" for role in Role if role.rank >= lowest.rank]).capitalize()
 
 
 def _lacking(row: Row, denied: Deny) -> list[str]:
@@ -73,5 +74,6 @@ def _lacking(row: Row, denied: Deny) -> list[str]:
     return [need for need, those in needs.items() if those & signs]
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
+    """As in a sentence: with `and` before the last."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

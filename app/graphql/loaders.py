@@ -25,6 +25,7 @@ from app.models import State
 from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
+from app.services.proposal_counts import open_in_projects
 from app.services.proposals import Content, ProposalView, contents, open_on, viewed
 from app.services.spot_checks import Kept
 from app.store.paging import Page, WholeList
@@ -141,6 +142,8 @@ class Loaders:
             pace, self._proposal_contents, rows=lambda _: ROWS_A_CONTENT
         )
         self.open_proposals: Loader[State, int] = Loader(pace, self._open_proposals, identity=lambda state: state.id)
+        self.open_in_project: Loader[str, int] = Loader(pace, self._open_in_project)
+        self.number: Loader[Callable[[UnitOfWork], Awaitable[int | None]], int | None] = Loader(pace, self._numbers)
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
@@ -201,6 +204,16 @@ class Loaders:
     async def _open_proposals(self, states: list[State]) -> list[int]:
         async with self._unit() as uow:
             return await open_on(uow, states)
+
+    async def _open_in_project(self, ids: list[str]) -> list[int]:
+        async with self._unit() as uow:
+            found = await open_in_projects(uow, ids)
+        return [found[one] for one in ids]
+
+    async def _numbers(self, counts: list[Callable[[UnitOfWork], Awaitable[int | None]]]) -> list[int | None]:
+        """Numbers of the caller's own."""
+        async with self._unit() as uow:
+            return [await count(uow) for count in counts]
 
     async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
         """The primitive's state in each of the environments that are called so. Raises `not_found`."""

@@ -11,15 +11,15 @@ from pydantic import Field
 
 from app.access.entry import Access, Entry
 from app.access.visible import tenant_of
-from app.domain.actors import Member
 from app.domain.commands import Command, Slug, Text, validate
-from app.domain.errors import AppError, invalid, not_found
+from app.domain.errors import invalid
+from app.domain.hindrances import approvals, drifted, target_deleted
 from app.domain.named import Named
 from app.domain.news import NewsEvent
 from app.domain.operations import Operation
 from app.domain.policy import AskedKey
 from app.domain.preconditions import IfMatch
-from app.domain.proposals import DELETES, PROPOSABLE, Proposable, ProposalKind, ProposalStatus, Verdict, status_at
+from app.domain.proposals import DELETES, PROPOSABLE, Proposable, ProposalKind, ProposalStatus, status_at
 from app.engine import json_text
 from app.engine.kinds import KILLED, Kind
 from app.engine.rules import RULES_EXAMPLE
@@ -132,9 +132,7 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
     checked = await _check_again(access, proposal)
     access, proposal = await reentered(access, proposal_id, if_match)
     if (primitive := await identities.live(uow.session, proposal.primitive_id)) is None:
-        raise not_found(
-            proposal.resource_kind.value, "It was deleted after the proposal was made, which can be cancelled."
-        )
+        raise target_deleted(proposal.resource_kind).error
     change = await _change_again(access, proposal, primitive, checked)
     await _require_no_drift(access, proposal)
     approvers = await _require_approvals(access, proposal)
@@ -188,20 +186,12 @@ async def _change_again(access: Access, proposal: Proposal, primitive: Primitive
 
 async def _require_no_drift(access: Access, proposal: Proposal) -> None:
     """Raises `version_drift` if an environment that the proposal rests on has changed since."""
-    if proposal.environment_id is not None:
-        of_project = [access.environment]
-    else:
-        of_project = list(await environments.all_of_project(access.uow.session, proposal.project_id))
-    for environment in of_project:
-        proposed = proposal.proposed_versions.get(environment.id, 0)  # one made since rests on nothing
-        if environment.version != proposed:
-            drift: dict[str, Any] = {"liveVersion": environment.version, "proposedVersion": proposed}
-            if proposal.environment_id is None:
-                drift["environmentId"] = environment.id
-            told = (
-                f"{environment.name} has changed since the proposal was made. Look at it, and propose the change again."
-            )
-            raise AppError("version_drift", told, extra=drift)
+    delete = proposal.environment_id is None
+    rests_on = (
+        await environments.all_of_project(access.uow.session, proposal.project_id) if delete else [access.environment]
+    )
+    if (drift := drifted(proposal.proposed_versions, rests_on, delete=delete)) is not None:
+        raise drift.error
 
 
 async def _require_approvals(access: Access, proposal: Proposal) -> list[dict[str, Any]]:
@@ -209,17 +199,9 @@ async def _require_approvals(access: Access, proposal: Proposal) -> list[dict[st
     uow = access.uow
     words = (await proposals.last_words(uow.session, [proposal.id]))[proposal.id]
     required = (await proposals.required_approvals(uow.session, [proposal]))[proposal.id]
-    applier = uow.actor.user_id if isinstance(uow.actor, Member) else None
-    others = [review for review in words if review.reviewer_id != applier]
-    if against := [review.reviewer["name"] for review in others if review.verdict is Verdict.REQUEST_CHANGES]:
-        raise AppError("approval_missing", f"{', '.join(against)} asked for changes.")
-    approvers = [review.reviewer for review in others]
-    if applier is not None:
-        approvers.append(uow.actor_as_json())
-    if len(approvers) < required:
-        raise AppError(
-            "approval_missing", f"The proposal has {len(approvers)} of the {required} approvals that it needs."
-        )
+    approvers, hindrance = approvals(words, required, uow.actor)
+    if hindrance is not None:
+        raise hindrance.error
     return approvers
 
 

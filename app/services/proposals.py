@@ -14,7 +14,8 @@ from app.access.paging import Listing
 from app.access.visible import tenant_of, visible_proposals
 from app.domain.actors import System, Token, Verb
 from app.domain.commands import Command, Text, validate
-from app.domain.errors import AppError, not_found
+from app.domain.errors import not_found
+from app.domain.hindrances import ended
 from app.domain.ids import is_id, lowered
 from app.domain.named import Named
 from app.domain.news import NewsEvent
@@ -213,16 +214,9 @@ async def reentered(access: Access, proposal_id: str, if_match: IfMatch) -> tupl
         raise not_found("proposal")
     if_match.require((await viewed(access.uow, [proposal], with_content=False))[0].etag)
     status = status_at(proposal.status, proposal.expires_at, access.uow.now)
-    if status is not ProposalStatus.PENDING:
-        raise AppError("proposal_gone", f"The proposal {_GONE[status]}.")
+    if (gone := ended(status)) is not None:
+        raise gone.error
     return access, proposal
-
-
-_GONE = {
-    ProposalStatus.APPLIED: "has been applied already",
-    ProposalStatus.CANCELLED: "has been cancelled",
-    ProposalStatus.EXPIRED: "has expired",
-}
 
 
 def end(access: Access, proposal: Proposal, status: ProposalStatus, **values: Any) -> None:

@@ -25,6 +25,15 @@ async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Env
     return (await session.execute(query)).scalars().all()
 
 
+async def all_of_projects(session: AsyncSession, project_ids: Collection[str]) -> Mapping[str, Sequence[Environment]]:
+    """For each project, by its id, what `all_of_project` gives."""
+    query = select(Environment).where(col(Environment.project_id).in_(project_ids)).order_by(col(Environment.id))
+    found: dict[str, list[Environment]] = {one: [] for one in project_ids}
+    for environment in (await session.execute(query)).scalars():
+        found[environment.project_id].append(environment)
+    return found
+
+
 async def last_position(session: AsyncSession, project_id: str) -> int:
     """The highest position of the project's environments, behind which a new one comes."""
     query = select(func.max(col(Environment.position))).where(col(Environment.project_id) == project_id)

@@ -169,6 +169,41 @@ async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Ma
     return {one: list(last[one].values()) for one in proposal_ids}
 
 
+async def counts_of_projects(session: AsyncSession, project_ids: Collection[str], visible: Visible) -> dict[str, int]:
+    """How many proposals each project has, by its id."""
+    query = (
+        select(col(Proposal.project_id), func.count())
+        .where(col(Proposal.project_id).in_(project_ids), visible.condition)
+        .group_by(col(Proposal.project_id))
+    )
+    return {**dict.fromkeys(project_ids, 0), **{row[0]: row[1] for row in (await session.execute(query)).all()}}
+
+
+async def count_of_tenant(session: AsyncSession, tenant: Tenant, visible: Visible) -> int:
+    """How many proposals all the caller's organisations have."""
+    query = _OF_TENANT.of(tenant).where(visible.condition).with_only_columns(func.count(), maintain_column_froms=True)
+    return int((await session.execute(query)).scalar_one())
+
+
+async def count_to_review(session: AsyncSession, user_id: str, at: datetime) -> int:
+    """How many pending proposals by others there are that the user may review, and has said nothing of."""
+    said = exists().where(
+        col(ProposalReview.proposal_id) == col(Proposal.id), col(ProposalReview.reviewer_id) == user_id
+    )
+    query = (
+        select(func.count(col(Proposal.id)))
+        .join(Membership, col(Membership.org_id) == col(Proposal.org_id))
+        .where(
+            col(Membership.user_id) == user_id,
+            col(Membership.role).in_(_REVIEWERS),
+            _has_status(ProposalStatus.PENDING, at),
+            col(Proposal.person_id) != user_id,
+            ~said,
+        )
+    )
+    return (await session.execute(query)).scalar_one()
+
+
 async def lists_of_reviews(
     session: AsyncSession, proposal_ids: Collection[str], window: Window
 ) -> Mapping[str, Page[ProposalReview]]:

@@ -3,9 +3,11 @@
 import strawberry
 
 from app.domain.actors import Role, Token
+from app.graphql.context import Info
 from app.graphql.types.actors import Actor
 from app.graphql.types.resources import Org
 from app.services import sessions, users
+from app.services.proposal_counts import open_for_caller, to_review
 
 
 @strawberry.type(description="An organisation that a person is in.")
@@ -28,6 +30,17 @@ class Me:
     email: str | None = strawberry.field(description="The person's email; null for a token.")
     orgs: list[OrgMembership] | None = strawberry.field(description="The person's organisations; null for a token.")
     notify: Notify | None = strawberry.field(description="Which mails the person wants; null for a token.")
+
+    @strawberry.field(description="How many proposals wait that the caller sees; null for a token without `read`.")
+    async def open_proposals(self, info: Info) -> int | None:
+        return await info.context.loaders.number.load(open_for_caller)
+
+    @strawberry.field(
+        description="How many proposals by others wait that the person can review and has said nothing of; null for a "
+        "token."
+    )
+    async def proposals_to_review(self, info: Info) -> int | None:
+        return await info.context.loaders.number.load(to_review)
 
     @classmethod
     def of(cls, me: sessions.Me | Token) -> "Me":

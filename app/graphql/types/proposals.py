@@ -13,7 +13,7 @@ from app.engine.kinds import Kind
 from app.graphql.context import Info
 from app.graphql.limits import CHARACTERS_AN_OBJECT
 from app.graphql.lists import OF_PROPOSALS, PAGING, list_field
-from app.graphql.types.abilities import Abilities, viewer_can
+from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import NODES, Connection, Node, node_of
 from app.graphql.types.scalars import JSON, Time
@@ -124,6 +124,7 @@ class Proposal(Node):
     )
     etag: str | None = _standing(lambda view: view.etag, "The tag that `ifMatch` takes.")
     viewer_can: Abilities = viewer_can(ResourceType.PROPOSAL)
+    viewer_cannot: Inabilities = viewer_cannot(ResourceType.PROPOSAL)
     reviews: Connection[Review] | None = _reviews()
     row: strawberry.Private[ProposalRow]
 

@@ -108,6 +108,10 @@ class Project(Node):
             row=row,
         )
 
+    @strawberry.field(description="How many proposals wait that you see.")
+    async def open_proposals(self, info: Info) -> int | None:
+        return await info.context.loaders.open_in_project.load(self.id)
+
     @strawberry.field(description="The organisation it belongs to.")
     async def org(self, info: Info) -> "Org | None":
         row = await info.context.loaders.org.load(self.row.org_id)

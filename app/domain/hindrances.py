@@ -1,0 +1,101 @@
+"""What keeps somebody who may apply a proposal from it: apply refuses with it, and `viewerCannot` tells it before."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from app.domain.actors import Actor, Member, Role
+from app.domain.errors import AppError, not_found
+from app.domain.inabilities import Inability, listed, people
+from app.domain.proposals import ProposalStatus, Verdict
+from app.engine.kinds import Kind
+
+_GONE = {
+    ProposalStatus.APPLIED: "has been applied already",
+    ProposalStatus.CANCELLED: "has been cancelled",
+    ProposalStatus.EXPIRED: "has expired",
+}
+_NAMED = 3  # people, at most
+
+
+class Hindrance(NamedTuple):
+    """What the call is refused with, and who could do what about it."""
+
+    error: AppError
+    who: str
+
+    @property
+    def inability(self) -> Inability:
+        return Inability(self.error.code, self.error.message, self.who)
+
+
+class Approvals(NamedTuple):
+    """Who approves, whoever applies included if they are a person; and what is wrong with that."""
+
+    approvers: list[dict[str, Any]]
+    hindrance: Hindrance | None
+
+
+class Versioned(Protocol):
+    """An environment."""
+
+    id: str
+    name: str
+    version: int
+
+
+class Said(Protocol):
+    """A review."""
+
+    reviewer_id: str
+    reviewer: dict[str, Any]
+    verdict: Verdict
+
+
+def ended(status: ProposalStatus) -> Hindrance | None:
+    """Whether it is too late to do anything with the proposal."""
+    if status is ProposalStatus.PENDING:
+        return None
+    gone = AppError("proposal_gone", f"The proposal {_GONE[status]}.")
+    return Hindrance(gone, "Nobody. If the change is still wanted, propose it again.")
+
+
+def target_deleted(kind: Kind) -> Hindrance:
+    """What it would change is not there any more."""
+    told = not_found(kind.value, "It was deleted after the proposal was made, which can be cancelled.")
+    return Hindrance(told, "Nobody. The proposal can be cancelled.")
+
+
+def drifted(proposed: Mapping[str, int], environments: Iterable[Versioned], *, delete: bool) -> Hindrance | None:
+    """Whether one of the environments is past the version that it was proposed at; a delete rests on several."""
+    for environment in environments:
+        version = proposed.get(environment.id, 0)  # one made since rests on nothing
+        if environment.version != version:
+            extra = {"liveVersion": environment.version, "proposedVersion": version}
+            told = f"{environment.name} has changed since the proposal was made."
+            drift = AppError(
+                "version_drift",
+                f"{told} Look at it, and propose the change again.",
+                extra={**extra, "environmentId": environment.id} if delete else extra,
+            )
+            return Hindrance(drift, "Nobody. If the change is still wanted, propose it again.")
+    return None
+
+
+def approvals(words: Sequence[Said], required: int, applier: Actor) -> Approvals:
+    """What it comes to if the applier applies it now: `words` are the last ones of those who may review."""
+    person = applier if isinstance(applier, Member) else None
+    others = [review for review in words if person is None or review.reviewer_id != person.user_id]
+    approvers = [review.reviewer for review in others if review.verdict is Verdict.APPROVE]
+    if person is not None:
+        approvers.append(person.as_json())
+    if against := [review.reviewer["name"] for review in others if review.verdict is Verdict.REQUEST_CHANGES]:
+        names = listed(against if len(against) <= _NAMED else [*against[:_NAMED], f"{len(against) - _NAMED} more"])
+        asked = AppError("approval_missing", f"{names} asked for changes.")
+        return Approvals(approvers, Hindrance(asked, f"{names} must approve it first."))
+    if (lacking := required - len(approvers)) > 0:
+        few = AppError(
+            "approval_missing", f"The proposal has {len(approvers)} of the {required} approvals that it needs."
+        )
+        more = f"{lacking} more {'person' if lacking == 1 else 'people'}"
+        return Approvals(approvers, Hindrance(few, f"{more} must approve: {people(Role.EDITOR).lower()}."))
+    return Approvals(approvers, None)
