@@ -1,6 +1,6 @@
 """What people are to be mailed about proposals."""
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, Text, text
 from sqlmodel import Field, UniqueConstraint
 
 from app.domain.news import NewsEvent
@@ -11,6 +11,7 @@ _NOT_SPREAD = text("NOT spread")
 
 class ProposalNews(Identified, table=True):
     """Something that happened to a proposal, which is news once; `review_id` is empty where it is no review.
+    `comment` is what whoever did it said, but for a review, which has its own.
 
     Those who are to hear of it are found later, some at a time: `reached` is the last membership that was looked at,
     and `spread` that there are no more.
@@ -25,6 +26,7 @@ class ProposalNews(Identified, table=True):
     proposal_id: str = Field(foreign_key="proposal.id", ondelete="CASCADE")
     event: NewsEvent = Field(sa_type=words(NewsEvent))
     review_id: str = ""
+    comment: str | None = Field(default=None, sa_type=Text)
     reached: str = ""
     spread: bool = False
 

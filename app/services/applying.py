@@ -149,7 +149,7 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
         proposal_id=proposal.id,
         approvers=approvers,
     )
-    await announce(uow, proposal, NewsEvent.APPLIED)
+    await announce(uow, proposal, NewsEvent.APPLIED, comment=command.reason)
     return (await viewed(uow, [proposal], with_content=True))[0]
 
 

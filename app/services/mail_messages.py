@@ -99,7 +99,7 @@ def _told(one: Told) -> dict[str, str]:
         "environment": one.environment and one.environment.name,
         "place": (one.environment or one.project).name,
         "reason": proposal.reason,
-        "comment": review and review.comment,
+        "comment": review.comment if review else one.comment,
         "proposal": proposal.id,
     }
     return {name: text for name, text in facts.items() if text}

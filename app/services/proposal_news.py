@@ -24,15 +24,20 @@ BATCH = 100
 MAX_TOLD = 50
 
 
-async def announce(uow: UnitOfWork, proposal: Proposal, event: NewsEvent, review_id: str = "") -> None:
-    """Has those mailed who are to hear of what the caller does to the proposal, within the current write."""
+async def announce(
+    uow: UnitOfWork, proposal: Proposal, event: NewsEvent, review_id: str = "", comment: str | None = None
+) -> None:
+    """Has those mailed who are to hear of what the caller does to the proposal, within the current write.
+
+    `comment` is what they say of it, unless that is in a review.
+    """
     if event is NewsEvent.PROPOSED:
         concerns_anybody = await proposal_news.is_protected(uow.session, proposal)
     else:  # one's own deeds are no news
         actor = uow.actor_as_json()
         concerns_anybody = actor.get("onBehalfOf", actor)["id"] != proposal.person_id
     if concerns_anybody and await uow.try_to_add(
-        ProposalNews(proposal_id=proposal.id, event=event, review_id=review_id)
+        ProposalNews(proposal_id=proposal.id, event=event, review_id=review_id, comment=comment)
     ):
         uow.on_commit(uow.host.wake_mail)
 

@@ -173,7 +173,7 @@ async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_ma
     access, proposal = await reentered(access, proposal_id, if_match)
     end(access, proposal, ProposalStatus.CANCELLED)
     access.record(command.reason, subject_of(proposal), proposal_id=proposal.id)
-    await announce(uow, proposal, NewsEvent.CANCELLED)
+    await announce(uow, proposal, NewsEvent.CANCELLED, comment=command.reason)
     return (await viewed(uow, [proposal], with_content=True))[0]
 
 

@@ -136,6 +136,7 @@ class Told(NamedTuple):
     project: Project
     environment: Environment | None
     review: ProposalReview | None
+    comment: str | None
 
 
 class Extent(NamedTuple):
@@ -151,7 +152,7 @@ async def told(
 ) -> tuple[Sequence[Told], Extent]:
     """The oldest of what was handed over for the user and still concerns them, and how much that is in all."""
     concerning = user_id, wanted, at
-    columns = col(ProposalNews.event), Proposal, Org, Project, Environment, ProposalReview
+    columns = col(ProposalNews.event), Proposal, Org, Project, Environment, ProposalReview, col(ProposalNews.comment)
     rows = await session.execute(_told(concerning, *columns).order_by(col(ProposalNews.id)).limit(limit))
     counts = func.count(), func.count(distinct(col(Proposal.id))), func.count(distinct(col(Org.id)))
     extent = (await session.execute(_told(concerning, *counts))).one()

@@ -89,14 +89,14 @@ async def test_the_proposer_hears_what_others_make_of_it(inbox: Inbox, workspace
     assert "Comment: Not on a Friday" in mail.part("plain").splitlines()
     clock.ahead += GATHERED
     await inbox.new()
-    for deed, name in (("applyProposal", "applied"), ("cancelProposal", "cancelled")):
-        if deed == "applyProposal":
-            await org.owner.make("reviewProposal", proposalId=proposal["id"], verdict="approve")
-            assert await inbox.subjects() == {EDITOR: f"acme-owner approved {what}"}
-            clock.ahead += GATHERED
-        await org.admin.make(deed, proposalId=(proposal if deed == "applyProposal" else other)["id"])
-        assert await inbox.subjects() == {EDITOR: f"acme-admin {name} {what}"}
+    await org.owner.make("reviewProposal", proposalId=proposal["id"], verdict="approve")
+    assert await inbox.subjects() == {EDITOR: f"acme-owner approved {what}"}
+    for deed, name, one in (("applyProposal", "applied", proposal), ("cancelProposal", "cancelled", other)):
         clock.ahead += GATHERED
+        await org.admin.make(deed, proposalId=one["id"], reason="As we said")
+        (mail,) = await inbox.new()
+        assert (mail.to, mail.subject) == (EDITOR, f"acme-admin {name} {what}")
+        assert "Comment: As we said" in mail.part("plain").splitlines()
 
 
 async def test_what_one_does_oneself_is_no_news(inbox: Inbox, workspace: Workspace) -> None:
