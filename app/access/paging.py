@@ -94,6 +94,7 @@ class ProposalParameters(ListParameters):
     status: Annotated[
         list[Annotated[ProposalStatus, Field(strict=False)]],
         Field(max_length=len(ProposalStatus), description="Only those of this status; several may be given."),
+        AfterValidator(lambda statuses: sorted(set(statuses))),
     ] = []
 
 

@@ -239,8 +239,11 @@ def _reached(scope: EnvironmentScope | None) -> ColumnElement[bool]:
     """The condition for what a token's environments reach: a delete, if one of its project's is among them."""
     if scope is None or scope.org:
         return col(Proposal.id).is_not(None)
-    any_of_project = exists().where(
-        col(Environment.project_id) == col(Proposal.project_id), col(Environment.id).in_(scope.environments)
+    any_of_project = (
+        select(col(Environment.id))
+        .where(col(Environment.project_id) == col(Proposal.project_id), col(Environment.id).in_(scope.environments))
+        .correlate(Proposal)  # and not with an environment that the list is of
+        .exists()
     )
     return or_(
         col(Proposal.project_id).in_(scope.projects),
