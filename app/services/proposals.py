@@ -6,6 +6,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from app.access.entry import Access, Diverted, Entry, require_of_instance
@@ -268,18 +269,29 @@ async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
 
 async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Content]:
     """What may be long of each proposal, by its id; what it would do as far as the caller sees the keys."""
-    found = await proposals.contents(uow.session, [one.id for one in rows])
-    return {one.id: await _content(uow, one, found[one.id]) for one in rows}
+    stored = await proposals.contents(uow.session, [one.id for one in rows])
+    actor = uow.actor
+    if isinstance(actor, Token) and Verb.READ not in actor.actions:
+        return {one.id: _content(one, stored[one.id], dict(NOT_TRIED)) for one in rows}
+    radii = {one.id: json_columns.value(stored[one.id].blast_radius) for one in rows}
+    if isinstance(actor, Token):
+        tried = {key for radius in radii.values() for key in _tried_in(radius)}
+        kinds = await identities.kinds_of(uow.session, {one.project_id for one in rows}, tried)
+
+        def sees(project_id: str, key: str) -> bool:
+            kind = kinds.get((project_id, key))
+            return kind is not None and any(pattern.matches(kind, key) for pattern in actor.resources)
+
+        radii = {one.id: seen_by(radii[one.id], partial(sees, one.project_id)) for one in rows}
+    return {one.id: _content(one, stored[one.id], radii[one.id]) for one in rows}
 
 
-async def _content(uow: UnitOfWork, proposal: Proposal, stored: ProposalContent) -> Content:
-    reads = not isinstance(uow.actor, Token) or Verb.READ in uow.actor.actions
-    radius = json_columns.value(stored.blast_radius) if reads else dict(NOT_TRIED)
-    tried = {key for result in radius["results"] for key in result["evaluations"]} | radius["flips"].keys()
-    if isinstance(uow.actor, Token) and tried:
-        patterns = uow.actor.resources
-        kinds = await identities.kinds_of(uow.session, proposal.project_id, tried)
-        radius = seen_by(radius, lambda key: key in kinds and any(one.matches(kinds[key], key) for one in patterns))
+def _tried_in(radius: Mapping[str, Any]) -> set[str]:
+    """The keys of the flags and configs that it tells of."""
+    return {*radius["flips"], *(key for result in radius["results"] for key in result["evaluations"])}
+
+
+def _content(proposal: Proposal, stored: ProposalContent, radius: dict[str, Any]) -> Content:
     if stored.after is None:
         return Content({}, radius, stored.size)
     dimension = PROPOSABLE[proposal.kind].dimension

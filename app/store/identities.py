@@ -63,16 +63,19 @@ async def key_taken(session: AsyncSession, project_id: str, kind: Kind, key: str
     return (await session.execute(query.with_only_columns(col(Primitive.id)))).first() is not None
 
 
-async def kinds_of(session: AsyncSession, project_id: str, keys: Collection[str]) -> dict[str, Kind]:
-    """The kinds of the project's live flags and configs with these keys."""
-    found: dict[str, Kind] = {}
-    query = select(col(Primitive.key), col(Primitive.kind)).where(
-        col(Primitive.project_id) == project_id,
+async def kinds_of(
+    session: AsyncSession, project_ids: Collection[str], keys: Collection[str]
+) -> dict[tuple[str, str], Kind]:
+    """The kinds of the projects' live flags and configs with these keys, by project and key."""
+    found: dict[tuple[str, str], Kind] = {}
+    query = select(col(Primitive.project_id), col(Primitive.key), col(Primitive.kind)).where(
+        one_of(col(Primitive.project_id), project_ids),
         col(Primitive.space) == SPECS[Kind.FLAG].space,
         col(Primitive.deleted_at).is_(None),
     )
     for piece in pieces(list(keys), 1000):
-        found |= {row[0]: row[1] for row in await session.execute(query.where(col(Primitive.key).in_(piece)))}
+        rows = (await session.execute(query.where(col(Primitive.key).in_(piece)))).all()
+        found |= {(row[0], row[1]): row[2] for row in rows}
     return found
 
 

@@ -55,6 +55,8 @@ async def test_an_edit_of_a_segment_shows_what_it_does_to_flags(instance: Instan
     seen = (await reader.make("proposal", proposalId=proposal["id"]))["blastRadius"]
     assert [set(result["evaluations"]) for result in seen["results"]] == [{"checkout"}, set()]
     assert seen["flips"] == {"checkout": 1}
+    (listed,) = await reader.make("environmentProposals", environmentId=kept.environment_id)
+    assert listed["blastRadius"] == seen
 
 
 async def test_a_proposal_may_bring_contexts_of_its_own(kept: Workspace) -> None:
