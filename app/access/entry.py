@@ -131,7 +131,6 @@ class Entry:
     async def _ids(self, uow: UnitOfWork, resolved: Resolved) -> dict[str, str]:
         """The ids of what the body names, by what it is called there, below what is entered. Raises `not_found`."""
         found: dict[str, str] = {}
-        within = " in this project" if resolved.project is not None else ""
         for what in dict.fromkeys(declared.what for declared, _ in self.named.ids):
             called = {one: lowered(one) for declared, one in self.named.ids if declared.what == what}
             if what == "member":
@@ -141,9 +140,10 @@ class Entry:
                 found |= called
                 continue
             level = Level(what)
+            below_project = level is Level.ENVIRONMENT and resolved.project is not None
             ids = await ids_below(uow.session, level, set(called.values()), resolved.org, resolved.project)
             if missing := [one for one in called.values() if one not in ids]:
-                raise _not_called(level, missing, within)
+                raise _not_called(level, missing, " in this project" if below_project else "")
             found |= {one: ids[lower] for one, lower in called.items()}
         return found
 

@@ -19,6 +19,7 @@ from app.graphql.types.resources import Primitive as PrimitiveNode
 from app.graphql.types.resources import identity_of
 from app.models import Primitive, Proposal
 from app.services.primitives import Primitives, list_identities
+from app.services.proposals import ProposalView, viewed
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -86,22 +87,24 @@ class Divertible:
 
 def shown(made: Any, name: str, make: Callable[[Any], Node]) -> dict[str, Any]:
     """The members of such an answer: what was written by its name, or the proposal that was made instead."""
-    if isinstance(made, Proposal):
-        return {name: None, "proposal": ProposalNode.of(made)}
+    if isinstance(made, ProposalView):
+        return {name: None, "proposal": ProposalNode.written(made)}
     return {name: make(made), "proposal": None}
 
 
-async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Primitive | Proposal:
+async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Primitive | ProposalView:
     """What was deleted, as it was, or the proposal to do so."""
     body = body_of(given)
     async with info.context.unit(given if isinstance(given, Overridable) else None) as uow:
-        return await primitives.delete(uow, given.project_id, given.key, body, if_match(given))
+        made = await primitives.delete(uow, given.project_id, given.key, body, if_match(given))
+        return (await viewed(uow, [made], with_content=True))[0] if isinstance(made, Proposal) else made
 
 
 async def written(
     info: Info, write: Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current | Proposal]], given: OfState
-) -> Current | Proposal:
+) -> Current | ProposalView:
     """The state as a use case leaves it, or the proposal that it makes."""
     body = body_of(given)
     async with info.context.unit(given) as uow:
-        return await write(uow, given.environment_id, given.key, body, if_match(given))
+        made = await write(uow, given.environment_id, given.key, body, if_match(given))
+        return (await viewed(uow, [made], with_content=True))[0] if isinstance(made, Proposal) else made

@@ -104,21 +104,21 @@ class ProposalMutations:
         body = body_of(input)
         async with info.context.unit() as uow:
             view = await create_proposal(uow, body)
-        return CreateProposalPayload(proposal=Proposal.of(view.proposal))
+        return CreateProposalPayload(proposal=Proposal.written(view))
 
     @strawberry.mutation(description="Do what was proposed.")
     async def apply_proposal(self, info: Info, input: ApplyProposalInput) -> ApplyProposalPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
             view = await apply_proposal(uow, input.proposal_id, body, if_match(input))
-        return ApplyProposalPayload(proposal=Proposal.of(view.proposal))
+        return ApplyProposalPayload(proposal=Proposal.written(view))
 
     @strawberry.mutation(description="End a proposal that nobody is to apply.")
     async def cancel_proposal(self, info: Info, input: CancelProposalInput) -> CancelProposalPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
             view = await proposals.cancel_proposal(uow, input.proposal_id, body, if_match(input))
-        return CancelProposalPayload(proposal=Proposal.of(view.proposal))
+        return CancelProposalPayload(proposal=Proposal.written(view))
 
     @strawberry.mutation(description="Approve a proposal, or ask for changes. Your last word counts.")
     async def review_proposal(self, info: Info, input: ReviewProposalInput) -> ReviewProposalPayload | None:

@@ -14,7 +14,7 @@ from app.access.visible import tenant_of
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.errors import invalid
 from app.domain.hindrances import approvals, drifted, target_deleted
-from app.domain.named import Named
+from app.domain.named import Id, Named
 from app.domain.news import NewsEvent
 from app.domain.operations import Operation
 from app.domain.policy import AskedKey
@@ -214,15 +214,17 @@ def _entry_in(body: object) -> Entry | None:
     members = body if isinstance(body, Mapping) else {}
     environment_id, project_id, key = (members.get(name) for name in ("envId", "projectId", "resourceKey"))
     proposable = _proposable_in(body)
-    ref, named = None, Named()
+    ref: KeyRef | None = None
+    asked: tuple[AskedKey, ...] = ()
     if isinstance(key, str) and proposable is not None:
         ref = KeyRef(proposable.kind, key)
     elif isinstance(key, str):
-        named = Named(asked=(AskedKey(tuple(Kind), key),))
-    if isinstance(environment_id, str):
-        return Entry.of_environment(environment_id, Operation.PROPOSE, ref, named=named)
+        asked = (AskedKey(tuple(Kind), key),)
+    if isinstance(environment_id, str):  # a project that is named too is refused with the rest, once it is known
+        ids = ((Id("project"), project_id),) if isinstance(project_id, str) else ()
+        return Entry.of_environment(environment_id, Operation.PROPOSE, ref, named=Named(ids, asked))
     if isinstance(project_id, str):
-        return Entry.of_project(project_id, Operation.PROPOSE, ref, named=named)
+        return Entry.of_project(project_id, Operation.PROPOSE, ref, named=Named(asked=asked))
     return None
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.policy import LEVELS, TABLE, Approval, Reach
+from app.domain.actors import Verb
+from app.domain.policy import LEVELS, TABLE, Approval, Reach, Target, verb_of
 from app.settings import Settings
 from tests.behaviour.test_roles import CALLS, READS, WRITES
 from tests.clients import ENDPOINTS
@@ -18,6 +19,16 @@ UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
 
 def row(name: str) -> Any:
     return TABLE[ENDPOINTS[name].operation or pytest.fail(name)]
+
+
+def verb(name: str) -> Verb:
+    """Of the proposal that waits: that of what it changes."""
+    return verb_of(row(name), Target()) or pytest.fail(name)
+
+
+async def approved(workspace: Workspace) -> None:
+    """A token's applying counts as nobody's approval."""
+    await workspace.org.owner.make("reviewProposal", proposalId=workspace.proposal_id, verdict="approve")
 
 
 async def refusal(caller: Any, operation: str, /, **arguments: Any) -> tuple[str | None, dict[str, str]]:
@@ -43,10 +54,11 @@ async def test_a_token_creates_no_organisation(instance: Instance, workspace: Wo
 @pytest.mark.parametrize("name", FOR_TOKENS)
 @pytest.mark.raises_codes("token_action_denied")
 async def test_a_call_asks_for_its_verb(instance: Instance, workspace: Workspace, name: str) -> None:
-    verb = row(name).verb
-    without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {verb} - ({"read"} if verb == "evaluate" else set()))
+    own = verb(name)
+    without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {own} - ({"read"} if own == "evaluate" else set()))
     poorer = await instance.token(workspace.org, actions=without)
-    permitted = await instance.token(workspace.org, actions=[verb])
+    permitted = await instance.token(workspace.org, actions=[own])
+    await approved(workspace)
     async with instance.unchanged():
         assert await refusal(poorer, name, **CALLS[name](workspace)) == ("token_action_denied", {})
     (await permitted.do(name, **CALLS[name](workspace))).unwrap()
@@ -56,6 +68,7 @@ async def test_a_call_asks_for_its_verb(instance: Instance, workspace: Workspace
 @pytest.mark.raises_codes("token_env_out_of_scope")
 async def test_a_call_asks_for_its_environments(instance: Instance, workspace: Workspace, name: str) -> None:
     other = await instance.workspace(workspace.org, "other")
+    await approved(workspace)
     elsewhere = await instance.token(workspace.org, environments={"projects": [other.project_id]})
     single = await instance.token(workspace.org, environments={"envs": [workspace.environment_id]})
     whole = await instance.token(workspace.org, environments={"projects": [workspace.project_id]})
@@ -138,14 +151,43 @@ async def test_scope_comes_after_the_ids_and_before_the_body_and_the_preconditio
             assert found == ("token_action_denied", {})
 
 
-@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if name in WRITES])
+def writes(approval: Approval) -> list[str]:
+    return [name for name in FOR_TOKENS if name in WRITES and row(name).for_tokens is approval]
+
+
+@pytest.mark.parametrize("name", writes(Approval.REFUSE))
 @pytest.mark.raises_codes("approval_not_supported")
 async def test_a_token_that_needs_approval_writes_nothing(instance: Instance, workspace: Workspace, name: str) -> None:
     caller = await instance.token(workspace.org, approvalRequired=True)
-    if name == "restoreFlag":
-        await workspace.org.owner.make("killFlag", **workspace.banner)
     async with instance.unchanged():
         assert await refusal(caller, name, **CALLS[name](workspace)) == ("approval_not_supported", {})
+
+
+@pytest.mark.parametrize("name", writes(Approval.DIVERT))
+async def test_what_such_a_token_would_write_becomes_a_proposal(
+    instance: Instance, workspace: Workspace, name: str
+) -> None:
+    caller = await instance.token(workspace.org, approvalRequired=True)
+    if name == "restoreFlag":
+        await workspace.org.owner.make("killFlag", **workspace.banner)
+    async with instance.only_proposed():
+        reply = await caller.do(name, **CALLS[name](workspace))
+        assert reply.unwrap()["status"] == "pending"
+        assert reply.status == (202 if instance.transport == "rest" else 200)
+        again = await caller.make(name, **CALLS[name](workspace))
+    assert again == reply.data == await workspace.org.viewer.make("proposal", proposalId=reply.data["id"])
+
+
+@pytest.mark.raises_codes("forbidden")
+async def test_such_a_token_proposes_and_cancels_and_never_applies(instance: Instance, workspace: Workspace) -> None:
+    assert set(writes(Approval.PASS)) == {"createProposal", "cancelProposal", "applyProposal"}
+    caller = await instance.token(workspace.org, approvalRequired=True)
+    await approved(workspace)
+    async with instance.unchanged():
+        found = await refusal(caller, "applyProposal", **CALLS["applyProposal"](workspace))
+        assert found == ("forbidden", {})
+    for name in ("createProposal", "cancelProposal"):
+        (await caller.do(name, **CALLS[name](workspace))).unwrap()
 
 
 async def test_what_can_never_be_proposed_is_refused_before_the_body_and_what_can_be_after_it(
@@ -166,12 +208,12 @@ async def test_a_divertible_write_is_allowed_with_either_verb_and_changes_nothin
     instance: Instance, workspace: Workspace, actions: list[str]
 ) -> None:
     caller = await instance.token(workspace.org, actions=actions, approvalRequired=True)
-    async with instance.unchanged():
+    async with instance.only_proposed():
         for name, more in (("updateFlagState", {"defaultValue": "bye"}), ("killFlag", {})):
-            assert (await refusal(caller, name, **workspace.banner, **more))[0] == "approval_not_supported"
-        assert (await refusal(caller, "deleteFlag", projectId=workspace.project_id, key="banner"))[
-            0
-        ] == "approval_not_supported"
+            assert (await caller.make(name, **workspace.banner, **more))["status"] == "pending"
+        deleting = await caller.make("deleteFlag", projectId=workspace.project_id, key="banner")
+        assert deleting["kind"] == "delete_flag"
+    async with instance.unchanged():
         for name, more in (("updateFlagState", {"defaultValue": "hello"}), ("restoreFlag", {})):
             (await caller.do(name, **workspace.banner, **more)).unwrap()
 
@@ -264,9 +306,10 @@ async def test_a_protected_environment_diverts_a_tokens_writes_but_a_kill(
 ) -> None:
     await instance.protect(workspace.environment_id)
     caller = await instance.token(workspace.org)
-    async with instance.unchanged():
+    async with instance.only_proposed():
         for name in ("updateFlagState", "replaceFlagState"):
-            assert (await refusal(caller, name, **CALLS[name](workspace)))[0] == "approval_not_supported"
+            assert (await caller.make(name, **CALLS[name](workspace)))["status"] == "pending"
+    async with instance.unchanged():
         assert (await refusal(caller, "deleteEnvironment", **CALLS["deleteEnvironment"](workspace)))[
             0
         ] == "approval_not_supported"
@@ -275,7 +318,7 @@ async def test_a_protected_environment_diverts_a_tokens_writes_but_a_kill(
     (await caller.do("killFlag", **workspace.banner)).unwrap()
 
 
-@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).for_tokens is Approval.PASS])
+@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if name in READS])
 async def test_reads_are_the_same_for_a_token_that_may_do_everything(
     instance: Instance, workspace: Workspace, name: str
 ) -> None:

@@ -43,6 +43,8 @@ NOBODY: Ids = {
     "segmentId": NEVER,
     "segmentStateId": NEVER,
     "orgId": NEVER,
+    "proposalId": NEVER,
+    "reviewId": NEVER,
 }
 SAME = {"orgSlug": "slug", "envId": "environmentId", "copyFromEnvId": "environmentId", "envs": "environmentId"}
 SAME |= {
@@ -55,6 +57,7 @@ FILTERS = {"maintainerId"}
 PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, "context": {}, "role": "VIEWER"}
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
 PLAIN |= {"contexts": [{}]}
+PLAIN |= {"resourceKey": "banner", "kind": "SET_DEFAULT_VALUE_FLAG", "diff": {"defaultValue": "x"}}
 PLAIN |= {"allowList": ["x"], "denyList": ["x"]}
 
 
@@ -80,6 +83,8 @@ async def ids_of(instance: Instance, workspace: Workspace) -> Ids:
         "segmentId": segment["primitiveId"],
         "segmentStateId": segment["id"],
         "orgId": (await workspace.org.viewer.make("org", slug=workspace.org.slug))["id"],
+        "proposalId": workspace.proposal_id,
+        "reviewId": await instance.reviewed(workspace),
     }
 
 

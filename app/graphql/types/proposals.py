@@ -51,7 +51,7 @@ def _standing(read: Callable[[ProposalView], Any], description: str) -> Any:
     """What may change while nobody touches the proposal, so that it is looked up when it is asked for."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        view = await info.context.loaders.proposal_views.load(root.id)
+        view = root.view or await info.context.loaders.proposal_views.load(root.id)
         return None if view is None else read(view)
 
     return strawberry.field(resolver=resolve, description=description)
@@ -59,7 +59,7 @@ def _standing(read: Callable[[ProposalView], Any], description: str) -> Any:
 
 def _content(name: str, description: str) -> Any:
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        content = await info.context.loaders.proposal_contents.load(root.id)
+        content = root.view.content if root.view else await info.context.loaders.proposal_contents.load(root.id)
         if content is None:
             return None
         info.context.pace.made(content.size // CHARACTERS_AN_OBJECT)
@@ -127,6 +127,14 @@ class Proposal(Node):
     viewer_cannot: Inabilities = viewer_cannot(ResourceType.PROPOSAL)
     reviews: Connection[Review] | None = _reviews()
     row: strawberry.Private[ProposalRow]
+    view: strawberry.Private[ProposalView | None] = None
+
+    @classmethod
+    def written(cls, view: ProposalView) -> "Proposal":
+        """As who has just made or ended it sees it, whatever else they may read."""
+        proposal = cls.of(view.proposal)
+        proposal.view = view
+        return proposal
 
     @classmethod
     def of(cls, row: ProposalRow) -> "Proposal":
