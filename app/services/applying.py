@@ -96,9 +96,7 @@ async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
     diff: Any = body.get(DIFF) if isinstance(body, Mapping) else None
     if proposable is not None and isinstance(diff, Mapping):
         faults |= _faults_of_diff(proposable, diff)
-        if access is not None and proposable.dimension is not None and proposable.dimension.name in diff:
-            asked = {proposable.dimension.name: diff[proposable.dimension.name]}
-            checked = await check_state(access, access.primitive, asked, f"{DIFF}.")
+        checked = await _check_diff(access, proposable, diff)
     command = validate(CreateProposal, body, {**faults, **checked.faults})
     if access is None or proposable is None:
         raise LookupError("a valid body names what it changes")
@@ -119,6 +117,16 @@ async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
         await require_valid(access, change)
         proposal = await propose(access, change, Terms(command.reason, radius, lifetime))
     return (await viewed(uow, [proposal], with_content=True))[0]
+
+
+async def _check_diff(access: Access | None, proposable: Proposable, diff: Mapping[str, Any]) -> Checked:
+    """What is wrong with an unread diff's dimension, where it is known which state it is for."""
+    dimension = proposable.dimension
+    if access is None or dimension is None or dimension.name not in diff:
+        return NOTHING_CHECKED
+    if access.resolved.environment is None or access.resolved.primitive is None:
+        return NOTHING_CHECKED
+    return await check_state(access, access.primitive, {dimension.name: diff[dimension.name]}, f"{DIFF}.")
 
 
 async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalView:
@@ -243,7 +251,7 @@ def _faults_of_place(body: object) -> dict[str, str]:
     faults = {}
     if body.get(wanted) is None:
         faults[wanted] = "Is required for this kind."
-    if body.get(other) is not None:
+    if isinstance(body.get(other), str):  # what has the wrong type is refused for that
         faults[other] = f"Is not for this kind: it takes {wanted}."
     return faults
 

@@ -102,6 +102,7 @@ def addresses(workspace: Workspace) -> Iterator[tuple[str, str]]:
         "user_id": workspace.guest["userId"],
         "invitation_id": workspace.invitation["invitationId"],
         "session_id": UNKNOWN_ID,
+        "proposal_id": workspace.proposal_id,
         "token": "sbi_unknown",
     }
     for endpoint in TABLE:

@@ -23,7 +23,17 @@ from tests.factories import Instance, Workspace, invitation_of
 Json = dict[str, Any]
 
 UNKNOWN_ID = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
-ADDRESSES = {"slug", "orgSlug", "projectId", "environmentId", "userId", "invitationId", "apiKeyId", "sessionId"}
+ADDRESSES = {
+    "slug",
+    "orgSlug",
+    "projectId",
+    "environmentId",
+    "userId",
+    "invitationId",
+    "apiKeyId",
+    "sessionId",
+    "proposalId",
+}
 ANYBODYS: dict[str, Json] = {
     "createOrg": {"slug": "new", "name": "New"},
     "installClaim": {"email": "a@example.com", "orgName": "New", "orgSlug": "new", "claimCode": "x"},

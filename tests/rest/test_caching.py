@@ -85,7 +85,9 @@ async def test_what_is_made_is_where_the_location_says(workspace: Workspace, ope
     assert made.status_code == 201
     location = made.headers["location"]
     assert location.startswith("/api/v1/")
-    if operation not in {"createInvitation", "reviewProposal"}:  # which are read in lists
+    if operation == "reviewProposal":  # which is read in its list
+        assert (await owner.get(location)).json() == [made.json()]
+    elif operation != "createInvitation":  # which is read in its list, too, or by its link
         read = await owner.get(location)
         assert read.status_code == 200
         assert read.headers["etag"] == made.headers["etag"]
