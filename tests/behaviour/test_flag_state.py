@@ -123,14 +123,14 @@ async def test_a_flag_that_is_not_there_is_not_found(instance: Instance, workspa
             assert (reply.code, reply.status) == ("not_found", 404), key
 
 
-@pytest.mark.raises_codes("approval_not_supported")
 async def test_where_it_is_protected_a_change_waits_for_approval(instance: Instance, workspace: Workspace) -> None:
     await workspace.org.editor.make("killFlag", **workspace.banner)
     await instance.protect(workspace.environment_id)
-    async with instance.unchanged():
+    async with instance.only_proposed():
         for operation, arguments in (("updateFlagState", {"defaultValue": "bye"}), ("restoreFlag", {})):
-            reply = await workspace.org.owner.do(operation, **workspace.banner, **arguments)
-            assert (reply.code, reply.status) == ("approval_not_supported", 403)
+            proposal = await workspace.org.owner.make(operation, **workspace.banner, **arguments)
+            assert proposal["status"] == "pending"
+    async with instance.unchanged():
         await workspace.org.editor.make(
             "updateFlagState", **workspace.banner, defaultValue="hello"
         )  # what changes nothing

@@ -24,6 +24,8 @@ MADE = {
     "createFlag": "stays",
     "createConfig": "stays",
     "createSegment": "stays",
+    "createProposal": "stays: it changes nothing until somebody applies it who may",
+    "reviewProposal": "ends: it counts while they could say it, which the tests of approvals hold",
 }
 PUBLIC = {"installClaim"}
 

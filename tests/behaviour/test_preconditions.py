@@ -97,6 +97,35 @@ async def test_a_present_tag_a_weak_one_a_list_or_a_star_let_the_write_pass(
         assert (await workspace.org.admin.do(write, if_match=form.format(tag), **given)).code is None, form
 
 
+@pytest.mark.parametrize("end", ["applyProposal", "cancelProposal"])
+@pytest.mark.raises_codes("precondition_failed")
+async def test_a_stale_tag_keeps_a_proposal_from_its_end(instance: Instance, workspace: Workspace, end: str) -> None:
+    admin, proposal = workspace.org.admin, {"proposalId": workspace.proposal_id}
+    before = (await admin.do("proposal", **proposal)).etag
+    await workspace.org.owner.make("reviewProposal", **proposal, verdict="approve")
+    present = (await admin.do("proposal", **proposal)).etag
+    async with instance.unchanged():
+        for stale in (before, '"nothing.1"'):
+            reply = await admin.do(end, if_match=stale, **proposal)
+            assert (reply.code, reply.status, reply.etag) == ("precondition_failed", 412, present), stale
+    ended = await admin.do(end, if_match=f'"other", W/{present}', **proposal)
+    assert ended.code is None
+    assert ended.etag == (await admin.do("proposal", **proposal)).etag
+    assert (await admin.do(end, if_match=present, **proposal)).code == "precondition_failed"
+
+
+@pytest.mark.raises_codes("precondition_failed")
+async def test_what_waits_for_approval_honors_its_precondition(instance: Instance, workspace: Workspace) -> None:
+    await instance.protect(workspace.environment_id)
+    change = {**workspace.banner, "defaultValue": "bye"}
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do("updateFlagState", if_match='"stale"', **change)
+        assert reply.code == "precondition_failed"
+    present = (await workspace.org.editor.do("flagState", **workspace.banner)).etag
+    async with instance.only_proposed():
+        assert (await workspace.org.editor.do("updateFlagState", if_match=present, **change)).code is None
+
+
 @pytest.mark.parametrize("bad", ["no-quotes", '"open', "1.2", '"a" "b"', ",", '"a";'])
 async def test_what_is_no_tag_is_a_fault(instance: Instance, workspace: Workspace, bad: str) -> None:
     async with instance.unchanged():

@@ -1,12 +1,28 @@
-"""Protected environments: what waits for approval is refused until there are proposals; owners break the glass."""
+"""Protected environments: changes wait for approval, and what cannot wait is refused; owners break the glass."""
 
 from typing import Any
 
 import pytest
 
+from tests.behaviour.test_roles import CALLS
+from tests.clients import ENDPOINTS, GraphQLApi, address
+from tests.documents import DOCUMENTS
 from tests.factories import Instance, Workspace
 
-CHANGES = {"updateFlagState": {"defaultValue": False}, "replaceFlagState": {"defaultValue": False, "rules": []}}
+DIVERTED = {
+    "updateFlagState": "set_default_value_flag",
+    "replaceFlagState": "set_default_value_flag",
+    "restoreFlag": "restore_flag",
+    "deleteFlag": "delete_flag",
+    "updateConfigState": "set_default_value_config",
+    "replaceConfigState": "set_default_value_config",
+    "deleteConfig": "delete_config",
+    "updateSegmentState": "set_deny_list_segment",
+    "replaceSegmentState": "set_deny_list_segment",
+    "updateAllowList": "set_allow_list_segment",
+    "updateDenyList": "set_deny_list_segment",
+    "deleteSegment": "delete_segment",
+}
 
 
 @pytest.fixture
@@ -31,28 +47,73 @@ async def test_protecting_takes_an_admin(instance: Instance, workspace: Workspac
     assert (reply.code, made.code) == ("insufficient_role", "insufficient_role")
 
 
+@pytest.mark.parametrize("role", ["editor", "owner"])
+@pytest.mark.parametrize(("operation", "kind"), DIVERTED.items())
+async def test_what_a_person_must_approve_becomes_a_proposal(
+    instance: Instance, guarded: Workspace, role: str, operation: str, kind: str
+) -> None:
+    caller = getattr(guarded.org, role)
+    async with instance.only_proposed():
+        reply = await caller.do(operation, **CALLS[operation](guarded))
+        again = await caller.make(operation, **CALLS[operation](guarded))
+    assert reply.status == (202 if instance.transport == "rest" else 200)
+    assert (reply.unwrap()["kind"], reply.data["status"]) == (kind, "pending")
+    assert again == reply.data == await guarded.org.viewer.make("proposal", proposalId=reply.data["id"])
+    assert (await instance.audited())[-1].action == "propose"
+
+
+async def test_a_proposal_is_where_the_answer_says(guarded: Workspace) -> None:
+    change = {**guarded.checkout, "defaultValue": False}
+    caller = guarded.org.editor
+    if isinstance(caller, GraphQLApi):
+        answer = (await caller.run(DOCUMENTS["updateFlagState"], {"input": change}))["data"]["updateFlagState"]
+        assert answer["flagState"] is None
+        assert answer["proposal"]["kind"] == "SET_DEFAULT_VALUE_FLAG"
+        return
+    path = address(ENDPOINTS["updateFlagState"], change)
+    response = await caller.client.patch(path, json=change)
+    assert (response.status_code, response.headers["location"]) == (202, f"/api/v1/proposals/{response.json()['id']}")
+    read = await caller.client.get(response.headers["location"])
+    assert (read.json(), read.headers["etag"]) == (response.json(), response.headers["etag"])
+
+
+@pytest.mark.raises_codes("approval_not_supported")
+@pytest.mark.parametrize("operation", ["updateFlagState", "replaceFlagState"])
+async def test_a_proposal_changes_one_dimension(instance: Instance, guarded: Workspace, operation: str) -> None:
+    rules = [{"if": {"field": "plan", "$equals": "pro"}, "value": False}]
+    async with instance.unchanged():
+        reply = await guarded.org.owner.do(operation, **guarded.checkout, defaultValue=False, rules=rules)
+    assert (reply.code, reply.status) == ("approval_not_supported", 403)
+    proposal = await guarded.org.owner.make(operation, **guarded.checkout, defaultValue=True, rules=rules)
+    assert proposal["kind"] == "set_rules_flag"
+
+
+@pytest.mark.raises_codes("invalid_request")
+async def test_what_is_wrong_with_a_change_is_told_before_it_waits(instance: Instance, guarded: Workspace) -> None:
+    async with instance.unchanged():
+        reply = await guarded.org.owner.do("updateFlagState", **guarded.checkout, defaultValue=1, rules=[{"if": 1}])
+    assert (reply.code, {path.partition(".")[0] for path in reply.fields}) == (
+        "invalid_request",
+        {"defaultValue", "rules"},
+    )
+
+
 @pytest.mark.raises_codes("approval_not_supported")
 @pytest.mark.parametrize(
-    ("role", "operation"),
-    [
-        *(("editor", operation) for operation in (*CHANGES, "restoreFlag", "deleteFlag")),
-        *(("owner", operation) for operation in (*CHANGES, "restoreFlag", "deleteFlag")),
-        ("admin", "deleteEnvironment"),
-        ("owner", "deleteProject"),
-    ],
+    ("role", "operation"), [("admin", "deleteEnvironment"), ("owner", "deleteProject"), ("owner", "deleteOrg")]
 )
-async def test_what_a_person_must_approve_is_refused(
+async def test_what_cannot_be_proposed_is_refused(
     instance: Instance, guarded: Workspace, role: str, operation: str
 ) -> None:
-    asked = {
-        "restoreFlag": guarded.banner,
-        "deleteFlag": {"projectId": guarded.project_id, "key": "checkout"},
-        "deleteEnvironment": {"environmentId": guarded.environment_id, "confirm": "prod"},
-        "deleteProject": {"projectId": guarded.project_id, "confirm": "web"},
-    }.get(operation) or {**guarded.checkout, **CHANGES[operation]}
     async with instance.unchanged():
-        reply = await getattr(guarded.org, role).do(operation, **asked)
-    assert reply.code == "approval_not_supported"
+        reply = await getattr(guarded.org, role).do(operation, **CALLS[operation](guarded))
+    assert (reply.code, reply.status) == ("approval_not_supported", 403)
+
+
+@pytest.mark.parametrize("operation", ["createFlag", "createConfig", "createSegment", "createEnvironment"])
+async def test_what_is_new_does_not_wait(guarded: Workspace, operation: str) -> None:
+    made = await guarded.org.editor.make(operation, **CALLS[operation](guarded))
+    assert (made["key"], "status" in made) == ("new", False)
 
 
 async def test_a_kill_is_immediate_even_there(guarded: Workspace) -> None:

@@ -19,6 +19,7 @@ PRESENT = {
     "max_invitations": 1,
     "max_environments": 1,
     "max_primitives": 4,
+    "max_proposals": 1,
     "max_orgs": 1,
 }
 
@@ -51,6 +52,11 @@ CREATES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"email": "more@example.com", "role": "viewer"},
         "An organisation can have at most 1 open invitations.",
     ),
+    "proposal": (
+        "createProposal",
+        {"kind": "kill_flag", "resourceKey": "checkout", "diff": {}},
+        "A project can have at most 1 pending proposals.",
+    ),
     "org": ("createOrg", {"slug": "more", "name": "More"}, "A person can create at most 1 organisations."),
 }
 
@@ -59,6 +65,8 @@ def arguments(what: str, workspace: Workspace) -> dict[str, Any]:
     """Where one more is made."""
     if what in {"environment", "flag"}:
         return {"projectId": workspace.project_id}
+    if what == "proposal":
+        return {"envId": workspace.environment_id}
     return {} if what == "org" else {"orgSlug": workspace.org.slug}
 
 
@@ -78,6 +86,20 @@ async def test_what_is_deleted_makes_room(workspace: Workspace) -> None:
     await owner.make("revokeApiKey", **workspace.key_of_api)
     operation, body, _ = CREATES["token"]
     await owner.make(operation, orgSlug=workspace.org.slug, **body)
+
+
+async def test_what_waits_for_approval_has_its_number_and_makes_room_by_its_end(
+    instance: Instance, workspace: Workspace
+) -> None:
+    await instance.protect(workspace.environment_id)
+    change, quota = {**workspace.checkout, "defaultValue": False}, {"quota": CREATES["proposal"][2]}
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do("updateFlagState", **change)
+        assert (reply.code, reply.fields) == ("invalid_request", quota)
+    await workspace.org.editor.make("cancelProposal", proposalId=workspace.proposal_id)
+    proposal = await workspace.org.editor.make("updateFlagState", **change)
+    assert await workspace.org.editor.make("updateFlagState", **change) == proposal
+    assert (await workspace.org.admin.do("updateFlagState", **change)).fields == quota
 
 
 async def test_an_invitation_to_a_full_organisation_cannot_be_accepted(

@@ -39,6 +39,8 @@ async def outliving(workspace: Workspace) -> list[tuple[str, dict[str, Any]]]:
         ("createApiKey", {"orgSlug": org, "name": "kept", "level": "admin", **scope}),
         ("renewApiKey", {**workspace.key_of_api, "expiresInSeconds": None}),
         ("updateMember", {**workspace.guest, "role": "owner"}),
+        ("reviewProposal", {"proposalId": workspace.proposal_id, "verdict": "approve"}),
+        ("applyProposal", {"proposalId": workspace.proposal_id}),
     ]
 
 
