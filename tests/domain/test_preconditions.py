@@ -34,6 +34,15 @@ def test_what_a_compressing_proxy_adds_is_ignored(form: str, suffix: str) -> Non
     assert not none_match(header.replace("3.1", "3.2"), TAG)
 
 
+@pytest.mark.parametrize("sent", ['"3.1"', '"3.1~0"', 'W/"3.1~12"', '"x", "3.1~7-gzip"', '"3.1~"'])
+def test_what_is_shown_beside_the_content_is_for_readers_alone(sent: str) -> None:
+    IfMatch(sent).require('"3.1~2"')
+    assert not none_match(sent, '"3.1~2"')
+    assert none_match('"3.1~2"', '"3.1~2"')
+    with pytest.raises(AppError):
+        IfMatch(sent.replace("3.1", "3.2")).require('"3.1~2"')
+
+
 def test_a_refusal_tells_the_present_tag() -> None:
     with pytest.raises(AppError) as caught:
         IfMatch('"3.2"').require(TAG)

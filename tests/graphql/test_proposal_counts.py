@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
@@ -15,6 +16,7 @@ from tests.factories import Instance, Workspace
 from tests.graphql.asking import ask
 from tests.graphql.statements import statements
 
+on_both = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 ME = "{ me { openProposals proposalsToReview } proposals(status: PENDING) { totalCount } }"
 PROJECT = "query ($id: ID!) { project(id: $id) { openProposals proposals(status: PENDING) { totalCount } } }"
 
@@ -55,6 +57,7 @@ async def join(instance: Instance, person: Api, slug: str, role: Role) -> None:
         await session.commit()
 
 
+@on_both
 async def test_a_project_has_as_many_as_the_caller_sees(
     instance: Instance, workspace: Workspace, clock: SetClock
 ) -> None:
@@ -74,6 +77,7 @@ async def test_a_project_has_as_many_as_the_caller_sees(
     assert await of_project(org.viewer, project) == 2
 
 
+@on_both
 async def test_of_all_organisations_those_that_one_sees(instance: Instance, workspace: Workspace) -> None:
     other = await instance.workspace(await instance.org("other"))
     viewer = workspace.org.viewer
@@ -86,6 +90,7 @@ async def test_of_all_organisations_those_that_one_sees(instance: Instance, work
     assert await of_me(stranger) == (0, 0)
 
 
+@on_both
 async def test_those_that_wait_for_ones_word(instance: Instance, workspace: Workspace, clock: SetClock) -> None:
     org, editor = workspace.org, workspace.org.editor
     other = await instance.workspace(await instance.org("other"))

@@ -256,6 +256,7 @@ async def test_of_many_proposals_as_much_is_looked_up_as_of_few(arranged: Arrang
     await arranged.propose_delete()
 
     async def asked() -> tuple[int, int]:
+        await ask(client, "{ __typename }")  # after which the session is known
         with statements() as run:
             answer = await ask(client, document)
         return len(run), len(answer["data"]["proposals"]["nodes"])

@@ -13,8 +13,8 @@ from app.graphql.context import Info
 class Inability:
     action: Operation = strawberry.field(description="What you cannot do.")
     code: str = strawberry.field(
-        description="The code that it is refused with, one of those in `errorCatalog`; `approval_missing` where doing "
-        "it makes a proposal."
+        description="The code that it is refused with, one of those in `errorCatalog`; `approval_missing`, too, "
+        "where doing it makes a proposal."
     )
     message: str = strawberry.field(description="Why you cannot, in the words that it is refused with.")
     who: str = strawberry.field(description="Who can, or what a token needs for it.")
