@@ -5,6 +5,7 @@ _ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt
 _PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
 _ENVIRONMENT = "id project { id } key name color position protected requiredApprovals version createdAt updatedAt etag"
 _SPOT_CHECKS = f"contexts updatedAt updatedBy {{ {_ACTOR} }} etag"
+_DIFFERENCE = "resourceType key dimension value againstValue"
 _FLAG = (
     "id project { id } key type name description tags maintainer { userId name } permanent initialValue "
     "createdAt updatedAt etag"
@@ -164,6 +165,10 @@ DOCUMENTS = {
     ),
     "spotChecks": f"query($environmentId: ID!) {{ spotChecks(environmentId: $environmentId) {{ {_SPOT_CHECKS} }} }}",
     "setSpotChecks": _mutation("setSpotChecks", f"spotChecks {{ {_SPOT_CHECKS} }}"),
+    "environmentDiff": (
+        "query($environmentId: ID!, $against: ID!) { environmentDiff(environmentId: $environmentId, against: $against) "
+        f"{{ version againstVersion differences {{ {_DIFFERENCE} }} }} }}"
+    ),
     **_of_kind("flag", _FLAG, _STATE),
     **_of_kind("config", _CONFIG, _CONFIG_STATE),
     **_of_kind("segment", _SEGMENT, _SEGMENT_STATE, "allowList(first: 1000) { nodes } denyList(first: 1000) { nodes }"),

@@ -98,6 +98,11 @@ def _referrers(found: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _diff(found: dict[str, Any]) -> dict[str, Any]:
+    differences = [{**one, "resourceType": one["resourceType"].lower()} for one in found["differences"]]
+    return {**found, "differences": differences}
+
+
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
     """REST leaves out what a rule does not have."""
     given = {name: value for name, value in rule.items() if value is not None}
@@ -193,6 +198,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "flagReferences": _referrers,
     "configReferences": _referrers,
     "segmentReferences": _referrers,
+    "environmentDiff": _diff,
     "ruleset": _without_nulls,
     "errorCatalog": _same,
     "requestMagicLink": _same,

@@ -9,6 +9,7 @@ from app.graphql.api_keys import ApiKeyMutations, ApiKeyQueries
 from app.graphql.auth import AuthMutations, AuthQueries
 from app.graphql.configs import ConfigMutations, ConfigQueries
 from app.graphql.documents import Documents, Prepared
+from app.graphql.environment_diff import EnvironmentDiffQueries
 from app.graphql.environments import EnvironmentMutations, EnvironmentQueries
 from app.graphql.errors import ErrorQueries
 from app.graphql.evaluation import EvaluationQueries
@@ -55,6 +56,7 @@ class Query(
     ProjectQueries,
     EnvironmentQueries,
     SpotCheckQueries,
+    EnvironmentDiffQueries,
     PrimitiveQueries,
     FlagQueries,
     ConfigQueries,

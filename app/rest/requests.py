@@ -91,8 +91,6 @@ def input_of_write(
 
 
 def _parameters(query: QueryParams, known: Collection[str], repeatable: Collection[str] = ()) -> Input:
-    if not query:
-        return Input({}, {})
     given = Counter(name for name, _ in query.multi_items())
     faults: dict[str, str] = {}
     for name, times in given.items():
@@ -104,7 +102,7 @@ def _parameters(query: QueryParams, known: Collection[str], repeatable: Collecti
             break
     members: dict[str, Any] = {name: text for name, text in query.items() if name in known and name not in faults}
     members |= {name: query.getlist(name) for name in members.keys() & set(repeatable)}
-    places = {name: f"?{name}" for name in members}
+    places = {name: f"?{name}" for name in known}  # those too that are missing
     return Input(members, {dotted_path([f"?{name}"]): message for name, message in faults.items()}, places)
 
 

@@ -50,6 +50,7 @@ SAME = {"orgSlug": "slug", "envId": "environmentId", "copyFromEnvId": "environme
 SAME |= {
     "projects": "projectId",
     "fromEnvId": "environmentId",
+    "against": "environmentId",
     "maintainerId": "userId",
     "environmentIds": "environmentId",
 }

@@ -57,7 +57,7 @@ WITH_IDS = [
     "ruleset",
     "evaluate",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
-    *("spotChecks", "setSpotChecks"),
+    *("spotChecks", "setSpotChecks", "environmentDiff"),
     *("projectProposals", "environmentProposals", "createProposal"),
     *("createFlag", "updateFlag", "deleteFlag", "replaceFlagState", "updateFlagState", "killFlag", "restoreFlag"),
     *(

@@ -29,6 +29,7 @@ READS: dict[str, Arguments] = {
     "environments": _PROJECT,
     "environment": _ENVIRONMENT,
     "spotChecks": _ENVIRONMENT,
+    "environmentDiff": lambda workspace: {**_ENVIRONMENT(workspace), "against": workspace.environment_id},
     "flags": _PROJECT,
     "flag": _FLAG,
     "flagReferences": _FLAG,

@@ -291,6 +291,21 @@ OF_SCHEMA = {
         "rules": "How many of its rules are not disabled.",
         "text": "A sentence.",
     },
+    "Difference": {
+        "againstValue": "What it is in the other environment. Of a list, as `{add, remove}`, what this one would get "
+        "and lose to be like that one.",
+        "dimension": "What differs: `defaultValue`, `rules`, `allowList`, `denyList`, or `killed`.",
+        "key": "Its key.",
+        "resourceType": "Whether it is a flag, a config or a segment.",
+        "value": "What it is here. Of a list, as `{add, remove}`, what the other environment's would get and lose to "
+        "be like this one.",
+    },
+    "EnvironmentDiff": {
+        "againstVersion": "The version of the environment that it is compared with.",
+        "differences": "Flags first, then configs, then segments, in the order of their keys. What is equal is left "
+        "out.",
+        "version": "The environment's version.",
+    },
     "SpotChecks": {
         "updatedAt": "When they were last changed; null if nobody has set any.",
         "updatedBy": "Who last changed them; null if nobody has set any.",
@@ -352,6 +367,9 @@ OPERATIONS = {
     "getSpotChecks": "Shows the contexts that an environment keeps. Proposed changes are tried on them.",
     "setSpotChecks": "Replaces the contexts that an environment keeps. What is sent is all of them; an empty list "
     "keeps none. A change that changes nothing succeeds. Proposals that are there already stay as they are.",
+    "getEnvironmentDiff": "Shows what differs between two environments of a project, as far as you may read it in "
+    "both: each dimension of each flag, config and segment, and which flags are killed. Values are compared as JSON, "
+    "lists as sets.",
     "listFlags": "Lists the identities of the flags that you can read: what they are, not what they do in an "
     "environment.",
     "createFlag": "Creates a flag in every environment of the project, in one transaction. Each environment's version "

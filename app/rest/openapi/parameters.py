@@ -65,9 +65,10 @@ def parameters_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: boo
         "Reason": endpoint.method == "DELETE" and endpoint.body is not None and "reason" in endpoint.body.model_fields,
         "BreakGlass": _may_break_glass(endpoint),
     }
+    required = {field.alias for field in endpoint.query.model_fields.values() if field.is_required()}
     return [
         *(_in_path(name) for name in re.findall(r"\{(\w+)\}", endpoint.path)),
-        *(_in_query(name, schema) for name, schema in schemas.parameters(endpoint).items()),
+        *(_in_query(name, schema, name in required) for name, schema in schemas.parameters(endpoint).items()),
         *({"$ref": f"#/components/parameters/{name}"} for name, applies in headers.items() if applies),
     ]
 
@@ -77,10 +78,11 @@ def _in_path(name: str) -> dict[str, Any]:
     return {"name": to_camel(name), "in": "path", "required": True, "description": description, "schema": schema}
 
 
-def _in_query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _in_query(name: str, schema: dict[str, Any], required: bool) -> dict[str, Any]:
     description = schema.pop("description", None)
     described = {} if description is None else {"description": description}
-    return {"name": name, "in": "query", **described, "schema": schema}
+    needed = {"required": True} if required else {}
+    return {"name": name, "in": "query", **needed, **described, "schema": schema}
 
 
 def _may_break_glass(endpoint: Endpoint) -> bool:
