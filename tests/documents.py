@@ -79,8 +79,8 @@ def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[
         noun: f"query($projectId: ID!, $key: String!) {{ {noun}(projectId: $projectId, key: $key) {{ {identity} }} }}",
         f"{noun}s": _listing("project", f"{noun}s", identity, {**_OF_IDENTITIES, **typed}),
         f"{noun}State": (
-            "query($environmentId: ID!, $key: String!) "
-            f"{{ {noun}State(environmentId: $environmentId, key: $key) {{ {state} {of_single} }} }}"
+            "query($environmentId: ID!, $key: String!, $version: Int) "
+            f"{{ {noun}State(environmentId: $environmentId, key: $key, version: $version) {{ {state} {of_single} }} }}"
         ),
         f"{noun}States": _listing("environment", f"{noun}States", state, {**_OF_STATES, **typed}),
         f"{noun}References": (

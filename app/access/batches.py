@@ -142,12 +142,12 @@ async def states_of_environments(
 
 
 async def entries_of_states(
-    uow: UnitOfWork, state_ids: Ids, listing: Listing, dimension: Dimension
+    uow: UnitOfWork, state_ids: Ids, listing: Listing, dimension: Dimension, version: int | None
 ) -> Mapping[str, Page[StateEntry]]:
-    """By state, a page of one of its lists for each state that the caller may see."""
+    """By state, a page of one of its lists for each state that the caller may see, as it is or was at a version."""
     seen = [current.state.id for current in await states(uow, state_ids)]
-    search, window = listing.of_entries(dimension.name, *seen)
-    return await list_entries(uow.session, seen, dimension, search, window)
+    search, window = listing.of_entries(dimension.name if version is None else f"{dimension.name} {version}", *seen)
+    return await list_entries(uow.session, seen, dimension, search, window, version)
 
 
 async def spot_checks(uow: UnitOfWork, environment_ids: Ids) -> dict[str, SpotChecks | None]:

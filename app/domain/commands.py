@@ -175,6 +175,11 @@ class Input(dict[str, Any]):
         self.places = places or {}
 
 
+def place_of(name: str, body: object) -> str:
+    """Where a fault of a member stands."""
+    return body.places.get(name, name) if isinstance(body, Input) else name
+
+
 C = TypeVar("C", bound=Command)
 
 

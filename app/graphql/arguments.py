@@ -10,6 +10,10 @@ Last = Annotated[int | None, strawberry.argument(description="How many from the 
 Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 KeyFilter = Annotated[str | None, strawberry.argument(description="Only the one with this key.")]
 
+AtVersion = Annotated[
+    int | None, strawberry.argument(description="As it was at this version of the environment; as it is now if absent.")
+]
+
 OrgSlug = Annotated[str, strawberry.argument(description="The organisation's slug.")]
 ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id or name, such as acme:web.")]
 EnvironmentId = Annotated[

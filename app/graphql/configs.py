@@ -4,6 +4,7 @@ import strawberry
 
 from app.engine.kinds import ConfigType
 from app.graphql.arguments import (
+    AtVersion,
     ConfigKey,
     EnvironmentId,
     ProjectId,
@@ -20,6 +21,7 @@ from app.graphql.primitives import (
     identities_of,
     references_of,
     shown,
+    state_asked,
     updated,
     written,
 )
@@ -119,9 +121,10 @@ class ConfigQueries:
     )
 
     @strawberry.field(description="A config's state in an environment.")
-    async def config_state(self, info: Info, environment_id: EnvironmentId, key: ConfigKey) -> ConfigState | None:
-        async with info.context.unit() as uow:
-            return ConfigState.of(await CONFIGS.get_state(uow, environment_id, key))
+    async def config_state(
+        self, info: Info, environment_id: EnvironmentId, key: ConfigKey, version: AtVersion = None
+    ) -> ConfigState | None:
+        return ConfigState.of(*await state_asked(info, CONFIGS, environment_id, key, version))
 
 
 @strawberry.type

@@ -4,6 +4,7 @@ import strawberry
 
 from app.engine.kinds import FlagType
 from app.graphql.arguments import (
+    AtVersion,
     EnvironmentId,
     FlagKey,
     ProjectId,
@@ -20,6 +21,7 @@ from app.graphql.primitives import (
     identities_of,
     references_of,
     shown,
+    state_asked,
     updated,
     written,
 )
@@ -130,9 +132,10 @@ class FlagQueries:
     )
 
     @strawberry.field(description="A flag's state in an environment.")
-    async def flag_state(self, info: Info, environment_id: EnvironmentId, key: FlagKey) -> FlagState | None:
-        async with info.context.unit() as uow:
-            return FlagState.of(await FLAGS.get_state(uow, environment_id, key))
+    async def flag_state(
+        self, info: Info, environment_id: EnvironmentId, key: FlagKey, version: AtVersion = None
+    ) -> FlagState | None:
+        return FlagState.of(*await state_asked(info, FLAGS, environment_id, key, version))
 
 
 @strawberry.type

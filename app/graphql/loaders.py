@@ -18,13 +18,13 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.operations import ResourceType
-from app.engine.kinds import ALLOW_LIST, DENY_LIST
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.models import State
 from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
+from app.services.past_states import states_at
 from app.services.proposal_counts import open_in_projects
 from app.services.proposals import Content, ProposalView, contents, open_on, viewed
 from app.services.spot_checks import Kept
@@ -131,9 +131,11 @@ class Loaders:
         self.environments = self._below(batches.environments_of_projects)
         self.identities = cache(lambda kinds: self._below(partial(batches.primitives_of_projects, kinds=kinds)))
         self.current = cache(lambda kinds: self._below(partial(batches.states_of_environments, kinds=kinds)))
-        self.entries = {
-            one.name: self._below(partial(batches.entries_of_states, dimension=one)) for one in (ALLOW_LIST, DENY_LIST)
-        }
+        self.entries = cache(
+            lambda dimension, version: self._below(
+                partial(batches.entries_of_states, dimension=dimension, version=version)
+            )
+        )
         self.primitive = self._by_id(batches.primitives)
         self.proposals = cache(lambda parent: self._below(partial(batches.proposals_below, parent=parent)))
         self.reviews = self._below(batches.reviews_of_proposals)
@@ -146,6 +148,7 @@ class Loaders:
         self.number: Loader[Callable[[UnitOfWork], Awaitable[int | None]], int | None] = Loader(pace, self._numbers)
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
+        self.states_at = cache(self._loader_of_states_at)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], Abilities] = Loader(pace, self._abilities)
@@ -184,6 +187,13 @@ class Loaders:
             for current in await batches.states_of(uow, primitive_ids):
                 states[current.primitive.id].append(current)
         return [states[one] for one in primitive_ids]
+
+    def _loader_of_states_at(self, environment_id: str, version: int) -> Loader[Current, Current]:
+        async def load(present: list[Current]) -> list[Current | AppError]:
+            async with self._unit() as uow:
+                return await states_at(uow, environment_id, version, present)
+
+        return Loader(self._pace, load, identity=lambda current: current.primitive.id)
 
     async def _spot_checks(self, environment_ids: list[str]) -> list[Kept | None]:
         async with self._unit() as uow:

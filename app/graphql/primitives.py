@@ -65,6 +65,14 @@ def references_of(primitives: Primitives, key: Any, description: str) -> Any:
     return list_field(description, PAGING, resolve, project_id=ProjectId, key=key)
 
 
+async def state_asked(
+    info: Info, primitives: Primitives, environment_id: str, key: str, version: int | None
+) -> tuple[Current, int | None]:
+    """The state as it is or was, and the version that was asked for."""
+    async with info.context.unit() as uow:
+        return await primitives.get_state(uow, environment_id, key, {"version": version}), version
+
+
 async def created(info: Info, primitives: Primitives, given: OfProject) -> Primitive:
     async with info.context.unit() as uow:
         return await primitives.create(uow, given.project_id, body_of(given))

@@ -3,6 +3,7 @@
 import strawberry
 
 from app.graphql.arguments import (
+    AtVersion,
     EnvironmentId,
     ProjectId,
     SegmentKey,
@@ -17,6 +18,7 @@ from app.graphql.primitives import (
     identities_of,
     references_of,
     shown,
+    state_asked,
     updated,
     written,
 )
@@ -135,9 +137,10 @@ class SegmentQueries:
     segment_references: Connection[Referrer] | None = references_of(SEGMENTS, SegmentKey, "What refers to a segment.")
 
     @strawberry.field(description="A segment's state in an environment.")
-    async def segment_state(self, info: Info, environment_id: EnvironmentId, key: SegmentKey) -> SegmentState | None:
-        async with info.context.unit() as uow:
-            return SegmentState.of(await SEGMENTS.get_state(uow, environment_id, key))
+    async def segment_state(
+        self, info: Info, environment_id: EnvironmentId, key: SegmentKey, version: AtVersion = None
+    ) -> SegmentState | None:
+        return SegmentState.of(*await state_asked(info, SEGMENTS, environment_id, key, version))
 
 
 @strawberry.type

@@ -22,6 +22,7 @@ from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, SummarySchema, Time
+from app.services.past_states import StateAtVersion
 from app.services.primitives import Primitives
 from app.services.proposals import open_on
 from app.store import json_columns
@@ -312,7 +313,7 @@ class States(_OfKind):
         )
 
     async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
-        current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"])
+        current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"], call.input)
         return read(call, *await self._shown(uow, current))
 
     def writing(self, write: Write) -> Handler:
@@ -357,6 +358,7 @@ class States(_OfKind):
                 f"A {self.noun}'s state",
                 Operation.READ_STATE,
                 response=self.whole,
+                query=StateAtVersion,
             ),
             Endpoint(
                 f"update{self.noun.capitalize()}State",

@@ -27,6 +27,7 @@ from app.models import Primitive, Proposal, User
 from app.services.blast_radius import of_delete
 from app.services.changes import change_state, check, check_state, write_first_states
 from app.services.json_schemas import check_identity, schema_in
+from app.services.past_states import state_at, version_in
 from app.services.proposals import Terms, open_proposal
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
@@ -36,6 +37,7 @@ from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
+NO_PARAMETERS: Mapping[str, object] = {}
 MAX_SEEDED = 400_000  # entries of lists that one create writes, in all environments together
 ShownName = Line  # for people; where it is empty, the key is shown
 Tags = Annotated[list[Slug], Field(max_length=MAX_TAGS), AfterValidator(lambda tags: sorted(set(tags)))]
@@ -181,9 +183,12 @@ class Primitives:
         chosen, window = listing.of_primitives(within(uow, [self.spec.kind]), access.environment.id, of_states=True)
         return await states.list_current(uow.session, access.environment, chosen, window, uow.now)
 
-    async def get_state(self, uow: UnitOfWork, environment_id: str, key: str) -> Current:
+    async def get_state(self, uow: UnitOfWork, environment_id: str, key: str, query: object = NO_PARAMETERS) -> Current:
+        """The state as it is, or as it was at a version; with the identity as it is. Raises `not_found`."""
         access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)
-        return await states.current(uow.session, access.environment.id, access.primitive)
+        version = version_in(query, access.environment)
+        present = await states.current(uow.session, access.environment.id, access.primitive)
+        return present if version is None else await state_at(uow, present, version)
 
     async def update_state(
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch

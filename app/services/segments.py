@@ -14,7 +14,7 @@ from app.engine.target_ids import EntryChange, parse_target_ids
 from app.models import Proposal, StateEntry
 from app.services.changes import change_state
 from app.services.primitives import Described, Primitives, Reasoned
-from app.store.entries import entries_of, list_entries
+from app.store.entries import entries_at, entries_of, list_entries
 from app.store.paging import Page
 from app.store.resolve import KeyRef
 from app.store.states import Current
@@ -106,7 +106,10 @@ class Listed(NamedTuple):
 
 
 async def listed(uow: UnitOfWork, current: Current) -> Listed:
-    """The entries of a state, those included that the unit is going to write."""
+    """The entries of a state, those included that the unit is going to write; of a past state those of then."""
+    if current.state.to_version is not None:
+        then = await entries_at(uow.session, current.state, current.state.from_version)
+        return Listed(then.get(ALLOW_LIST.name, ()), then.get(DENY_LIST.name, ()))
     stored = await entries_of(uow.session, current.state)
     pending = uow.entries_of(current.state)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, not_, select, tuple_
+from sqlalchemy import bindparam, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -37,6 +37,30 @@ async def current(session: AsyncSession, environment_id: str, primitive: Primiti
     """The primitive's present state in an environment of its project."""
     sought = {"environment_id": environment_id, "primitive_id": primitive.id}
     return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
+
+
+async def at_version(session: AsyncSession, environment_id: str, primitive_id: str, version: int) -> State | None:
+    """The primitive's state at a version of the environment; None where it had none."""
+    query = select(State).where(
+        col(State.environment_id) == environment_id,
+        col(State.primitive_id) == primitive_id,
+        col(State.from_version) <= version,
+        or_(col(State.to_version).is_(None), col(State.to_version) > version),
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def all_at_version(
+    session: AsyncSession, environment_id: str, primitive_ids: Collection[str], version: int
+) -> Mapping[str, State]:
+    """By primitive, what `at_version` gives; those are left out that had no state."""
+    query = select(State).where(
+        col(State.environment_id) == environment_id,
+        col(State.primitive_id).in_(primitive_ids),
+        col(State.from_version) <= version,
+        or_(col(State.to_version).is_(None), col(State.to_version) > version),
+    )
+    return {state.primitive_id: state for state in (await session.execute(query)).scalars()}
 
 
 async def texts(session: AsyncSession, environment_id: str, primitive_id: str) -> tuple[str, str] | None:

@@ -7,11 +7,12 @@ import strawberry
 from app.access.batches import ChildPage
 from app.access.paging import Listing
 from app.engine.kinds import SPECS, Kind
-from app.graphql.arguments import EnvironmentId
+from app.graphql.arguments import AtVersion, EnvironmentId
 from app.graphql.context import Info
 from app.graphql.lists import KEYED, OF_STATES, arguments_of, list_field
 from app.graphql.pace import lazily
-from app.graphql.types.relay import Connection, node_of
+from app.graphql.types.relay import NODES, Connection, node_of
+from app.store.states import Current
 
 
 def identities(kind: Kind) -> Any:
@@ -49,8 +50,15 @@ def keyed(description: str, name: str) -> Any:
 def state_there() -> Any:
     """A primitive's state in one environment."""
 
-    async def resolve(root: strawberry.Parent[Any], info: Info, environment_id: EnvironmentId) -> Any:
-        return node_of((await info.context.loaders.states_in(root.id, [environment_id]))[0])
+    async def resolve(
+        root: strawberry.Parent[Any], info: Info, environment_id: EnvironmentId, version: AtVersion = None
+    ) -> Any:
+        loaders = info.context.loaders
+        (present,) = await loaders.states_in(root.id, [environment_id])
+        if version is None:
+            return node_of(present)
+        then = await loaders.states_at(present.state.environment_id, version).load(present)
+        return NODES[Current](then, version)
 
     return strawberry.field(resolver=resolve, description="Its state in one environment.")
 

@@ -17,7 +17,7 @@ def entries(dimension: Dimension, description: str) -> Any:
     """The list of a segment's state."""
 
     async def resolve(root: Any, info: Info, asked: Listing) -> Any:
-        page = await info.context.loaders.entries[dimension.name].load(ChildPage(root.id, asked))
+        page = await info.context.loaders.entries(dimension, root.at_version).load(ChildPage(root.id, asked))
         return Connection.of(info.context, page, lambda row: row.primitive_id, lambda row: row.entry)
 
     return list_field(description, OF_ENTRIES, resolve)

@@ -18,7 +18,7 @@ class Node:
     id: strawberry.ID = strawberry.field(description="A UUIDv7, the same as in REST.")
 
 
-NODES: dict[type[Any], Callable[[Any], Node]] = {}
+NODES: dict[type[Any], Callable[..., Node]] = {}
 """How rows become nodes: the files of types that lead to each other find their way here."""
 
 

@@ -39,9 +39,9 @@ def identity_of(row: PrimitiveRow) -> "Primitive":
     return _IDENTITIES[row.kind].of(row)
 
 
-def state_of(current: Current) -> "PrimitiveState":
-    """The state as its kind's type."""
-    return _STATES[current.primitive.kind].of(current)
+def state_of(current: Current, at_version: int | None = None) -> "PrimitiveState":
+    """The state as its kind's type; with the version that was asked for, unless it is the state of now."""
+    return _STATES[current.primitive.kind].of(current, at_version)
 
 
 @strawberry.type(description="A tenant, with its people, tokens and projects.")
@@ -275,9 +275,11 @@ class PrimitiveState(Node):
     viewer_can: Abilities = viewer_can(ResourceType.STATE)
     viewer_cannot: Inabilities = viewer_cannot(ResourceType.STATE)
     current: strawberry.Private[Current]
+    at_version: strawberry.Private[int | None]
 
     @classmethod
-    def of(cls, current: Current) -> Self:
+    def of(cls, current: Current, at_version: int | None = None) -> Self:
+        """With the version that was asked for, unless it is the state of now."""
         state = current.state
         return cls(
             id=strawberry.ID(state.id),
@@ -286,6 +288,7 @@ class PrimitiveState(Node):
             updated_by=Actor.of(state.updated_by),
             etag=state_etag(current),
             current=current,
+            at_version=at_version,
             **cls.own_members(current),
         )
 

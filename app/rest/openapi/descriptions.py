@@ -313,6 +313,10 @@ OF_SCHEMA = {
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
+_THEN = (
+    " With `version`, as it was when the environment was at that version; its name and description are those of today."
+)
+
 OPERATIONS = {
     "installClaim": "Creates the first organisation of an empty instance and its owner, and signs the owner in. "
     "Of two claims at the same moment one succeeds, and the other is `already_claimed`.",
@@ -380,7 +384,7 @@ OPERATIONS = {
     "listFlagReferences": "Lists what refers to a flag as a prerequisite, in which environment and where. A flag that "
     "is referred to cannot be deleted.",
     "listFlagStates": "Lists what the flags that you can read do in an environment.",
-    "getFlagState": "Shows what a flag does in an environment.",
+    "getFlagState": "Shows what a flag does in an environment." + _THEN,
     "updateFlagState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and raises "
     "no version.",
     "replaceFlagState": "Replaces the default value and all rules.",
@@ -397,7 +401,7 @@ OPERATIONS = {
     "listConfigReferences": "Lists what refers to a config as a prerequisite, in which environment and where. A config "
     "that is referred to cannot be deleted.",
     "listConfigStates": "Lists what the configs that you can read give in an environment.",
-    "getConfigState": "Shows what a config gives in an environment.",
+    "getConfigState": "Shows what a config gives in an environment." + _THEN,
     "updateConfigState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and "
     "raises no version.",
     "replaceConfigState": "Replaces the default value and all rules.",
@@ -411,7 +415,7 @@ OPERATIONS = {
     "referred to cannot be deleted.",
     "listSegmentStates": "Lists who belongs to the segments that you can read in an environment, with the sizes of "
     "their lists instead of the entries.",
-    "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists.",
+    "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists." + _THEN,
     "updateSegmentState": "Changes what is sent, and leaves the rest. A list is replaced as a whole; to change single "
     "entries, post them to the list.",
     "replaceSegmentState": "Replaces all rules and both lists.",
