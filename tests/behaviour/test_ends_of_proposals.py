@@ -44,9 +44,9 @@ async def test_a_proposal_that_is_not_valid_any_more_says_what_is_wrong(
     instance: Instance, workspace: Workspace, because: str
 ) -> None:
     org, project = workspace.org, {"projectId": workspace.project_id}
-    place = {"envId": workspace.environment_id}
+    place: dict[str, Any] = {"envId": workspace.environment_id}
     if because == "a segment has gone":
-        change = {"kind": "set_rules_flag", "resourceKey": "banner", "diff": {"rules": OF_STAFF}}
+        change: dict[str, Any] = {"kind": "set_rules_flag", "resourceKey": "banner", "diff": {"rules": OF_STAFF}}
         it = await proposed(workspace, **place, **change)
         await org.admin.make("deleteSegment", **project, key="staff")
         path = "diff.rules.0.if.$segment"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from app.domain.proposals import ProposalKind
@@ -16,7 +17,7 @@ from tests.factories import Instance, Workspace
 RULES = [{"if": {"field": "plan", "$equals": "pro"}, "value": False}]
 CONFIG_RULES = [{"if": {"field": "plan", "$equals": "pro"}, "value": {"a": 3}}]
 SEGMENT_RULES = [{"if": {"field": "plan", "$equals": "pro"}}]
-EMPTY_SEGMENT = {"rules": [], "allowList": [], "denyList": []}
+EMPTY_SEGMENT: Mapping[str, Any] = {"rules": [], "allowList": [], "denyList": []}
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,9 @@ async def state_of(workspace: Workspace, case: Case) -> dict[str, Any] | None:
 OF_A_WRITE = ("version", "updatedAt", "updatedBy", "summary", "allowListSize", "denyListSize")
 
 
-def dimensions_of(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def dimensions_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """The state without what every write changes."""
-    return None if state is None else {name: value for name, value in state.items() if name not in OF_A_WRITE}
+    return {name: value for name, value in state.items() if name not in OF_A_WRITE}
 
 
 async def diverted(case: Case, workspace: Workspace, by: Api, reason: str) -> dict[str, Any]:
@@ -202,6 +203,7 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
         by = org.editor
         await org.admin.make("updateEnvironment", environmentId=workspace.environment_id, protected=True)
     state, version = await state_of(workspace, case), await workspace.version()
+    assert state is not None
 
     if case.kind == "kill_flag" and by is org.editor:  # a kill by a person is never held up
         proposal = await by.make("createProposal", **case.by_hand(workspace), reason="They asked for it")
@@ -221,7 +223,8 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
         ("environmentProposals", {"environmentId": workspace.environment_id}),
     ):
         assert (await org.viewer.make(operation, **arguments, status=["pending"]))[0] == proposal
-    assert (await state_of(workspace, case), await workspace.version()) == (state, version)
+    waiting = {**state, "openProposals": state["openProposals"] + 1}
+    assert (await state_of(workspace, case), await workspace.version()) == (waiting, version)
 
     it = {"proposalId": proposal["id"]}
     async with instance.unchanged():
@@ -241,10 +244,11 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
     assert applied["appliedVersion"] == (None if case.deletes else version + 1)
     assert await org.viewer.make("proposal", **it) == applied
     now = await state_of(workspace, case)
-    wanted = {name: change["to"] for name, change in case.shown.items()}
-    assert dimensions_of(now) == (None if case.deletes else {**(dimensions_of(state) or {}), **wanted})
+    assert (now is None) == case.deletes
     if now is not None:
-        assert (now["version"], now["updatedBy"]) == (version + 1, admin)
+        wanted = {name: change["to"] for name, change in case.shown.items()}
+        assert dimensions_of(now) == {**dimensions_of(state), **wanted}
+        assert (now["version"], now["updatedBy"], now["openProposals"]) == (version + 1, admin, state["openProposals"])
     assert await workspace.version() == version + 1
 
     proposed, *reviewed, last = [one for one in await instance.audited() if one.proposal_id == proposal["id"]]
@@ -256,6 +260,7 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
     assert (last.action, last.reason, last.actor) == ("apply_proposal", "They asked for it", admin)
     assert last.approvers == [review["reviewer"], admin] == applied["approvers"]
     assert (last.resource_type, last.resource_key) == (case.primitive, case.key)
+    assert orjson.loads(last.new_value or "") == {"kind": case.kind, "proposedBy": proposal["actor"]}
 
 
 @every_kind
