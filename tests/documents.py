@@ -210,5 +210,9 @@ DOCUMENTS = {
         "evaluations { key evaluation { value defaultValue "
         "reason { kind ruleIndex ruleName variant trace truncated } } } } }"
     ),
+    "preview": (
+        "query($input: PreviewInput!) { preview(input: $input) "
+        "{ version results { context evaluations } flips truncated } }"
+    ),
     "errorCatalog": "{ errorCatalog { code title status meaning causes action examples { rest graphql } } }",
 }

@@ -204,6 +204,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "requestMagicLink": _same,
     "signUp": _same,
     "evaluate": _evaluations,
+    "preview": _same,
     "removeMember": _removed,
     "invitation": _resource,
     "createInvitation": _invited,

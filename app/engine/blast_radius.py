@@ -26,10 +26,10 @@ Radius = dict[str, Any]
 Context = dict[str, Any]
 
 
-def dependents_of(ruleset: Ruleset, changed: Node) -> list[str]:
-    """The flags and configs that depend on it through segments and prerequisites. A change of its own rules does not
-    change which."""
-    return sorted(one.key for one in ruleset.users(changed) - {changed} if one.kind == "primitive")
+def dependents_of(ruleset: Ruleset, changed: Collection[Node]) -> list[str]:
+    """The flags and configs that depend on them through segments and prerequisites. A change of their own rules does
+    not change which."""
+    return sorted(one.key for one in ruleset.users(changed).difference(changed) if one.kind == "primitive")
 
 
 def seen_by(radius: Mapping[str, Any], sees: Callable[[str], bool]) -> Radius:
@@ -42,12 +42,32 @@ def _only(by_key: Mapping[str, Any], sees: Callable[[str], bool]) -> dict[str, A
     return {key: value for key, value in by_key.items() if sees(key)}
 
 
+class Budget:
+    """What many evaluations may do, all together."""
+
+    def __init__(self, steps: float, comparisons: int) -> None:
+        self.steps = steps
+        self.comparisons = comparisons
+
+    def evaluate(
+        self, ruleset: CompiledRuleset, context: Context, keys: Iterable[str], found: dict[str, Evaluation | None]
+    ) -> None:
+        """Puts the outcomes of the keys, in their order, into what was found. Raises TooLong, TooManyComparisons."""
+        comparisons = min(self.comparisons, MAX_COMPARISONS)
+        call = Call(ruleset, context, self.steps, comparisons)
+        try:
+            for key in keys:
+                found[key] = call.evaluate(key)
+        finally:
+            self.steps, left = call.left
+            self.comparisons -= comparisons - left
+
+
 class BlastRadius:
     """Collects what a change does, environment by environment. Shares one limit among all that it is given."""
 
     def __init__(self, max_steps: float = MAX_STEPS, max_comparisons: int = MAX_COMPARISONS_IN_ALL) -> None:
-        self._steps = max_steps
-        self._comparisons = max_comparisons
+        self._budget = Budget(max_steps, max_comparisons)
         self._evaluations_left = MAX_SHOWN
         self._bytes_left = MAX_SHOWN_BYTES
         self._contexts = 0
@@ -69,7 +89,7 @@ class BlastRadius:
         """
         keys = [*([] if changed is None else [changed]), *dependents]
         self._contexts += len(contexts)
-        known: dict[tuple[int, int], bool] = {}  # by the values' identities, for a value may be long
+        known: dict[tuple[int, int], bool] = {}
         for context in contexts:
             result: dict[str, Any] = {"envId": live.environment_id, "context": context, "evaluations": {}}
             if self._has_room(result):
@@ -77,10 +97,10 @@ class BlastRadius:
             before = self._evaluate(live.compiled, context, keys)
             after = self._evaluate(proposed.compiled, context, before)
             for key, now in after.items():
-                flips = _flips(before[key], now, known)
+                flips = is_flip(before[key], now, known)
                 self._flips[key] += flips
                 if flips or key == changed:
-                    shown = {key: {"live": _shown(before[key]), "proposed": _shown(now), "flips": flips}}
+                    shown = {key: {"live": shown_as(before[key]), "proposed": shown_as(now), "flips": flips}}
                     if self._has_room(shown, evaluations=1):
                         result["evaluations"].update(shown)
 
@@ -98,16 +118,11 @@ class BlastRadius:
         self, ruleset: CompiledRuleset, context: Context, keys: Iterable[str]
     ) -> dict[str, Evaluation | None]:
         """The outcomes of as many keys, in their order, as the limit allows."""
-        comparisons = min(self._comparisons, MAX_COMPARISONS)
-        call = Call(ruleset, context, self._steps, comparisons)
         found: dict[str, Evaluation | None] = {}
         try:
-            for key in keys:
-                found[key] = call.evaluate(key)
+            self._budget.evaluate(ruleset, context, keys, found)
         except (TooLong, TooManyComparisons):
             self._truncated = True
-        self._steps, left = call.left
-        self._comparisons -= comparisons - left
         return found
 
     def _has_room(self, shown: Any, evaluations: int = 0) -> bool:
@@ -121,7 +136,8 @@ class BlastRadius:
         return True
 
 
-def _flips(before: Evaluation | None, after: Evaluation | None, known: dict[tuple[int, int], bool]) -> bool:
+def is_flip(before: Evaluation | None, after: Evaluation | None, known: dict[tuple[int, int], bool]) -> bool:
+    """Whether the values differ. What is `known` is by their identities, for they may be long."""
     if before is after:
         return False
     if before is None or after is None:
@@ -132,5 +148,6 @@ def _flips(before: Evaluation | None, after: Evaluation | None, known: dict[tupl
     return known[values]
 
 
-def _shown(outcome: Evaluation | None) -> dict[str, Any] | None:
+def shown_as(outcome: Evaluation | None) -> dict[str, Any] | None:
+    """The part of an outcome that is shown beside another."""
     return None if outcome is None else {"value": outcome.value, "reason": outcome.reason}

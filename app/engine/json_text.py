@@ -5,6 +5,7 @@ double, a lone surrogate, NaN and a duplicate key are faults, reported by their 
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -16,7 +17,7 @@ MAX_DEPTH = 100
 MAX_VALUES = 200_000  # members of objects and entries of lists, however deep
 MAX_FAULTS = 200  # as many as an answer names
 MAX_PATH = 200  # characters
-_TOO_DEEP = f"JSON must not be nested more than {MAX_DEPTH} levels deep."
+TOO_DEEP = f"JSON must not be nested more than {MAX_DEPTH} levels deep."
 _TOO_MANY = f"The body has more than {MAX_VALUES} values."
 
 
@@ -44,7 +45,7 @@ def decode(data: bytes, *, allow_duplicate_keys: bool = False, max_depth: int = 
     if data.count(b",") > MAX_VALUES // 2 and _has_too_many(value):  # a comma each, but for the first of a container
         raise BadJson({"": _TOO_MANY})
     if data.count(b"{") + data.count(b"[") > max_depth and nests_deeper(value, max_depth):
-        raise BadJson({"": _TOO_DEEP})
+        raise BadJson({"": TOO_DEEP})
     if not allow_duplicate_keys and _may_repeat(data, value) and (fault := _fault_of_text(data, max_depth)):
         raise fault
     return value
@@ -68,6 +69,16 @@ def encode(value: Any) -> str:
 def nests_deeper(value: Any, levels: int) -> bool:
     """Whether lists and objects are nested more than `levels` deep."""
     return next(islice(_layers(value), levels, None), None) is not None
+
+
+def count(value: Any, most: float = math.inf) -> int:
+    """How many members of objects and entries of lists there are, however deep; more than `most` are not counted."""
+    counted = 0
+    for layer in _layers(value):
+        counted += sum(map(len, layer))
+        if counted > most:
+            break
+    return counted
 
 
 def dump(value: Any) -> bytes:
@@ -127,7 +138,7 @@ def _fault_of_text(data: bytes, max_depth: int) -> BadJson | None:
     except json.JSONDecodeError as fault:
         return BadJson({"": f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}."})
     except RecursionError:
-        return BadJson({"": _TOO_DEEP})
+        return BadJson({"": TOO_DEEP})
     faults = faults_of(value, max_depth)
     return BadJson(faults, value) if faults else None
 
@@ -142,12 +153,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _has_too_many(value: Any) -> bool:
-    counted = 0
-    for layer in _layers(value):
-        counted += sum(map(len, layer))
-        if counted > MAX_VALUES:
-            return True
-    return False
+    return count(value, MAX_VALUES) > MAX_VALUES
 
 
 def _layers(value: Any) -> Iterator[list[Any]]:
@@ -177,7 +183,7 @@ class _Walk:
         Raises BadJson where it is too deep. An object may come as its pairs.
         """
         if len(self._steps) > self._max_depth:
-            raise BadJson({"": _TOO_DEEP})
+            raise BadJson({"": TOO_DEEP})
         members: Iterable[tuple[str | int, Any]]
         members = enumerate(container) if isinstance(container, list) else self._members(container)
         for step, member in members:

@@ -217,8 +217,8 @@ class Ruleset:
         found = ((one, self.kind_of(one)) for one in reach(starmap(node, keys), self.targets))
         return {one: kind for one, kind in found if kind is not None}
 
-    def users(self, one: Node) -> set[Node]:
-        """It, and all that refer to it, directly or not."""
+    def users(self, nodes: Iterable[Node]) -> set[Node]:
+        """They, and all that refer to them, directly or not."""
         referrers = defaultdict[Node, list[Node]](list)
         for kind, documents in self.documents.items():
             for key, document in documents.items():
@@ -227,7 +227,7 @@ class Ruleset:
                     source = node(kind, key)
                     for target in self.targets(source):
                         referrers[target].append(source)
-        return reach([one], lambda target: referrers.get(target, ()))
+        return reach(nodes, lambda target: referrers.get(target, ()))
 
     def stored(self, kind: Kind, key: str) -> StoredState | None:
         """The state as it is stored; its lists are those of this ruleset, unless it is given others."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 from pydantic.alias_generators import to_camel
+from starlette.types import Receive
 
 from app.access.paging import Listing
 from app.domain.actors import Anonymous
@@ -22,13 +23,15 @@ from app.store.unit_of_work import UnitOfWork
 class Context:
     """One request's. `cookie` is the session secret to set with the answer; the empty text clears it.
 
-    `browser` is the secret of the browser that calls, if it is one; `remembered`, whether the answer sets it.
+    `receive` tells when the client has gone. `browser` is the secret of the browser that calls, if it is one;
+    `remembered`, whether the answer sets it.
     """
 
     node: Node
     request: RequestInfo
     loaders: Loaders
     pace: Pace
+    receive: Receive
     browser: str | None = None
     cookie: str | None = None
     remembered: bool = False

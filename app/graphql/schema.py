@@ -19,6 +19,7 @@ from app.graphql.members import MemberMutations, MemberQueries
 from app.graphql.nodes import NodeQueries
 from app.graphql.orgs import OrgMutations, OrgQueries
 from app.graphql.pace import PacedExecutor
+from app.graphql.preview import PreviewQueries
 from app.graphql.primitives import PrimitiveQueries
 from app.graphql.projects import ProjectMutations, ProjectQueries
 from app.graphql.proposals import ProposalMutations, ProposalQueries
@@ -64,6 +65,7 @@ class Query(
     ProposalQueries,
     ApiKeyQueries,
     EvaluationQueries,
+    PreviewQueries,
     ErrorQueries,
     NodeQueries,
 ):

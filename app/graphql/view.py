@@ -74,15 +74,15 @@ class View:
         else:
             require_own_origin(self.node, scope)
             params = _params_of(await read_json(scope, receive, _decode_body))
-        return await self._run(scope, params, queries_only=queries_only)
+        return await self._run(scope, receive, params, queries_only=queries_only)
 
-    async def _run(self, scope: Scope, params: Params, *, queries_only: bool) -> Response:
+    async def _run(self, scope: Scope, receive: Receive, params: Params, *, queries_only: bool) -> Response:
         info = info_of(scope)
         browser = asking_browser(self.node, Headers(scope=scope))
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
             with self.turns.document() as pace:
-                context = Context(self.node, info, Loaders(self.node, info, pace), pace, browser)
+                context = Context(self.node, info, Loaders(self.node, info, pace), pace, receive, browser)
                 result = await schema.execute(
                     params.query, params.variables, context, None, params.operation_name, allowed
                 )

@@ -11,18 +11,20 @@ from starlette.types import Receive, Scope
 from app.domain.actors import Anonymous
 from app.domain.errors import AppError, invalid, invalid_at
 from app.engine import json_text
+from app.engine.json_pieces import decode_in_pieces
 from app.http.requests import info_of
 
 MAX_AT_ONCE = 32 * 1024  # larger bodies are decoded in a thread: to name their faults can take some 100 ms
 MAX_BODY = 1024 * 1024
+MAX_LONG_BODY = 16 * MAX_BODY
 MAX_ANONYMOUS_BODY = 16 * 1024
 BODY_SECONDS = 60
 _LONGEST_LENGTH = 15  # digits
 
 
-async def read_json(scope: Scope, receive: Receive, decoder: Callable[[bytes], Any]) -> Any:
+async def read_json(scope: Scope, receive: Receive, decoder: Callable[[bytes], Any], limit: int = MAX_BODY) -> Any:
     """The decoded body, `{}` if there is none. Raises `invalid_request`, or what the decoder raises."""
-    data, headers = await read(scope, receive), Headers(scope=scope)
+    data, headers = await read(scope, receive, limit), Headers(scope=scope)
     if not data:
         return {}
     media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
@@ -71,6 +73,14 @@ def decode(data: bytes, place: str = "body", **reading: Any) -> Any:
         return json_text.decode(data, **reading)
     except json_text.BadJson as fault:
         raise refusal_of(fault, place) from None
+
+
+def decode_long(data: bytes) -> Any:
+    """As `decode`, while other threads can go on."""
+    try:
+        return decode_in_pieces(data)
+    except json_text.BadJson as fault:
+        raise refusal_of(fault, "body") from None
 
 
 def refusal_of(fault: json_text.BadJson, place: str) -> AppError:

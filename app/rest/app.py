@@ -21,6 +21,7 @@ from app.rest import (
     invitations,
     members,
     orgs,
+    preview,
     projects,
     proposals,
     segments,
@@ -55,7 +56,7 @@ _FEATURES = {
     "Configs": configs.ENDPOINTS,
     "Segments": segments.ENDPOINTS,
     "Proposals": proposals.ENDPOINTS,
-    "Evaluation": evaluation.ENDPOINTS,
+    "Evaluation": [*evaluation.ENDPOINTS, *preview.ENDPOINTS],
     "Errors": errors.ENDPOINTS,
     "About the API": [
         Endpoint(

@@ -1,6 +1,7 @@
 """From one route table to Starlette routes: one a path, dispatched by method; checks in one order for all of them."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -19,7 +20,8 @@ from app.domain.named import needs_of
 from app.domain.operations import Operation
 from app.domain.policy import TABLE, Approval
 from app.http.authentication import authenticate, require_own_origin
-from app.http.bodies import decode, read_json
+from app.http.bodies import MAX_BODY, MAX_LONG_BODY, decode, decode_long, read_json
+from app.http.departures import unless_gone
 from app.http.methods import Methods
 from app.http.requests import info_of
 from app.rest.requests import Call, input_of_read, input_of_write, text_of
@@ -56,7 +58,8 @@ class Endpoint:
     row of the policy that is asked, None for none (`public`: no caller is needed either). `extra_operations` are asked
     too for some contents of the call. `body` and `query` are what may be sent, `response` what a success holds
     (`is_list`: a list of it). `errors` and `headers` are those that do not follow from the rest of the row.
-    `allow_duplicate_keys`: the last of a key's values in a body counts, for callers that pass contexts on.
+    `allow_duplicate_keys`: the last of a key's values in a body counts, for callers that pass contexts on. `long`: a
+    preview, which has a long body and takes long: an actor has few at once, and one ends when its client goes away.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Endpoint:
     status: int = 200
     public: bool = False
     allow_duplicate_keys: bool = False
+    long: bool = False
     is_list: bool = False
     query: type[Command] = NoBody
     extra_operations: tuple[Operation, ...] = ()
@@ -123,29 +127,36 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
-        call = await self._read(endpoint, scope, receive)
-        if isinstance(endpoint.handler, Constant):
-            validate(endpoint.query, call.input)
-            return await shared(call, endpoint.handler.encoded(self.node.settings.base_path))
+        await authenticate(self.node, scope)
+        actor = info_of(scope).actor
+        if not endpoint.public and isinstance(actor, Anonymous):
+            raise AppError("unauthorized", actor.reason)
+        with self.node.previews.one(actor) if endpoint.long else nullcontext():
+            call = await self._read(endpoint, scope, receive)
+            if isinstance(endpoint.handler, Constant):
+                validate(endpoint.query, call.input)
+                return await shared(call, endpoint.handler.encoded(self.node.settings.base_path))
+            answer = self._handle(endpoint, endpoint.handler, call)
+            return await (unless_gone(receive, answer) if endpoint.long else answer)
+
+    async def _handle(self, endpoint: Endpoint, handler: Handler, call: Call) -> Response:
         async with call.unit() as uow:
-            response = await endpoint.handler(call, uow)
+            response = await handler(call, uow)
             if endpoint.safe and endpoint.query is NoBody:
                 # Parameters come after the ids and the caller's role, which are all that such a read checks.
                 validate(NoBody, call.input)
         return response
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
-        await authenticate(self.node, scope)
-        info = info_of(scope)
-        if not endpoint.public and isinstance(info.actor, Anonymous):
-            raise AppError("unauthorized", info.actor.reason)
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
         break_glass = None
         if endpoint.safe:
             given: Any = input_of_read(query, endpoint.parameters, endpoint.repeatable)
         else:
             require_own_origin(self.node, scope)
-            given = await read_json(scope, receive, partial(decode, allow_duplicate_keys=endpoint.allow_duplicate_keys))
+            short = partial(decode, allow_duplicate_keys=endpoint.allow_duplicate_keys)
+            decoder, limit = (decode_long, MAX_LONG_BODY) if endpoint.long else (short, MAX_BODY)
+            given = await read_json(scope, receive, decoder, limit)
             faults: dict[str, str] = {}
             reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", "X-Break-Glass"))
             if endpoint.method != "DELETE":
@@ -154,7 +165,7 @@ class Resource:
                 given = input_of_write(given, query, endpoint.parameters, reason, faults)
         return Call(
             node=self.node,
-            info=info,
+            info=info_of(scope),
             path=scope["path_params"],
             query=query,
             headers=headers,

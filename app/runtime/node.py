@@ -13,8 +13,10 @@ from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
 from app.runtime.schema_checks import SchemaChecks
+from app.runtime.slots import Slots
 from app.runtime.worker_thread import WorkerThread
 from app.services import instance
+from app.services.throttling import PREVIEWS, TOO_MANY_PREVIEWS
 from app.settings import Settings
 from app.store.changeset import Commit
 from app.store.engines import Database
@@ -37,6 +39,7 @@ class Node:
         self.sessions = session_cache(database, clock)
         self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
         self.refusals = Refusals(clock)
+        self.previews = Slots(PREVIEWS, TOO_MANY_PREVIEWS)
         self.mail_waits = asyncio.Event()
         self.host = Host(
             settings=settings,

@@ -37,9 +37,9 @@ async def of_change(
     live = await uow.host.rulesets.snapshot(environment.id)
 
     def compare() -> Radius:
-        proposed = live.with_changes(live.version, live.target_id_field, [_changed(live, primitive, wanted)])
-        changed = node(primitive.kind, primitive.key)
-        radius.add(live, proposed, _own_key(primitive), dependents_of(live, changed), contexts)
+        proposed = live.with_changes(live.version, live.target_id_field, [changed_state(live, primitive, wanted)])
+        dependents = dependents_of(live, [node(primitive.kind, primitive.key)])
+        radius.add(live, proposed, _own_key(primitive), dependents, contexts)
         return radius.document(live.version)
 
     return await uow.host.aside(compare)
@@ -75,7 +75,8 @@ def _own_key(primitive: Primitive) -> str | None:
     return None if primitive.kind is Kind.SEGMENT else primitive.key
 
 
-def _changed(live: Ruleset, primitive: Primitive, wanted: Mapping[str, Any]) -> StoredState:
+def changed_state(live: Ruleset, primitive: Primitive, wanted: Mapping[str, Any]) -> StoredState:
+    """The state with what is wanted of it, by dimension or as `killed`. Raises `not_found` if it has gone."""
     present = live.stored(primitive.kind, primitive.key)
     if present is None or present.type != primitive.value_type:  # deleted meanwhile, and perhaps made anew
         raise not_found(primitive.kind)

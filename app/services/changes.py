@@ -76,24 +76,33 @@ async def check(
 
     Raises `token_resource_out_of_scope` for references beyond the token's resources.
     """
+    checked = await check_alone(spec, entered.uow, body, value_type, schema, at)
+    faults, source = checked.faults, node(spec.kind, key)
+    if checked.references:
+        # Without an environment the rules may refer to what is in the project.
+        environment_ids = environment_ids or [NO_ENVIRONMENT]
+        graphs = await reference_graphs(entered.uow.session, entered.project.id, environment_ids)
+        for graph in graphs.values():
+            faults |= reference_faults(entered, graph, {source: checked.references})
+    return checked
+
+
+async def check_alone(
+    spec: Spec, uow: UnitOfWork, body: object, value_type: str | None, schema: ValueSchema | None, at: str = ""
+) -> Checked:
+    """Checks all but whether the references resolve."""
     faults: dict[str, str] = {}
     rules: tuple[Rule, ...] = ()
     values: list[tuple[str, Any]] = []
     if isinstance(body, Mapping):
         parse = partial(spec.check, body, value_type, faults, values, at)
         if _take_long(body.get("rules")):
-            await entered.uow.release()  # there are few connections, and many may wait for the one thread
-            rules = await entered.uow.host.aside(parse)
+            await uow.release()  # there are few connections, and many may wait for the one thread
+            rules = await uow.host.aside(parse)
         else:
             rules = parse()
-    faults = {**await mismatches(entered.uow, schema, values), **faults}
+    faults = {**await mismatches(uow, schema, values), **faults}
     references = references_of(rules, f"{at}rules") if rules else []
-    if references:
-        source, session = node(spec.kind, key), entered.uow.session
-        # Without an environment the rules may refer to what is in the project.
-        graphs = await reference_graphs(session, entered.project.id, environment_ids or [NO_ENVIRONMENT])
-        for graph in graphs.values():
-            faults |= _reference_faults(entered, graph, source, references)
     return Checked(faults, rules, references, bool(values), None if schema is None else schema.text)
 
 
@@ -301,24 +310,28 @@ async def _differing_entries(
 def _require_references(
     entered: Access | Diverted, graph: EnvironmentGraph, primitive: Primitive, references: Sequence[Reference]
 ) -> None:
-    if faults := _reference_faults(entered, graph, node(primitive.kind, primitive.key), references):
+    if faults := reference_faults(entered, graph, {node(primitive.kind, primitive.key): references}):
         raise invalid(faults)
 
 
-def _reference_faults(
-    entered: Access | Diverted, environment: EnvironmentGraph, source: Node, references: Sequence[Reference]
+def reference_faults(
+    entered: Access | Diverted, environment: EnvironmentGraph, changed: Mapping[Node, Sequence[Reference]]
 ) -> dict[str, str]:
-    """Rules may refer to what is there, in no cycle and in no long chain.
+    """Rules may refer to what is there, in no cycle and in no long chain, with all that changes at once.
 
-    What the live rules do not refer to already must be the caller's to read, for evaluating the rules shows it.
+    What the live rules do not refer to already must be the caller's to read, for evaluating the rules shows it. Raises
+    `token_resource_out_of_scope`.
     """
-    live = environment.graph.targets(source)
-    denied = {path for path, target in references if target not in live and not _sees(entered, environment, target)}
+    denied: dict[str, str] = {}
+    for source, references in changed.items():
+        live = environment.graph.targets(source)
+        new = [(path, target) for path, target in references if target not in live]
+        denied |= {path: RESOURCE_MISMATCH for path, target in new if not _sees(entered, environment, target)}
     if denied:
-        raise AppError("token_resource_out_of_scope", fields=dict.fromkeys(denied, RESOURCE_MISMATCH))
+        raise AppError("token_resource_out_of_scope", fields=denied)
     faults: dict[str, str] = {}
-    changed = environment.graph.with_changes({source: {target for _, target in references}})
-    check_references({source: references}, changed, faults)
+    targets = {source: {target for _, target in references} for source, references in changed.items()}
+    check_references(changed, environment.graph.with_changes(targets), faults)
     return faults
 
 

@@ -79,6 +79,14 @@ async def kinds_of(
     return found
 
 
+async def with_keys(session: AsyncSession, project_id: str, keys: Collection[str]) -> Sequence[Primitive]:
+    """The project's live flags, configs and segments with these keys."""
+    found: list[Primitive] = []
+    for piece in pieces(list(keys), 1000):
+        found += (await session.execute(_live(project_id).where(col(Primitive.key).in_(piece)))).scalars()
+    return found
+
+
 async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Primitive]:
     return (await session.execute(_live(project_id).order_by(col(Primitive.id)))).scalars().all()
 

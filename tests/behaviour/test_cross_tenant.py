@@ -59,7 +59,7 @@ PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, 
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
 PLAIN |= {"contexts": [{}]}
 PLAIN |= {"resourceKey": "banner", "kind": "SET_DEFAULT_VALUE_FLAG", "diff": {"defaultValue": "x"}}
-PLAIN |= {"allowList": ["x"], "denyList": ["x"]}
+PLAIN |= {"allowList": ["x"], "denyList": ["x"], "spotCheck": [{}]}
 
 
 async def ids_of(instance: Instance, workspace: Workspace) -> Ids:

@@ -56,6 +56,7 @@ WITH_IDS = [
     *("flagReferences", "allowList", "denyList"),
     "ruleset",
     "evaluate",
+    "preview",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
     *("spotChecks", "setSpotChecks", "environmentDiff"),
     *("projectProposals", "environmentProposals", "createProposal"),

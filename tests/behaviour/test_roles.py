@@ -55,6 +55,11 @@ READS: dict[str, Arguments] = {
     "members": lambda workspace: {"orgSlug": workspace.org.slug},
     "member": lambda workspace: workspace.guest,
     "evaluate": lambda workspace: {**_ENVIRONMENT(workspace), "context": {}},
+    "preview": lambda workspace: {
+        **_ENVIRONMENT(workspace),
+        "spotCheck": [{}],
+        "ruleset": {"flags": {"banner": {"defaultValue": "bye"}}},
+    },
 }
 FOR_ADMINS: dict[str, Arguments] = {
     "apiKeys": lambda workspace: {"orgSlug": workspace.org.slug},

@@ -44,7 +44,7 @@ def radius_of(live: Ruleset, state: StoredState, some: list[JSON], radius: Blast
     radius = radius or BlastRadius()
     proposed = live.with_changes(live.version, live.target_id_field, [state])
     own = None if state.kind is Kind.SEGMENT else state.key
-    radius.add(live, proposed, own, dependents_of(live, node(state.kind, state.key)), some)
+    radius.add(live, proposed, own, dependents_of(live, [node(state.kind, state.key)]), some)
     return radius.document(live.version)
 
 

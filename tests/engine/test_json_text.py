@@ -189,8 +189,8 @@ def test_nesting_has_a_limit() -> None:
         return "[" * levels + "]" * levels
 
     assert decode(nested(MAX_DEPTH).encode())
-    assert list(faults(nested(MAX_DEPTH + 1)).values()) == [json_text._TOO_DEEP]
-    assert list(faults(nested(100_000)).values()) == [json_text._TOO_DEEP]
+    assert list(faults(nested(MAX_DEPTH + 1)).values()) == [json_text.TOO_DEEP]
+    assert list(faults(nested(100_000)).values()) == [json_text.TOO_DEEP]
     assert faults('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1))
 
 

@@ -141,6 +141,32 @@ OF_SCHEMA = {
         "resourceType": "Whether that is a flag, a config or a segment.",
         "status": "What has become of it.",
     },
+    "AskPreview": {
+        "ruleset": "The drafts.",
+        "spotCheck": "The contexts to try them on, each at most 64 KiB. At most 1,000.",
+    },
+    "DraftRuleset": {
+        "configs": "Drafts of configs, by key. At most 1,000.",
+        "flags": "Drafts of flags, by key. At most 1,000.",
+        "segments": "Drafts of segments, by key. At most 1,000.",
+    },
+    "Preview": {
+        "flips": "How many contexts get another value, by the key of each flag or config, those included that change "
+        "through the drafts.",
+        "results": "What each context gets, in their order.",
+        "truncated": "Whether some contexts are not among the results, because the answer would be too large. They are "
+        "counted in `flips`.",
+        "version": "The environment's version that the drafts were tried at.",
+    },
+    "PreviewedContext": {
+        "context": "The context.",
+        "evaluations": "By key, the drafted flags and configs, and those that get another value through the drafts.",
+    },
+    "PreviewedEvaluation": {
+        "flips": "Whether the value is another one.",
+        "live": "What it is now.",
+        "preview": "What it would be.",
+    },
     "ProposedEvaluation": {
         "flips": "Whether the value is another one.",
         "live": "The value and the reason now; null where there is none.",
@@ -447,6 +473,11 @@ OPERATIONS = {
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
     "evaluate": "Gives the value of each flag and config for a context, with the reason. A key that does not exist is "
     "null.",
+    "preview": "Tries drafts of flags, configs and segments on contexts, and stores nothing. Each draft is what a "
+    "change of the state would be sent, without the reason; drafts may refer to each other, and faults stand at their "
+    "path below `ruleset`. Gives for each context the value and the reason, live and with the drafts, of the drafted "
+    "flags and configs and of those that get another value through them. A body of up to 16 MiB; at most two previews "
+    "at once.",
     "listErrors": "Lists the codes of all errors with their status, meaning and cure.",
     "getOpenapi": "Gives this document.",
 }

@@ -125,7 +125,7 @@ def _refer_to_rules(name: str, properties: dict[str, Any]) -> None:
     """Says what the engine reads and makes, which commands and shapes take as any JSON."""
     if "rules" in properties and name != "Summary":  # which has their number
         properties["rules"] |= RULES
-    if name == "Evaluation":
+    if name in {"Evaluation", "Outcome"}:
         properties["reason"] = {**REASON}
 
 
