@@ -285,7 +285,10 @@ async def _seen(uow: UnitOfWork, query: ByIds[T], ids: Ids, *, whole: bool) -> l
     for one in await by_ids.environments_below(uow.session, org_ids=org_ids, project_ids=project_ids):
         below[one.org_id].append(one)
         below[one.project_id].append(one)
-    return [(seen, _over(_target(seen), below[seen.project_id or seen.id])) for seen in found]
+    return [
+        (seen, _target(seen) if seen.environment else _over(_target(seen), below[seen.project_id or seen.id]))
+        for seen in found
+    ]
 
 
 def _over(target: Target, below: Iterable[EnvironmentRef]) -> Target:

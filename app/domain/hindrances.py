@@ -46,9 +46,12 @@ class Versioned(Protocol):
 class Said(Protocol):
     """A review."""
 
-    reviewer_id: str
-    reviewer: dict[str, Any]
-    verdict: Verdict
+    @property
+    def reviewer_id(self) -> str: ...
+    @property
+    def reviewer(self) -> dict[str, Any]: ...
+    @property
+    def verdict(self) -> Verdict: ...
 
 
 def ended(status: ProposalStatus) -> Hindrance | None:

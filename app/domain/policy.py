@@ -153,7 +153,10 @@ class AskedKey:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """Who has made a proposal: an actor's id, and that of the person behind; and the verb of what it changes."""
+    """Who has made a proposal: an actor's id, and that of the person behind; and the verb of what it changes.
+
+    Behind a token is whoever minted it, behind somebody whose mailbox is not proven whoever invited them.
+    """
 
     by: str = ""
     person: str = ""
@@ -301,7 +304,7 @@ def _own_proposal(actor: Actor, row: Row, target: Target) -> Deny | None:
         message = "A token whose own changes require approval cannot apply any."
     elif isinstance(actor, Token) and actor.token_id == proposed.by:
         message = "The token has proposed this change itself."
-    elif person == proposed.person and (target.protected or row.proposer is Proposer.NEVER):
+    elif person in {proposed.person, proposed.by} and (target.protected or row.proposer is Proposer.NEVER):
         message = "You, or a token that you created, have proposed this change: it takes another person."
     return None if message is None else Deny("forbidden", message=message)
 

@@ -38,6 +38,13 @@ def seen_by(radius: Mapping[str, Any], sees: Callable[[str], bool]) -> Radius:
     return {**radius, "results": results, "flips": _only(radius["flips"], sees)}
 
 
+def reached_by(radius: Mapping[str, Any], reaches: Callable[[str], bool]) -> Radius:
+    """The radius of what a reader's environments show, counted again."""
+    results = [result for result in radius["results"] if reaches(result["envId"])]
+    flips = Counter(key for result in results for key, one in result["evaluations"].items() if one["flips"])
+    return {**radius, "contexts": len(results), "results": results, "flips": dict(flips)}
+
+
 def _only(by_key: Mapping[str, Any], sees: Callable[[str], bool]) -> dict[str, Any]:
     return {key: value for key, value in by_key.items() if sees(key)}
 

@@ -137,9 +137,7 @@ class ProposalSchema(
             diff=content.diff,
             status=view.status,
             proposed_version=view.proposed_version,
-            proposed_versions=[
-                VersionSchema(env_id=one, version=version) for one, version in row.proposed_versions.items()
-            ],
+            proposed_versions=[VersionSchema(env_id=one, version=version) for one, version in view.versions.items()],
             reason=row.reason,
             actor=ActorSchema.model_validate(row.actor),
             required_approvals=view.required_approvals,

@@ -30,6 +30,7 @@ from app.services.changes import (
     NOTHING_CHECKED,
     Change,
     Checked,
+    at_present,
     check_state,
     difference,
     propose,
@@ -80,9 +81,7 @@ class CreateProposal(
     resource_key: Slug
     diff: dict[str, Any]
     spot_check: Contexts | None = None
-    expires_in_seconds: Annotated[int, Field(ge=SHORTEST.total_seconds(), le=LONGEST.total_seconds())] = int(
-        LIFETIME.total_seconds()
-    )
+    expires_in_seconds: Annotated[int, Field(ge=SHORTEST.total_seconds(), le=LONGEST.total_seconds())] | None = None
     reason: Text | None = None
 
 
@@ -100,7 +99,9 @@ async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
     command = validate(CreateProposal, body, {**faults, **checked.faults})
     if access is None or proposable is None:
         raise LookupError("a valid body names what it changes")
-    contexts, lifetime = command.spot_check, timedelta(seconds=command.expires_in_seconds)
+    contexts, lifetime = command.spot_check, LIFETIME
+    if command.expires_in_seconds is not None:
+        lifetime = timedelta(seconds=command.expires_in_seconds)
     if command.kind in DELETES:
         terms = Terms(command.reason, await radius_of_delete(access, access.primitive, contexts), lifetime)
         access = await access.to_write()
@@ -115,6 +116,7 @@ async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
         if change.is_none:
             raise invalid({DIFF: "Changes nothing: it is so already."})
         await require_valid(access, change)
+        radius = await at_present(access, radius, wanted, contexts)
         proposal = await propose(access, change, Terms(command.reason, radius, lifetime))
     return (await viewed(uow, [proposal], with_content=True))[0]
 
@@ -141,6 +143,8 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
     access, proposal = await reentered(access, proposal_id, if_match)
     if (primitive := await identities.live(uow.session, proposal.primitive_id)) is None:
         raise target_deleted(proposal.resource_kind).error
+    if checked.faults:
+        raise invalid(checked.faults, "The proposal is no longer valid. Cancel it, and propose a change that is.")
     change = await _change_again(access, proposal, primitive, checked)
     await _require_no_drift(access, proposal)
     approvers = await _require_approvals(access, proposal)
@@ -171,10 +175,7 @@ async def _check_again(access: Access, proposal: Proposal) -> Checked:
     if primitive is None:
         return NOTHING_CHECKED
     stored = (await proposals.contents(uow.session, [proposal.id]))[proposal.id]
-    checked = await check_state(access, primitive, {dimension.name: json_columns.value(stored.after)}, f"{DIFF}.")
-    if checked.faults:
-        raise invalid(checked.faults, "The proposal is no longer valid. Cancel it, and propose a change that is.")
-    return checked
+    return await check_state(access, primitive, {dimension.name: json_columns.value(stored.after)}, f"{DIFF}.")
 
 
 async def _change_again(access: Access, proposal: Proposal, primitive: Primitive, checked: Checked) -> Change | None:

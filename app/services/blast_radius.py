@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.errors import not_found
 from app.engine import json_text
-from app.engine.blast_radius import BlastRadius, Radius, dependents_of
+from app.engine.blast_radius import MAX_STEPS, BlastRadius, Radius, dependents_of
 from app.engine.kinds import KILLED, SPECS, Kind
 from app.engine.references import node
 from app.engine.ruleset import Ruleset, StoredState
@@ -17,6 +17,7 @@ from app.store.spot_checks import spot_checks_of
 from app.store.unit_of_work import UnitOfWork
 
 Contexts = list[dict[str, Any]]
+BRIEF_STEPS = MAX_STEPS // 20  # some hundredths of a second
 
 
 async def of_change(
@@ -25,12 +26,13 @@ async def of_change(
     primitive: Primitive,
     wanted: Mapping[str, Any],
     contexts: Contexts | None,
+    max_steps: int = MAX_STEPS,
 ) -> Radius:
     """What the primitive, and what depends on it, would be for the contexts; the environment's unless given.
 
     What is wanted, by dimension or as `killed`, has been checked. Raises `not_found` if the primitive has gone.
     """
-    radius, contexts = BlastRadius(), await _contexts(uow, environment, contexts)
+    radius, contexts = BlastRadius(max_steps), await _contexts(uow, environment, contexts)
     if not contexts:
         return radius.document(environment.version)
     await uow.release()

@@ -17,6 +17,7 @@ from app.domain.policy import RESOURCE_MISMATCH
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import Proposable
 from app.engine import json_text
+from app.engine.blast_radius import Radius
 from app.engine.json_values import equal
 from app.engine.kinds import KILLED, SPECS, Dimension, Kind, Spec
 from app.engine.operators import MAX_ENTRIES
@@ -25,7 +26,7 @@ from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, Proposal, State
-from app.services.blast_radius import of_change
+from app.services.blast_radius import BRIEF_STEPS, Contexts, of_change
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
 from app.services.proposals import Terms, open_proposal
 from app.services.quotas import require_room_for_states
@@ -151,9 +152,7 @@ async def change_state(
     `checked` is what was found of the wanted rules. Raises `precondition_failed`, `approval_not_supported`, and
     `invalid_request` for references whose target has gone since they were checked.
     """
-    radius = None
-    if isinstance(entered, Diverted):
-        radius = await of_change(entered.uow, entered.environment, entered.primitive, wanted, None)
+    radius = None if isinstance(entered, Access) else await _try_out(entered, wanted, checked)
     entered = await entered.reopen_to_write()
     uow, primitive, environment = entered.uow, entered.primitive, entered.environment
     current = await states.current(uow.session, environment.id, primitive)
@@ -164,10 +163,29 @@ async def change_state(
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
     await require_valid(entered, change)
     if isinstance(entered, Diverted):
+        radius = await at_present(entered, radius, wanted, None)
         return await propose(entered, change, Terms(reason, radius))
     written = write_change(entered, change)
     entered.record(reason, entered.subject(primitive))
     return written
+
+
+async def _try_out(entered: Diverted, wanted: Mapping[str, Any], checked: Checked) -> Radius | None:
+    """What the change would do, if it is one, before the write begins."""
+    uow, primitive = entered.uow, entered.primitive
+    current = await states.current(uow.session, entered.environment.id, primitive)
+    change = await difference(uow, current, wanted, checked)
+    return None if change.is_none else await of_change(uow, entered.environment, primitive, wanted, None)
+
+
+async def at_present(
+    entered: Access | Diverted, radius: Radius | None, wanted: Mapping[str, Any], contexts: Contexts | None
+) -> Radius:
+    """The radius, within the write. If others have written since it was computed, it is computed again, with a limit
+    that keeps nobody waiting for long."""
+    if radius is not None and radius["version"] == entered.environment.version:
+        return radius
+    return await of_change(entered.uow, entered.environment, entered.primitive, wanted, contexts, BRIEF_STEPS)
 
 
 async def propose(entered: Access | Diverted, change: Change, terms: Terms) -> Proposal:

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -13,7 +14,7 @@ from app.access.entry import Access, Diverted, Entry, require_of_instance
 from app.access.etags import proposal_etag
 from app.access.paging import Listing
 from app.access.visible import tenant_of, visible_proposals
-from app.domain.actors import System, Token, Verb
+from app.domain.actors import Actor, Member, System, Token, Verb
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import not_found
 from app.domain.hindrances import ended
@@ -27,18 +28,19 @@ from app.domain.proposals import (
     PROPOSABLE,
     Proposable,
     ProposalEvent,
+    ProposalKind,
     ProposalStatus,
     Verdict,
     kind_of,
     status_at,
 )
 from app.engine import json_text
-from app.engine.blast_radius import seen_by
+from app.engine.blast_radius import reached_by, seen_by
 from app.engine.kinds import KILLED
 from app.models import Primitive, Proposal, ProposalContent, State
 from app.services.proposal_news import announce
 from app.services.quotas import Quota, require_room
-from app.store import environments, identities, json_columns, proposals
+from app.store import environments, identities, invitations, json_columns, proposals
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -63,13 +65,17 @@ class Terms(NamedTuple):
 
 
 class ProposalView(NamedTuple):
-    """A proposal as its readers see it: what has become of it by now, and who has approved it. `content` is None where
-    it was not asked for."""
+    """A proposal as its readers see it: what has become of it by now, and who has approved it.
+
+    `versions` are those that it rests on, of the environments that they reach. `content` is None where it was not asked
+    for.
+    """
 
     proposal: Proposal
     status: ProposalStatus
     required_approvals: int
     approvers: Sequence[Mapping[str, Any]]
+    versions: Mapping[str, int]
     content: "Content | None" = None
 
     @property
@@ -118,11 +124,11 @@ async def open_proposal(
         kind=kind,
         resource_kind=primitive.kind,
         resource_key=primitive.key,
-        fingerprint=hashlib.blake2b(f"{kind} {after}".encode(), digest_size=16).hexdigest(),
+        fingerprint=_fingerprint(kind, after),
         proposed_versions={one.id: one.version for one in of_project},
         actor=actor,
         proposer_id=actor["id"],
-        person_id=actor.get("onBehalfOf", actor)["id"],
+        person_id=await _person_behind(entered),
         reason=terms.reason,
         expires_at=uow.now + terms.lifetime,
     )
@@ -137,6 +143,32 @@ async def open_proposal(
     entered.record_proposal(proposal.id, primitive, terms.reason, {"kind": kind})
     await announce(uow, proposal, NewsEvent.PROPOSED)
     return proposal
+
+
+def _fingerprint(kind: ProposalKind, after: str | None) -> str:
+    """The same for what is equal as JSON."""
+    same = "" if after is None else json.dumps(_normal(json_columns.value(after)), sort_keys=True)
+    return hashlib.blake2b(f"{kind} {same}".encode(), digest_size=16).hexdigest()
+
+
+def _normal(value: Any) -> Any:
+    """The value with each number in the one form that all that equal it have."""
+    if isinstance(value, dict):
+        return {name: _normal(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_normal(member) for member in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+async def _person_behind(entered: Access | Diverted) -> str:
+    """Whoever may not approve of what the caller proposes: who minted the token; and who invited somebody by a link
+    that they could open themselves, until the mailbox is proven."""
+    match entered.uow.actor:
+        case Token(minter=minter):
+            return minter.user_id
+        case Member(user_id=user_id, proven=False):
+            return await invitations.inviter_of(entered.uow.session, entered.org.id, user_id) or user_id
+    return str(entered.uow.actor_as_json()["id"])
 
 
 async def list_proposals(uow: UnitOfWork, listing: Listing) -> Page[Proposal]:
@@ -243,7 +275,8 @@ async def viewed(uow: UnitOfWork, rows: Sequence[Proposal], *, with_content: boo
         approvers = one.approvers
         if status is ProposalStatus.PENDING:
             approvers = [review.reviewer for review in words[one.id] if review.verdict is Verdict.APPROVE]
-        views.append(ProposalView(one, status, required[one.id], approvers, found.get(one.id)))
+        versions = versions_seen(uow.actor, one)
+        views.append(ProposalView(one, status, required[one.id], approvers, versions, found.get(one.id)))
     return views
 
 
@@ -268,13 +301,16 @@ async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
 
 
 async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Content]:
-    """What may be long of each proposal, by its id; what it would do as far as the caller sees the keys."""
+    """What may be long of each proposal, by its id: what was there, and what it would do, as far as the caller reads
+    that."""
     stored = await proposals.contents(uow.session, [one.id for one in rows])
     actor = uow.actor
-    if isinstance(actor, Token) and Verb.READ not in actor.actions:
-        return {one.id: _content(one, stored[one.id], dict(NOT_TRIED)) for one in rows}
-    radii = {one.id: json_columns.value(stored[one.id].blast_radius) for one in rows}
-    if isinstance(actor, Token):
+    if not isinstance(actor, Token):
+        return {one.id: _content(one, stored[one.id], json_columns.value(stored[one.id].blast_radius)) for one in rows}
+    if Verb.READ not in actor.actions:
+        return {one.id: _content(one, stored[one.id], dict(NOT_TRIED), reads=False) for one in rows}
+    radii = {one.id: _reached(actor, one, json_columns.value(stored[one.id].blast_radius)) for one in rows}
+    if not any(pattern.everything for pattern in actor.resources):
         tried = {key for radius in radii.values() for key in _tried_in(radius)}
         kinds = await identities.kinds_of(uow.session, {one.project_id for one in rows}, tried)
 
@@ -286,18 +322,38 @@ async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Conte
     return {one.id: _content(one, stored[one.id], radii[one.id]) for one in rows}
 
 
+def versions_seen(actor: Actor, proposal: Proposal) -> dict[str, int]:
+    """The versions that the proposal rests on, of the environments that the caller reaches."""
+    versions = proposal.proposed_versions
+    if not isinstance(actor, Token):
+        return versions
+    return {one: versions[one] for one in versions if _reaches(actor, proposal, one)}
+
+
+def _reaches(token: Token, proposal: Proposal, environment_id: str) -> bool:
+    scope = token.scope
+    return scope.org or proposal.project_id in scope.projects or environment_id in scope.environments
+
+
+def _reached(token: Token, proposal: Proposal, radius: dict[str, Any]) -> dict[str, Any]:
+    """A delete was tried in every environment, and is read by whoever reaches one of them."""
+    if all(_reaches(token, proposal, one) for one in proposal.proposed_versions):
+        return radius
+    return reached_by(radius, lambda environment_id: _reaches(token, proposal, environment_id))
+
+
 def _tried_in(radius: Mapping[str, Any]) -> set[str]:
     """The keys of the flags and configs that it tells of."""
     return {*radius["flips"], *(key for result in radius["results"] for key in result["evaluations"])}
 
 
-def _content(proposal: Proposal, stored: ProposalContent, radius: dict[str, Any]) -> Content:
+def _content(proposal: Proposal, stored: ProposalContent, radius: dict[str, Any], *, reads: bool = True) -> Content:
     if stored.after is None:
         return Content({}, radius, stored.size)
     dimension = PROPOSABLE[proposal.kind].dimension
     name = KILLED if dimension is None else dimension.name
-    change = {"from": json_columns.value(stored.before), "to": json_columns.value(stored.after)}
-    return Content({name: change}, radius, stored.size)
+    before = {"from": json_columns.value(stored.before)} if reads else {}
+    return Content({name: {**before, "to": json_columns.value(stored.after)}}, radius, stored.size)
 
 
 def _reading(proposal: Proposal) -> Operation:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.models import Invitation, InvitationSecret, Org
+from app.models import Invitation, InvitationSecret, Org, User
 from app.store.paging import Page, Window, page
 
 
@@ -67,3 +67,15 @@ async def pending_for(session: AsyncSession, email_key: str, at: datetime) -> Se
         col(Invitation.expires_at) > at,
     ).order_by(col(Invitation.id))
     return [Invited(row[0], row[1]) for row in (await session.execute(query)).all()]
+
+
+async def inviter_of(session: AsyncSession, org_id: str, user_id: str) -> str | None:
+    """The id of whoever made the invitation by which the user came into the organisation."""
+    query = (
+        select(Invitation)
+        .join(User, col(User.email_key) == col(Invitation.email_key))
+        .where(col(Invitation.org_id) == org_id, col(User.id) == user_id, col(Invitation.accepted_at).is_not(None))
+        .order_by(col(Invitation.accepted_at).desc())
+    )
+    found = (await session.execute(query.limit(1))).scalar_one_or_none()
+    return None if found is None else str(found.invited_by["id"])

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from app.domain.actors import EnvironmentScope, Role, Verb
 from app.domain.policy import TABLE, Proposed
-from app.domain.proposals import PROPOSABLE, ProposalStatus
+from app.domain.proposals import PROPOSABLE, ProposalStatus, Verdict
 from app.engine.kinds import Kind
 from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
 from app.store.identities import Within, covered
@@ -142,10 +142,30 @@ async def required_approvals(session: AsyncSession, proposals: Sequence[Proposal
     return {one.id: of_environment.get(one.environment_id, of_project[one.project_id]) for one in proposals}
 
 
-async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[ProposalReview]]:
+class Word(NamedTuple):
+    """What a person said last of a proposal, without the comment."""
+
+    proposal_id: str
+    reviewer_id: str
+    reviewer: dict[str, Any]
+    verdict: Verdict
+
+
+async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[Word]]:
     """The last review by each person who may review still, and has not proposed it, by proposal."""
+    of_proposals = col(ProposalReview.proposal_id).in_(proposal_ids)
+    last = (
+        select(func.max(col(ProposalReview.id)))
+        .where(of_proposals)
+        .group_by(col(ProposalReview.proposal_id), col(ProposalReview.reviewer_id))
+    )
     query = (
-        select(ProposalReview)
+        select(
+            col(ProposalReview.proposal_id),
+            col(ProposalReview.reviewer_id),
+            col(ProposalReview.reviewer),
+            col(ProposalReview.verdict),
+        )
         .join(Proposal, col(Proposal.id) == col(ProposalReview.proposal_id))
         .join(
             Membership,
@@ -156,17 +176,17 @@ async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Ma
         )
         .join(User, col(User.id) == col(Membership.user_id))
         .where(
-            col(ProposalReview.proposal_id).in_(proposal_ids),
-            col(ProposalReview.reviewer_id) != col(Proposal.person_id),
+            col(ProposalReview.id).in_(last),
+            col(ProposalReview.reviewer_id).not_in([col(Proposal.person_id), col(Proposal.proposer_id)]),
             col(Membership.role).in_(_REVIEWERS),
             col(User.deleted_at).is_(None),
         )
         .order_by(col(ProposalReview.id))
     )
-    last = defaultdict[str, dict[str, ProposalReview]](dict)
-    for review in (await session.execute(query)).scalars():
-        last[review.proposal_id][review.reviewer_id] = review
-    return {one: list(last[one].values()) for one in proposal_ids}
+    words = defaultdict[str, list[Word]](list)
+    for row in (await session.execute(query)).all():
+        words[row[0]].append(Word(*row))
+    return {one: words[one] for one in proposal_ids}
 
 
 async def counts_of_projects(session: AsyncSession, project_ids: Collection[str], visible: Visible) -> dict[str, int]:

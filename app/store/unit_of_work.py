@@ -196,7 +196,8 @@ class UnitOfWork:
     ) -> None:
         """The audit row of the change. `previous` and `new` are for what does not follow from versions of a state.
 
-        `override` is the reason why protection was overridden, where it was. `approvers` are those of the proposal.
+        `override` is the reason why protection was overridden, where it was: both reasons are kept. `approvers` are
+        those of the proposal.
         """
         actor = self.actor_as_json()
         logged = isinstance(operation, SecurityEvent) and self.host.settings.log_addresses
@@ -221,7 +222,7 @@ class UnitOfWork:
                 project_id=subject.project_id,
                 environment_id=subject.environment_id,
                 address=None if address is None else str(address),
-                reason=reason or override,
+                reason="\n".join(dict.fromkeys(filter(None, (override, reason)))) or None,
                 break_glass=override is not None,
                 previous_value=None if previous is None else json_text.encode(previous),
                 new_value=None if new is None else json_text.encode(new),

@@ -19,7 +19,7 @@ from app.graphql.types.relay import NODES, Connection, Node, node_of
 from app.graphql.types.scalars import JSON, Time
 from app.models import Proposal as ProposalRow
 from app.models import ProposalReview
-from app.services.proposals import ProposalView
+from app.services.proposals import ProposalView, versions_seen
 
 if TYPE_CHECKING:
     from app.graphql.types.resources import Environment, Primitive, Project
@@ -100,9 +100,6 @@ class Proposal(Node):
     resource_type: Kind = strawberry.field(description="The kind of the flag, config or segment that it changes.")
     resource_id: strawberry.ID = strawberry.field(description="Its id.")
     resource_key: str = strawberry.field(description="Its key.")
-    proposed_versions: list[ProposedVersion] = strawberry.field(
-        description="The versions of the environments that it rests on; for a delete, all of the project's."
-    )
     reason: str | None = strawberry.field(description="Why it was proposed.")
     actor: Actor = strawberry.field(description="Who proposed it.")
     created_at: Time = strawberry.field(description="When it was proposed.")
@@ -146,7 +143,6 @@ class Proposal(Node):
             resource_id=strawberry.ID(row.primitive_id),
             resource_key=row.resource_key,
             proposed_version=None if row.environment_id is None else versions[row.environment_id],
-            proposed_versions=[ProposedVersion(env_id=strawberry.ID(one), version=versions[one]) for one in versions],
             reason=row.reason,
             actor=Actor.of(row.actor),
             created_at=Time(row.created_at),
@@ -156,6 +152,13 @@ class Proposal(Node):
             applied_version=row.applied_version,
             row=row,
         )
+
+    @strawberry.field(
+        description="The versions that it rests on: of its environment, or, for a delete, of all that you reach."
+    )
+    def proposed_versions(self, info: Info) -> list[ProposedVersion]:
+        versions = versions_seen(info.context.request.actor, self.row)
+        return [ProposedVersion(env_id=strawberry.ID(one), version=version) for one, version in versions.items()]
 
     @strawberry.field(description="The project.")
     async def project(self, info: Info) -> LazyProject | None:
