@@ -36,7 +36,7 @@ class Shown:
 @strawberry.input
 class Protection:
     protected: bool | None = optional_field("Whether changes of state wait for approval.")
-    required_approvals: int | None = optional_field("How many people must approve a change while it is protected.")
+    required_approvals: int | None = optional_field("How many people must approve a proposal here.")
 
 
 @strawberry.input(description="A new environment. Every primitive has its initial value, at version 0.")

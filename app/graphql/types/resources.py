@@ -125,9 +125,7 @@ class Environment(Node):
     color: Color = strawberry.field(description="What it is marked with for people.")
     position: int = strawberry.field(description="Where it stands among the project's environments, lowest first.")
     protected: bool = strawberry.field(description="Whether changes of state wait for approval.")
-    required_approvals: int = strawberry.field(
-        description="How many people must approve a change while it is protected."
-    )
+    required_approvals: int = strawberry.field(description="How many people must approve a proposal here.")
     version: int = strawberry.field(description="Increases by one with each change of state; 0 until the first.")
     created_at: Time = strawberry.field(description="When it was created.")
     updated_at: Time = strawberry.field(description="When anything but its states was last changed.")
