@@ -123,6 +123,7 @@ async def failed(uow: UnitOfWork, queued: QueuedMail, *, given_up: bool) -> None
     if queued.user_id is None:
         return
     if given_up:
+        await uow.lock(User, [queued.user_id])  # nobody adds news that would wait for the mail that is given up
         await proposal_news.forget(uow.session, queued.user_id, waiting=True)
     else:
         await proposal_news.give_back(uow.session, queued.user_id, queued.attempts)
