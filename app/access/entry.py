@@ -281,8 +281,11 @@ class Entered:
 
 
 class Diverted(Entered):
-    """What was entered, for an operation that needs approval: it can only be proposed. It has no methods to change
-    anything."""
+    """What was entered, for an operation that needs approval: it can only be proposed.
+
+    What it can write changes nothing: a state as it is (`write_as_it_is`), and a proposal's audit row
+    (`record_proposal`).
+    """
 
 
 class Access(Entered):
@@ -376,7 +379,7 @@ def _not_called(level: Level, called: Iterable[str], within: str = "") -> AppErr
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Decision, str | None]:
     """The policy's decision, and why protection is overridden where an owner does that. Raises what it denies."""
     decision, override = decide(uow.actor, operation, target), None
-    overridable = TABLE[operation].proposer is Proposer.ANYBODY  # approvals are given, and not done without
+    overridable = TABLE[operation].proposer is Proposer.ANYBODY  # nobody breaks glass to approve their own proposal
     if overridable and target.protected and uow.break_glass is not None and not isinstance(decision, Allow):
         # What it would be without protection, for those who may override it (`breakGlass`); the audit has the reason.
         decision = decide(uow.actor, operation, replace(target, protected=False))
