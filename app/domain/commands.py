@@ -6,6 +6,7 @@ a body into the catalogue's `invalid_request`, by dotted path. The commands are 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -18,6 +19,7 @@ from app.domain.emails import network_address
 from app.domain.errors import invalid, invalid_at
 from app.engine import json_text, texts
 from app.engine.faults import FaultPath
+from app.engine.instants import utc
 from app.engine.paths import parse_path
 from app.engine.suggestions import did_you_mean, unknown
 from app.engine.texts import MAX_NAME
@@ -99,6 +101,16 @@ def _switched(value: Any) -> Any:
 
 
 Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may come in a query, where all is text
+
+
+def _instant(text: Any) -> Any:
+    at = utc(text) if isinstance(text, str) else None
+    if at is None:
+        raise PydanticCustomError("instant", "Must be an RFC 3339 instant, such as 2026-03-02T09:00:00Z.")
+    return at
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
 def free_text(text: str, place: str, faults: dict[str, str]) -> str | None:

@@ -1,7 +1,7 @@
 """RFC 3339 instants as exact, comparable keys: any number of decimals, the years 0000 to 9999, leap seconds."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 Instant = tuple[int, str]
 """Whole seconds, in days of 86,400, and the decimals without trailing zeros, which sort as text."""
@@ -42,6 +42,19 @@ def _days(year: int, month: int, day: int) -> int | None:
         return date(2000 + year_of_cycle, month, day).toordinal() + cycles * _CYCLE_DAYS
     except ValueError:
         return None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_BEFORE = (_days(1970, 1, 1) or 0) * _DAY * 60
+_LAST_SECOND = int((datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH).total_seconds())
+
+
+def utc(text: str) -> datetime | None:
+    """`text` as an instant in whole microseconds, or None. What is far from all that happens here is nearer by."""
+    if (found := instant(text)) is None:
+        return None
+    seconds = min(max(found[0] - _SECONDS_BEFORE, 0), _LAST_SECOND)
+    return _EPOCH + timedelta(seconds=seconds, microseconds=int(found[1][:6].ljust(6, "0")))
 
 
 def rfc3339(at: datetime) -> str:

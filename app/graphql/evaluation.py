@@ -8,7 +8,7 @@ from app.graphql.arguments import EnvironmentId
 from app.graphql.context import Info
 from app.graphql.inputs import OfEnvironment, body_of, optional_field
 from app.graphql.types.evaluation import Evaluation, Evaluations, KeyedEvaluation, Ruleset
-from app.graphql.types.scalars import JSON
+from app.graphql.types.scalars import JSON, Time
 from app.services import evaluation
 
 Since = Annotated[
@@ -23,6 +23,9 @@ Since = Annotated[
 class EvaluateInput(OfEnvironment):
     context: JSON = strawberry.field(description="The JSON object to evaluate for.")
     verbose_reason: bool | None = optional_field("Whether reasons trace each rule.")
+    as_of: Time | None = optional_field(
+        "To evaluate what was in force at this instant; now if absent or in the future."
+    )
     keys: list[str] | None = optional_field('Which flags and configs; all if absent or `["*"]`.')
 
 

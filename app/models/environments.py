@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Text
+from sqlalchemy import JSON, BigInteger, Index, Text
 from sqlmodel import Field, UniqueConstraint
 
 from app.models.base import Instant, Revised, Table, words
@@ -50,6 +50,7 @@ class EnvironmentVersion(Table, table=True):
     """When an environment reached a version, and where it took ids from: what `asOf` and history look up."""
 
     __tablename__ = "environment_version"
+    __table_args__ = (Index("ix_environment_version_at", "environment_id", "at", "version"),)
 
     environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
     version: int = Field(primary_key=True)

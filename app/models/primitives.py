@@ -99,6 +99,8 @@ class State(Table, table=True):
         _current("ix_state_standing", "environment_id", "standing", "primitive_id"),
         _current("ix_state_updated", "environment_id", "updated_at", "primitive_id"),
         _current("ix_state_updated_by", "environment_id", "updated_by_id", "primitive_id"),
+        # What a primitive was at a version.
+        Index("ix_state_of_primitive", "environment_id", "primitive_id", "from_version"),
         # What was written since a version.
         Index("ix_state_from_version", "environment_id", "from_version"),
         Index(

@@ -7,6 +7,7 @@ sees it on the node that took the write.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -17,13 +18,15 @@ from app.engine.kinds import SPECS
 from app.engine.ruleset import DamagedState, Part, Ruleset, StoredState
 from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.runtime.worker_thread import WorkerThread
-from app.store import rulesets
+from app.store import past, rulesets
 from app.store.changeset import Commit, EnvironmentCommit, stored_state
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
+from app.store.past import Past
 from app.store.rulesets import RulesetRows
 
 log = structlog.get_logger()
+MAX_PAST = 16  # rulesets of past versions, which share with the present one what has not changed
 MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
 NO_RULESET = (
     "The environment has no ruleset before its first write. Create a flag, config or segment, or set one in this "
@@ -41,6 +44,7 @@ class RulesetCache:
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
+        self._past: dict[tuple[str, int], Ruleset] = {}  # what was asked for last comes last
         self._encoded: WeakKeyDictionary[Ruleset, dict[Part, Encoded]] = WeakKeyDictionary()
 
     async def get(self, environment_id: str) -> Ruleset:
@@ -53,6 +57,23 @@ class RulesetCache:
     async def snapshot(self, environment_id: str) -> Ruleset:
         """What the environment has now, at version 0 too: what was made in the project before its first write."""
         return self._snapshots.get(environment_id) or await self._load(environment_id)
+
+    async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
+        """The environment's ruleset at a version that it has reached, when ids came from the field."""
+        present = await self.get(environment_id)
+        if present.version <= version:
+            return present
+        found = self._past.pop((environment_id, version), None)
+        if found is None:
+            with refusing_if_busy():
+                async with self._database.reading() as session:
+                    rows = await past.load(session, environment_id, version, present.version)
+            with _told_if_damaged(environment_id):
+                found = await self._compiling(partial(_restored, present, version, target_id_field, rows))
+        self._past[environment_id, version] = found
+        while len(self._past) > MAX_PAST:
+            del self._past[next(iter(self._past))]
+        return found
 
     async def encoded(self, ruleset: Ruleset, part: Part) -> Encoded:
         """The document of the ruleset or of a part: put together when first asked for. Differences are not kept."""
@@ -106,11 +127,23 @@ class RulesetCache:
             raise not_found("environment")
         environment = rows.environment
         of_row = environment.id, environment.version, environment.target_id_field
-        try:
+        with _told_if_damaged(environment.id):
             return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows)))
-        except DamagedState as fault:
-            log.exception("ruleset cannot be compiled", environmentId=environment.id)
-            raise AppError("unavailable", "The environment's stored ruleset is corrupt.") from fault
+
+
+@contextmanager
+def _told_if_damaged(environment_id: str) -> Iterator[None]:
+    try:
+        yield
+    except DamagedState as fault:
+        log.exception("ruleset cannot be compiled", environmentId=environment_id)
+        raise AppError("unavailable", "The environment's stored ruleset is corrupt.") from fault
+
+
+def _restored(present: Ruleset, version: int, target_id_field: str, then: Past) -> Ruleset:
+    """The ruleset of a past version, in the place of the present one."""
+    made_since = {(kind, key) for kind, of_kind in present.documents.items() for key in of_kind} - then.keys
+    return present.with_changes(version, target_id_field, then.changed, made_since)
 
 
 def _stored(rows: RulesetRows) -> Iterator[StoredState]:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from app.access.entry import Entry
-from app.domain.commands import Command, Key, validate
+from app.domain.commands import Command, Instant, Key, validate
 from app.domain.errors import invalid
 from app.domain.named import Keys, Needs, named_in
 from app.domain.operations import Operation
@@ -20,6 +20,7 @@ from app.engine.ruleset import WHOLE, Part, Ruleset, document
 from app.engine.snapshot import Call
 from app.engine.trace import Tracer
 from app.engine.work import MAX_COMPARISONS, MAX_CONTEXT_BYTES, TooLong, TooManyComparisons
+from app.services.time_travel import ruleset_at
 from app.store import rulesets
 from app.store.unit_of_work import UnitOfWork
 
@@ -69,6 +70,7 @@ class Evaluate(
     keys: Annotated[list[Key] | None, Field(max_length=MAX_KEYS), Keys(EVALUABLE, many=True)] = None
     # A trace shows the rules, so it is for those who may read them.
     verbose_reason: Annotated[bool, Needs(Operation.READ_STATE, when=(True,))] = False
+    as_of: Annotated[Instant | None, Needs(Operation.READ_STATE)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,11 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
     operation = Operation.READ_STATE if Operation.READ_STATE in named.operations else Operation.EVALUATE
     access = await Entry.of_environment(environment_id, operation, named=named).enter(uow)
     command = validate(Evaluate, body)
-    await uow.release()
-    ruleset = await uow.host.rulesets.get(access.environment.id)
+    if command.as_of is None:
+        await uow.release()
+        ruleset = await uow.host.rulesets.get(access.environment.id)
+    else:
+        ruleset = await ruleset_at(uow, access.environment, command.as_of)
 
     def evaluations(call: Call) -> dict[str, Evaluation | None]:
         primitives, sees_all = ruleset.compiled.primitives, access.sees_all

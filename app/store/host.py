@@ -30,6 +30,9 @@ class Rulesets(Protocol):
     async def snapshot(self, environment_id: str) -> Ruleset:
         """What the environment has now, at version 0 too."""
 
+    async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
+        """The environment's ruleset at a version that it has reached, when ids came from the field."""
+
 
 class Aside(Protocol):
     """A thread for what would hold up everybody else on the event loop."""

@@ -23,6 +23,8 @@ MEMBERS = {
     "color": "What it is marked with for people.",
     "configs": "The configs, by key.",
     "confirm": "The slug or key of what is deleted, as a confirmation.",
+    "asOf": "An instant (RFC 3339), to evaluate what was in force then: states, segments, and the field that ids are "
+    "taken from. Now, if absent or in the future. Needs the action `read`.",
     "context": "The JSON object to evaluate for: what is known of a user, a device or a request. At most 64 KiB.",
     "contexts": "JSON objects such as an evaluation takes, each at most 64 KiB. At most 100.",
     "copyFromEnvId": "Start with the states of this environment instead of initial values, at version 1.",
@@ -472,7 +474,8 @@ OPERATIONS = {
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
     "evaluate": "Gives the value of each flag and config for a context, with the reason. A key that does not exist is "
-    "null.",
+    "null. With `asOf` it is what was evaluated at an instant of the past, and `version` is that of then. Before the "
+    "first version that is `ruleset_not_cached`.",
     "preview": "Tries drafts of flags, configs and segments on contexts, and stores nothing. Each draft is what a "
     "change of the state would be sent, without the reason; drafts may refer to each other, and faults stand at their "
     "path below `ruleset`. Gives for each context the value and the reason, live and with the drafts, of the drafted "
