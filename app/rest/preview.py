@@ -10,18 +10,11 @@ from app.engine import json_text
 from app.engine.preview import Preview
 from app.rest.requests import Call
 from app.rest.routing import Endpoint
-from app.rest.schemas import Schema
+from app.rest.schemas import OutcomeSchema, Schema
 from app.services import preview
 from app.store.unit_of_work import UnitOfWork
 
 MAX_BYTES = 32 * 1024 * 1024
-
-
-class OutcomeSchema(Schema):
-    """What a flag or config is for a context."""
-
-    value: Any
-    reason: dict[str, Any]
 
 
 class PreviewedEvaluationSchema(Schema):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
+from pydantic import Field
 from starlette.responses import Response
 
 from app.access.paging import ListParameters, ProposalParameters
@@ -24,7 +25,7 @@ from app.rest.openapi.samples import (
 from app.rest.requests import Call
 from app.rest.responses import accepted, created, page, read, written
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorSchema, Schema, Time
+from app.rest.schemas import ActorSchema, OutcomeSchema, Schema, Time
 from app.services import proposals
 from app.services.applying import CreateProposal, apply_proposal, create_proposal
 from app.services.proposals import EndProposal, ProposalView
@@ -45,9 +46,16 @@ class VersionSchema(Schema):
 class ProposedEvaluationSchema(Schema):
     """What a flag or config is for a context now, and what it would be."""
 
-    live: dict[str, Any] | None
-    proposed: dict[str, Any] | None
+    live: OutcomeSchema | None
+    proposed: OutcomeSchema | None
     flips: bool
+
+
+class ProposedChangeSchema(Schema):
+    """What is there, which whoever may not read it is not shown, and what would be there."""
+
+    from_: Any = Field(default=None, alias="from")
+    to: Any
 
 
 class TriedContextSchema(Schema):
@@ -106,7 +114,7 @@ class ProposalSchema(
     resource_type: Kind
     resource_id: str
     resource_key: str
-    diff: dict[str, Any]
+    diff: dict[str, ProposedChangeSchema]
     status: ProposalStatus
     proposed_version: int | None
     proposed_versions: list[VersionSchema]
@@ -134,7 +142,7 @@ class ProposalSchema(
             resource_type=row.resource_kind,
             resource_id=row.primitive_id,
             resource_key=row.resource_key,
-            diff=content.diff,
+            diff={name: ProposedChangeSchema.model_validate(one) for name, one in content.diff.items()},
             status=view.status,
             proposed_version=view.proposed_version,
             proposed_versions=[VersionSchema(env_id=one, version=version) for one, version in view.versions.items()],
@@ -266,7 +274,7 @@ ENDPOINTS: Sequence[Endpoint] = [
         CreateProposal,
         ProposalSchema,
         201,
-        errors=("not_found", "in_use", "approval_not_supported"),
+        errors=("not_found", "in_use"),
     ),
     Endpoint(
         "listProjectProposals",

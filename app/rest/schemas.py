@@ -71,6 +71,13 @@ class ActorSchema(Schema, json_schema_extra={"examples": [{"kind": "member", "id
     on_behalf_of: MinterSchema | None = None
 
 
+class OutcomeSchema(Schema):
+    """What a flag or config is for a context."""
+
+    value: Any
+    reason: dict[str, Any]
+
+
 class SummarySchema(
     Schema,
     json_schema_extra={

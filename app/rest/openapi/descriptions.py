@@ -12,11 +12,9 @@ MEMBERS = {
     "allowList": "Target ids that belong to the segment, whatever its rules say, unless they are on the deny list. At "
     "most 10,000.",
     "allowListSize": "How many entries its allow list has.",
-    "applied": "Whether to mail you when somebody applies a change that you proposed.",
     "appliedVersion": "The environment's version that it made; null until it is applied, and for a delete.",
     "approvers": "Who approves of it.",
     "approvalRequired": "Whether its changes wait for the approval of a person.",
-    "cancelled": "Whether to mail you when somebody cancels a change that you proposed.",
     "blastRadius": "What it would do to the contexts that it was tried on.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
     "comment": "What the reviewer said.",
@@ -77,7 +75,6 @@ MEMBERS = {
     "position": "Where it stands among the project's environments, lowest first; of equal ones the older comes first.",
     "primitiveId": "The id of the flag, config or segment.",
     "projectId": "The project's id.",
-    "proposed": "Whether to mail you when somebody proposes a change in a protected environment that you can review.",
     "protected": "Whether every change of state waits for approval.",
     "rateLimitPerMin": "The requests per minute that it may make.",
     "reason": "Why the change is made, for the audit.",
@@ -87,7 +84,6 @@ MEMBERS = {
     "resourceType": "Whether that is a flag, a config or a segment.",
     "resources": "The keys it covers: `*`, whole keys, and prefixes such as `payments.*`, each optionally after "
     "`flag:`, `config:` or `segment:`.",
-    "reviewed": "Whether to mail you when somebody reviews a change that you proposed.",
     "revokeTokens": "Whether to revoke the tokens that the member minted. Otherwise they stay valid.",
     "role": "The role in the organisation.",
     "segments": "The segments, by key.",
@@ -107,7 +103,16 @@ MEMBERS = {
     "version": "The environment's version.",
 }
 
+_NOTIFY = {
+    "applied": "Whether to mail you when somebody applies a change that you proposed.",
+    "cancelled": "Whether to mail you when somebody cancels a change that you proposed.",
+    "proposed": "Whether to mail you when somebody proposes a change in a protected environment that you can review.",
+    "reviewed": "Whether to mail you when somebody reviews a change that you proposed.",
+}
+
 OF_SCHEMA = {
+    "Notify": _NOTIFY,
+    "UpdateNotify": _NOTIFY,
     "BlastRadius": {
         "contexts": "On how many contexts it was tried: those of the request, or those that the environment keeps.",
         "flips": "How many contexts would get another value, by the key of each flag or config, those included "
@@ -168,6 +173,10 @@ OF_SCHEMA = {
         "flips": "Whether the value is another one.",
         "live": "What it is now.",
         "preview": "What it would be.",
+    },
+    "ProposedChange": {
+        "from": "What is there; absent for a token that may not read it.",
+        "to": "What would be there.",
     },
     "ProposedEvaluation": {
         "flips": "Whether the value is another one.",
