@@ -28,6 +28,11 @@ class Role(StrEnum):
     OWNER = "owner"
 
 
+def roles_from(lowest: Role | None) -> list[Role]:
+    """The role and the higher ones; all where there is no lowest."""
+    return [role for role in Role if lowest is None or role.rank >= lowest.rank]
+
+
 class Verb(StrEnum):
     """What a token may do. `read` includes `evaluate`."""
 

@@ -1,12 +1,26 @@
 """Why somebody cannot do something, and who can: the policy's decisions in words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from app.domain.actors import Actor, Role, Token, Verb
+from app.domain.actors import Actor, Role, Token, Verb, roles_from
 from app.domain.catalogue import CATALOGUE
 from app.domain.operations import Operation
-from app.domain.policy import REACHES, TABLE, UNPROVEN, Allow, Approval, Decision, Deny, Resource, Row, Target, verb_of
+from app.domain.policy import (
+    OWN_PROPOSAL,
+    REACHES,
+    TABLE,
+    UNPROVEN,
+    Allow,
+    Approval,
+    Decision,
+    Deny,
+    Resource,
+    Row,
+    Target,
+    verb_of,
+)
 
 DIVERTED = "This requires approval: doing it makes a proposal, which waits for a person to apply it."
 BREAK_GLASS = "by breaking glass with a reason"
@@ -36,6 +50,8 @@ def who_can(actor: Actor, row: Row, denied: Deny, *, protected: bool) -> str:
     """Who can do what the actor cannot. A token is told what a token needs, whoever is unproven what to do."""
     if denied.message == UNPROVEN:
         return "You, once your mailbox is proven: ask for a sign-in link and use it."
+    if denied.message == OWN_PROPOSAL:
+        return f"Another {listed(roles_from(row.role), 'or')}."
     of_place = row.protected if protected else Approval.PASS
     tokens_too = "" if row.verb else "; tokens cannot"
     if of_place is Approval.REFUSE or (of_place is Approval.DIVERT and denied.code == "approval_missing"):
@@ -58,7 +74,7 @@ def people(lowest: Role | None) -> str:
         return "Anybody who is signed in"
     if lowest is Role.VIEWER:
         return "Members of the organisation"
-    return listed([f"{role}s" for role in Role if role.rank >= lowest.rank]).capitalize()
+    return listed([f"{role}s" for role in roles_from(lowest)]).capitalize()
 
 
 def _lacking(row: Row, denied: Deny) -> list[str]:
@@ -74,6 +90,6 @@ def _lacking(row: Row, denied: Deny) -> list[str]:
     return [need for need, those in needs.items() if those & signs]
 
 
-def listed(words: list[str]) -> str:
-    """As in a sentence: with `and` before the last."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """As in a sentence: with `and` or `or` before the last."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -209,6 +209,7 @@ UNPROVEN = (
     "You came by an invitation's link, which whoever invited you could open too. "
     "Ask for a sign-in link and use it, which shows that the mailbox is yours; then try again."
 )
+OWN_PROPOSAL = "You, or a token that you created, have proposed this change: it takes another person."
 
 
 def decide(actor: Actor, operation: Operation, target: Target) -> Decision:
@@ -305,7 +306,7 @@ def _own_proposal(actor: Actor, row: Row, target: Target) -> Deny | None:
     elif isinstance(actor, Token) and actor.token_id == proposed.by:
         message = "The token has proposed this change itself."
     elif person in {proposed.person, proposed.by} and (target.protected or row.proposer is Proposer.NEVER):
-        message = "You, or a token that you created, have proposed this change: it takes another person."
+        message = OWN_PROPOSAL
     return None if message is None else Deny("forbidden", message=message)
 
 

@@ -1,6 +1,7 @@
 """Who can do what somebody cannot, in words: every row of the policy's table, for whoever may be refused by it."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourceP
 from app.domain.errors import AppError
 from app.domain.inabilities import DIVERTED, inability
 from app.domain.operations import Operation
-from app.domain.policy import TABLE, UNPROVEN, Allow, AskedKey, Deny, Divert, Target, decide
+from app.domain.policy import TABLE, UNPROVEN, Allow, AskedKey, Deny, Divert, Proposed, Target, decide
 from app.engine.kinds import Kind
 
 
@@ -258,6 +259,17 @@ def test_the_code_and_message_are_those_of_the_refusal(decision: Deny) -> None:
 def test_what_becomes_a_proposal_waits_for_approval() -> None:
     found: Any = inability(person(), Operation.UPDATE_STATE, target(Role.EDITOR, protected=True), Divert())
     assert (found.code, found.message) == ("approval_missing", DIVERTED)
+
+
+@pytest.mark.parametrize("operation", [Operation.REVIEW_PROPOSAL, Operation.APPLY_PROPOSAL])
+@pytest.mark.parametrize("actor", [person(), token(Verb.WRITE, Verb.READ)], ids=["a person", "their token"])
+def test_ones_own_proposal_takes_another_person(actor: Actor, operation: Operation) -> None:
+    where = replace(target(Role.EDITOR, protected=True), proposed=Proposed("t2", "u1"))
+    found: Any = inability(actor, operation, where, decide(actor, operation, where))
+    of_review = isinstance(actor, Token) and operation is Operation.REVIEW_PROPOSAL
+    assert found.who == (
+        "Editors, admins and owners; tokens cannot." if of_review else "Another editor, admin or owner."
+    )
 
 
 def test_what_is_allowed_is_no_inability() -> None:
