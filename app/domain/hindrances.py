@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from app.domain.actors import Actor, Member, Role
+from app.domain.actors import Actor, Member
 from app.domain.errors import AppError, not_found
 from app.domain.inabilities import Inability, listed, people
+from app.domain.operations import Operation
+from app.domain.policy import TABLE
 from app.domain.proposals import ProposalStatus, Verdict
 from app.engine.kinds import Kind
 
@@ -100,5 +102,7 @@ def approvals(words: Sequence[Said], required: int, applier: Actor) -> Approvals
             "approval_missing", f"The proposal has {len(approvers)} of the {required} approvals that it needs."
         )
         more = f"{lacking} more {'person' if lacking == 1 else 'people'}"
-        return Approvals(approvers, Hindrance(few, f"{more} must approve: {people(Role.EDITOR).lower()}."))
+        return Approvals(
+            approvers, Hindrance(few, f"{more} must approve: {people(TABLE[Operation.REVIEW_PROPOSAL].role).lower()}.")
+        )
     return Approvals(approvers, None)

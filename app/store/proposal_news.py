@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from app.domain.actors import Role
+from app.domain.actors import roles_from
 from app.domain.news import NewsEvent
+from app.domain.operations import Operation
+from app.domain.policy import TABLE
 from app.domain.proposals import ProposalStatus
 from app.models import (
     Environment,
@@ -26,7 +28,7 @@ from app.models import (
 )
 from app.store import environments
 
-_REVIEWERS = [role for role in Role if role.rank >= Role.EDITOR.rank]
+_REVIEWERS = roles_from(TABLE[Operation.REVIEW_PROPOSAL].role)
 _LATER = aliased(ProposalReview)
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from app.domain.actors import EnvironmentScope, Role, Verb
+from app.domain.actors import EnvironmentScope, Verb, roles_from
+from app.domain.operations import Operation
 from app.domain.policy import TABLE, Proposed
 from app.domain.proposals import PROPOSABLE, ProposalStatus, Verdict
-from app.engine.kinds import Kind
 from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
 from app.store.identities import Within, covered
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, page, pages
 from app.store.tenancy import Tenant, Tenanted
 
 _NEWEST_FIRST: Sort[Proposal] = Sort(descending=True)
-_REVIEWERS = [role for role in Role if role.rank >= Role.EDITOR.rank]
+_REVIEWERS = roles_from(TABLE[Operation.REVIEW_PROPOSAL].role)
 _OF_TENANT = Tenanted(select(Proposal).join(Org, col(Org.id) == col(Proposal.org_id)))
 _BY_ID = Tenanted(
     select(Proposal).join(Org, col(Org.id) == col(Proposal.org_id)).where(col(Proposal.id) == bindparam("id"))
@@ -34,16 +34,16 @@ class Visible:
     and resources cover them; None and all kinds for people."""
 
     at: datetime
-    statuses: Collection[ProposalStatus] = ()
-    scope: EnvironmentScope | None = None
-    within: Within = field(default_factory=lambda: dict.fromkeys(Kind))
+    statuses: Collection[ProposalStatus]
+    scope: EnvironmentScope | None
+    within: Within
 
     @property
     def condition(self) -> ColumnElement[bool]:
         seen = covered(self.within, (col(Proposal.resource_kind), col(Proposal.resource_key))), _reached(self.scope)
         if not self.statuses:
             return and_(*seen)
-        return and_(*seen, or_(*(_has_status(one, self.at) for one in self.statuses)))
+        return and_(*seen, or_(*(has_status(one, self.at) for one in self.statuses)))
 
 
 def proposed_by(proposal: Proposal) -> Proposed:
@@ -69,7 +69,7 @@ async def same(session: AsyncSession, proposal: Proposal, at: datetime) -> Propo
         col(Proposal.primitive_id) == proposal.primitive_id,
         col(Proposal.fingerprint) == proposal.fingerprint,
         col(Proposal.proposer_id) == proposal.proposer_id,
-        _has_status(ProposalStatus.PENDING, at),
+        has_status(ProposalStatus.PENDING, at),
     )
     found = (await session.execute(query.order_by(col(Proposal.id)))).scalars()
     return next((one for one in found if one.proposed_versions == proposal.proposed_versions), None)
@@ -216,7 +216,7 @@ async def count_to_review(session: AsyncSession, user_id: str, at: datetime) -> 
         .where(
             col(Membership.user_id) == user_id,
             col(Membership.role).in_(_REVIEWERS),
-            _has_status(ProposalStatus.PENDING, at),
+            has_status(ProposalStatus.PENDING, at),
             col(Proposal.person_id) != user_id,
             ~said,
         )
@@ -232,8 +232,11 @@ async def lists_of_reviews(
     return await pages(session, select(ProposalReview), parents, col(ProposalReview.id), window, lambda row: row[0])
 
 
-async def count_reviews(session: AsyncSession, proposal_id: str) -> int:
-    query = select(func.count(col(ProposalReview.id))).where(col(ProposalReview.proposal_id) == proposal_id)
+async def count_reviews(session: AsyncSession, proposal_id: str, reviewer_id: str) -> int:
+    """How often the person has reviewed the proposal."""
+    query = select(func.count(col(ProposalReview.id))).where(
+        col(ProposalReview.proposal_id) == proposal_id, col(ProposalReview.reviewer_id) == reviewer_id
+    )
     return (await session.execute(query)).scalar_one()
 
 
@@ -244,7 +247,7 @@ async def past_their_time(session: AsyncSession, at: datetime, most: int) -> Seq
     return (await session.execute(locked)).scalars().all()
 
 
-def _has_status(status: ProposalStatus, at: datetime) -> ColumnElement[bool]:
+def has_status(status: ProposalStatus, at: datetime) -> ColumnElement[bool]:
     """The condition for what `status_at` says."""
     stored, expires_at = col(Proposal.status), col(Proposal.expires_at)
     match status:
@@ -284,7 +287,7 @@ def waiting_in(environments: Collection[Environment], at: datetime) -> AnySelect
         .join(Environment, of_environment)
         .where(
             one_of(col(Proposal.project_id), project_ids),
-            _has_status(ProposalStatus.PENDING, at),
+            has_status(ProposalStatus.PENDING, at),
             col(Environment.id).in_([environment.id for environment in environments]),
         )
     )
@@ -304,7 +307,7 @@ async def open_on(session: AsyncSession, primitive_ids: Collection[str], at: dat
     """How many proposals wait for each primitive, by its id."""
     query = (
         select(col(Proposal.primitive_id), col(Proposal.environment_id), func.count())
-        .where(col(Proposal.primitive_id).in_(primitive_ids), _has_status(ProposalStatus.PENDING, at))
+        .where(col(Proposal.primitive_id).in_(primitive_ids), has_status(ProposalStatus.PENDING, at))
         .group_by(col(Proposal.primitive_id), col(Proposal.environment_id))
     )
     found = defaultdict[str, dict[str | None, int]](dict)

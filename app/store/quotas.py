@@ -10,6 +10,7 @@ from sqlmodel import col
 from app.domain.operations import Operation
 from app.domain.proposals import ProposalStatus
 from app.models import ApiKey, AuditEvent, Environment, Invitation, Membership, Org, Primitive, Project, Proposal, User
+from app.store.proposals import has_status
 
 
 async def projects(session: AsyncSession, org_id: str, _: datetime) -> int:
@@ -46,8 +47,8 @@ async def primitives(session: AsyncSession, project_id: str, _: datetime) -> int
 
 
 async def pending_proposals(session: AsyncSession, project_id: str, at: datetime) -> int:
-    waiting = col(Proposal.status) == ProposalStatus.PENDING, col(Proposal.expires_at) > at
-    return await _count(session, col(Proposal.id), col(Proposal.project_id) == project_id, *waiting)
+    waiting = has_status(ProposalStatus.PENDING, at)
+    return await _count(session, col(Proposal.id), col(Proposal.project_id) == project_id, waiting)
 
 
 async def orgs_founded(session: AsyncSession, user_id: str, _: datetime) -> int:
