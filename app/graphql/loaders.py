@@ -145,7 +145,6 @@ class Loaders:
         )
         self.open_proposals: Loader[State, int] = Loader(pace, self._open_proposals, identity=lambda state: state.id)
         self.open_in_project: Loader[str, int] = Loader(pace, self._open_in_project)
-        self.number: Loader[Callable[[UnitOfWork], Awaitable[int | None]], int | None] = Loader(pace, self._numbers)
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.states_at = cache(self._loader_of_states_at)
@@ -219,11 +218,6 @@ class Loaders:
         async with self._unit() as uow:
             found = await open_in_projects(uow, ids)
         return [found[one] for one in ids]
-
-    async def _numbers(self, counts: list[Callable[[UnitOfWork], Awaitable[int | None]]]) -> list[int | None]:
-        """Numbers of the caller's own."""
-        async with self._unit() as uow:
-            return [await count(uow) for count in counts]
 
     async def states_in(self, primitive_id: str, environments: Collection[str]) -> list[Current]:
         """The primitive's state in each of the environments that are called so. Raises `not_found`."""

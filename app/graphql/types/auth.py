@@ -33,14 +33,16 @@ class Me:
 
     @strawberry.field(description="How many proposals wait that the caller sees; null for a token without `read`.")
     async def open_proposals(self, info: Info) -> int | None:
-        return await info.context.loaders.number.load(open_for_caller)
+        async with info.context.unit() as uow:
+            return await open_for_caller(uow)
 
     @strawberry.field(
         description="How many proposals by others wait that the person can review and has said nothing of; null for a "
         "token."
     )
     async def proposals_to_review(self, info: Info) -> int | None:
-        return await info.context.loaders.number.load(to_review)
+        async with info.context.unit() as uow:
+            return await to_review(uow)
 
     @classmethod
     def of(cls, me: sessions.Me | Token) -> "Me":
