@@ -18,7 +18,7 @@ from app.store import proposals
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
-MAX_REVIEWS = 1000
+MAX_REVIEWS = 100  # by one person, of one proposal
 
 
 class CreateReview(Command, json_schema_extra={"examples": [{"verdict": "approve", "comment": "Looks right."}]}):
@@ -36,9 +36,9 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> Pr
     access, _ = await entered(uow, proposal_id, Operation.REVIEW_PROPOSAL)
     command = validate(CreateReview, body)
     access, proposal = await reentered(access, proposal_id, IfMatch())
-    if await proposals.count_reviews(uow.session, proposal.id) >= MAX_REVIEWS:
-        raise invalid({"quota": f"A proposal can have at most {MAX_REVIEWS} reviews."})
     reviewer = uow.actor_as_json()
+    if await proposals.count_reviews(uow.session, proposal.id, reviewer["id"]) >= MAX_REVIEWS:
+        raise invalid({"quota": f"A person can review a proposal at most {MAX_REVIEWS} times."})
     review = ProposalReview(
         proposal_id=proposal.id,
         reviewer_id=reviewer["id"],
@@ -47,7 +47,7 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> Pr
         comment=command.comment,
     )
     uow.add(review)
-    uow.revise(proposal, {"updated_at": uow.now})
+    uow.touch(proposal)
     access.record(command.comment or None, subject_of(proposal), new=command.recorded(), proposal_id=proposal.id)
     await announce(uow, proposal, NewsEvent.REVIEWED, review.id)
     return review

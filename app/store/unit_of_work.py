@@ -165,10 +165,14 @@ class UnitOfWork:
         for name, value in new.items():
             setattr(row, name, value)
         if new:
-            row.revision += 1
-            row.updated_at = self.now
-            self.changes.invalidate(row.id)
+            self.touch(row)
         return previous
+
+    def touch(self, row: Revised) -> None:
+        """Makes another revision of the row, for what is shown with it changes."""
+        row.revision += 1
+        row.updated_at = self.now
+        self.changes.invalidate(row.id)
 
     async def delete(self, row: Identified, environment_ids: Iterable[str] = ()) -> None:
         """Deletes the row with all below it; `environment_ids` are the environments that go with it."""

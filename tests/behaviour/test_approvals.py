@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
+from app.domain.ids import new_id
 from app.domain.proposals import ProposalKind
+from app.models import ProposalReview
+from app.services.reviews import MAX_REVIEWS
 from tests.behaviour.test_life_of_proposals import CASES, every_kind
 from tests.clients import Api
 from tests.factories import Instance, Workspace
@@ -186,3 +190,22 @@ async def test_a_reason_to_apply_takes_the_place_of_that_to_propose(instance: In
     event = (await instance.audited())[-1]
     assert (event.action, event.reason, event.proposal_id) == ("apply_proposal", "Seen by the team", made["id"])
     assert (await org.viewer.make("proposal", proposalId=made["id"]))["reason"] == "It loses orders"
+
+
+async def test_how_often_one_person_reviews_keeps_nobody_else_from_it(instance: Instance, workspace: Workspace) -> None:
+    it = await proposed(workspace, workspace.org.owner)
+    await workspace.org.editor.make("reviewProposal", **it, verdict="approve")
+    reviewer, at = (
+        {"kind": "member", "id": await id_of(workspace.org.editor), "name": "Editor"},
+        instance.node.clock.now(),
+    )
+    said = {"proposal_id": it["proposalId"], "reviewer_id": reviewer["id"], "reviewer": reviewer, "verdict": "approve"}
+    earlier = [{**said, "id": new_id(), "comment": "", "created_at": at} for _ in range(MAX_REVIEWS - 1)]
+    await instance.execute(insert(ProposalReview).values(earlier))
+    async with instance.unchanged():
+        reply = await workspace.org.editor.do("reviewProposal", **it, verdict="request_changes")
+    assert (reply.code, reply.fields) == (
+        "invalid_request",
+        {"quota": f"A person can review a proposal at most {MAX_REVIEWS} times."},
+    )
+    await workspace.org.admin.make("reviewProposal", **it, verdict="approve")
