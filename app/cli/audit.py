@@ -21,7 +21,10 @@ def show_audit(
     since: Annotated[datetime | None, SINCE] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """List changes, sign-ins and refusals, oldest first: time, organisation, action, actor, subject, and why."""
+    """List changes, sign-ins and refusals, oldest first: time, organisation, action, actor, subject, and why.
+
+    Says where protection was overridden, and who approved of a proposal that was applied.
+    """
     start = None if since is None else since.replace(tzinfo=UTC)
 
     async def show(node: Node) -> None:
@@ -39,6 +42,8 @@ def _format(audited: Audited) -> str:
     rest = {
         "unproven": "yes" if event.actor.get("unproven") else None,
         "from": event.address,
+        "break glass": "yes" if event.break_glass else None,
+        "approvers": ", ".join(approver["name"] for approver in event.approvers),
         "reason": event.reason,
         "before": event.previous_value,
         "after": event.new_value,

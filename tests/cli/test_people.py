@@ -85,6 +85,24 @@ def test_the_audit_shows_changes_sign_ins_and_refusals_of_deleted_organisations_
     assert "sign_in_failed" in stopped, "what was refused is written before the server ends"
 
 
+def test_the_audit_shows_broken_glass_and_who_approved(tmp_path: Path, command: Command) -> None:
+    with serving(tmp_path) as served, owner_of(served) as owner, with_bob(served, owner) as bob:
+        prove_all(tmp_path)
+        owner.post("/api/v1/orgs/acme/projects", json={"key": "web", "name": "Website"}).raise_for_status()
+        prod, flags = {"key": "prod", "name": "Production"}, "/api/v1/projects/acme:web/flags"
+        owner.post("/api/v1/projects/acme:web/environments", json=prod).raise_for_status()
+        owner.post(flags, json={"key": "new", "type": "boolean", "defaultValue": False}).raise_for_status()
+        there = "/api/v1/envs/acme:web:prod"
+        owner.patch(there, json={"protected": True}).raise_for_status()
+        glass = {"X-Break-Glass": "The shop is down"}
+        owner.patch(f"{there}/flags/new", json={"defaultValue": True}, headers=glass).raise_for_status()
+        proposal = bob.patch(f"{there}/flags/new", json={"defaultValue": False}).json()["id"]
+        owner.post(f"/api/v1/proposals/{proposal}/apply", json={}).raise_for_status()
+        lines = {line.split("\t")[2]: line.split("\t") for line in command("audit").stdout.splitlines()}
+        assert lines["update_state"][5:7] == ["break glass: yes", "reason: The shop is down"]
+        assert lines["apply_proposal"][5] == "approvers: ada"
+
+
 def test_the_last_owner_is_not_purged(tmp_path: Path, command: Command) -> None:
     with serving(tmp_path) as served, owner_of(served) as owner:
         done = command("users", "purge", ADA, "--yes")
