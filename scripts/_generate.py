@@ -13,20 +13,24 @@ from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourceP
 from app.domain.catalogue import CATALOGUE
 from app.domain.operations import Operation
 from app.domain.policy import LEVELS, TABLE, Allow, Deny, Divert, Target, decide
-from app.engine import json_text
+from app.engine import json_pieces, json_text
 from app.engine.guide import GUIDE
+from app.graphql import preview as graphql_preview
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
-from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY
+from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY, MAX_LONG_BODY
+from app.rest import preview as rest_preview
+from app.services import preview
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_CONTEXTS, MAX_KEYS
 from app.services.json_schemas import MAX_SCHEMA_BYTES
 from app.services.primitives import MAX_TAGS
-from app.services.throttling import PER_PERSON
+from app.services.throttling import PER_PERSON, PREVIEWS
 from app.settings import Settings
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from scripts._parity import GRAPHQL_ONLY, REST_ONLY, WITHOUT_ROW, lines
 
 TOP = Path(__file__).resolve().parent.parent
+MEBIBYTE = 1024 * 1024
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
 
 
@@ -88,6 +92,13 @@ def limits() -> str:
         ),
         ("evaluation", f"{MAX_KEYS:,} keys, and a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
         ("spot-checks of an environment", f"{MAX_CONTEXTS} contexts"),
+        (
+            "preview",
+            f"{preview.MAX_CONTEXTS:,} contexts and as many drafts of a kind, of {json_pieces.MAX_PIECE // 1024} KiB; "
+            f"{PREVIEWS} at once for a person or token. Over REST a body of {MAX_LONG_BODY // MEBIBYTE} MiB with "
+            f"{json_pieces.MAX_VALUES:,} values, and {rest_preview.MAX_BYTES // MEBIBYTE} MiB of results; over GraphQL "
+            f"the body of any request, and {graphql_preview.MAX_BYTES // MEBIBYTE} MiB of results",
+        ),
         (
             "requests",
             f"{PER_PERSON:,} a minute for a person; tokens and organisations have their own limits. Each root field of "

@@ -11,13 +11,15 @@ from app.engine import json_text
 from app.engine.json_text import BadJson, dotted_path
 
 MAX_PIECE = 1024 * 1024
+MAX_PIECES = 20_000
 MAX_VALUES = 1_000_000
 _LEVELS = 3  # of objects that are taken apart
-_SPANS = (16 * 1024, MAX_PIECE)  # in which the end of a piece is looked for, one after the other
+_SPANS = (256, 16 * 1024, MAX_PIECE)  # in which the end of a piece is looked for, one after the other
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCAN = json.JSONDecoder(parse_int=float).raw_decode  # an int may have thousands of digits
 _TOO_LARGE = f"Must be JSON of at most {MAX_PIECE // 1024} KiB."
 _TOO_MANY = f"The body has more than {MAX_VALUES} values."
+_TOO_MANY_PIECES = f"The outer lists and objects of the body have more than {MAX_PIECES} entries."
 _REPEATED = "The key is given more than once."
 
 
@@ -41,6 +43,7 @@ class _Reader:
         self._data = data
         self._text = data.decode("latin-1")  # a character for each byte: what is beyond ASCII is in strings only
         self._counts = data.count(b",") > MAX_VALUES // 2
+        self._pieces_left = MAX_PIECES
         self._values_left = MAX_VALUES
         self._skip()
 
@@ -85,6 +88,9 @@ class _Reader:
         return found
 
     def _piece(self, steps: tuple[str | int, ...]) -> Any:
+        self._pieces_left -= 1
+        if self._pieces_left < 0:
+            raise BadJson({"": _TOO_MANY_PIECES})
         end = self._end(steps)
         data = self._data[self.at : end]
         self._pass(end - self.at)
