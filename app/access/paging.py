@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from hmac import compare_digest
@@ -11,12 +12,14 @@ from uuid import UUID
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model
+from pydantic_core import PydanticCustomError
 
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.domain.lists import Sorting, Standing
 from app.domain.proposals import ProposalStatus
+from app.engine.instants import instant
 from app.engine.kinds import SPECS, Kind
 from app.store.identities import Filter, Within
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
@@ -98,6 +101,35 @@ class ProposalParameters(ListParameters):
     ] = []
 
 
+def _instant(text: object) -> object:
+    """An instant from its text, as exact as the database keeps it."""
+    if not isinstance(text, str):
+        return text
+    if instant(text) is None:
+        raise PydanticCustomError("instant", "Must be an RFC 3339 instant, such as 2026-03-02T09:00:00Z.")
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:  # a year or a second that Python has not
+        raise PydanticCustomError("instant", "Must be between the years 0001 and 9999.") from None
+
+
+Instant = Annotated[datetime | None, BeforeValidator(_instant)]
+
+
+class AuditParameters(ListParameters):
+    """REST's parameters of an organisation's audit."""
+
+    resource_type: Annotated[Text | None, Field(description="Only what was done to things of this type.")] = None
+    resource_key: Annotated[Text | None, Field(description="Only what was done to things of this key.")] = None
+    env_id: Annotated[
+        Text | None, Field(description="Only what made a version of this environment: its id or name.")
+    ] = None
+    actor_id: Annotated[Text | None, Field(description="Only what this user or token did.")] = None
+    action: Annotated[Text | None, Field(description="Only this action.")] = None
+    since: Annotated[Instant, Field(description="Only from this instant on.")] = None
+    until: Annotated[Instant, Field(description="Only before this instant.")] = None
+
+
 class ListArguments(KeyedParameters):
     """REST's parameters and Relay's arguments."""
 
@@ -126,6 +158,10 @@ def _primitive_arguments(*kinds: Kind, of_states: bool) -> type[ListArguments]:
 
 class ProposalArguments(ProposalParameters, ListArguments):
     """REST's parameters and Relay's arguments of a list of proposals."""
+
+
+class AuditArguments(AuditParameters, ListArguments):
+    """REST's parameters and Relay's arguments of an organisation's audit."""
 
 
 class EntryArguments(ListArguments):
@@ -252,6 +288,11 @@ class Listing:
         """Of which statuses, all if none, and which part of that list. Raises `invalid_request`."""
         asked = validate(ProposalArguments, self.parameters)
         return asked.status, self._window(asked, "proposals", *parents)
+
+    def of_audit(self, *parents: str) -> tuple[AuditArguments, Window]:
+        """Which events, and which part of that list. Raises `invalid_request`."""
+        asked = validate(AuditArguments, self.parameters)
+        return asked, self._window(asked, "audit", *parents)
 
     def of_entries(self, name: str, *parents: str) -> tuple[str | None, Window]:
         """Which text entries must have in them, and which part of the list `name`. Raises `invalid_request`."""

@@ -9,6 +9,10 @@ from sqlmodel import Field
 from app.models.base import Identified, Instant, Table
 
 
+def _listed(*columns: str) -> Index:
+    return Index(f"ix_audit_event_{'_'.join(columns)}", "org_id", *columns, "id")
+
+
 class AuditEvent(Identified, table=True):
     """One change, or one security event. What a state was and became follows from its versions; for other rows, both
     are kept as JSON text.
@@ -21,7 +25,14 @@ class AuditEvent(Identified, table=True):
     __tablename__ = "audit_event"
     __table_args__ = (
         Index("ix_audit_event_org_id_id", "org_id", "id"),
-        Index("ix_audit_event_org_id_actor_id_id", "org_id", "actor_id", "id"),
+        # For lists, newest first, by each of what they are narrowed by.
+        _listed("at"),
+        _listed("actor_id", "at"),
+        _listed("action", "at"),
+        _listed("resource_type", "resource_key", "at"),
+        _listed("resource_key", "at"),
+        _listed("project_id", "at"),
+        _listed("resource_id", "at"),
     )
 
     org_id: str | None = None
@@ -59,6 +70,8 @@ class AuditVersion(Identified, table=True):
     """Which version of which environment an audited change made: one row for each environment it touched."""
 
     __tablename__ = "audit_version"
+
+    __table_args__ = (Index("ix_audit_version_environment", "environment_id", "created_at", "event_id"),)
 
     event_id: str = Field(foreign_key="audit_event.id", index=True, ondelete="CASCADE")
     environment_id: str

@@ -11,6 +11,7 @@ from app.http.failures import Failures, enveloped
 from app.http.not_found import NotFound
 from app.rest import (
     api_keys,
+    audit,
     auth,
     configs,
     environment_diff,
@@ -56,6 +57,7 @@ _FEATURES = {
     "Configs": configs.ENDPOINTS,
     "Segments": segments.ENDPOINTS,
     "Proposals": proposals.ENDPOINTS,
+    "Audit": audit.ENDPOINTS,
     "Evaluation": [*evaluation.ENDPOINTS, *preview.ENDPOINTS],
     "Errors": errors.ENDPOINTS,
     "About the API": [

@@ -1,13 +1,52 @@
-"""The audit, for the operator."""
+"""The audit: who did what, for those who read an organisation, and for the operator."""
 
 from datetime import datetime
 
+from app.access.entry import Entry
 from app.access.paging import Listing
+from app.access.visible import tenant_of
 from app.domain.errors import not_found
+from app.domain.ids import is_id, lowered
+from app.domain.operations import Operation
 from app.store import audit
-from app.store.audit import Audited
+from app.store.audit import Audited, Chosen, Recorded
 from app.store.paging import Page
+from app.store.resolve import Level, ids_below
 from app.store.unit_of_work import UnitOfWork
+
+NOTHING = "00000000-0000-0000-0000-000000000000"
+
+
+async def list_audit_events(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Recorded]:
+    """What was done in the organisation, newest first."""
+    access = await Entry.of_org(slug, Operation.READ_ORG).enter(uow)
+    asked, window = listing.of_audit(access.org.id)
+    environment_id = None
+    if asked.env_id is not None:
+        called = lowered(asked.env_id)
+        below = await ids_below(uow.session, Level.ENVIRONMENT, [called], access.org, None)
+        environment_id = below.get(called, called if is_id(called) else NOTHING)  # a deleted one is known by its id
+    chosen = Chosen(
+        resource_type=asked.resource_type,
+        resource_key=asked.resource_key,
+        environment_id=environment_id,
+        actor_id=asked.actor_id and lowered(asked.actor_id),
+        action=asked.action,
+        since=asked.since,
+        until=asked.until,
+    )
+    return await audit.list_of_org(uow.session, access.org.id, chosen, window)
+
+
+async def get_audit_event(uow: UnitOfWork, event_id: str) -> Recorded:
+    """One event. Raises `not_found`."""
+    sought = lowered(event_id)
+    found = await audit.find(uow.session, sought, tenant_of(uow)) if is_id(sought) else None
+    if found is None:
+        raise not_found("event")
+    event, slug = found
+    await Entry.of_org(slug, Operation.READ_ORG).enter(uow)
+    return Recorded(event, (await audit.versions(uow.session, [event.id])).get(event.id, ()))
 
 
 async def list_audit(uow: UnitOfWork, listing: Listing, *, slug: str | None, since: datetime | None) -> Page[Audited]:

@@ -1,11 +1,13 @@
 """Queries for the audit. It is only added to, by the unit of work, but for what is swept and erased here."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Text, cast, delete, select, update
+from sqlalchemy import Text, bindparam, cast, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +17,7 @@ from app.engine import json_text
 from app.models import (
     ApiKey,
     AuditEvent,
+    AuditVersion,
     DeletedOrg,
     Invitation,
     Org,
@@ -25,7 +28,8 @@ from app.models import (
     User,
 )
 from app.store import json_columns
-from app.store.paging import Page, Window, page
+from app.store.paging import Page, Sort, Window, page
+from app.store.tenancy import Tenant, Tenanted
 
 ERASED = "Erased user"
 _NAMING_PEOPLE = ("member", "invitation", "user")
@@ -39,6 +43,13 @@ _ACTORS = (
     (Proposal, "approvers"),
     (ProposalReview, "reviewer"),
     (SpotChecks, "updated_by"),
+)
+
+
+_BY_ID = Tenanted(
+    select(AuditEvent, col(Org.slug))
+    .join(Org, col(Org.id) == col(AuditEvent.org_id))
+    .where(col(AuditEvent.id) == bindparam("id"))
 )
 
 
@@ -63,6 +74,71 @@ async def list_of_instance(
     if since is not None:
         query = query.where(col(AuditEvent.at) >= since)
     return await page(session, query, col(AuditEvent.id), window, lambda row: Audited(row[0], row[1] or row[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which events of an organisation: those that agree with all that is not None. `since` is included, `until` not.
+
+    `environment_id` is that of any of an event's versions.
+    """
+
+    resource_type: str | None = None
+    resource_id: str | None = None
+    resource_key: str | None = None
+    project_id: str | None = None
+    environment_id: str | None = None
+    actor_id: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Recorded(NamedTuple):
+    """An event with the versions that it made: environment and version of each."""
+
+    event: AuditEvent
+    versions: Sequence[tuple[str, int]]
+
+
+async def list_of_org(session: AsyncSession, org_id: str, chosen: Chosen, window: Window) -> Page[Recorded]:
+    """The organisation's events, newest first."""
+    at: Any = col(AuditEvent.at)
+    query = select(AuditEvent).where(col(AuditEvent.org_id) == org_id)
+    if chosen.environment_id is not None:
+        # By the index of the environment's versions, which were made at the same instants.
+        at = col(AuditVersion.created_at)
+        query = query.join(AuditVersion, col(AuditVersion.event_id) == col(AuditEvent.id))
+        query = query.where(col(AuditVersion.environment_id) == chosen.environment_id)
+    for column in ("resource_type", "resource_id", "resource_key", "project_id", "actor_id", "action"):
+        if (value := getattr(chosen, column)) is not None:
+            query = query.where(getattr(AuditEvent, column) == value)
+    if chosen.since is not None:
+        query = query.where(at >= chosen.since)
+    if chosen.until is not None:
+        query = query.where(at < chosen.until)
+    newest: Sort[AuditEvent] = Sort(at, lambda event: event.at, descending=True)
+    found = await page(session, query, col(AuditEvent.id), window, lambda row: row[0], newest)
+    made = await versions(session, [event.id for event in found.rows])
+    rows = [Recorded(event, made[event.id]) for event in found.rows]
+    return Page(rows, found.has_next, found.has_previous, found.whole, found.list_id, lambda one: one.event.at)
+
+
+async def versions(session: AsyncSession, event_ids: Collection[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
+    """The versions that each event made, by its id."""
+    query = select(col(AuditVersion.event_id), col(AuditVersion.environment_id), col(AuditVersion.version)).where(
+        col(AuditVersion.event_id).in_(event_ids)
+    )
+    made = defaultdict[str, list[tuple[str, int]]](list)
+    for event_id, environment_id, version in (await session.execute(query.order_by(col(AuditVersion.id)))).all():
+        made[event_id].append((environment_id, version))
+    return made
+
+
+async def find(session: AsyncSession, event_id: str, tenant: Tenant) -> tuple[AuditEvent, str] | None:
+    """The event, and the slug of its organisation, if that is the tenant's."""
+    row = await _BY_ID.row(session, tenant, id=event_id)
+    return None if row is None else (row[0], row[1])
 
 
 async def org_ids_of(session: AsyncSession, slug: str) -> Sequence[str]:

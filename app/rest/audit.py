@@ -1,0 +1,114 @@
+"""The audit over REST."""
+
+from typing import Self
+
+from starlette.responses import Response
+
+from app.access.paging import AuditParameters
+from app.domain.operations import Operation
+from app.models import AuditEvent
+from app.rest.openapi.samples import ADA_ID, ENVIRONMENT_ID, EVENT_ID, FLAG_ID, NOON, PROJECT_ID
+from app.rest.proposals import VersionSchema
+from app.rest.requests import Call
+from app.rest.responses import page, read
+from app.rest.routing import Endpoint
+from app.rest.schemas import ActorSchema, Schema, Time
+from app.services import audit
+from app.store.audit import Recorded
+from app.store.unit_of_work import UnitOfWork
+
+
+class AuditEventSchema(
+    Schema,
+    json_schema_extra={
+        "examples": [
+            {
+                "id": EVENT_ID,
+                "at": NOON,
+                "requestId": "req_0123456789abcdef",
+                "actor": {"kind": "member", "id": ADA_ID, "name": "Ada"},
+                "approvers": [],
+                "action": "update_state",
+                "resourceType": "flag",
+                "resourceId": FLAG_ID,
+                "resourceKey": "checkout",
+                "projectId": PROJECT_ID,
+                "versions": [{"envId": ENVIRONMENT_ID, "version": 3}],
+                "reason": "Agreed with the team",
+            }
+        ]
+    },
+):
+    """Something that was done, or somebody who came in or was refused."""
+
+    id: str
+    at: Time
+    request_id: str
+    actor: ActorSchema
+    approvers: list[ActorSchema]
+    action: str
+    resource_type: str
+    resource_id: str
+    resource_key: str
+    project_id: str | None = None
+    proposal_id: str | None = None
+    versions: list[VersionSchema]
+    reason: str | None = None
+    break_glass: bool | None = None
+
+    @classmethod
+    def from_row(cls, row: Recorded) -> Self:
+        event = row.event
+        return cls(
+            id=event.id,
+            at=event.at,
+            request_id=event.request_id,
+            actor=ActorSchema.model_validate(event.actor),
+            approvers=[ActorSchema.model_validate(one) for one in event.approvers],
+            action=event.action,
+            resource_type=event.resource_type,
+            resource_id=event.resource_id,
+            resource_key=event.resource_key,
+            versions=[VersionSchema(env_id=one, version=version) for one, version in row.versions],
+            **_optional(event),
+        )
+
+
+def _optional(event: AuditEvent) -> dict[str, object]:
+    """What not every event has."""
+    members = {"project_id": event.project_id, "proposal_id": event.proposal_id, "reason": event.reason}
+    given: dict[str, object] = {name: value for name, value in members.items() if value is not None}
+    return {**given, "break_glass": True} if event.break_glass else given
+
+
+async def list_audit_events(call: Call, uow: UnitOfWork) -> Response:
+    found = await audit.list_audit_events(uow, call.path["slug"], call.listing())
+    return page(call, found, lambda row: row.event.id, AuditEventSchema.from_row)
+
+
+async def get_audit_event(call: Call, uow: UnitOfWork) -> Response:
+    return read(call, AuditEventSchema.from_row(await audit.get_audit_event(uow, call.path["event_id"])))
+
+
+ENDPOINTS = [
+    Endpoint(
+        "listAuditEvents",
+        "GET",
+        "/orgs/{slug}/audit",
+        list_audit_events,
+        "What was done in an organisation",
+        Operation.READ_ORG,
+        response=AuditEventSchema,
+        is_list=True,
+        query=AuditParameters,
+    ),
+    Endpoint(
+        "getAuditEvent",
+        "GET",
+        "/audit/events/{event_id}",
+        get_audit_event,
+        "An event of the audit",
+        Operation.READ_ORG,
+        response=AuditEventSchema,
+    ),
+]
