@@ -16,6 +16,7 @@ from app.access.visible import scope_of, tenant_of, visible_proposals, within
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.hindrances import ended
+from app.domain.ids import lowered
 from app.domain.inabilities import Inability, inability
 from app.domain.operations import Operation, ResourceType
 from app.domain.policy import Allow, AskedKey, Target, decide, operations_on
@@ -34,11 +35,13 @@ from app.models import (
     StateEntry,
     Table,
 )
+from app.store import audit as audit_rows
 from app.store import by_ids, identities, paging
 from app.store import environments as environment_rows
 from app.store import projects as project_rows
 from app.store import proposals as proposal_rows
 from app.store import states as state_rows
+from app.store.audit import Chosen, Recorded
 from app.store.by_ids import ByIds, EnvironmentRef, Seen
 from app.store.entries import list_entries
 from app.store.members import Member
@@ -182,6 +185,44 @@ async def reviews_of_proposals(
 ) -> Mapping[str, Page[ProposalReview]]:
     seen = [proposal.id for proposal in await proposals(uow, proposal_ids)]
     return await proposal_rows.lists_of_reviews(uow.session, seen, listing.window("reviews", *seen))
+
+
+async def audit_below(
+    uow: UnitOfWork, parent_ids: Ids, listing: Listing, parent: ResourceType
+) -> Mapping[str, Page[Recorded]]:
+    """By organisation, project, environment or primitive, a page of what was done to it or in it."""
+    look_up, column, org_of = _AUDITED[parent]
+    orgs_of = {row.id: org_of(row) for row in await look_up(uow, parent_ids)}
+    if parent in {ResourceType.ENVIRONMENT, ResourceType.PRIMITIVE}:
+        above = {project.id: project.org_id for project in await projects(uow, set(orgs_of.values()))}
+        orgs_of = {one: above.get(project_id, "") for one, project_id in orgs_of.items()}
+    readable = {org.id for org in await orgs(uow, set(orgs_of.values()))}
+    seen = [one for one, org_id in orgs_of.items() if org_id in readable]
+    asked, window = listing.of_audit(*seen)
+    chosen = Chosen(
+        resource_type=asked.resource_type,
+        resource_key=asked.resource_key,
+        environment_id=asked.env_id and lowered(asked.env_id),
+        actor_id=asked.actor_id and lowered(asked.actor_id),
+        action=asked.action,
+        since=asked.since,
+        until=asked.until,
+    )
+    return await audit_rows.lists_below(uow.session, column, seen, chosen, window)
+
+
+async def audit_events(uow: UnitOfWork, ids: Ids) -> list[Recorded]:
+    found = await audit_rows.events(uow.session, ids)
+    readable = {org.id for org in await orgs(uow, {row.event.org_id or "" for row in found})}
+    return [row for row in found if row.event.org_id in readable]
+
+
+_AUDITED: dict[ResourceType, tuple[Any, Any, Callable[[Any], str]]] = {
+    ResourceType.ORG: (orgs, audit_rows.OF_ORG, lambda org: org.id),
+    ResourceType.PROJECT: (projects, audit_rows.OF_PROJECT, lambda project: project.org_id),
+    ResourceType.ENVIRONMENT: (environments, audit_rows.OF_ENVIRONMENT, lambda environment: environment.project_id),
+    ResourceType.PRIMITIVE: (primitives, audit_rows.OF_RESOURCE, lambda primitive: primitive.project_id),
+}
 
 
 async def counts(uow: UnitOfWork, lists: Sequence[WholeList]) -> list[int]:

@@ -45,6 +45,18 @@ OF_ENTRIES = {
 OF_PROPOSALS = {"status": _argument(list[ProposalStatus] | None, "Only those of these statuses."), **PAGING}
 
 
+OF_AUDIT = {
+    "resource_type": _argument(str | None, "Only what was done to things of this type."),
+    "resource_key": _argument(str | None, "Only what was done to things of this key."),
+    "env_id": _argument(strawberry.ID | None, "Only what made a version of this environment: its id or name."),
+    "actor_id": _argument(str | None, "Only what this user or token did."),
+    "action": _argument(str | None, "Only this action."),
+    "since": _argument(str | None, "Only from this RFC 3339 instant on."),
+    "until": _argument(str | None, "Only before this RFC 3339 instant."),
+    **PAGING,
+}
+
+
 def arguments_of(kind: Kind, *, of_states: bool) -> dict[str, Any]:
     """The arguments of a list of one kind's identities or states, with their types."""
     types = SPECS[kind].types

@@ -138,6 +138,7 @@ class Loaders:
         )
         self.primitive = self._by_id(batches.primitives)
         self.proposals = cache(lambda parent: self._below(partial(batches.proposals_below, parent=parent)))
+        self.audit = cache(lambda parent: self._below(partial(batches.audit_below, parent=parent)))
         self.reviews = self._below(batches.reviews_of_proposals)
         self.proposal_views: Loader[str, ProposalView | None] = Loader(pace, self._proposal_views)
         self.proposal_contents: Loader[str, Content | None] = Loader(

@@ -8,6 +8,7 @@ from app.access import batches
 from app.domain.ids import is_id, lowered
 from app.graphql.context import Info
 from app.graphql.types.api_keys import ApiKey
+from app.graphql.types.audit import AuditEvent
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
 from app.graphql.types.proposals import Proposal, Review
@@ -15,6 +16,7 @@ from app.graphql.types.relay import Node
 from app.graphql.types.resources import Environment, Org, Project, identity_of, state_of
 from app.graphql.types.sessions import Session
 from app.models import ApiKey as ApiKeyRow
+from app.models import AuditEvent as AuditEventRow
 from app.models import Environment as EnvironmentRow
 from app.models import Invitation as InvitationRow
 from app.models import Membership, Primitive, ProposalReview, State, Table
@@ -36,6 +38,7 @@ _TYPES: dict[type[Table], tuple[Any, Any]] = {
     InvitationRow: (batches.invitations, Invitation.of),
     SessionRow: (sessions_by_id, Session.of),
     ApiKeyRow: (batches.api_keys, ApiKey.of),
+    AuditEventRow: (batches.audit_events, AuditEvent.of),
     ProposalRow: (batches.proposals, Proposal.of),
     ProposalReview: (batches.reviews, Review.of),
 }

@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, get_object_definition
 
 from app.graphql.api_keys import ApiKeyMutations, ApiKeyQueries
+from app.graphql.audit import AuditQueries
 from app.graphql.auth import AuthMutations, AuthQueries
 from app.graphql.configs import ConfigMutations, ConfigQueries
 from app.graphql.documents import Documents, Prepared
@@ -27,6 +28,7 @@ from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.spot_checks import SpotCheckMutations, SpotCheckQueries
 from app.graphql.types.api_keys import ApiKey
+from app.graphql.types.audit import AuditEvent
 from app.graphql.types.invitations import Invitation
 from app.graphql.types.members import Member
 from app.graphql.types.proposals import Proposal, Review
@@ -63,6 +65,7 @@ class Query(
     ConfigQueries,
     SegmentQueries,
     ProposalQueries,
+    AuditQueries,
     ApiKeyQueries,
     EvaluationQueries,
     PreviewQueries,
@@ -127,6 +130,7 @@ schema = Schema(
         ApiKey,
         Proposal,
         Review,
+        AuditEvent,
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[lambda: Prepared(documents)],

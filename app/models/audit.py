@@ -31,8 +31,8 @@ class AuditEvent(Identified, table=True):
         _listed("action", "at"),
         _listed("resource_type", "resource_key", "at"),
         _listed("resource_key", "at"),
-        _listed("project_id", "at"),
-        _listed("resource_id", "at"),
+        Index("ix_audit_event_project_id_at", "project_id", "at", "id"),
+        Index("ix_audit_event_resource_id_at", "resource_id", "at", "id"),
     )
 
     org_id: str | None = None

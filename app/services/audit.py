@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from app.access.entry import Entry
-from app.access.paging import Listing
+from app.access.paging import AuditArguments, Listing
 from app.access.visible import tenant_of
 from app.domain.errors import not_found
 from app.domain.ids import is_id, lowered
 from app.domain.operations import Operation
+from app.models import Org
 from app.store import audit
 from app.store.audit import Audited, Chosen, Recorded
 from app.store.paging import Page
@@ -21,21 +22,17 @@ async def list_audit_events(uow: UnitOfWork, slug: str, listing: Listing) -> Pag
     """What was done in the organisation, newest first."""
     access = await Entry.of_org(slug, Operation.READ_ORG).enter(uow)
     asked, window = listing.of_audit(access.org.id)
+    return await audit.list_of_org(uow.session, access.org.id, await _chosen(uow, access.org, asked), window)
+
+
+async def _chosen(uow: UnitOfWork, org: Org, asked: AuditArguments) -> Chosen:
     environment_id = None
     if asked.env_id is not None:
         called = lowered(asked.env_id)
-        below = await ids_below(uow.session, Level.ENVIRONMENT, [called], access.org, None)
+        below = await ids_below(uow.session, Level.ENVIRONMENT, [called], org, None)
         environment_id = below.get(called, called if is_id(called) else NOTHING)  # a deleted one is known by its id
-    chosen = Chosen(
-        resource_type=asked.resource_type,
-        resource_key=asked.resource_key,
-        environment_id=environment_id,
-        actor_id=asked.actor_id and lowered(asked.actor_id),
-        action=asked.action,
-        since=asked.since,
-        until=asked.until,
-    )
-    return await audit.list_of_org(uow.session, access.org.id, chosen, window)
+    chosen = asked.model_dump(include={"resource_type", "resource_key", "action", "since", "until"})
+    return Chosen(**chosen, environment_id=environment_id, actor_id=asked.actor_id and lowered(asked.actor_id))
 
 
 async def get_audit_event(uow: UnitOfWork, event_id: str) -> Recorded:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Text, bindparam, cast, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from app.domain.emails import email_key
@@ -28,7 +29,7 @@ from app.models import (
     User,
 )
 from app.store import json_columns
-from app.store.paging import Page, Sort, Window, page
+from app.store.paging import Page, Sort, Window, page, pages
 from app.store.tenancy import Tenant, Tenanted
 
 ERASED = "Erased user"
@@ -78,20 +79,22 @@ async def list_of_instance(
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which events of an organisation: those that agree with all that is not None. `since` is included, `until` not.
+    """Which events: those that agree with all that is not None. `since` is included, `until` not.
 
     `environment_id` is that of any of an event's versions.
     """
 
     resource_type: str | None = None
-    resource_id: str | None = None
     resource_key: str | None = None
-    project_id: str | None = None
     environment_id: str | None = None
     actor_id: str | None = None
     action: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+OF_ORG, OF_PROJECT, OF_RESOURCE = col(AuditEvent.org_id), col(AuditEvent.project_id), col(AuditEvent.resource_id)
+OF_ENVIRONMENT = col(AuditVersion.environment_id)
 
 
 class Recorded(NamedTuple):
@@ -103,14 +106,21 @@ class Recorded(NamedTuple):
 
 async def list_of_org(session: AsyncSession, org_id: str, chosen: Chosen, window: Window) -> Page[Recorded]:
     """The organisation's events, newest first."""
-    at: Any = col(AuditEvent.at)
-    query = select(AuditEvent).where(col(AuditEvent.org_id) == org_id)
-    if chosen.environment_id is not None:
-        # By the index of the environment's versions, which were made at the same instants.
+    return (await lists_below(session, OF_ORG, [org_id], chosen, window))[org_id]
+
+
+async def lists_below(
+    session: AsyncSession, parent: Mapped[Any], parent_ids: Collection[str], chosen: Chosen, window: Window
+) -> Mapping[str, Page[Recorded]]:
+    """For each organisation, project, environment or resource, by its id, its events; `parent` is the column of its id."""
+    query, at = select(AuditEvent), col(AuditEvent.at)
+    if parent is OF_ENVIRONMENT or chosen.environment_id is not None:
+        # By the index of the environments' versions, which were made at the same instants.
         at = col(AuditVersion.created_at)
         query = query.join(AuditVersion, col(AuditVersion.event_id) == col(AuditEvent.id))
+    if chosen.environment_id is not None:
         query = query.where(col(AuditVersion.environment_id) == chosen.environment_id)
-    for column in ("resource_type", "resource_id", "resource_key", "project_id", "actor_id", "action"):
+    for column in ("resource_type", "resource_key", "actor_id", "action"):
         if (value := getattr(chosen, column)) is not None:
             query = query.where(getattr(AuditEvent, column) == value)
     if chosen.since is not None:
@@ -118,10 +128,15 @@ async def list_of_org(session: AsyncSession, org_id: str, chosen: Chosen, window
     if chosen.until is not None:
         query = query.where(at < chosen.until)
     newest: Sort[AuditEvent] = Sort(at, lambda event: event.at, descending=True)
-    found = await page(session, query, col(AuditEvent.id), window, lambda row: row[0], newest)
-    made = await versions(session, [event.id for event in found.rows])
-    rows = [Recorded(event, made[event.id]) for event in found.rows]
-    return Page(rows, found.has_next, found.has_previous, found.whole, found.list_id, lambda one: one.event.at)
+    parents = parent, parent_ids
+    found = await pages(session, query, parents, col(AuditEvent.id), window, lambda row: row[0], newest)
+    made = await versions(session, [event.id for of in found.values() for event in of.rows])
+    return {parent_id: _recorded(of, made) for parent_id, of in found.items()}
+
+
+def _recorded(of: Page[AuditEvent], made: Mapping[str, Sequence[tuple[str, int]]]) -> Page[Recorded]:
+    rows = [Recorded(event, made.get(event.id, ())) for event in of.rows]
+    return Page(rows, of.has_next, of.has_previous, of.whole, of.list_id, lambda one: one.event.at)
 
 
 async def versions(session: AsyncSession, event_ids: Collection[str]) -> Mapping[str, Sequence[tuple[str, int]]]:
@@ -133,6 +148,13 @@ async def versions(session: AsyncSession, event_ids: Collection[str]) -> Mapping
     for event_id, environment_id, version in (await session.execute(query.order_by(col(AuditVersion.id)))).all():
         made[event_id].append((environment_id, version))
     return made
+
+
+async def events(session: AsyncSession, ids: Collection[str]) -> Sequence[Recorded]:
+    """The events with these ids."""
+    found = (await session.execute(select(AuditEvent).where(col(AuditEvent.id).in_(ids)))).scalars().all()
+    made = await versions(session, [event.id for event in found])
+    return [Recorded(event, made.get(event.id, ())) for event in found]
 
 
 async def find(session: AsyncSession, event_id: str, tenant: Tenant) -> tuple[AuditEvent, str] | None:

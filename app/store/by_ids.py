@@ -183,6 +183,7 @@ _WITH_IDS: dict[str, type[Table]] = {
         ApiKey,
         Proposal,
         ProposalReview,
+        AuditEvent,
     )
 }
 _TABLE_OF = union_all(

@@ -16,6 +16,7 @@ from app.graphql.context import Info
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor, Maintainer
+from app.graphql.types.audit import AuditEvent, audit_of
 from app.graphql.types.below import all_states, identities, keyed, state_there, states_of
 from app.graphql.types.entries import ALLOWED, DENIED, entries
 from app.graphql.types.proposals import Proposal, proposals_of
@@ -59,6 +60,7 @@ class Org(Node):
     viewer_cannot: Inabilities = viewer_cannot(ResourceType.ORG)
     projects: "Connection[Project] | None" = keyed("Its projects, oldest first.", "projects")
     proposals: Connection[Proposal] | None = proposals_of(ResourceType.ORG, "The proposals of its projects")
+    audit_events: Connection[AuditEvent] | None = audit_of(ResourceType.ORG, "What was done in it")
 
     @classmethod
     def of(cls, row: OrgRow) -> "Org":
@@ -93,6 +95,7 @@ class Project(Node):
     configs: "Connection[Config] | None" = identities(Kind.CONFIG)
     segments: "Connection[Segment] | None" = identities(Kind.SEGMENT)
     proposals: Connection[Proposal] | None = proposals_of(ResourceType.PROJECT, "Its proposals")
+    audit_events: Connection[AuditEvent] | None = audit_of(ResourceType.PROJECT, "What was done to it and in it")
     row: strawberry.Private[ProjectRow]
 
     @classmethod
@@ -140,6 +143,7 @@ class Environment(Node):
     proposals: Connection[Proposal] | None = proposals_of(
         ResourceType.ENVIRONMENT, "Its proposals, and those that delete something of its project"
     )
+    audit_events: Connection[AuditEvent] | None = audit_of(ResourceType.ENVIRONMENT, "What made its versions")
     row: strawberry.Private[EnvironmentRow]
 
     @classmethod
