@@ -16,6 +16,10 @@ GRAPHQL_ONLY = {
     "node": "finds by id what REST finds by path",
     "primitives": "lists at once what REST lists by kind",
     "states": "lists at once what REST lists by kind",
+    **{
+        f"{of}AuditEvents": f"lists by {of} what REST lists by organisation"
+        for of in ("org", "project", "environment", "flag", "config", "segment")
+    },
     "orgProposals": "lists by organisation what REST lists at once",
     "flagProposals": "lists by flag what REST lists by project",
     "configProposals": "lists by config what REST lists by project",
@@ -84,7 +88,8 @@ def _fields() -> Iterator[tuple[str, str]]:
         if isinstance(kind, GraphQLObjectType) and kind not in roots:
             for name, field in kind.fields.items():
                 if get_named_type(field.type).name.endswith("Connection"):
-                    called = f"{kind.name.lower()}Proposals" if name == "proposals" else name  # several types have it
+                    of_several = name in {"proposals", "auditEvents"}
+                    called = f"{kind.name.lower()}{name[0].upper()}{name[1:]}" if of_several else name
                     yield called, f"{kind.name}.{name}"
     for root in roots:
         for name in root.fields:

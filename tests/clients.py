@@ -20,7 +20,7 @@ from tests.shapes import innermost, shaped
 PATH_ARGUMENTS = {"project_id": "projectId", "env_id": "environmentId", "slug": "slug", "key": "key"}
 PATH_ARGUMENTS |= {"api_key_id": "apiKeyId"}
 PATH_ARGUMENTS |= {"user_id": "userId", "invitation_id": "invitationId", "session_id": "sessionId", "token": "token"}
-PATH_ARGUMENTS |= {"proposal_id": "proposalId"}
+PATH_ARGUMENTS |= {"proposal_id": "proposalId", "event_id": "eventId"}
 
 
 @dataclass(frozen=True, slots=True)

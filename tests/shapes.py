@@ -73,6 +73,12 @@ def _proposal(found: dict[str, Any]) -> dict[str, Any]:
     return {**shaped, "endedBy": shaped["endedBy"] and _actor(shaped["endedBy"])}
 
 
+def _event(found: dict[str, Any]) -> dict[str, Any]:
+    """REST leaves out what an event does not have."""
+    shaped = {name: value for name, value in found.items() if value is not None and value is not False}
+    return {**shaped, "actor": _actor(found["actor"]), "approvers": [_actor(one) for one in found["approvers"]]}
+
+
 def _proposals(found: dict[str, Any]) -> list[dict[str, Any]]:
     return [_proposal(one) for one in innermost(found)["nodes"]]
 
@@ -187,6 +193,8 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
+    "auditEvent": lambda found: found and _event(found),
+    "auditEvents": lambda found: [_event(one) for one in found["nodes"]],
     "proposal": lambda found: found and _proposal(found),
     "proposals": _proposals,
     "projectProposals": _proposals,

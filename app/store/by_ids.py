@@ -12,6 +12,7 @@ from app.domain.actors import Role
 from app.domain.policy import NO_PROPOSAL, Proposed
 from app.models import (
     ApiKey,
+    AuditEvent,
     Environment,
     Invitation,
     Membership,

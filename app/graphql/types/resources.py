@@ -189,6 +189,7 @@ class Primitive(Node):
     proposals: Connection[Proposal] | None = proposals_of(
         ResourceType.PRIMITIVE, "The proposals to change or delete it"
     )
+    audit_events: Connection[AuditEvent] | None = audit_of(ResourceType.PRIMITIVE, "What was done to it")
     row: strawberry.Private[PrimitiveRow]
 
     @classmethod

@@ -113,6 +113,22 @@ _NOTIFY = {
 OF_SCHEMA = {
     "Notify": _NOTIFY,
     "UpdateNotify": _NOTIFY,
+    "AuditEvent": {
+        "action": "What was done, by the name of its row in the table of permissions; or a sign-in, or a refusal.",
+        "actor": "Who did it.",
+        "approvers": "Who had approved of it, where it was proposed.",
+        "at": "When it was done.",
+        "breakGlass": "Whether it overrode protection; absent where it did not.",
+        "id": "The event's id, a UUIDv7.",
+        "projectId": "The project's id; absent where it was done in none.",
+        "proposalId": "The proposal's id; absent where it has to do with none.",
+        "reason": "Why; absent where nobody said it.",
+        "requestId": "The id of the request that did it, which is also in the log.",
+        "resourceId": "The id of what it was done to.",
+        "resourceKey": "The key, slug or email of what it was done to.",
+        "resourceType": "The type of what it was done to.",
+        "versions": "The versions of environments that it made.",
+    },
     "BlastRadius": {
         "contexts": "On how many contexts it was tried: those of the request, or those that the environment keeps.",
         "flips": "How many contexts would get another value, by the key of each flag or config, those included "
@@ -479,6 +495,9 @@ OPERATIONS = {
     "listReviews": "Lists what people said of a proposal, oldest first.",
     "reviewProposal": "Approves a proposal, or asks for changes. The last word of each person counts, as long as they "
     "could review still. Nobody reviews what they, or a token that they created, have proposed.",
+    "listAuditEvents": "Lists what was done in an organisation, newest first: changes, sign-ins, and tokens that were "
+    "refused. A filter for something that is not there gives an empty list.",
+    "getAuditEvent": "Gives an event of the audit.",
     "getRuleset": "Gives all states of an environment at one version, as far as you can read them, for programs that "
     "evaluate by themselves. With `since`, only what has changed since a version that you have: take in its `flags`, "
     "`configs` and `segments`, and drop the keys in `removed`. An answer without `since` is everything.",
@@ -559,6 +578,7 @@ TAGS = {
     "Segments": "Groups that rules refer to: who belongs to one is said by rules and by lists of target ids.",
     "Proposals": "Changes that wait for a person: of whoever cannot make them alone, and of everybody in a protected "
     "environment.",
+    "Audit": "Who did what, why, and which versions of environments it made.",
     "Evaluation": "What programs ask for.",
     "Errors": "The catalogue of errors.",
     "About the API": "This document.",
