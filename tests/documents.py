@@ -38,8 +38,8 @@ _PROPOSAL = (
 )
 _REVIEW = f"id proposalId reviewer {{ {_ACTOR} }} verdict comment createdAt"
 _EVENT = (
-    f"id at requestId actor {{ {_ACTOR} }} approvers {{ {_ACTOR} }} action resourceType resourceId resourceKey projectId "
-    "proposalId versions { envId version } reason breakGlass"
+    f"id at requestId actor {{ {_ACTOR} }} approvers {{ {_ACTOR} }} action resourceType resourceId resourceKey "
+    "projectId proposalId versions { envId version } reason breakGlass"
 )
 _PAGE = "pageInfo { hasNextPage endCursor }"
 
@@ -205,11 +205,11 @@ DOCUMENTS = {
         "query($proposalId: ID!, $limit: Int, $cursor: String) { proposal(id: $proposalId) "
         f"{{ reviews(first: $limit, after: $cursor) {{ nodes {{ {_REVIEW} }} {_PAGE} }} }} }}"
     ),
-    "auditEvent": f"query($eventId: ID!) {{ auditEvent(id: $eventId) {{ {_EVENT} }} }}",
+    "auditEvent": f"query($eventId: ID!) {{ auditEvent(id: $eventId) {{ event {{ {_EVENT} }} previousValue newValue diff }} }}",
     "auditEvents": (
         "query($slug: String!, $limit: Int, $cursor: String, $resourceType: String, $resourceKey: String, $envId: ID, "
-        "$actorId: String, $action: String, $since: String, $until: String) { auditEvents(orgSlug: $slug, first: $limit, "
-        "after: $cursor, resourceType: $resourceType, resourceKey: $resourceKey, envId: $envId, actorId: $actorId, "
+        "$actorId: String, $action: String, $since: String, $until: String) { auditEvents(orgSlug: $slug, "
+        "first: $limit, after: $cursor, resourceType: $resourceType, resourceKey: $resourceKey, envId: $envId, actorId: $actorId, "
         f"action: $action, since: $since, until: $until) {{ nodes {{ {_EVENT} }} {_PAGE} }} }}"
     ),
     "ruleset": (

@@ -193,7 +193,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteMe": _nothing,
     "revokeInvitation": _nothing,
     "revokeApiKey": _nothing,
-    "auditEvent": lambda found: found and _event(found),
+    "auditEvent": lambda found: found and {**_event(found.pop("event")), **found},
     "auditEvents": lambda found: [_event(one) for one in found["nodes"]],
     "proposal": lambda found: found and _proposal(found),
     "proposals": _proposals,

@@ -8,7 +8,7 @@ from app.access.paging import Listing
 from app.graphql.arguments import OrgSlug
 from app.graphql.context import Info
 from app.graphql.lists import OF_AUDIT, list_field
-from app.graphql.types.audit import AuditEvent
+from app.graphql.types.audit import AuditEvent, AuditEventDetail
 from app.graphql.types.relay import Connection
 from app.services import audit
 
@@ -28,6 +28,6 @@ class AuditQueries:
     )
 
     @strawberry.field(description="An event of the audit.")
-    async def audit_event(self, info: Info, id: EventId) -> AuditEvent | None:
+    async def audit_event(self, info: Info, id: EventId) -> AuditEventDetail | None:
         async with info.context.unit() as uow:
-            return AuditEvent.of(await audit.get_audit_event(uow, id))
+            return AuditEventDetail.of(await audit.get_audit_event(uow, id))

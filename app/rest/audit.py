@@ -1,6 +1,6 @@
 """The audit over REST."""
 
-from typing import Self
+from typing import Any, Self
 
 from starlette.responses import Response
 
@@ -14,31 +14,33 @@ from app.rest.responses import page, read
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import audit
+from app.services.audit import Detailed
 from app.store.audit import Recorded
 from app.store.unit_of_work import UnitOfWork
 
+_EVENT = {
+    "id": EVENT_ID,
+    "at": NOON,
+    "requestId": "req_0123456789abcdef",
+    "actor": {"kind": "member", "id": ADA_ID, "name": "Ada"},
+    "approvers": [],
+    "action": "update_state",
+    "resourceType": "flag",
+    "resourceId": FLAG_ID,
+    "resourceKey": "checkout",
+    "projectId": PROJECT_ID,
+    "versions": [{"envId": ENVIRONMENT_ID, "version": 3}],
+    "reason": "Agreed with the team",
+}
+_DETAIL = {
+    **_EVENT,
+    "previousValue": {"defaultValue": False, "rules": [], "killed": False},
+    "newValue": {"defaultValue": True, "rules": [], "killed": False},
+    "diff": [{"op": "replace", "path": "/defaultValue", "value": True}],
+}
 
-class AuditEventSchema(
-    Schema,
-    json_schema_extra={
-        "examples": [
-            {
-                "id": EVENT_ID,
-                "at": NOON,
-                "requestId": "req_0123456789abcdef",
-                "actor": {"kind": "member", "id": ADA_ID, "name": "Ada"},
-                "approvers": [],
-                "action": "update_state",
-                "resourceType": "flag",
-                "resourceId": FLAG_ID,
-                "resourceKey": "checkout",
-                "projectId": PROJECT_ID,
-                "versions": [{"envId": ENVIRONMENT_ID, "version": 3}],
-                "reason": "Agreed with the team",
-            }
-        ]
-    },
-):
+
+class AuditEventSchema(Schema, json_schema_extra={"examples": [_EVENT]}):
     """Something that was done, or somebody who came in or was refused."""
 
     id: str
@@ -58,20 +60,25 @@ class AuditEventSchema(
 
     @classmethod
     def from_row(cls, row: Recorded) -> Self:
+        return cls(**cls.members_of(row))
+
+    @classmethod
+    def members_of(cls, row: Recorded) -> dict[str, Any]:
+        """The members of the list's schema."""
         event = row.event
-        return cls(
-            id=event.id,
-            at=event.at,
-            request_id=event.request_id,
-            actor=ActorSchema.model_validate(event.actor),
-            approvers=[ActorSchema.model_validate(one) for one in event.approvers],
-            action=event.action,
-            resource_type=event.resource_type,
-            resource_id=event.resource_id,
-            resource_key=event.resource_key,
-            versions=[VersionSchema(env_id=one, version=version) for one, version in row.versions],
+        return {
+            "id": event.id,
+            "at": event.at,
+            "request_id": event.request_id,
+            "actor": ActorSchema.model_validate(event.actor),
+            "approvers": [ActorSchema.model_validate(one) for one in event.approvers],
+            "action": event.action,
+            "resource_type": event.resource_type,
+            "resource_id": event.resource_id,
+            "resource_key": event.resource_key,
+            "versions": [VersionSchema(env_id=one, version=version) for one, version in row.versions],
             **_optional(event),
-        )
+        }
 
 
 def _optional(event: AuditEvent) -> dict[str, object]:
@@ -81,13 +88,26 @@ def _optional(event: AuditEvent) -> dict[str, object]:
     return {**given, "break_glass": True} if event.break_glass else given
 
 
+class AuditEventDetailSchema(AuditEventSchema, json_schema_extra={"examples": [_DETAIL]}):
+    """An event with what its subject was and became."""
+
+    previous_value: Any
+    new_value: Any
+    diff: list[dict[str, Any]]
+
+    @classmethod
+    def from_row(cls, row: Detailed) -> Self:  # type: ignore[override]
+        values = {"previous_value": row.previous_value, "new_value": row.new_value, "diff": row.diff}
+        return cls(**cls.members_of(row.recorded), **values)
+
+
 async def list_audit_events(call: Call, uow: UnitOfWork) -> Response:
     found = await audit.list_audit_events(uow, call.path["slug"], call.listing())
     return page(call, found, lambda row: row.event.id, AuditEventSchema.from_row)
 
 
 async def get_audit_event(call: Call, uow: UnitOfWork) -> Response:
-    return read(call, AuditEventSchema.from_row(await audit.get_audit_event(uow, call.path["event_id"])))
+    return read(call, AuditEventDetailSchema.from_row(await audit.get_audit_event(uow, call.path["event_id"])))
 
 
 ENDPOINTS = [
@@ -109,6 +129,6 @@ ENDPOINTS = [
         get_audit_event,
         "An event of the audit",
         Operation.READ_ORG,
-        response=AuditEventSchema,
+        response=AuditEventDetailSchema,
     ),
 ]

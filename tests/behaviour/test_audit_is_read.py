@@ -32,7 +32,30 @@ async def test_a_change_is_listed_with_who_did_it_and_why(workspace: Workspace) 
         "versions": [{"envId": workspace.environment_id, "version": 3}],
         "reason": "It burns.",
     }
-    assert await workspace.org.viewer.make("auditEvent", eventId=newest["id"]) == newest
+    assert await workspace.org.viewer.make("auditEvent", eventId=newest["id"]) == {
+        **newest,
+        "previousValue": {"defaultValue": True, "rules": [], "killed": False},
+        "newValue": {"defaultValue": True, "rules": [], "killed": True},
+        "diff": [{"op": "replace", "path": "/killed", "value": True}],
+    }
+
+
+async def test_an_event_shows_what_was_and_became(workspace: Workspace) -> None:
+    org = workspace.org
+    await org.editor.make("updateAllowList", **workspace.staff, add=["u-1", "u-2"])
+    await org.editor.make("updateSegmentState", **workspace.staff, allowList=["u-2"], rules=[{"if": {"$and": []}}])
+    await org.editor.make("deleteSegment", projectId=workspace.project_id, key="staff")
+    await org.admin.make("updateEnvironment", environmentId=workspace.environment_id, name="Live")
+    renamed, deleted, changed, *_ = [
+        await org.viewer.make("auditEvent", eventId=one["id"]) for one in (await listed(workspace))[:3]
+    ]
+    before = {"rules": [], "allowList": ["u-1", "u-2"], "denyList": []}
+    after = {"rules": [{"if": {"$and": []}}], "allowList": ["u-2"], "denyList": []}
+    assert (changed["previousValue"], changed["newValue"]) == (before, after)
+    assert {one["path"] for one in changed["diff"]} == {"/rules/0", "/allowList/0"}
+    assert (deleted["previousValue"], deleted["newValue"]) == (after, None)
+    assert (renamed["previousValue"], renamed["newValue"]) == ({"name": "Production"}, {"name": "Live"})
+    assert renamed["diff"] == [{"op": "replace", "path": "/name", "value": "Live"}]
 
 
 async def test_it_is_narrowed_by_each_filter(workspace: Workspace, clock: SetClock) -> None:

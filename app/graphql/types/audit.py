@@ -1,6 +1,6 @@
 """Events of the audit."""
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
@@ -12,7 +12,8 @@ from app.graphql.lists import OF_AUDIT, list_field
 from app.graphql.types.actors import Actor
 from app.graphql.types.proposals import ProposedVersion
 from app.graphql.types.relay import Connection, Node
-from app.graphql.types.scalars import Time
+from app.graphql.types.scalars import JSON, Time
+from app.services.audit import Detailed
 from app.store.audit import Recorded
 
 
@@ -50,6 +51,25 @@ class AuditEvent(Node):
             versions=[ProposedVersion(env_id=strawberry.ID(one), version=version) for one, version in row.versions],
             reason=event.reason,
             break_glass=event.break_glass,
+        )
+
+
+@strawberry.type(description="An event with what its subject was and became.")
+class AuditEventDetail:
+    event: AuditEvent = strawberry.field(description="The event.")
+    previous_value: JSON | None = strawberry.field(
+        description="What its subject was: a state, by environment where there are several; or what is kept of all else."
+    )
+    new_value: JSON | None = strawberry.field(description="What it became; null for a delete.")
+    diff: JSON = strawberry.field(description="The JSON Patch (RFC 6902) that makes the one of the other.")
+
+    @classmethod
+    def of(cls, row: Detailed) -> "AuditEventDetail":
+        return cls(
+            event=AuditEvent.of(row.recorded),
+            previous_value=row.previous_value,
+            new_value=row.new_value,
+            diff=cast("JSON", row.diff),
         )
 
 
