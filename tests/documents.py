@@ -205,7 +205,9 @@ DOCUMENTS = {
         "query($proposalId: ID!, $limit: Int, $cursor: String) { proposal(id: $proposalId) "
         f"{{ reviews(first: $limit, after: $cursor) {{ nodes {{ {_REVIEW} }} {_PAGE} }} }} }}"
     ),
-    "auditEvent": f"query($eventId: ID!) {{ auditEvent(id: $eventId) {{ event {{ {_EVENT} }} previousValue newValue diff }} }}",
+    "auditEvent": (
+        f"query($eventId: ID!) {{ auditEvent(id: $eventId) {{ event {{ {_EVENT} }} previousValue newValue diff }} }}"
+    ),
     "auditEvents": (
         "query($slug: String!, $limit: Int, $cursor: String, $resourceType: String, $resourceKey: String, $envId: ID, "
         "$actorId: String, $action: String, $since: String, $until: String) { auditEvents(orgSlug: $slug, "

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -128,6 +128,10 @@ class AuditParameters(ListParameters):
     action: Annotated[Text | None, Field(description="Only this action.")] = None
     since: Annotated[Instant, Field(description="Only from this instant on.")] = None
     until: Annotated[Instant, Field(description="Only before this instant.")] = None
+    format: Annotated[
+        Literal["json", "ndjson"] | None,
+        Field(description="`ndjson` for all events, one a line, instead of a page; as `Accept: application/x-ndjson`."),
+    ] = None
 
 
 class ListArguments(KeyedParameters):
@@ -172,7 +176,7 @@ class EntryArguments(ListArguments):
 
 _MARK = 14  # bytes
 _CURSORS = {"cursor", "after", "before"}
-_PAGING = {*_CURSORS, "limit", "first", "last"}
+_PAGING = {*_CURSORS, "limit", "first", "last", "format"}
 
 
 class CursorCodec:
@@ -223,6 +227,11 @@ class Listing:
     def identity(self) -> Hashable:
         """Equal for the same part of two lists."""
         return tuple(sorted(self.parameters.items(), key=lambda item: item[0]))
+
+    def following(self, page: Page[T], row_id: Callable[[T], str]) -> "Listing":
+        """The largest page of the same list that comes after the page."""
+        after = self.cursors.of(page, page.rows[-1], row_id)
+        return replace(self, parameters={**self.parameters, "limit": MAX_LIMIT, "cursor": after})
 
     @property
     def page_size(self) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from starlette.datastructures import Headers
 
-HTML, JSON = "text/html", "application/json"
+HTML, JSON, NDJSON = "text/html", "application/json", "application/x-ndjson"
 NAMED = 2
 """The specificity of a media type that the caller names in full."""
 _ELEMENT = re.compile(r'(?:[^",]|"(?:\\.|[^"])*(?:"|$))+')  # never fails late, so it is linear

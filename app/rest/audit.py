@@ -1,11 +1,13 @@
 """The audit over REST."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Self
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from app.access.paging import AuditParameters
+from app.access.paging import AuditParameters, Listing
 from app.domain.operations import Operation
+from app.http.accept import JSON, NDJSON, rank
 from app.models import AuditEvent
 from app.rest.openapi.samples import ADA_ID, ENVIRONMENT_ID, EVENT_ID, FLAG_ID, NOON, PROJECT_ID
 from app.rest.proposals import VersionSchema
@@ -16,6 +18,7 @@ from app.rest.schemas import ActorSchema, Schema, Time
 from app.services import audit
 from app.services.audit import Detailed
 from app.store.audit import Recorded
+from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
 
 _EVENT = {
@@ -102,8 +105,23 @@ class AuditEventDetailSchema(AuditEventSchema, json_schema_extra={"examples": [_
 
 
 async def list_audit_events(call: Call, uow: UnitOfWork) -> Response:
-    found = await audit.list_audit_events(uow, call.path["slug"], call.listing())
+    listing = call.listing()
+    found = await audit.list_audit_events(uow, call.path["slug"], listing)
+    if call.query.get("format") == "ndjson" or rank(call.headers, NDJSON) > rank(call.headers, JSON):
+        return StreamingResponse(_lines(call, listing, found), headers={"Cache-Control": "no-store"}, media_type=NDJSON)
     return page(call, found, lambda row: row.event.id, AuditEventSchema.from_row)
+
+
+async def _lines(call: Call, listing: Listing, found: Page[Recorded]) -> AsyncIterator[bytes]:
+    """All events, one a line, a page in memory at a time. Each page is a unit of its own, which asks again whether the
+    caller may read it: a slow reader holds up nobody, and reads no longer than they may."""
+    while True:
+        yield b"".join(AuditEventSchema.from_row(row).encoded() + b"\n" for row in found.rows)
+        if not found.has_next:
+            return
+        listing = listing.following(found, lambda row: row.event.id)
+        async with call.unit() as uow:
+            found = await audit.list_audit_events(uow, call.path["slug"], listing)
 
 
 async def get_audit_event(call: Call, uow: UnitOfWork) -> Response:

@@ -112,7 +112,7 @@ async def list_of_org(session: AsyncSession, org_id: str, chosen: Chosen, window
 async def lists_below(
     session: AsyncSession, parent: Mapped[Any], parent_ids: Collection[str], chosen: Chosen, window: Window
 ) -> Mapping[str, Page[Recorded]]:
-    """For each organisation, project, environment or resource, by its id, its events. `parent` is the column of that."""
+    """For each organisation, project, environment or resource, by id, its events. `parent` is the column of the id."""
     query, at = select(AuditEvent), col(AuditEvent.at)
     if parent is OF_ENVIRONMENT or chosen.environment_id is not None:
         # By the index of the environments' versions, which were made at the same instants.

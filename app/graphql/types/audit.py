@@ -58,7 +58,7 @@ class AuditEvent(Node):
 class AuditEventDetail:
     event: AuditEvent = strawberry.field(description="The event.")
     previous_value: JSON | None = strawberry.field(
-        description="What its subject was: a state, by environment where there are several; or what is kept of all else."
+        description="What its subject was: a state, by environment if several; or what is kept of all else."
     )
     new_value: JSON | None = strawberry.field(description="What it became; null for a delete.")
     diff: JSON = strawberry.field(description="The JSON Patch (RFC 6902) that makes the one of the other.")

@@ -119,12 +119,12 @@ OF_SCHEMA = {
         "approvers": "Who had approved of it, where it was proposed.",
         "at": "When it was done.",
         "breakGlass": "Whether it overrode protection; absent where it did not.",
-        "diff": "The JSON Patch (RFC 6902) that makes `newValue` of `previousValue`. A list of more than 200 members is "
-        "replaced as a whole.",
+        "diff": "The JSON Patch (RFC 6902) that makes `newValue` of `previousValue`. A list of more than 200 members "
+        "is replaced as a whole.",
         "id": "The event's id, a UUIDv7.",
         "newValue": "What the subject became; null for a delete, and where nothing is kept.",
-        "previousValue": "What the subject was: a state; for a delete from several environments that of each, by id; null "
-        "where it was not there, or nothing is kept.",
+        "previousValue": "What the subject was: a state; for a delete from several environments that of each, by id; "
+        "null where it was not there, or nothing is kept.",
         "projectId": "The project's id; absent where it was done in none.",
         "proposalId": "The proposal's id; absent where it has to do with none.",
         "reason": "Why; absent where nobody said it.",

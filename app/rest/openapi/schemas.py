@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from app.http.accept import NDJSON
 from app.rest.openapi.descriptions import MEMBERS, OF_SCHEMA
 from app.rest.openapi.examples import Examples
 from app.rest.openapi.rules import COMPONENTS, REASON, RULES
@@ -87,7 +88,11 @@ class Schemas:
 
     def answer(self, endpoint: Endpoint) -> dict[str, Any]:
         schema = self._given(endpoint)
-        return {"application/json": {"schema": schema, "example": self._examples.answer(schema, endpoint.name)}}
+        lines = {NDJSON: {"schema": {"type": "string"}}} if "format" in endpoint.parameters else {}
+        return {
+            **lines,
+            "application/json": {"schema": schema, "example": self._examples.answer(schema, endpoint.name)},
+        }
 
     def proposal(self) -> dict[str, Any]:
         """What a write is answered with that has become a proposal."""
