@@ -196,6 +196,8 @@ class Settings(BaseSettings):
     """Pending proposals of a project."""
     max_state_mib: Quota = 64
     """Mebibytes of the present states of an environment."""
+    audit_days: Annotated[int | None, Field(ge=90)] = None
+    """Days for which audit and past states are kept, at least 90. Default: for ever."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
     """Code that claims an empty instance; at least 16 characters. Default: generated on the first start."""
     log_format: LogFormat = LogFormat.CONSOLE

@@ -211,8 +211,9 @@ DOCUMENTS = {
     "auditEvents": (
         "query($slug: String!, $limit: Int, $cursor: String, $resourceType: String, $resourceKey: String, $envId: ID, "
         "$actorId: String, $action: String, $since: String, $until: String) { auditEvents(orgSlug: $slug, "
-        "first: $limit, after: $cursor, resourceType: $resourceType, resourceKey: $resourceKey, envId: $envId, actorId: $actorId, "
-        f"action: $action, since: $since, until: $until) {{ nodes {{ {_EVENT} }} {_PAGE} }} }}"
+        "first: $limit, after: $cursor, resourceType: $resourceType, resourceKey: $resourceKey, envId: $envId, "
+        "actorId: $actorId, action: $action, "
+        f"since: $since, until: $until) {{ nodes {{ {_EVENT} }} {_PAGE} }} }}"
     ),
     "ruleset": (
         "query($environmentId: ID!, $since: Int) { ruleset(environmentId: $environmentId, since: $since) "

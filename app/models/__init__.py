@@ -1,7 +1,7 @@
 """Tables only."""
 
 from app.models.api_keys import ApiKey
-from app.models.audit import AuditEvent, AuditVersion, DeletedOrg
+from app.models.audit import AuditEvent, AuditOpening, AuditVersion, DeletedOrg
 from app.models.base import Table
 from app.models.environments import Color, Environment, EnvironmentVersion, SpotChecks
 from app.models.instance import Instance
@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_ORG_RATE_PER_MIN",
     "ApiKey",
     "AuditEvent",
+    "AuditOpening",
     "AuditVersion",
     "Color",
     "DeletedOrg",

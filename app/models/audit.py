@@ -66,6 +66,14 @@ class DeletedOrg(Table, table=True):
     deleted_at: datetime = Field(sa_type=Instant)
 
 
+class AuditOpening(Table, table=True):
+    """While a transaction has a row here, which no other sees, it may change the audit: triggers look for it."""
+
+    __tablename__ = "audit_opening"
+
+    id: str = Field(primary_key=True)
+
+
 class AuditVersion(Identified, table=True):
     """Which version of which environment an audited change made: one row for each environment it touched."""
 

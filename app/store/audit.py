@@ -1,23 +1,26 @@
 """Queries for the audit. It is only added to, by the unit of work, but for what is swept and erased here."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Text, bindparam, cast, delete, select, update
+from sqlalchemy import Text, bindparam, cast, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from app.domain.emails import email_key
+from app.domain.ids import new_id
 from app.domain.operations import Operation
 from app.engine import json_text
 from app.models import (
     ApiKey,
     AuditEvent,
+    AuditOpening,
     AuditVersion,
     DeletedOrg,
     Invitation,
@@ -170,24 +173,46 @@ async def org_ids_of(session: AsyncSession, slug: str) -> Sequence[str]:
     return (await session.execute(living.union(gone))).scalars().all()
 
 
+@asynccontextmanager
+async def _opened(session: AsyncSession) -> AsyncIterator[None]:
+    """Within it, what the audit has can be changed, by this transaction alone."""
+    opening = new_id()
+    await session.execute(insert(AuditOpening).values(id=opening))
+    yield
+    await session.execute(delete(AuditOpening).where(col(AuditOpening.id) == opening))
+
+
 async def sweep_deleted_orgs(session: AsyncSession, before: datetime) -> None:
     """Deletes the audit of organisations that were deleted before the instant."""
     gone = select(col(DeletedOrg.id)).where(col(DeletedOrg.deleted_at) < before)
-    await session.execute(delete(AuditEvent).where(col(AuditEvent.org_id).in_(gone)))
+    async with _opened(session):
+        await session.execute(delete(AuditEvent).where(col(AuditEvent.org_id).in_(gone)))
     await session.execute(delete(DeletedOrg).where(col(DeletedOrg.deleted_at) < before))
+
+
+async def sweep_events(session: AsyncSession, before: datetime, most: int) -> bool:
+    """Deletes the oldest events from before the instant, at most so many. False when there were none."""
+    oldest = await session.execute(
+        select(col(AuditEvent.id), col(AuditEvent.at)).order_by(col(AuditEvent.id)).limit(most)
+    )
+    swept = [row[0] for row in oldest.all() if row[1] < before]
+    async with _opened(session):
+        await session.execute(delete(AuditEvent).where(col(AuditEvent.id).in_(swept)))
+    return bool(swept)
 
 
 async def erase_person(session: AsyncSession, user: User, unwritten: Sequence[AuditEvent]) -> Sequence[str]:
     """Puts "Erased user" in the place of the user's name and email wherever something says who did it, or to whom, and
     nothing in that of where they called from; ids stay. Gives the ids of the tokens that said so."""
-    for table, column in _ACTORS:
-        await _erase_name(session, table, column, user.id)
-    await _erase_email(session, user)
-    await _erase_proposer(session, user.id)
+    async with _opened(session):
+        for table, column in _ACTORS:
+            await _erase_name(session, table, column, user.id)
+        await _erase_email(session, user)
+        await _erase_proposer(session, user.id)
+        await _erase_origin(session, user.id)
     for event in unwritten:
         for name, value in _values_without_email(event, user).items():
             setattr(event, name, value)
-    await _erase_origin(session, user.id)
     return await _erase_name(session, ApiKey, "minted_by", user.id)
 
 

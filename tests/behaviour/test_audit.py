@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import Executable, delete, update
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.operations import Operation
+from app.models import AuditEvent, AuditVersion
 from tests.conftest import CLAIM_CODE
 from tests.factories import Instance, Workspace
 
@@ -101,3 +104,14 @@ async def test_reads_and_refusals_are_not_recorded(instance: Instance, workspace
         await workspace.org.viewer.make("flagStates", environmentId=workspace.environment_id)
         for caller, operation in ((workspace.org.viewer, "killFlag"), (workspace.org.editor, "restoreFlag")):
             await caller.do(operation, **workspace.banner, reason="No matter.")
+
+
+@pytest.mark.parametrize("statement", [update(AuditEvent).values(reason="Another."), delete(AuditEvent)])
+@pytest.mark.usefixtures("workspace")
+async def test_the_database_itself_keeps_what_is_recorded(instance: Instance, statement: Executable) -> None:
+    before = await instance.audited()
+    with pytest.raises(DBAPIError, match="only added to"):
+        await instance.execute(statement)
+    with pytest.raises(DBAPIError, match="only added to"):
+        await instance.execute(delete(AuditVersion))
+    assert [event.id for event in await instance.audited()] == [event.id for event in before]
