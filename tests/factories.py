@@ -74,6 +74,7 @@ class Workspace:
     guest_id: str
     invitation_id: str
     proposal_id: str
+    event_id: str
 
     @property
     def project_id(self) -> str:
@@ -216,7 +217,8 @@ class Instance:
         environment = await org.owner.make("environment", environmentId=environment["id"])
         proposal_id = await self._proposal(project["orgId"], environment)
         guest_id, invitation_id = await self._guest_and_invitation(project["orgId"], f"{org.slug}-{key}")
-        return Workspace(org, project, environment, await self.minted(org), guest_id, invitation_id, proposal_id)
+        api_key, event_id = await self.minted(org), (await self.audited())[-1].id
+        return Workspace(org, project, environment, api_key, guest_id, invitation_id, proposal_id, event_id)
 
     async def _proposal(self, org_id: str, environment: dict[str, Any]) -> str:
         """A pending one to make the banner say "bye", put there without an event in the audit."""

@@ -51,6 +51,8 @@ READS: dict[str, Arguments] = {
     "environmentProposals": _ENVIRONMENT,
     "proposal": lambda workspace: {"proposalId": workspace.proposal_id},
     "reviews": lambda workspace: {"proposalId": workspace.proposal_id},
+    "auditEvents": _ORG,
+    "auditEvent": lambda workspace: {"eventId": workspace.event_id},
     "ruleset": _ENVIRONMENT,
     "members": lambda workspace: {"orgSlug": workspace.org.slug},
     "member": lambda workspace: workspace.guest,
