@@ -44,6 +44,7 @@ NOBODY: Ids = {
     "segmentStateId": NEVER,
     "orgId": NEVER,
     "proposalId": NEVER,
+    "eventId": NEVER,
     "reviewId": NEVER,
 }
 SAME = {"orgSlug": "slug", "envId": "environmentId", "copyFromEnvId": "environmentId", "envs": "environmentId"}
@@ -85,6 +86,7 @@ async def ids_of(instance: Instance, workspace: Workspace) -> Ids:
         "segmentStateId": segment["id"],
         "orgId": (await workspace.org.viewer.make("org", slug=workspace.org.slug))["id"],
         "proposalId": workspace.proposal_id,
+        "eventId": workspace.event_id,
         "reviewId": await instance.reviewed(workspace),
     }
 

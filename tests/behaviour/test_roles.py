@@ -183,6 +183,7 @@ async def test_a_caller_without_credentials_gets_nowhere(instance: Instance, wor
 @pytest.mark.parametrize("wrong", ["", "x", "0" * 36, "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9", "\u0000", "ä", "%2e"])
 async def test_an_id_that_names_nothing_is_not_found(instance: Instance, workspace: Workspace, wrong: str) -> None:
     names = ("projectId", "environmentId", "slug", "orgSlug", "userId", "invitationId", "envId", "proposalId")
+    names += ("eventId",)
     async with instance.unchanged():
         for operation, arguments in CALLS.items():
             given = arguments(workspace)
