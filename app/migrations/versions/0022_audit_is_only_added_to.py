@@ -3,15 +3,15 @@
 A change or a delete of its rows is refused unless its own transaction has put a row into `audit_opening`, which it
 takes out again before it ends, so that no other ever sees one.
 
-Revision ID: 0019
-Revises: 0018
+Revision ID: 0022
+Revises: 0021
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
