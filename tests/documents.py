@@ -228,5 +228,9 @@ DOCUMENTS = {
         "query($input: PreviewInput!) { preview(input: $input) "
         "{ version results { context evaluations } flips truncated } }"
     ),
+    "history": (
+        "query($input: HistoryInput!) { history(input: $input) { truncated primitives { key type "
+        "entries { asOf version value reason { kind ruleIndex ruleName variant } } } } }"
+    ),
     "errorCatalog": "{ errorCatalog { code title status meaning causes action examples { rest graphql } } }",
 }

@@ -164,6 +164,16 @@ def _evaluations(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "evaluations": by_key}
 
 
+def _history(found: dict[str, Any]) -> dict[str, Any]:
+    by_key = {}
+    for one in found["primitives"]:
+        for entry in one["entries"]:
+            if (reason := entry["reason"]) is not None:
+                entry["reason"] = _without_nulls({**reason, "kind": reason["kind"].lower()})
+        by_key[one["key"]] = {"type": one["type"] and one["type"].lower(), "entries": one["entries"]}
+    return {"primitives": by_key, "truncated": found["truncated"]}
+
+
 def _nothing(_: Any) -> None:
     """REST answers 204."""
 
@@ -213,6 +223,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "signUp": _same,
     "evaluate": _evaluations,
     "preview": _same,
+    "history": _history,
     "removeMember": _removed,
     "invitation": _resource,
     "createInvitation": _invited,

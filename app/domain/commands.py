@@ -104,6 +104,8 @@ Switch = Annotated[bool, BeforeValidator(_switched)]  # for what may come in a q
 
 
 def _instant(text: Any) -> Any:
+    if text is None:
+        raise PydanticCustomError("null", "Must not be null.")
     at = utc(text) if isinstance(text, str) else None
     if at is None:
         raise PydanticCustomError("instant", "Must be an RFC 3339 instant, such as 2026-03-02T09:00:00Z.")

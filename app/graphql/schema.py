@@ -15,6 +15,7 @@ from app.graphql.environments import EnvironmentMutations, EnvironmentQueries
 from app.graphql.errors import ErrorQueries
 from app.graphql.evaluation import EvaluationQueries
 from app.graphql.flags import FlagMutations, FlagQueries
+from app.graphql.history import HistoryQueries
 from app.graphql.invitations import InvitationMutations, InvitationQueries
 from app.graphql.members import MemberMutations, MemberQueries
 from app.graphql.nodes import NodeQueries
@@ -69,6 +70,7 @@ class Query(
     ApiKeyQueries,
     EvaluationQueries,
     PreviewQueries,
+    HistoryQueries,
     ErrorQueries,
     NodeQueries,
 ):

@@ -19,6 +19,7 @@ from app.rest import (
     errors,
     evaluation,
     flags,
+    history,
     invitations,
     members,
     orgs,
@@ -58,7 +59,7 @@ _FEATURES = {
     "Segments": segments.ENDPOINTS,
     "Proposals": proposals.ENDPOINTS,
     "Audit": audit.ENDPOINTS,
-    "Evaluation": [*evaluation.ENDPOINTS, *preview.ENDPOINTS],
+    "Evaluation": [*evaluation.ENDPOINTS, *preview.ENDPOINTS, *history.ENDPOINTS],
     "Errors": errors.ENDPOINTS,
     "About the API": [
         Endpoint(

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from app.engine.history import Change
 from app.engine.kinds import SPECS, Kind
 from app.engine.ruleset import StoredState
 from app.engine.target_ids import EntryChange
@@ -30,37 +31,28 @@ class Past(NamedTuple):
     changed: Sequence[StoredState]
 
 
-class Change(NamedTuple):
-    """What became of a key at a version: its state, whose lists are what they got and lost; None where it has gone."""
-
-    version: int
-    kind: Kind
-    key: str
-    state: StoredState | None
-
-
-async def version_at(session: AsyncSession, environment_id: str, at: datetime) -> EnvironmentVersion | None:
-    """The newest version that was there at the instant."""
+async def version_at(
+    session: AsyncSession, environment_id: str, at: datetime, *, included: bool = True
+) -> EnvironmentVersion | None:
+    """The newest version that was there at the instant, or before it."""
+    reached = col(EnvironmentVersion.at)
     query = (
         select(EnvironmentVersion)
-        .where(col(EnvironmentVersion.environment_id) == environment_id, col(EnvironmentVersion.at) <= at)
-        .order_by(col(EnvironmentVersion.at).desc(), col(EnvironmentVersion.version).desc())
+        .where(col(EnvironmentVersion.environment_id) == environment_id, reached <= at if included else reached < at)
+        .order_by(reached.desc(), col(EnvironmentVersion.version).desc())
     )
     return (await session.execute(query.limit(1))).scalar_one_or_none()
 
 
-async def versions_after(
-    session: AsyncSession, environment_id: str, version: int, until: datetime, limit: int
+async def versions_between(
+    session: AsyncSession, environment_id: str, after: int, upto: int, limit: int
 ) -> Sequence[EnvironmentVersion]:
-    """The versions after one, of before an instant, so many at most; after 0 from the first that is kept."""
+    """The versions after one up to another one, so many at most."""
+    version = col(EnvironmentVersion.version)
     query = (
         select(EnvironmentVersion)
-        .where(
-            col(EnvironmentVersion.environment_id) == environment_id,
-            col(EnvironmentVersion.version) > version,
-            col(EnvironmentVersion.at) < until,
-        )
-        .order_by(col(EnvironmentVersion.version))
+        .where(col(EnvironmentVersion.environment_id) == environment_id, version > after, version <= upto)
+        .order_by(version)
     )
     return (await session.execute(query.limit(limit))).scalars().all()
 

@@ -46,6 +46,7 @@ OF_THE_PLACE = {
     **WRITES,
     "evaluate": lambda workspace: {"environmentId": workspace.environment_id, "context": {}, "keys": ["banner"]},
     "preview": READS["preview"],
+    "history": READS["history"],
 }
 MADE = ("acceptInvitation", "deleteSession")
 WITHOUT_FAULTS = {

@@ -57,6 +57,7 @@ WITH_IDS = [
     "ruleset",
     "evaluate",
     "preview",
+    "history",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
     *("spotChecks", "setSpotChecks", "environmentDiff"),
     *("projectProposals", "environmentProposals", "createProposal"),

@@ -57,6 +57,12 @@ READS: dict[str, Arguments] = {
     "members": lambda workspace: {"orgSlug": workspace.org.slug},
     "member": lambda workspace: workspace.guest,
     "evaluate": lambda workspace: {**_ENVIRONMENT(workspace), "context": {}},
+    "history": lambda workspace: {
+        **_ENVIRONMENT(workspace),
+        "context": {},
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2099-01-01T00:00:00Z",
+    },
     "preview": lambda workspace: {
         **_ENVIRONMENT(workspace),
         "spotCheck": [{}],

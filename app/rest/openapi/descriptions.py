@@ -215,6 +215,24 @@ OF_SCHEMA = {
         "from": "What is there; absent for a token that may not read it.",
         "to": "What would be there.",
     },
+    "History": {
+        "primitives": "By key, the flags and configs that were asked for.",
+        "truncated": "Whether it ends early, because it is too much.",
+    },
+    "HistoryEntry": {
+        "asOf": "Since when: `since`, or the instant of the version.",
+        "reason": "Why; null where the key was not there.",
+        "value": "The value; null where the key was not there.",
+        "version": "The version that was in force.",
+    },
+    "KeyHistory": {
+        "entries": "An entry for each change of its value or reason, oldest first.",
+        "type": "What its values are, or were last; null if it was not there.",
+    },
+    "AskHistory": {
+        "since": "The instant (RFC 3339) that it begins with.",
+        "until": "The instant before which it ends.",
+    },
     "ProposedEvaluation": {
         "flips": "Whether the value is another one.",
         "live": "The value and the reason now; null where there is none.",
@@ -525,6 +543,10 @@ OPERATIONS = {
     "evaluate": "Gives the value of each flag and config for a context, with the reason. A key that does not exist is "
     "null. With `asOf` it is what was evaluated at an instant of the past, and `version` is that of then. Before the "
     "first version that is `ruleset_not_cached`.",
+    "history": "Gives what each flag and config was for a context between two instants, with the reason: first what "
+    "was in force at `since`, or at the first version, then an entry for each version that made it something else. Of "
+    "what was not there `value` and `reason` are null. It ends early, with `truncated`, past 10,000 entries in all, or "
+    "where there is too much to look through: ask for fewer keys, or for less time.",
     "preview": "Tries drafts of flags, configs and segments on contexts, and stores nothing. Each draft is what a "
     "change of the state would be sent, without the reason; drafts may refer to each other, and faults stand at their "
     "path below `ruleset`. Gives for each context the value and the reason, live and with the drafts, of the drafted "
