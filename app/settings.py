@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     max_proposals: Quota = 1000
     """Pending proposals of a project."""
     max_state_mib: Quota = 64
-    """Mebibytes of the present states of an environment."""
+    """Mebibytes of the present states of an environment, and of the pending proposals of a project."""
     audit_days: Annotated[int | None, Field(ge=90)] = None
     """Days for which audit and past states are kept, at least 90. Default: for ever."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None

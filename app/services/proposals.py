@@ -39,7 +39,7 @@ from app.engine.blast_radius import reached_by, seen_by
 from app.engine.kinds import KILLED
 from app.models import Primitive, Proposal, ProposalContent, State
 from app.services.proposal_news import announce
-from app.services.quotas import Quota, require_room
+from app.services.quotas import Quota, require_room, require_room_for_proposal
 from app.store import environments, identities, invitations, json_columns, proposals
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
@@ -135,10 +135,11 @@ async def open_proposal(
     if (made := await proposals.same(uow.session, proposal, uow.now)) is not None:
         return made
     await require_room(uow, Quota.PROPOSALS, entered.project.id)
-    uow.add(proposal)
-    await uow.flush()
     radius = json_text.encode(terms.radius or NOT_TRIED)
     size = sum(len(text.encode()) for text in (before, after, radius) if text is not None)
+    await require_room_for_proposal(uow, entered.project.id, size)
+    uow.add(proposal)
+    await uow.flush()
     uow.add(ProposalContent(proposal_id=proposal.id, before=before, after=after, blast_radius=radius, size=size))
     entered.record_proposal(proposal.id, primitive, terms.reason, {"kind": kind})
     await announce(uow, proposal, NewsEvent.PROPOSED)

@@ -45,6 +45,16 @@ def require_room_for_states(uow: UnitOfWork, environment: Environment, grown: in
         raise invalid({"quota": f"The states of an environment can have at most {most:,} MiB."})
 
 
+async def require_room_for_proposal(uow: UnitOfWork, project_id: str, size: int) -> None:
+    """Raises `invalid_request` if the project's pending proposals, which keep whole lists, would be too large.
+
+    They may be as large as the states of an environment.
+    """
+    most = uow.host.settings.max_state_mib
+    if await quotas.bytes_of_pending_proposals(uow.session, project_id, uow.now) + size > most * MEBIBYTE:
+        raise invalid({"quota": f"The pending proposals of a project can have at most {most:,} MiB."})
+
+
 async def require_room(uow: UnitOfWork, quota: Quota, owner_id: str) -> None:
     """Raises `invalid_request` if the organisation, project or person has as many as it may have.
 

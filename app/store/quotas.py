@@ -9,7 +9,19 @@ from sqlmodel import col
 
 from app.domain.operations import Operation
 from app.domain.proposals import ProposalStatus
-from app.models import ApiKey, AuditEvent, Environment, Invitation, Membership, Org, Primitive, Project, Proposal, User
+from app.models import (
+    ApiKey,
+    AuditEvent,
+    Environment,
+    Invitation,
+    Membership,
+    Org,
+    Primitive,
+    Project,
+    Proposal,
+    ProposalContent,
+    User,
+)
 from app.store.proposals import has_status
 
 
@@ -49,6 +61,15 @@ async def primitives(session: AsyncSession, project_id: str, _: datetime) -> int
 async def pending_proposals(session: AsyncSession, project_id: str, at: datetime) -> int:
     waiting = has_status(ProposalStatus.PENDING, at)
     return await _count(session, col(Proposal.id), col(Proposal.project_id) == project_id, waiting)
+
+
+async def bytes_of_pending_proposals(session: AsyncSession, project_id: str, at: datetime) -> int:
+    query = (
+        select(func.coalesce(func.sum(col(ProposalContent.size)), 0))
+        .join(Proposal, col(Proposal.id) == col(ProposalContent.proposal_id))
+        .where(col(Proposal.project_id) == project_id, has_status(ProposalStatus.PENDING, at))
+    )
+    return int((await session.execute(query)).scalar_one())
 
 
 async def orgs_founded(session: AsyncSession, user_id: str, _: datetime) -> int:

@@ -165,3 +165,18 @@ async def test_the_states_of_an_environment_have_a_size(instance: Instance, work
     assert (await state_bytes(instance))[workspace.environment_id] < full - 2 * 190_000
     await editor.make("updateFlagState", **workspace.checkout, rules=large)
     await state_bytes(instance)
+
+
+@pytest.mark.parametrize("quotas", [{"max_state_mib": 1}])
+async def test_the_pending_proposals_of_a_project_have_a_size(instance: Instance, workspace: Workspace) -> None:
+    editor, made = workspace.org.editor, []
+    change = {"kind": "set_rules_flag", "resourceKey": "checkout", "envId": workspace.environment_id}
+    while (
+        reply := await editor.do("createProposal", **change, diff={"rules": rules_of(180 + len(made))})
+    ).code is None:
+        made.append(reply.data["id"])
+    assert (len(made), reply.fields) == (5, {"quota": "The pending proposals of a project can have at most 1 MiB."})
+    async with instance.unchanged():
+        assert (await editor.do("createProposal", **change, diff={"rules": rules_of(190)})).code == "invalid_request"
+    await editor.make("cancelProposal", proposalId=made[0])
+    await editor.make("createProposal", **change, diff={"rules": rules_of(170)})
