@@ -283,7 +283,7 @@ async def _fill_proposals(owner: Filler, node: Node, production: Environment) ->
         )
         made = await (agent if proposer == "agent" else grace).do(applying.create_proposal, {**change, **where})
         if review is not None:
-            await owner.do(reviews.review_proposal, made.proposal.id, review)
+            await owner.do(reviews.review_proposal, made.id, review)
 
 
 async def _proposers(owner: Filler, node: Node, project_id: str) -> tuple[Filler, Filler]:

@@ -18,15 +18,16 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.operations import ResourceType
+from app.engine.kinds import Kind
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
-from app.models import State
+from app.models import Proposal, ProposalContent, State
 from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
 from app.services.past_states import states_at
 from app.services.proposal_counts import open_in_projects
-from app.services.proposals import Content, ProposalView, contents, open_on, viewed
+from app.services.proposals import ProposalView, kinds_tried, open_on, stored_contents, viewed
 from app.services.spot_checks import Kept
 from app.store.paging import Page, WholeList
 from app.store.states import Current
@@ -140,9 +141,14 @@ class Loaders:
         self.proposals = cache(lambda parent: self._below(partial(batches.proposals_below, parent=parent)))
         self.audit = cache(lambda parent: self._below(partial(batches.audit_below, parent=parent)))
         self.reviews = self._below(batches.reviews_of_proposals)
-        self.proposal_views: Loader[str, ProposalView | None] = Loader(pace, self._proposal_views)
-        self.proposal_contents: Loader[str, Content | None] = Loader(
-            pace, self._proposal_contents, rows=lambda _: ROWS_A_CONTENT
+        self.proposal_views: Loader[Proposal, ProposalView] = Loader(
+            pace, self._proposal_views, identity=lambda row: row.id
+        )
+        self.proposal_contents: Loader[Proposal, ProposalContent | None] = Loader(
+            pace, self._proposal_contents, identity=lambda row: row.id, rows=lambda _: ROWS_A_CONTENT
+        )
+        self.kinds_tried: Loader[tuple[str, frozenset[str]], Mapping[tuple[str, str], Kind]] = Loader(
+            pace, self._kinds_tried, rows=lambda _: ROWS_A_CONTENT
         )
         self.open_proposals: Loader[State, int] = Loader(pace, self._open_proposals, identity=lambda state: state.id)
         self.open_in_project: Loader[str, int] = Loader(pace, self._open_in_project)
@@ -200,16 +206,18 @@ class Loaders:
             found = await batches.spot_checks(uow, environment_ids)
         return [Kept(one, found[one]) if one in found else None for one in environment_ids]
 
-    async def _proposal_views(self, ids: list[str]) -> list[ProposalView | None]:
+    async def _proposal_views(self, rows: list[Proposal]) -> list[ProposalView]:
         async with self._unit() as uow:
-            views = await viewed(uow, await batches.proposals(uow, ids), with_content=False)
-        found = {view.proposal.id: view for view in views}
-        return [found.get(one) for one in ids]
+            return await viewed(uow, rows)
 
-    async def _proposal_contents(self, ids: list[str]) -> list[Content | None]:
+    async def _proposal_contents(self, rows: list[Proposal]) -> list[ProposalContent | None]:
         async with self._unit() as uow:
-            found = await contents(uow, await batches.proposals(uow, ids))
-        return [found.get(one) for one in ids]
+            found = await stored_contents(uow, rows)
+        return [found.get(one.id) for one in rows]
+
+    async def _kinds_tried(self, tried: list[tuple[str, frozenset[str]]]) -> list[Mapping[tuple[str, str], Kind]]:
+        async with self._unit() as uow:
+            return [await kinds_tried(uow, tried)] * len(tried)
 
     async def _open_proposals(self, states: list[State]) -> list[int]:
         async with self._unit() as uow:

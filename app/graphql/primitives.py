@@ -19,7 +19,6 @@ from app.graphql.types.resources import Primitive as PrimitiveNode
 from app.graphql.types.resources import identity_of
 from app.models import Primitive, Proposal
 from app.services.primitives import Primitives, list_identities
-from app.services.proposals import ProposalView, viewed
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -95,24 +94,22 @@ class Divertible:
 
 def shown(made: Any, name: str, make: Callable[[Any], Node]) -> dict[str, Any]:
     """The members of such an answer: what was written by its name, or the proposal that was made instead."""
-    if isinstance(made, ProposalView):
-        return {name: None, "proposal": ProposalNode.written(made)}
+    if isinstance(made, Proposal):
+        return {name: None, "proposal": ProposalNode.of(made)}
     return {name: make(made), "proposal": None}
 
 
-async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Primitive | ProposalView:
+async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Primitive | Proposal:
     """What was deleted, as it was, or the proposal to do so."""
     body = body_of(given)
     async with info.context.unit(given if isinstance(given, Overridable) else None) as uow:
-        made = await primitives.delete(uow, given.project_id, given.key, body, if_match(given))
-        return (await viewed(uow, [made], with_content=True))[0] if isinstance(made, Proposal) else made
+        return await primitives.delete(uow, given.project_id, given.key, body, if_match(given))
 
 
 async def written(
     info: Info, write: Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current | Proposal]], given: OfState
-) -> Current | ProposalView:
+) -> Current | Proposal:
     """The state as a use case leaves it, or the proposal that it makes."""
     body = body_of(given)
     async with info.context.unit(given) as uow:
-        made = await write(uow, given.environment_id, given.key, body, if_match(given))
-        return (await viewed(uow, [made], with_content=True))[0] if isinstance(made, Proposal) else made
+        return await write(uow, given.environment_id, given.key, body, if_match(given))

@@ -90,7 +90,7 @@ class ProposalQueries:
     @strawberry.field(description="A proposal.")
     async def proposal(self, info: Info, id: ProposalId) -> Proposal | None:
         async with info.context.unit() as uow:
-            return Proposal.of((await proposals.entered(uow, id, None))[1])
+            return Proposal.of(await proposals.get_proposal(uow, id))
 
     proposals: Connection[Proposal] | None = list_field(
         "The proposals of all your organisations, newest first.", OF_PROPOSALS, _list_all
@@ -103,22 +103,22 @@ class ProposalMutations:
     async def create_proposal(self, info: Info, input: CreateProposalInput) -> CreateProposalPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            view = await create_proposal(uow, body)
-        return CreateProposalPayload(proposal=Proposal.written(view))
+            row = await create_proposal(uow, body)
+        return CreateProposalPayload(proposal=Proposal.of(row))
 
     @strawberry.mutation(description="Do what was proposed.")
     async def apply_proposal(self, info: Info, input: ApplyProposalInput) -> ApplyProposalPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            view = await apply_proposal(uow, input.proposal_id, body, if_match(input))
-        return ApplyProposalPayload(proposal=Proposal.written(view))
+            row = await apply_proposal(uow, input.proposal_id, body, if_match(input))
+        return ApplyProposalPayload(proposal=Proposal.of(row))
 
     @strawberry.mutation(description="End a proposal that nobody is to apply.")
     async def cancel_proposal(self, info: Info, input: CancelProposalInput) -> CancelProposalPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            view = await proposals.cancel_proposal(uow, input.proposal_id, body, if_match(input))
-        return CancelProposalPayload(proposal=Proposal.written(view))
+            row = await proposals.cancel_proposal(uow, input.proposal_id, body, if_match(input))
+        return CancelProposalPayload(proposal=Proposal.of(row))
 
     @strawberry.mutation(description="Approve a proposal, or ask for changes. Your last word counts.")
     async def review_proposal(self, info: Info, input: ReviewProposalInput) -> ReviewProposalPayload | None:

@@ -28,7 +28,7 @@ from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, OutcomeSchema, Schema, Time
 from app.services import proposals
 from app.services.applying import CreateProposal, apply_proposal, create_proposal
-from app.services.proposals import EndProposal, ProposalView
+from app.services.proposals import Content, EndProposal, ProposalView
 from app.services.reviews import CreateReview, list_reviews, review_proposal
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -130,10 +130,8 @@ class ProposalSchema(
     applied_version: int | None
 
     @classmethod
-    def from_row(cls, view: ProposalView) -> Self:
-        row, content = view.proposal, view.content
-        if content is None:
-            raise LookupError("REST shows proposals whole")
+    def from_view(cls, view: ProposalView, content: Content) -> Self:
+        row = view.proposal
         return cls(
             id=row.id,
             project_id=row.project_id,
@@ -144,7 +142,7 @@ class ProposalSchema(
             resource_key=row.resource_key,
             diff={name: ProposedChangeSchema.model_validate(one) for name, one in content.diff.items()},
             status=view.status,
-            proposed_version=view.proposed_version,
+            proposed_version=proposals.proposed_version(row),
             proposed_versions=[VersionSchema(env_id=one, version=version) for one, version in view.versions.items()],
             reason=row.reason,
             actor=ActorSchema.model_validate(row.actor),
@@ -195,14 +193,24 @@ class ReviewSchema(
         )
 
 
+async def _whole(uow: UnitOfWork, proposal: Proposal) -> tuple[ProposalSchema, str]:
+    """The proposal with all that may be long, and its tag."""
+    view = (await proposals.viewed(uow, [proposal]))[0]
+    content = (await proposals.contents(uow, [proposal]))[proposal.id]
+    return ProposalSchema.from_view(view, content), view.etag
+
+
 async def proposed(uow: UnitOfWork, proposal: Proposal) -> Response:
     """What a write is answered with that has become a proposal."""
-    view = (await proposals.viewed(uow, [proposal], with_content=True))[0]
-    return accepted(ProposalSchema.from_row(view), _location(view), view.etag)
+    schema, etag = await _whole(uow, proposal)
+    return accepted(schema, _location(proposal), etag)
 
 
 async def _page(call: Call, uow: UnitOfWork, found: Page[Proposal]) -> Response:
-    return page(call, await proposals.viewed_page(uow, found), lambda view: view.proposal.id, ProposalSchema.from_row)
+    found = await proposals.within_bytes(uow, found)
+    views = {view.proposal.id: view for view in await proposals.viewed(uow, found.rows)}
+    contents = await proposals.contents(uow, found.rows)
+    return page(call, found, lambda row: row.id, lambda row: ProposalSchema.from_view(views[row.id], contents[row.id]))
 
 
 async def list_proposals(call: Call, uow: UnitOfWork) -> Response:
@@ -218,23 +226,23 @@ async def list_of_environment(call: Call, uow: UnitOfWork) -> Response:
 
 
 async def get_proposal(call: Call, uow: UnitOfWork) -> Response:
-    view = await proposals.get_proposal(uow, call.path["proposal_id"])
-    return read(call, ProposalSchema.from_row(view), view.etag)
+    return read(call, *await _whole(uow, await proposals.get_proposal(uow, call.path["proposal_id"])))
 
 
 async def handle_create(call: Call, uow: UnitOfWork) -> Response:
-    view = await create_proposal(uow, call.input)
-    return created(ProposalSchema.from_row(view), _location(view), view.etag)
+    proposal = await create_proposal(uow, call.input)
+    schema, etag = await _whole(uow, proposal)
+    return created(schema, _location(proposal), etag)
 
 
 async def handle_apply(call: Call, uow: UnitOfWork) -> Response:
-    view = await apply_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
-    return written(ProposalSchema.from_row(view), view.etag)
+    proposal = await apply_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
+    return written(*await _whole(uow, proposal))
 
 
 async def handle_cancel(call: Call, uow: UnitOfWork) -> Response:
-    view = await proposals.cancel_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
-    return written(ProposalSchema.from_row(view), view.etag)
+    proposal = await proposals.cancel_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
+    return written(*await _whole(uow, proposal))
 
 
 async def handle_reviews(call: Call, uow: UnitOfWork) -> Response:
@@ -247,8 +255,8 @@ async def handle_review(call: Call, uow: UnitOfWork) -> Response:
     return created(ReviewSchema.from_row(row), f"/api/v1/proposals/{row.proposal_id}/reviews")
 
 
-def _location(view: ProposalView) -> str:
-    return f"/api/v1/proposals/{view.proposal.id}"
+def _location(proposal: Proposal) -> str:
+    return f"/api/v1/proposals/{proposal.id}"
 
 
 _ENDING = ("proposal_gone",)

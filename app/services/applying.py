@@ -43,13 +43,11 @@ from app.services.proposal_news import announce
 from app.services.proposals import (
     LIFETIME,
     EndProposal,
-    ProposalView,
     Terms,
     end,
-    entered,
-    reentered,
+    enter_proposal,
+    reenter_to_write,
     subject_of,
-    viewed,
 )
 from app.store import environments, identities, json_columns, proposals, states
 from app.store.resolve import KeyRef
@@ -85,7 +83,7 @@ class CreateProposal(
     reason: Text | None = None
 
 
-async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
+async def create_proposal(uow: UnitOfWork, body: object) -> Proposal:
     """Proposes a change by hand. Raises `invalid_request` for one that changes nothing, and whatever the write would be
     refused with."""
     tenant_of(uow)
@@ -106,19 +104,17 @@ async def create_proposal(uow: UnitOfWork, body: object) -> ProposalView:
         terms = Terms(command.reason, await radius_of_delete(access, access.primitive, contexts), lifetime)
         access = await access.to_write()
         await require_unused(access, access.primitive)
-        proposal = await propose_delete(access, access.primitive, terms)
-    else:
-        wanted = _wanted(proposable, command.diff)
-        radius = await of_change(uow, access.environment, access.primitive, wanted, contexts)
-        access = await access.to_write()
-        current = await states.current(uow.session, access.environment.id, access.primitive)
-        change = await difference(uow, current, wanted, checked)
-        if change.is_none:
-            raise invalid({DIFF: "Changes nothing: it is so already."})
-        await require_valid(access, change)
-        radius = await at_present(access, radius, wanted, contexts)
-        proposal = await propose(access, change, Terms(command.reason, radius, lifetime))
-    return (await viewed(uow, [proposal], with_content=True))[0]
+        return await propose_delete(access, access.primitive, terms)
+    wanted = _wanted(proposable, command.diff)
+    radius = await of_change(uow, access.environment, access.primitive, wanted, contexts)
+    access = await access.to_write()
+    current = await states.current(uow.session, access.environment.id, access.primitive)
+    change = await difference(uow, current, wanted, checked)
+    if change.is_none:
+        raise invalid({DIFF: "Changes nothing: it is so already."})
+    await require_valid(access, change)
+    radius = await at_present(access, radius, wanted, contexts)
+    return await propose(access, change, Terms(command.reason, radius, lifetime))
 
 
 async def _check_diff(access: Access | None, proposable: Proposable, diff: Mapping[str, Any]) -> Checked:
@@ -131,16 +127,16 @@ async def _check_diff(access: Access | None, proposable: Proposable, diff: Mappi
     return await check_state(access, access.primitive, {dimension.name: diff[dimension.name]}, f"{DIFF}.")
 
 
-async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalView:
+async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> Proposal:
     """Does what was proposed, if it can be done still, nothing has changed since, and enough people approve.
 
     Raises `precondition_failed`, `proposal_gone`, `version_drift`, `approval_missing`; and `not_found`, `in_use` or
     `invalid_request` where it cannot be done any more.
     """
-    access, proposal = await entered(uow, proposal_id, Operation.APPLY_PROPOSAL)
+    access, proposal = await enter_proposal(uow, proposal_id, Operation.APPLY_PROPOSAL)
     command = validate(EndProposal, body)
     checked = await _check_again(access, proposal)
-    access, proposal = await reentered(access, proposal_id, if_match)
+    access, proposal = await reenter_to_write(access, proposal_id, if_match)
     if (primitive := await identities.live(uow.session, proposal.primitive_id)) is None:
         raise target_deleted(proposal.resource_kind).error
     if checked.faults:
@@ -162,7 +158,7 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
         approvers=approvers,
     )
     await announce(uow, proposal, NewsEvent.APPLIED, comment=command.reason)
-    return (await viewed(uow, [proposal], with_content=True))[0]
+    return proposal
 
 
 async def _check_again(access: Access, proposal: Proposal) -> Checked:

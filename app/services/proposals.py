@@ -5,9 +5,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from app.access.entry import Access, Diverted, Entry, require_of_instance
@@ -36,7 +35,7 @@ from app.domain.proposals import (
 )
 from app.engine import json_text
 from app.engine.blast_radius import reached_by, seen_by
-from app.engine.kinds import KILLED
+from app.engine.kinds import KILLED, Kind
 from app.models import Primitive, Proposal, ProposalContent, State
 from app.services.proposal_news import announce
 from app.services.quotas import Quota, require_room, require_room_for_proposal
@@ -47,6 +46,7 @@ from app.store.unit_of_work import Subject, UnitOfWork
 LIFETIME = timedelta(days=7)
 MAX_SWEPT = 200
 MAX_PAGE_BYTES = 8 * 1024 * 1024
+Decode = Callable[[str | None], Any]
 NOT_TRIED: Mapping[str, Any] = {"version": None, "contexts": 0, "results": [], "flips": {}, "truncated": False}
 
 
@@ -67,8 +67,7 @@ class Terms(NamedTuple):
 class ProposalView(NamedTuple):
     """A proposal as its readers see it: what has become of it by now, and who has approved it.
 
-    `versions` are those that it rests on, of the environments that they reach. `content` is None where it was not asked
-    for.
+    `versions` are those that it rests on, of the environments that they reach.
     """
 
     proposal: Proposal
@@ -76,7 +75,6 @@ class ProposalView(NamedTuple):
     required_approvals: int
     approvers: Sequence[Mapping[str, Any]]
     versions: Mapping[str, int]
-    content: "Content | None" = None
 
     @property
     def etag(self) -> str:
@@ -84,19 +82,12 @@ class ProposalView(NamedTuple):
         approvers = [one["id"] for one in self.approvers]
         return proposal_etag(self.proposal, self.status, self.required_approvals, approvers)
 
-    @property
-    def proposed_version(self) -> int | None:
-        """The version of its environment that it rests on; None for a delete, which has one of each."""
-        proposal = self.proposal
-        return None if proposal.environment_id is None else proposal.proposed_versions[proposal.environment_id]
-
 
 class Content(NamedTuple):
-    """What may be long of a proposal, decoded; `size` is what it takes as text, in bytes."""
+    """What may be long of a proposal, decoded."""
 
     diff: dict[str, Any]
     blast_radius: dict[str, Any]
-    size: int
 
 
 async def open_proposal(
@@ -195,20 +186,19 @@ async def list_environment_proposals(uow: UnitOfWork, environment_id: str, listi
     return (await proposals.lists_of_environments(uow.session, [environment_id], visible, window))[environment_id]
 
 
-async def get_proposal(uow: UnitOfWork, proposal_id: str) -> ProposalView:
-    _, proposal = await entered(uow, proposal_id, None)
-    return (await viewed(uow, [proposal], with_content=True))[0]
+async def get_proposal(uow: UnitOfWork, proposal_id: str) -> Proposal:
+    return (await enter_proposal(uow, proposal_id, None))[1]
 
 
-async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> ProposalView:
+async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> Proposal:
     """Ends a proposal that nobody is to apply. Raises `precondition_failed`, `proposal_gone`."""
-    access, _ = await entered(uow, proposal_id, Operation.CANCEL_PROPOSAL)
+    access, _ = await enter_proposal(uow, proposal_id, Operation.CANCEL_PROPOSAL)
     command = validate(EndProposal, body)
-    access, proposal = await reentered(access, proposal_id, if_match)
+    access, proposal = await reenter_to_write(access, proposal_id, if_match)
     end(access, proposal, ProposalStatus.CANCELLED)
     access.record(command.reason, subject_of(proposal), proposal_id=proposal.id)
     await announce(uow, proposal, NewsEvent.CANCELLED, comment=command.reason)
-    return (await viewed(uow, [proposal], with_content=True))[0]
+    return proposal
 
 
 async def expire(uow: UnitOfWork) -> int:
@@ -222,7 +212,7 @@ async def expire(uow: UnitOfWork) -> int:
     return len(expired)
 
 
-async def entered(uow: UnitOfWork, proposal_id: str, operation: Operation | None) -> tuple[Access, Proposal]:
+async def enter_proposal(uow: UnitOfWork, proposal_id: str, operation: Operation | None) -> tuple[Access, Proposal]:
     """The proposal, and the way in to what it changes: to do something to it, or, without an operation, to read it.
 
     Raises `not_found`, or what the policy denies.
@@ -236,7 +226,7 @@ async def entered(uow: UnitOfWork, proposal_id: str, operation: Operation | None
     return await entry.enter(uow), proposal
 
 
-async def reentered(access: Access, proposal_id: str, if_match: IfMatch) -> tuple[Access, Proposal]:
+async def reenter_to_write(access: Access, proposal_id: str, if_match: IfMatch) -> tuple[Access, Proposal]:
     """The same within the write, where nobody else can end the proposal.
 
     Raises `not_found`, `precondition_failed`, `proposal_gone`.
@@ -246,7 +236,7 @@ async def reentered(access: Access, proposal_id: str, if_match: IfMatch) -> tupl
     proposal = await proposals.current(access.uow.session, lowered(proposal_id))
     if proposal is None:
         raise not_found("proposal")
-    if_match.require((await viewed(access.uow, [proposal], with_content=False))[0].etag)
+    if_match.require((await viewed(access.uow, [proposal]))[0].etag)
     status = status_at(proposal.status, proposal.expires_at, access.uow.now)
     if (gone := ended(status)) is not None:
         raise gone.error
@@ -265,11 +255,10 @@ def subject_of(proposal: Proposal) -> Subject:
     return Subject(proposal.org_id, *resource, proposal.project_id, proposal.environment_id)
 
 
-async def viewed(uow: UnitOfWork, rows: Sequence[Proposal], *, with_content: bool) -> list[ProposalView]:
+async def viewed(uow: UnitOfWork, rows: Sequence[Proposal]) -> list[ProposalView]:
     """The proposals, which the caller may see, as they are now."""
     required = await proposals.required_approvals(uow.session, rows)
     words = await proposals.last_words(uow.session, [one.id for one in rows])
-    found = await contents(uow, rows) if with_content else {}
     views = []
     for one in rows:
         status = status_at(one.status, one.expires_at, uow.now)
@@ -277,12 +266,12 @@ async def viewed(uow: UnitOfWork, rows: Sequence[Proposal], *, with_content: boo
         if status is ProposalStatus.PENDING:
             approvers = [review.reviewer for review in words[one.id] if review.verdict is Verdict.APPROVE]
         versions = versions_seen(uow.actor, one)
-        views.append(ProposalView(one, status, required[one.id], approvers, versions, found.get(one.id)))
+        views.append(ProposalView(one, status, required[one.id], approvers, versions))
     return views
 
 
-async def viewed_page(uow: UnitOfWork, page: Page[Proposal]) -> Page[ProposalView]:
-    """A page of whole proposals, which ends before they are too many bytes: the next page goes on there."""
+async def within_bytes(uow: UnitOfWork, page: Page[Proposal]) -> Page[Proposal]:
+    """A page of proposals to be shown whole, which ends before they are too many bytes: the next page goes on there."""
     sizes = await proposals.sizes(uow.session, [one.id for one in page.rows])
     kept, left = 0, MAX_PAGE_BYTES
     for one in page.rows:
@@ -290,9 +279,8 @@ async def viewed_page(uow: UnitOfWork, page: Page[Proposal]) -> Page[ProposalVie
         if kept and left < 0:
             break
         kept += 1
-    rows = await viewed(uow, page.rows[:kept], with_content=True)
     has_next = page.has_next or kept < len(page.rows)
-    return Page(rows, has_next, page.has_previous, page.whole, page.list_id)
+    return Page(page.rows[:kept], has_next, page.has_previous, page.whole, page.list_id)
 
 
 async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
@@ -302,25 +290,81 @@ async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
 
 
 async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Content]:
-    """What may be long of each proposal, by its id: what was there, and what it would do, as far as the caller reads
-    that."""
-    stored = await proposals.contents(uow.session, [one.id for one in rows])
-    actor = uow.actor
-    if not isinstance(actor, Token):
-        return {one.id: _content(one, stored[one.id], json_columns.value(stored[one.id].blast_radius)) for one in rows}
-    if Verb.READ not in actor.actions:
-        return {one.id: _content(one, stored[one.id], dict(NOT_TRIED), reads=False) for one in rows}
-    radii = {one.id: _reached(actor, one, json_columns.value(stored[one.id].blast_radius)) for one in rows}
-    if not any(pattern.everything for pattern in actor.resources):
-        tried = {key for radius in radii.values() for key in _tried_in(radius)}
-        kinds = await identities.kinds_of(uow.session, {one.project_id for one in rows}, tried)
+    """What may be long of each proposal, by its id, as far as the caller reads that."""
+    actor, stored = uow.actor, await proposals.contents(uow.session, [one.id for one in rows])
+    radii = {one.id: radius_reached(actor, one, stored[one.id]) for one in rows}
+    if sees_some_keys(actor):
+        kinds = await kinds_tried(uow, [(one.project_id, tried_in(radii[one.id])) for one in rows])
+        radii = {one.id: radius_seen(actor, one, radii[one.id], kinds) for one in rows}
+    return {one.id: Content(diff_seen(actor, one, stored[one.id]), radii[one.id]) for one in rows}
 
-        def sees(project_id: str, key: str) -> bool:
-            kind = kinds.get((project_id, key))
-            return kind is not None and any(pattern.matches(kind, key) for pattern in actor.resources)
 
-        radii = {one.id: seen_by(radii[one.id], partial(sees, one.project_id)) for one in rows}
-    return {one.id: _content(one, stored[one.id], radii[one.id]) for one in rows}
+async def stored_contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, ProposalContent]:
+    """What may be long of each proposal, by its id, as it is stored: `diff_seen` and `radius_reached` decode it."""
+    return await proposals.contents(uow.session, [one.id for one in rows])
+
+
+def diff_seen(
+    actor: Actor, proposal: Proposal, stored: ProposalContent, decode: Decode = json_columns.value
+) -> dict[str, Any]:
+    """What changes; what was there, only for who may read that."""
+    if stored.after is None:
+        return {}
+    dimension = PROPOSABLE[proposal.kind].dimension
+    name = KILLED if dimension is None else dimension.name
+    before = {"from": decode(stored.before)} if _reads(actor) else {}
+    return {name: {**before, "to": decode(stored.after)}}
+
+
+def radius_reached(
+    actor: Actor, proposal: Proposal, stored: ProposalContent, decode: Decode = json_columns.value
+) -> dict[str, Any]:
+    """What the proposal would do, in the environments that the caller reaches: a delete was tried in every environment,
+    and is read by whoever reaches one of them."""
+    if not _reads(actor):
+        return dict(NOT_TRIED)
+    radius: dict[str, Any] = decode(stored.blast_radius)
+    if not isinstance(actor, Token) or all(_reaches(actor, proposal, one) for one in proposal.proposed_versions):
+        return radius
+    return reached_by(radius, lambda environment_id: _reaches(actor, proposal, environment_id))
+
+
+def sees_some_keys(actor: Actor) -> bool:
+    """Whether it takes `radius_seen` to know what of a blast radius the caller sees."""
+    return isinstance(actor, Token) and not any(pattern.everything for pattern in actor.resources)
+
+
+def tried_in(radius: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of the flags and configs that it tells of."""
+    return frozenset((*radius["flips"], *(key for result in radius["results"] for key in result["evaluations"])))
+
+
+async def kinds_tried(uow: UnitOfWork, tried: Sequence[tuple[str, Collection[str]]]) -> dict[tuple[str, str], Kind]:
+    """The kinds of what blast radii of projects tell of, by project and key."""
+    keys = {key for _, keys in tried for key in keys}
+    return await identities.kinds_of(uow.session, {project_id for project_id, _ in tried}, keys)
+
+
+def radius_seen(
+    actor: Actor, proposal: Proposal, radius: Mapping[str, Any], kinds: Mapping[tuple[str, str], Kind]
+) -> dict[str, Any]:
+    """The radius without what the caller, who sees some keys, does not see."""
+    resources = actor.resources if isinstance(actor, Token) else ()
+
+    def sees(key: str) -> bool:
+        kind = kinds.get((proposal.project_id, key))
+        return kind is not None and any(pattern.matches(kind, key) for pattern in resources)
+
+    return seen_by(radius, sees)
+
+
+def _reads(actor: Actor) -> bool:
+    return not isinstance(actor, Token) or Verb.READ in actor.actions
+
+
+def proposed_version(proposal: Proposal) -> int | None:
+    """The version of its environment that it rests on; None for a delete, which has one of each."""
+    return None if proposal.environment_id is None else proposal.proposed_versions[proposal.environment_id]
 
 
 def versions_seen(actor: Actor, proposal: Proposal) -> dict[str, int]:
@@ -334,27 +378,6 @@ def versions_seen(actor: Actor, proposal: Proposal) -> dict[str, int]:
 def _reaches(token: Token, proposal: Proposal, environment_id: str) -> bool:
     scope = token.scope
     return scope.org or proposal.project_id in scope.projects or environment_id in scope.environments
-
-
-def _reached(token: Token, proposal: Proposal, radius: dict[str, Any]) -> dict[str, Any]:
-    """A delete was tried in every environment, and is read by whoever reaches one of them."""
-    if all(_reaches(token, proposal, one) for one in proposal.proposed_versions):
-        return radius
-    return reached_by(radius, lambda environment_id: _reaches(token, proposal, environment_id))
-
-
-def _tried_in(radius: Mapping[str, Any]) -> set[str]:
-    """The keys of the flags and configs that it tells of."""
-    return {*radius["flips"], *(key for result in radius["results"] for key in result["evaluations"])}
-
-
-def _content(proposal: Proposal, stored: ProposalContent, radius: dict[str, Any], *, reads: bool = True) -> Content:
-    if stored.after is None:
-        return Content({}, radius, stored.size)
-    dimension = PROPOSABLE[proposal.kind].dimension
-    name = KILLED if dimension is None else dimension.name
-    before = {"from": json_columns.value(stored.before)} if reads else {}
-    return Content({name: {**before, "to": json_columns.value(stored.after)}}, radius, stored.size)
 
 
 def _reading(proposal: Proposal) -> Operation:

@@ -13,7 +13,7 @@ from app.domain.preconditions import IfMatch
 from app.domain.proposals import Verdict
 from app.models import ProposalReview
 from app.services.proposal_news import announce
-from app.services.proposals import entered, reentered, subject_of
+from app.services.proposals import enter_proposal, reenter_to_write, subject_of
 from app.store import proposals
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -33,9 +33,9 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> Pr
 
     Raises `proposal_gone`.
     """
-    access, _ = await entered(uow, proposal_id, Operation.REVIEW_PROPOSAL)
+    access, _ = await enter_proposal(uow, proposal_id, Operation.REVIEW_PROPOSAL)
     command = validate(CreateReview, body)
-    access, proposal = await reentered(access, proposal_id, IfMatch())
+    access, proposal = await reenter_to_write(access, proposal_id, IfMatch())
     reviewer = uow.actor_as_json()
     if await proposals.count_reviews(uow.session, proposal.id, reviewer["id"]) >= MAX_REVIEWS:
         raise invalid({"quota": f"A person can review a proposal at most {MAX_REVIEWS} times."})
@@ -55,6 +55,6 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> Pr
 
 async def list_reviews(uow: UnitOfWork, proposal_id: str, listing: Listing) -> Page[ProposalReview]:
     """All that was said of the proposal, oldest first."""
-    _, proposal = await entered(uow, proposal_id, None)
+    _, proposal = await enter_proposal(uow, proposal_id, None)
     window = listing.window("reviews", proposal.id)
     return (await proposals.lists_of_reviews(uow.session, [proposal.id], window))[proposal.id]

@@ -190,7 +190,7 @@ class Product:
                 }
                 places[name] = vars(Place(row.version, row.protected, row.required_approvals, states))
             rows = [await uow.session.get_one(Proposal, one) for one in self.made]
-            views = await proposals.viewed(uow, rows, with_content=False)
+            views = await proposals.viewed(uow, rows)
         return places, [(one.status.value, sorted(person["name"] for person in one.approvers)) for one in views]
 
     async def _value(self, uow: UnitOfWork, state: State, name: str) -> Any:

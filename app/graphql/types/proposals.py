@@ -1,6 +1,7 @@
 """Proposals, and what people say of them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
@@ -11,15 +12,25 @@ from app.domain.operations import ResourceType
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import Kind
 from app.graphql.context import Info
-from app.graphql.limits import CHARACTERS_AN_OBJECT
 from app.graphql.lists import OF_PROPOSALS, PAGING, list_field
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import NODES, Connection, Node, node_of
 from app.graphql.types.scalars import JSON, Time
+from app.graphql.types.values import stored
 from app.models import Proposal as ProposalRow
 from app.models import ProposalReview
-from app.services.proposals import ProposalView, versions_seen
+from app.services.proposals import (
+    ProposalView,
+    diff_seen,
+    proposed_version,
+    radius_reached,
+    radius_seen,
+    sees_some_keys,
+    tried_in,
+    versions_seen,
+)
+from app.store import json_columns
 
 if TYPE_CHECKING:
     from app.graphql.types.resources import Environment, Primitive, Project
@@ -51,21 +62,26 @@ def _standing(read: Callable[[ProposalView], Any], description: str) -> Any:
     """What may change while nobody touches the proposal, so that it is looked up when it is asked for."""
 
     async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        view = root.view or await info.context.loaders.proposal_views.load(root.id)
-        return None if view is None else read(view)
+        return read(await info.context.loaders.proposal_views.load(root.row))
 
     return strawberry.field(resolver=resolve, description=description)
 
 
-def _content(name: str, description: str) -> Any:
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        content = root.view.content if root.view else await info.context.loaders.proposal_contents.load(root.id)
-        if content is None:
-            return None
-        info.context.pace.made(content.size // CHARACTERS_AN_OBJECT)
-        return getattr(content, name)
+async def _diff(root: strawberry.Parent[Any], info: Info) -> JSON | None:
+    if (content := await info.context.loaders.proposal_contents.load(root.row)) is None:
+        return None
+    decode = partial(stored, info, json_columns.value)
+    return cast("JSON", diff_seen(info.context.request.actor, root.row, content, decode))
 
-    return strawberry.field(resolver=resolve, description=description)
+
+async def _blast_radius(root: strawberry.Parent[Any], info: Info) -> JSON | None:
+    loaders, actor, row = info.context.loaders, info.context.request.actor, root.row
+    if (content := await loaders.proposal_contents.load(row)) is None:
+        return None
+    radius = radius_reached(actor, row, content, partial(stored, info, json_columns.value))
+    if sees_some_keys(actor):
+        radius = radius_seen(actor, row, radius, await loaders.kinds_tried.load((row.project_id, tried_in(radius))))
+    return cast("JSON", radius)
 
 
 @strawberry.type(description="What a person said of a proposal. The last word of each counts.")
@@ -107,8 +123,12 @@ class Proposal(Node):
     ended_at: Time | None = strawberry.field(description="When it was applied or cancelled, or expired.")
     ended_by: Actor | None = strawberry.field(description="Who applied or cancelled it.")
     applied_version: int | None = strawberry.field(description="The environment's version that it made.")
-    diff: JSON | None = _content("diff", "What changes: by dimension, `from` and `to`; empty for a delete.")
-    blast_radius: JSON | None = _content("blast_radius", "What it would do to the contexts that it was tried on.")
+    diff: JSON | None = strawberry.field(
+        resolver=_diff, description="What changes: by dimension, `from` and `to`; empty for a delete."
+    )
+    blast_radius: JSON | None = strawberry.field(
+        resolver=_blast_radius, description="What it would do to the contexts that it was tried on."
+    )
     status: ProposalStatus | None = _standing(lambda view: view.status, "What has become of it.")
     proposed_version: int | None = strawberry.field(
         description="The version of its environment that it rests on; null for a delete."
@@ -124,25 +144,16 @@ class Proposal(Node):
     viewer_cannot: Inabilities = viewer_cannot(ResourceType.PROPOSAL)
     reviews: Connection[Review] | None = _reviews()
     row: strawberry.Private[ProposalRow]
-    view: strawberry.Private[ProposalView | None] = None
-
-    @classmethod
-    def written(cls, view: ProposalView) -> "Proposal":
-        """As who has just made or ended it sees it, whatever else they may read."""
-        proposal = cls.of(view.proposal)
-        proposal.view = view
-        return proposal
 
     @classmethod
     def of(cls, row: ProposalRow) -> "Proposal":
-        versions = row.proposed_versions
         return cls(
             id=strawberry.ID(row.id),
             kind=row.kind,
             resource_type=row.resource_kind,
             resource_id=strawberry.ID(row.primitive_id),
             resource_key=row.resource_key,
-            proposed_version=None if row.environment_id is None else versions[row.environment_id],
+            proposed_version=proposed_version(row),
             reason=row.reason,
             actor=Actor.of(row.actor),
             created_at=Time(row.created_at),
