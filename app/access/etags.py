@@ -59,10 +59,10 @@ def api_key_etag(row: ApiKey) -> str:
     return f'"{_revision(row)}~{used}"'
 
 
-def proposal_etag(row: Proposal, *standing: object) -> str:
+def shown_proposal_etag(row: Proposal, *standing: object) -> str:
     """Changes with the proposal's revision, and with how it stands, which time, roles and settings change, too."""
     digest = hashlib.blake2b(repr(standing).encode(), digest_size=8).hexdigest()
-    return f'"{_revision(row)}.{digest}"'
+    return f'{row_etag(row)[:-1]}~{digest}"'
 
 
 def _revision(row: Revised) -> str:

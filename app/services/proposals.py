@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from app.access.entry import Access, Diverted, Entry, require_of_instance
-from app.access.etags import proposal_etag
+from app.access.etags import row_etag, shown_proposal_etag
 from app.access.paging import Listing
 from app.access.visible import tenant_of, visible_proposals
 from app.domain.actors import Actor, Member, System, Token, Verb
@@ -80,7 +80,9 @@ class ProposalView(NamedTuple):
     def etag(self) -> str:
         """Changes with whatever a reader would see change."""
         approvers = [one["id"] for one in self.approvers]
-        return proposal_etag(self.proposal, self.status, self.required_approvals, approvers)
+        return shown_proposal_etag(
+            self.proposal, self.status, self.required_approvals, approvers, self.proposal.ended_at
+        )
 
 
 class Content(NamedTuple):
@@ -202,12 +204,15 @@ async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_ma
 
 
 async def expire(uow: UnitOfWork) -> int:
-    """Writes down which proposals have expired, at most so many; gives their number. Readers know without it."""
+    """Writes down which proposals have expired, at most so many; gives their number. Readers know without it.
+
+    It makes no revision, so that whoever sends the tag of a pending proposal is told that it has expired.
+    """
     uow.actor = System()
     await uow.begin_write()
     expired = await proposals.past_their_time(uow.session, uow.now, MAX_SWEPT)
     for proposal in expired:
-        uow.revise(proposal, {"status": ProposalStatus.EXPIRED, "ended_at": proposal.expires_at})
+        proposal.status, proposal.ended_at = ProposalStatus.EXPIRED, proposal.expires_at
         uow.record(ProposalEvent.EXPIRE, subject_of(proposal), proposal_id=proposal.id)
     return len(expired)
 
@@ -236,7 +241,7 @@ async def reenter_to_write(access: Access, proposal_id: str, if_match: IfMatch) 
     proposal = await proposals.current(access.uow.session, lowered(proposal_id))
     if proposal is None:
         raise not_found("proposal")
-    if_match.require((await viewed(access.uow, [proposal]))[0].etag)
+    if_match.require(row_etag(proposal))
     status = status_at(proposal.status, proposal.expires_at, access.uow.now)
     if (gone := ended(status)) is not None:
         raise gone.error

@@ -2,10 +2,13 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.jobs.housekeeping import housekeeping_job
+from tests.clock import SetClock
 from tests.factories import Instance, Workspace
 
 WRITES: list[tuple[str, str, dict[str, Any]]] = [
@@ -103,15 +106,35 @@ async def test_a_stale_tag_keeps_a_proposal_from_its_end(instance: Instance, wor
     admin, proposal = workspace.org.admin, {"proposalId": workspace.proposal_id}
     before = (await admin.do("proposal", **proposal)).etag
     await workspace.org.owner.make("reviewProposal", **proposal, verdict="approve")
-    present = (await admin.do("proposal", **proposal)).etag
+    present = (await admin.do("proposal", **proposal)).etag or ""
     async with instance.unchanged():
         for stale in (before, '"nothing.1"'):
             reply = await admin.do(end, if_match=stale, **proposal)
-            assert (reply.code, reply.status, reply.etag) == ("precondition_failed", 412, present), stale
+            assert (reply.code, reply.status, reply.etag) == ("precondition_failed", 412, _of_content(present)), stale
     ended = await admin.do(end, if_match=f'"other", W/{present}', **proposal)
     assert ended.code is None
     assert ended.etag == (await admin.do("proposal", **proposal)).etag
     assert (await admin.do(end, if_match=present, **proposal)).code == "precondition_failed"
+
+
+@pytest.mark.parametrize("end", ["applyProposal", "cancelProposal"])
+@pytest.mark.raises_codes("proposal_gone")
+async def test_what_changes_around_a_proposal_is_no_other_proposal(
+    instance: Instance, workspace: Workspace, clock: SetClock, end: str
+) -> None:
+    admin, proposal = workspace.org.admin, {"proposalId": workspace.proposal_id}
+    before = (await admin.do("proposal", **proposal)).etag
+    await admin.make("updateEnvironment", environmentId=workspace.environment_id, requiredApprovals=2)
+    asks_for_two = (await admin.do("proposal", **proposal)).etag
+    clock.ahead = timedelta(days=30)
+    expired = (await admin.do("proposal", **proposal)).etag
+    assert (await admin.do(end, if_match=before, **proposal)).code == "proposal_gone"
+    await housekeeping_job(instance.node).run()
+    swept = (await admin.do("proposal", **proposal)).etag
+    assert len({before, asks_for_two, expired, swept}) == 4
+    async with instance.unchanged():
+        for tag in (before, asks_for_two, expired, swept):
+            assert (await admin.do(end, if_match=tag, **proposal)).code == "proposal_gone"
 
 
 @pytest.mark.raises_codes("precondition_failed")
