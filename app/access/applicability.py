@@ -1,15 +1,16 @@
-"""What keeps pending proposals from being applied, of many at once."""
+"""Whether pending proposals can be applied, of many at once."""
 
 from collections.abc import Sequence
 
-from app.domain.hindrances import Hindrance, approvals, drifted, target_deleted
+from app.domain.hindrances import Standing, approvals, drifted, target_deleted
 from app.models import Proposal
 from app.store import environments, identities, proposals
 from app.store.unit_of_work import UnitOfWork
 
 
-async def hindrances(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, Hindrance]:
-    """By proposal, what the caller, who may apply it, would be refused with now, in the order in which apply looks.
+async def standings(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, Standing]:
+    """By proposal, who approves, and what the caller, who may apply it, is refused with now: the first in the order
+    in which apply looks.
 
     Whether the change is valid still, with its references and what refers to it, is seen at the apply alone.
     """
@@ -17,14 +18,12 @@ async def hindrances(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, 
     of_project = await environments.all_of_projects(uow.session, {one.project_id for one in pending})
     required = await proposals.required_approvals(uow.session, pending)
     words = await proposals.last_words(uow.session, [one.id for one in pending])
-    found: dict[str, Hindrance] = {}
+    found: dict[str, Standing] = {}
     for one in pending:
-        if one.primitive_id not in live:
-            found[one.id] = target_deleted(one.resource_kind)
-            continue
+        standing = approvals(words[one.id], required[one.id], uow.actor)
         delete = one.environment_id is None
         rests_on = [at for at in of_project[one.project_id] if delete or at.id == one.environment_id]
+        deleted = None if one.primitive_id in live else target_deleted(one.resource_kind)
         drift = drifted(one.proposed_versions, rests_on, delete=delete)
-        if (hindrance := drift or approvals(words[one.id], required[one.id], uow.actor).hindrance) is not None:
-            found[one.id] = hindrance
+        found[one.id] = Standing(standing.approvers, deleted or drift or standing.hindrance)
     return found

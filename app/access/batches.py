@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlmodel import col
 
-from app.access.applicability import hindrances
+from app.access.applicability import standings
 from app.access.paging import Listing
 from app.access.visible import scope_of, tenant_of, visible_proposals, within
 from app.domain.actors import Actor, Token
@@ -283,10 +283,10 @@ async def _of_proposals(uow: UnitOfWork, found: Sequence[tuple[Proposal, Abiliti
             abilities |= {one: why_not or gone.inability for one, why_not in abilities.items()}
         elif abilities[Operation.APPLY_PROPOSAL] is None:
             pending.append((proposal, abilities))
-    hindering = await hindrances(uow, [proposal for proposal, _ in pending]) if pending else {}
+    found_of = await standings(uow, [proposal for proposal, _ in pending]) if pending else {}
     for proposal, abilities in pending:
-        if proposal.id in hindering:
-            abilities[Operation.APPLY_PROPOSAL] = hindering[proposal.id].inability
+        if (hindrance := found_of[proposal.id].hindrance) is not None:
+            abilities[Operation.APPLY_PROPOSAL] = hindrance.inability
 
 
 # What depends on more than the policy looks at: changes what the policy found.

@@ -30,8 +30,8 @@ class Hindrance(NamedTuple):
         return Inability(self.error.code, self.error.message, self.who)
 
 
-class Approvals(NamedTuple):
-    """Who approves, whoever applies included if they are a person; and what is wrong with that."""
+class Standing(NamedTuple):
+    """Who approves, whoever applies included if they are a person; and what keeps them from it."""
 
     approvers: list[dict[str, Any]]
     hindrance: Hindrance | None
@@ -86,7 +86,7 @@ def drifted(proposed: Mapping[str, int], environments: Iterable[Versioned], *, d
     return None
 
 
-def approvals(words: Sequence[Said], required: int, applier: Actor) -> Approvals:
+def approvals(words: Sequence[Said], required: int, applier: Actor) -> Standing:
     """What it comes to if the applier applies it now: `words` are the last ones of those who may review."""
     person = applier if isinstance(applier, Member) else None
     others = [review for review in words if person is None or review.reviewer_id != person.user_id]
@@ -96,13 +96,13 @@ def approvals(words: Sequence[Said], required: int, applier: Actor) -> Approvals
     if against := [review.reviewer["name"] for review in others if review.verdict is Verdict.REQUEST_CHANGES]:
         names = listed(against if len(against) <= _NAMED else [*against[:_NAMED], f"{len(against) - _NAMED} more"])
         asked = AppError("approval_missing", f"{names} asked for changes.")
-        return Approvals(approvers, Hindrance(asked, f"{names} must approve it first."))
+        return Standing(approvers, Hindrance(asked, f"{names} must approve it first."))
     if (lacking := required - len(approvers)) > 0:
         few = AppError(
             "approval_missing", f"The proposal has {len(approvers)} of the {required} approvals that it needs."
         )
         more = f"{lacking} more {'person' if lacking == 1 else 'people'}"
-        return Approvals(
+        return Standing(
             approvers, Hindrance(few, f"{more} must approve: {people(TABLE[Operation.REVIEW_PROPOSAL].role).lower()}.")
         )
-    return Approvals(approvers, None)
+    return Standing(approvers, None)

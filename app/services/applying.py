@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from app.access.applicability import standings
 from app.access.entry import Access, Entry
 from app.access.visible import tenant_of
 from app.domain.commands import Command, Slug, Text, validate
 from app.domain.errors import invalid
-from app.domain.hindrances import approvals, drifted, target_deleted
+from app.domain.hindrances import target_deleted
 from app.domain.named import Id, Named
 from app.domain.news import NewsEvent
 from app.domain.operations import Operation
@@ -49,7 +50,7 @@ from app.services.proposals import (
     reenter_to_write,
     subject_of,
 )
-from app.store import environments, identities, json_columns, proposals, states
+from app.store import identities, json_columns, proposals, states
 from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
@@ -137,13 +138,14 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
     command = validate(EndProposal, body)
     checked = await _check_again(access, proposal)
     access, proposal = await reenter_to_write(access, proposal_id, if_match)
+    approvers, hindrance = (await standings(uow, [proposal]))[proposal.id]
     if (primitive := await identities.live(uow.session, proposal.primitive_id)) is None:
         raise target_deleted(proposal.resource_kind).error
     if checked.faults:
         raise invalid(checked.faults, "The proposal is no longer valid. Cancel it, and propose a change that is.")
     change = await _change_again(access, proposal, primitive, checked)
-    await _require_no_drift(access, proposal)
-    approvers = await _require_approvals(access, proposal)
+    if hindrance is not None:
+        raise hindrance.error
     if change is None:
         await delete_now(access, primitive)
     else:
@@ -187,27 +189,6 @@ async def _change_again(access: Access, proposal: Proposal, primitive: Primitive
     change = await difference(uow, current, {name: after}, checked)
     await require_valid(access, change)
     return change
-
-
-async def _require_no_drift(access: Access, proposal: Proposal) -> None:
-    """Raises `version_drift` if an environment that the proposal rests on has changed since."""
-    delete = proposal.environment_id is None
-    rests_on = (
-        await environments.all_of_project(access.uow.session, proposal.project_id) if delete else [access.environment]
-    )
-    if (drift := drifted(proposal.proposed_versions, rests_on, delete=delete)) is not None:
-        raise drift.error
-
-
-async def _require_approvals(access: Access, proposal: Proposal) -> list[dict[str, Any]]:
-    """Who approves, the person who applies included. Raises `approval_missing`."""
-    uow = access.uow
-    words = (await proposals.last_words(uow.session, [proposal.id]))[proposal.id]
-    required = (await proposals.required_approvals(uow.session, [proposal]))[proposal.id]
-    approvers, hindrance = approvals(words, required, uow.actor)
-    if hindrance is not None:
-        raise hindrance.error
-    return approvers
 
 
 def _wanted(proposable: Proposable, diff: Mapping[str, Any]) -> Mapping[str, Any]:
