@@ -26,7 +26,7 @@ from app.engine.kinds import KILLED, Kind
 from app.engine.rules import RULES_EXAMPLE
 from app.engine.suggestions import unknown
 from app.models import Primitive, Proposal
-from app.services.blast_radius import of_change
+from app.services.blast_radius import of_change, of_delete
 from app.services.changes import (
     NOTHING_CHECKED,
     Change,
@@ -39,7 +39,7 @@ from app.services.changes import (
     write_change,
 )
 from app.services.evaluation import Contexts
-from app.services.primitives import delete_now, propose_delete, radius_of_delete, require_unused
+from app.services.primitives import delete_now, propose_delete, require_unused
 from app.services.proposal_news import announce
 from app.services.proposals import (
     LIFETIME,
@@ -102,7 +102,7 @@ async def create_proposal(uow: UnitOfWork, body: object) -> Proposal:
     if command.expires_in_seconds is not None:
         lifetime = timedelta(seconds=command.expires_in_seconds)
     if command.kind in DELETES:
-        terms = Terms(command.reason, await radius_of_delete(access, access.primitive, contexts), lifetime)
+        terms = Terms(command.reason, await of_delete(uow, access.primitive, contexts), lifetime)
         access = await access.to_write()
         await require_unused(access, access.primitive)
         return await propose_delete(access, access.primitive, terms)

@@ -1,6 +1,6 @@
 """What a proposed change would do to the contexts that it is tried on: those of the proposal, or the environment's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,11 +12,11 @@ from app.engine.references import node
 from app.engine.ruleset import Ruleset, StoredState
 from app.engine.target_ids import EntryChange
 from app.models import Environment, Primitive
-from app.store import json_columns
+from app.services.evaluation import Contexts
+from app.store import environments, json_columns
 from app.store.spot_checks import spot_checks_of
 from app.store.unit_of_work import UnitOfWork
 
-Contexts = list[dict[str, Any]]
 BRIEF_STEPS = MAX_STEPS // 20  # some hundredths of a second
 
 
@@ -32,7 +32,9 @@ async def of_change(
 
     What is wanted, by dimension or as `killed`, has been checked. Raises `not_found` if the primitive has gone.
     """
-    radius, contexts = BlastRadius(max_steps), await _contexts(uow, environment, contexts)
+    radius = BlastRadius(max_steps)
+    if contexts is None:
+        contexts = (await _kept(uow, [environment.id])).get(environment.id)
     if not contexts:
         return radius.document(environment.version)
     await uow.release()
@@ -47,14 +49,16 @@ async def of_change(
     return await uow.host.aside(compare)
 
 
-async def of_delete(
-    uow: UnitOfWork, environments: Sequence[Environment], primitive: Primitive, contexts: Contexts | None
-) -> Radius:
-    """What the primitive is for the contexts, and would no longer be. Nothing refers to it, so nothing else changes."""
-    radius = BlastRadius()
-    for environment in environments:
-        if tried := await _contexts(uow, environment, contexts):
-            await uow.release()
+async def of_delete(uow: UnitOfWork, primitive: Primitive, contexts: Contexts | None) -> Radius:
+    """What the primitive is for the contexts, and would no longer be, in each environment of its project.
+
+    Nothing refers to it, so nothing else changes.
+    """
+    radius, of_project = BlastRadius(), await environments.all_of_project(uow.session, primitive.project_id)
+    kept = await _kept(uow, [one.id for one in of_project]) if contexts is None else {}
+    await uow.release()
+    for environment in of_project:
+        if tried := kept.get(environment.id, []) if contexts is None else contexts:
             live = await uow.host.rulesets.snapshot(environment.id)
             await uow.host.aside(partial(_delete, radius, live, primitive, tried))
     return radius.document(None)
@@ -65,11 +69,10 @@ def _delete(radius: BlastRadius, live: Ruleset, primitive: Primitive, contexts: 
     radius.add(live, proposed, _own_key(primitive), (), contexts)
 
 
-async def _contexts(uow: UnitOfWork, environment: Environment, given: Contexts | None) -> Contexts:
-    if given is not None:
-        return given
-    kept = (await spot_checks_of(uow.session, [environment.id])).get(environment.id)
-    return [] if kept is None else json_columns.value(kept.contexts)
+async def _kept(uow: UnitOfWork, environment_ids: Collection[str]) -> dict[str, Contexts]:
+    """The contexts that the environments keep, by id, where any have been set."""
+    found = await spot_checks_of(uow.session, environment_ids)
+    return {one: json_columns.value(row.contexts) for one, row in found.items()}
 
 
 def _own_key(primitive: Primitive) -> str | None:

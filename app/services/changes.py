@@ -26,7 +26,8 @@ from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, Proposal, State
-from app.services.blast_radius import BRIEF_STEPS, Contexts, of_change
+from app.services.blast_radius import BRIEF_STEPS, of_change
+from app.services.evaluation import Contexts
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
 from app.services.proposals import Terms, open_proposal
 from app.services.quotas import require_room_for_states

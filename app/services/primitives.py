@@ -167,7 +167,7 @@ class Primitives:
         """
         entered = await Entry.of_project(project_id, Operation.DELETE_PRIMITIVE, self._named(key)).open(uow)
         command = validate(self.delete_command, body)
-        radius = await radius_of_delete(entered, entered.primitive) if isinstance(entered, Diverted) else None
+        radius = await of_delete(uow, entered.primitive, None) if isinstance(entered, Diverted) else None
         entered = await entered.reopen_to_write()
         primitive = entered.primitive
         if_match.require(primitive_etag(primitive))
@@ -253,14 +253,6 @@ def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: in
         longest = max(lists, key=lambda name: lists[name])
         told = f"With {environments} environments, the lists of a new segment can have at most {most:,} entries in all."
         raise invalid({longest: f"{told} Add the others afterwards, in each environment."})
-
-
-async def radius_of_delete(
-    entered: Access | Diverted, primitive: Primitive, contexts: list[dict[str, Any]] | None = None
-) -> Mapping[str, Any]:
-    """What a delete would do to the contexts, or else to those that the project's environments keep."""
-    of_project = await environments.all_of_project(entered.uow.session, entered.project.id)
-    return await of_delete(entered.uow, of_project, primitive, contexts)
 
 
 async def propose_delete(entered: Access | Diverted, primitive: Primitive, terms: Terms) -> Proposal:

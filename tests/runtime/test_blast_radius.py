@@ -1,6 +1,5 @@
 """What a change would do is found with the ruleset in memory, for the contexts given or those that are kept."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -37,14 +36,11 @@ async def of_change(
         return found
 
 
-async def of_delete(
-    instance: Instance, environment_ids: Sequence[str], key: str, contexts: list[JSON] | None = None
-) -> JSON:
+async def of_delete(instance: Instance, key: str, contexts: list[JSON] | None = None) -> JSON:
     async with instance.node.unit("req_test") as uow:
-        environments = [await uow.session.get_one(Environment, one) for one in environment_ids]
         primitive = await uow.session.scalar(_named(key))
         assert primitive is not None
-        return await blast_radius.of_delete(uow, environments, primitive, contexts)
+        return await blast_radius.of_delete(uow, primitive, contexts)
 
 
 async def keep(instance: Instance, environment_id: str, contexts: str) -> None:
@@ -118,21 +114,18 @@ async def test_a_delete_is_tried_in_every_environment(instance: Instance, worksp
     new = await workspace.org.editor.make(
         "createEnvironment", projectId=workspace.project_id, key="staging", name="Staging"
     )
-    unused = await workspace.org.editor.make(
-        "createEnvironment", projectId=workspace.project_id, key="qa", name="Questions"
-    )
-    environments = [workspace.environment_id, new["id"], unused["id"]]
+    await workspace.org.editor.make("createEnvironment", projectId=workspace.project_id, key="qa", name="Questions")
     nothing: JSON = {"version": None, "contexts": 0, "results": [], "flips": {}, "truncated": False}
-    assert await of_delete(instance, environments, "banner") == nothing
+    assert await of_delete(instance, "banner") == nothing
     await keep(instance, workspace.environment_id, '[{"userId":"u-1"}]')
     await keep(instance, new["id"], "[{},{}]")
-    found = await of_delete(instance, environments, "banner")
+    found = await of_delete(instance, "banner")
     assert [one["envId"] for one in found["results"]] == [workspace.environment_id, new["id"], new["id"]]
     assert value_of(found, "banner") == [("hello", None)] * 3
     assert all(one["evaluations"]["banner"]["flips"] for one in found["results"])
     assert (found["version"], found["contexts"], found["flips"]) == (None, 3, {"banner": 3})
-    assert (await of_delete(instance, environments, "banner", [{}]))["flips"] == {"banner": 3}
-    found = await of_delete(instance, environments, "staff", [{}])
+    assert (await of_delete(instance, "banner", [{}]))["flips"] == {"banner": 3}
+    found = await of_delete(instance, "staff", [{}])
     assert (found["contexts"], found["flips"], found["results"][0]["evaluations"]) == (3, {}, {})
 
 
