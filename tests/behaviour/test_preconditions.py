@@ -126,7 +126,7 @@ async def test_what_changes_around_a_proposal_is_no_other_proposal(
     before = (await admin.do("proposal", **proposal)).etag
     await admin.make("updateEnvironment", environmentId=workspace.environment_id, requiredApprovals=2)
     asks_for_two = (await admin.do("proposal", **proposal)).etag
-    clock.ahead = timedelta(days=30)
+    clock.ahead = timedelta(days=8)
     expired = (await admin.do("proposal", **proposal)).etag
     assert (await admin.do(end, if_match=before, **proposal)).code == "proposal_gone"
     await housekeeping_job(instance.node).run()
