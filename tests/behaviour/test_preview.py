@@ -205,6 +205,16 @@ async def test_what_compares_too_much_is_refused_at_its_context(workspace: Works
     assert set(reply.fields) == {"spotCheck.1"}
 
 
+@pytest.mark.raises_codes("invalid_request")
+async def test_what_is_too_much_for_all_contexts_together_is_refused(workspace: Workspace) -> None:
+    conditions = [{"field": "tags", "$contains": n} for n in range(1, 1_001)]
+    drafts = {"checkout": {"rules": [{"if": {"$or": conditions}, "value": False}]}}
+    context = {"tags": [0] * 4_900}
+    assert (await preview(workspace, *[context] * 10, flags=drafts)).code is None
+    reply = await preview(workspace, *[context] * 21, flags=drafts)
+    assert set(reply.fields) == {"spotCheck"}
+
+
 @pytest.mark.raises_codes("token_resource_out_of_scope", "scope_denied", "token_action_denied")
 async def test_a_token_previews_what_it_may_read(instance: Instance, linked: Workspace) -> None:
     async def previewed(drafts: dict[str, Any], **scope: Any) -> Reply:
