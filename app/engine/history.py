@@ -65,6 +65,7 @@ class History:
         context: dict[str, Any],
         keys: Collection[str] | None,
         sees: Callable[[Kind, str], bool],
+        budget: Budget | None = None,
     ) -> None:
         compiled = start.compiled
         self.reached = start.version
@@ -75,7 +76,7 @@ class History:
         self._all = keys is None
         self._first = Entry(at, start.version, None)
         self._count, self._full = 0, False
-        self._budget = Budget(MAX_STEPS, MAX_COMPARISONS_IN_ALL)
+        self._budget = budget or Budget(MAX_STEPS, MAX_COMPARISONS_IN_ALL)
         self._primitives: dict[str, CompiledPrimitive] = dict(compiled.primitives)
         self._segments: dict[str, CompiledSegment] = dict(compiled.segments)
         self._ruleset = replace(compiled, primitives=self._primitives, segments=self._segments)
