@@ -94,6 +94,7 @@ def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[
         ),
         f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
         f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
+        f"promote{name}": _mutation(f"promote{name}", f"{noun}State {{ {state} }}"),
     }
 
 
@@ -176,6 +177,11 @@ DOCUMENTS = {
     **_of_kind("flag", _FLAG, _STATE),
     **_of_kind("config", _CONFIG, _CONFIG_STATE),
     **_of_kind("segment", _SEGMENT, _SEGMENT_STATE, "allowList(first: 1000) { nodes } denyList(first: 1000) { nodes }"),
+    "promote": _mutation(
+        "promote",
+        f"version flagStates {{ {_STATE} }} configStates {{ {_CONFIG_STATE} }} segmentStates {{ {_SEGMENT_STATE} }} "
+        f"differences {{ {_DIFFERENCE} }} needs {{ flags configs segments }} etag",
+    ),
     "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }} {_INSTEAD}"),
     "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }} {_INSTEAD}"),
     **{

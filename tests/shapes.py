@@ -109,6 +109,13 @@ def _diff(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "differences": differences}
 
 
+def _promotion(found: dict[str, Any]) -> dict[str, Any]:
+    if found["flagStates"] is None:
+        return {"version": found["version"], "needs": found["needs"], "differences": _diff(found)["differences"]}
+    states = {f"{kind}s": [_resource(one) for one in found[f"{kind}States"]] for kind in ("flag", "config", "segment")}
+    return {"version": found["version"], **states}
+
+
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
     """REST leaves out what a rule does not have."""
     given = {name: value for name, value in rule.items() if value is not None}
@@ -217,6 +224,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "configReferences": _referrers,
     "segmentReferences": _referrers,
     "environmentDiff": _diff,
+    "promote": _promotion,
     "ruleset": _without_nulls,
     "errorCatalog": _same,
     "requestMagicLink": _same,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.access.missing import missing
 from app.access.visible import tenant_of
 from app.domain.actors import API_KEY_ENDED, Role, Token
 from app.domain.errors import AppError, not_found
@@ -89,13 +90,13 @@ class Entry:
         resolved = await self._resolve(uow)
         found = None if self.find is None else await self.find(uow, resolved.org)
         ids = await self._ids(uow, resolved)
-        missing = self.key_ref.kind if self.key_ref is not None and resolved.primitive is None else None
-        if missing is not None and not isinstance(uow.actor, Token):
-            raise not_found(missing)  # for people a key counts among the ids, before the role
+        lacking = await missing(uow, resolved, self.key_ref, self.named)
+        if lacking is not None and not isinstance(uow.actor, Token):
+            raise lacking  # for people a key counts among the ids, before the role
         target = await self._target(uow, resolved)
         decision, override = _decided(uow, self.operation, target)
-        if missing is not None:
-            raise not_found(missing)  # a token's resources were tested on the key it asked for
+        if lacking is not None:
+            raise lacking  # a token's resources were tested on the key it asked for
         way_in = Diverted if isinstance(decision, Divert) else Access
         entered = way_in(uow=uow, entry=self, resolved=resolved, target=target, found=found, ids=ids, override=override)
         for declared, one in self.named.ids:
@@ -207,11 +208,11 @@ class Entered:
         return self.resolved.primitive
 
     async def reopen_to_write(self) -> "Access | Diverted":
-        """Opens the entry again inside the write transaction, with what is entered locked and everything read again."""
+        """Opens the entry again within the write: all is read again, with what is entered and what it names locked."""
         uow, (_, org, project, environment, _) = self.uow, self.resolved
         await uow.begin_write()
         if environment is not None:
-            await uow.lock(Environment, [environment.id])
+            await uow.lock(Environment, [environment.id, *self.ids.values()])
         elif project is not None:  # with its environments: whoever writes a state holds its environment
             await uow.lock(Project, [project.id])
             await uow.lock(Environment, await environments.ids_of_project(uow.session, project.id))

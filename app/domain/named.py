@@ -4,7 +4,7 @@ Commands declare it in the metadata of their fields. It is read leniently: what 
 rest of the body.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -28,10 +28,14 @@ class Id(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """The field holds a key, or `many`, which a token's resources are tested on whether they exist or not."""
+    """The field holds a key, or `many`, which a token's resources are tested on whether they exist or not.
+
+    What is `live` must exist then.
+    """
 
     kinds: tuple[Kind, ...]
     many: bool = False
+    live: bool = False
 
 
 class Needs(NamedTuple):
@@ -50,6 +54,7 @@ class Named(NamedTuple):
 
     ids: tuple[tuple[Id, str], ...] = ()
     asked: tuple[AskedKey, ...] = ()
+    live: tuple[AskedKey, ...] = ()
     operations: tuple[Operation, ...] = ()
     roles: tuple[Role, ...] = ()
 
@@ -62,7 +67,8 @@ _ALL_KEYS = ["*"]
 def named_in(command: type[Command], body: object) -> Named:
     """What the unread body names in the fields of the command."""
     ids: list[tuple[Id, str]] = []
-    asked: tuple[AskedKey, ...] = ()
+    asked: list[AskedKey] = []
+    live: list[AskedKey] = []
     operations: list[Operation] = []
     roles: list[Role] = []
     for path, declared in _declarations(command):
@@ -76,16 +82,18 @@ def named_in(command: type[Command], body: object) -> Named:
                 listed = value[:MAX_NAMED] if isinstance(value, list) else []
                 named = listed if many else [value]
                 ids += [(declared, one) for one in named if isinstance(one, str)]
-            case Keys(kinds, many=True):
-                asked = _asked(kinds, value, path[-1])
-            case Keys(kinds):
-                asked = (AskedKey(kinds, value),) if isinstance(value, str) else ()
+            case Keys(kinds, many, must_live):
+                keys = _asked(kinds, value, path[-1]) if many else _single(kinds, value)
+                asked += keys
+                live += keys if must_live else ()
             case Needs(operation, when):
                 if not when or any(type(value) is type(one) and value == one for one in when):
                     operations.append(operation)
             case Grants():
                 roles += [Role(value)] if isinstance(value, str) and value in list(Role) else []
-    return Named(tuple(ids), asked, tuple(operations), tuple(roles))
+    if len(asked) == 1:
+        asked = [AskedKey(asked[0].kinds, asked[0].key)]  # a refusal names several by their paths
+    return Named(tuple(ids), tuple(asked), tuple(live), tuple(operations), tuple(roles))
 
 
 def needs_of(command: type[Command]) -> tuple[Operation, ...]:
@@ -110,14 +118,16 @@ def _declarations(command: type[Command]) -> tuple[tuple[tuple[str, ...], Id | K
     return tuple(found)
 
 
-def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> tuple[AskedKey, ...]:
-    """The keys, each where the body names it first. A refusal names several by their paths."""
+def _single(kinds: tuple[Kind, ...], value: Any) -> Sequence[AskedKey]:
+    return [AskedKey(kinds, value)] if isinstance(value, str) else []
+
+
+def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> Sequence[AskedKey]:
+    """The keys, each where the body names it first."""
     if not isinstance(value, list) or value == _ALL_KEYS:
-        return ()
+        return []
     first: dict[str, int] = {}
     for index, key in enumerate(value[:MAX_NAMED]):
         if isinstance(key, str):
             first.setdefault(key, index)
-    if len(first) == 1:
-        return (AskedKey(kinds, *first),)
-    return tuple(AskedKey(kinds, key, f"{name}.{index}") for key, index in first.items())
+    return [AskedKey(kinds, key, f"{name}.{index}") for key, index in first.items()]

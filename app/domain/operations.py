@@ -38,6 +38,7 @@ class Operation(StrEnum):
     UPDATE_STATE = "update_state"
     KILL = "kill"
     RESTORE = "restore"
+    PROMOTE = "promote"
     PROPOSE = "propose"
     LIST_PROPOSALS = "list_proposals"
     REVIEW_PROPOSAL = "review_proposal"

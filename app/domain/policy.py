@@ -82,7 +82,7 @@ _NO, _KEY, _ALL = Resource.NONE, Resource.KEY, Resource.ALL
 _PASS, _DIVERT, _REFUSE = Approval.PASS, Approval.DIVERT, Approval.REFUSE
 _U, _SESSION, _PROVEN = None, None, True  # any user; no verb; the mailbox
 _EVALUATE, _READ, _WRITE, _TOGGLE, _DELETE = Verb.EVALUATE, Verb.READ, Verb.WRITE, Verb.TOGGLE, Verb.DELETE
-_PROPOSE, _OWN = Verb.PROPOSE, OfChange.VERB
+_PROMOTE, _PROPOSE, _OWN = Verb.PROMOTE, Verb.PROPOSE, OfChange.VERB
 _FLAGS = frozenset(kind for kind, spec in SPECS.items() if spec.can_be_killed)
 
 # fmt: off
@@ -121,6 +121,7 @@ TABLE: dict[Operation, Row] = {
     Operation.UPDATE_STATE:        Row(_R.STATE,       _E, _WRITE,    _ENV,     _KEY, _DIVERT, _DIVERT),
     Operation.KILL:                Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _PASS, kinds=_FLAGS),
     Operation.RESTORE:             Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _DIVERT, kinds=_FLAGS),
+    Operation.PROMOTE:             Row(_R.STATE,       _E, _PROMOTE,  _ENV,     _KEY, _REFUSE, _REFUSE),
     Operation.PROPOSE:             Row(_R.STATE,       _E, _PROPOSE,  _ENV,     _KEY, _PASS,   _PASS),
     Operation.LIST_PROPOSALS:      Row(_R.INSTANCE,    _U, _READ,     _SOME,    _NO,  _PASS,   _PASS),
     Operation.REVIEW_PROPOSAL:     Row(_R.PROPOSAL,    _E, _SESSION,  _ENV,     _KEY, _PASS,   _PASS, _PROVEN,

@@ -19,12 +19,14 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
+    promoted,
     references_of,
     shown,
     state_asked,
     updated,
     written,
 )
+from app.graphql.promotion import PromoteStateInput
 from app.graphql.rules import RuleInput
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
@@ -72,6 +74,11 @@ class UpdateConfigStateInput(OfState):
     rules: list[RuleInput] | None = optional_field(RULES)
 
 
+@strawberry.input(description="The config to take over, and the environments.")
+class PromoteConfigInput(PromoteStateInput):
+    pass
+
+
 @strawberry.type
 class WrittenConfig:
     config: Config = strawberry.field(description="The config as it is now.")
@@ -105,6 +112,11 @@ class ReplaceConfigStatePayload(WrittenConfigState):
 @strawberry.type(description="A changed state.")
 class UpdateConfigStatePayload(WrittenConfigState):
     pass
+
+
+@strawberry.type(description="A state that was taken over.")
+class PromoteConfigPayload:
+    config_state: ConfigState = strawberry.field(description="The state as it is now.")
 
 
 @strawberry.type
@@ -154,3 +166,7 @@ class ConfigMutations:
         return UpdateConfigStatePayload(
             **shown(await written(info, CONFIGS.update_state, input), "config_state", ConfigState.of)
         )
+
+    @strawberry.mutation(description="Take over a config's state from another environment of the project.")
+    async def promote_config(self, info: Info, input: PromoteConfigInput) -> PromoteConfigPayload | None:
+        return PromoteConfigPayload(config_state=ConfigState.of(await promoted(info, CONFIGS, input)))

@@ -19,12 +19,14 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
+    promoted,
     references_of,
     shown,
     state_asked,
     updated,
     written,
 )
+from app.graphql.promotion import PromoteStateInput
 from app.graphql.rules import RuleInput
 from app.graphql.types.references import Referrer
 from app.graphql.types.relay import Connection
@@ -73,6 +75,11 @@ class RestoreFlagInput(OfState):
     pass
 
 
+@strawberry.input(description="The flag to take over, and the environments.")
+class PromoteFlagInput(PromoteStateInput):
+    pass
+
+
 @strawberry.type
 class WrittenFlag:
     flag: Flag = strawberry.field(description="The flag as it is now.")
@@ -116,6 +123,11 @@ class KillFlagPayload(WrittenFlagState):
 @strawberry.type(description="A restored flag.")
 class RestoreFlagPayload(WrittenFlagState):
     pass
+
+
+@strawberry.type(description="A state that was taken over.")
+class PromoteFlagPayload:
+    flag_state: FlagState = strawberry.field(description="The state as it is now.")
 
 
 @strawberry.type
@@ -171,3 +183,7 @@ class FlagMutations:
     @strawberry.mutation(description="Turn a killed flag on again.")
     async def restore_flag(self, info: Info, input: RestoreFlagInput) -> RestoreFlagPayload | None:
         return RestoreFlagPayload(**shown(await written(info, restore_flag, input), "flag_state", FlagState.of))
+
+    @strawberry.mutation(description="Take over a flag's state from another environment of the project.")
+    async def promote_flag(self, info: Info, input: PromoteFlagInput) -> PromoteFlagPayload | None:
+        return PromoteFlagPayload(flag_state=FlagState.of(await promoted(info, FLAGS, input)))

@@ -24,6 +24,7 @@ from app.graphql.pace import PacedExecutor
 from app.graphql.preview import PreviewQueries
 from app.graphql.primitives import PrimitiveQueries
 from app.graphql.projects import ProjectMutations, ProjectQueries
+from app.graphql.promotion import PromotionMutations
 from app.graphql.proposals import ProposalMutations, ProposalQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
@@ -90,6 +91,7 @@ class Mutation(
     FlagMutations,
     ConfigMutations,
     SegmentMutations,
+    PromotionMutations,
     ProposalMutations,
     ApiKeyMutations,
 ):

@@ -16,12 +16,14 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
+    promoted,
     references_of,
     shown,
     state_asked,
     updated,
     written,
 )
+from app.graphql.promotion import PromoteStateInput
 from app.graphql.rules import RuleInput
 from app.graphql.types.entries import ALLOWED, DENIED
 from app.graphql.types.references import Referrer
@@ -80,6 +82,11 @@ class UpdateDenyListInput(UpdateEntriesInput):
     pass
 
 
+@strawberry.input(description="The segment to take over, and the environments.")
+class PromoteSegmentInput(PromoteStateInput):
+    pass
+
+
 @strawberry.type
 class WrittenSegment:
     segment: Segment = strawberry.field(description="The segment as it is now.")
@@ -123,6 +130,11 @@ class UpdateAllowListPayload(WrittenSegmentState):
 @strawberry.type(description="A changed deny list.")
 class UpdateDenyListPayload(WrittenSegmentState):
     pass
+
+
+@strawberry.type(description="A state that was taken over.")
+class PromoteSegmentPayload:
+    segment_state: SegmentState = strawberry.field(description="The state as it is now.")
 
 
 @strawberry.type
@@ -184,3 +196,7 @@ class SegmentMutations:
         return UpdateDenyListPayload(
             **shown(await written(info, update_deny_list, input), "segment_state", SegmentState.of)
         )
+
+    @strawberry.mutation(description="Take over a segment's state from another environment of the project.")
+    async def promote_segment(self, info: Info, input: PromoteSegmentInput) -> PromoteSegmentPayload | None:
+        return PromoteSegmentPayload(segment_state=SegmentState.of(await promoted(info, SEGMENTS, input)))

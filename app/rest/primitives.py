@@ -4,7 +4,7 @@ A kind makes one of each with its schemas, and adds to their `endpoints` the rou
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, SummarySchema, Time
 from app.services.past_states import StateAtVersion
 from app.services.primitives import Primitives
+from app.services.promotion import PromoteState
 from app.services.proposals import open_on
 from app.store import json_columns
 from app.store.references import Referrer
@@ -379,5 +380,15 @@ class States(_OfKind):
                 Operation.UPDATE_STATE,
                 self.primitives.replace_state_command,
                 self.whole,
+            ),
+            Endpoint(
+                f"promote{self.noun.capitalize()}",
+                "POST",
+                f"{self.path}/{{key}}/promote",
+                replace(self, whole=self.schema, more=nothing_more).writing(self.primitives.promote),
+                f"Take over a {self.noun}'s state from another environment",
+                Operation.PROMOTE,
+                PromoteState,
+                self.schema,
             ),
         ]

@@ -113,7 +113,7 @@ async def create_proposal(uow: UnitOfWork, body: object) -> Proposal:
     change = await difference(uow, current, wanted, checked)
     if change.is_none:
         raise invalid({DIFF: "Changes nothing: it is so already."})
-    await require_valid(access, change)
+    await require_valid(access, [change])
     radius = await at_present(access, radius, wanted, contexts)
     return await propose(access, change, Terms(command.reason, radius, lifetime))
 
@@ -187,7 +187,7 @@ async def _change_again(access: Access, proposal: Proposal, primitive: Primitive
     after = json_columns.value(stored.after)
     name = KILLED if proposable.dimension is None else proposable.dimension.name
     change = await difference(uow, current, {name: after}, checked)
-    await require_valid(access, change)
+    await require_valid(access, [change])
     return change
 
 

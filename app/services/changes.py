@@ -3,7 +3,7 @@
 Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds`); `killed` is none of them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ from app.store.references import EnvironmentGraph, reference_graphs
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
+References = Mapping[Node, Sequence[Reference]]
 NO_ENVIRONMENT = ""
 TOO_MUCH_AT_ONCE = (
     "The change requires approval, and a proposal can change only one of these: the default value, the rules, a list. "
@@ -162,7 +163,7 @@ async def change_state(
     if change.is_none:
         # The first write makes an environment's first ruleset, even if it changes nothing.
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
-    await require_valid(entered, change)
+    await require_valid(entered, [change])
     if isinstance(entered, Diverted):
         radius = await at_present(entered, radius, wanted, None)
         return await propose(entered, change, Terms(reason, radius))
@@ -211,18 +212,29 @@ async def difference(uow: UnitOfWork, current: Current, wanted: Mapping[str, Any
     return Change(current, _differing(primitive, state, wanted), entries, checked)
 
 
-async def require_valid(entered: Access | Diverted, change: Change) -> None:
-    """What was checked must hold still, within the write, and there must be room for the state.
+async def require_valid(
+    entered: Access | Diverted, changes: Sequence[Change], at: Callable[[Primitive], str] = lambda _: ""
+) -> None:
+    """What was checked must hold still, within the write, for all changes together, and there must be room for them.
 
-    Raises `invalid_request` for references whose target has gone since, `unavailable` for another schema.
+    Raises `invalid_request` for references whose target has gone since, and for what the changes only together make of
+    references, at the paths, which begin with `at`; `unavailable` for another schema.
     """
-    (primitive, state), environment, checked = change.current, entered.environment, change.checked
-    if checked.references:
+    environment = entered.environment
+    if any(change.checked.references for change in changes):
         graphs = await reference_graphs(entered.uow.session, entered.project.id, [environment.id])
-        _require_references(entered, graphs[environment.id], primitive, checked.references)
-    if checked.has_values and checked.json_schema != primitive.json_schema:
+        saved = {
+            node(primitive.kind, primitive.key): [
+                Reference(at(primitive) + path, to) for path, to in checked.references
+            ]
+            for (primitive, _), columns, _, checked in changes
+            if "rules" in columns
+        }
+        _require_references(entered, graphs[environment.id], saved)
+    if any(one.checked.has_values and one.checked.json_schema != one.current.primitive.json_schema for one in changes):
         raise changed_meanwhile()
-    require_room_for_states(entered.uow, environment, grows_by(state, change.columns, change.entries))
+    grown = sum(grows_by(change.current.state, change.columns, change.entries) for change in changes)
+    require_room_for_states(entered.uow, environment, grown)
 
 
 def write_change(access: Access, change: Change) -> Current:
@@ -260,7 +272,9 @@ async def write_first_states(
     graphs = await reference_graphs(access.uow.session, access.project.id, ids) if checked.references else {}
     for environment in environments:
         if checked.references:
-            _require_references(access, graphs[environment.id], primitive, checked.references)
+            _require_references(
+                access, graphs[environment.id], {node(primitive.kind, primitive.key): checked.references}
+            )
         access.write_state(
             environment,
             primitive,
@@ -326,16 +340,12 @@ async def _differing_entries(
     return changes
 
 
-def _require_references(
-    entered: Access | Diverted, graph: EnvironmentGraph, primitive: Primitive, references: Sequence[Reference]
-) -> None:
-    if faults := reference_faults(entered, graph, {node(primitive.kind, primitive.key): references}):
+def _require_references(entered: Access | Diverted, graph: EnvironmentGraph, changed: References) -> None:
+    if faults := reference_faults(entered, graph, changed):
         raise invalid(faults)
 
 
-def reference_faults(
-    entered: Access | Diverted, environment: EnvironmentGraph, changed: Mapping[Node, Sequence[Reference]]
-) -> dict[str, str]:
+def reference_faults(entered: Access | Diverted, environment: EnvironmentGraph, changed: References) -> dict[str, str]:
     """Rules may refer to what is there, in no cycle and in no long chain, with all that changes at once.
 
     What the live rules do not refer to already must be the caller's to read, for evaluating the rules shows it. Raises

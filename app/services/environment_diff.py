@@ -1,7 +1,6 @@
 """What differs between two environments of a project."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
@@ -57,15 +56,16 @@ async def get_environment_diff(uow: UnitOfWork, environment_id: str, query: obje
     versions = {one.id: one.version for one in await environments.all_of_project(uow.session, access.project.id)}
     found = await differing(uow.session, access.environment.id, other_id)
     await uow.release()
-    differences = await uow.host.aside(lambda: _seen(found, access.sees))
+    seen = [one for one in found if access.sees(one.kind, one.key)]
+    differences = await uow.host.aside(lambda: in_order(seen))
     return Diff(versions[access.environment.id], versions[other_id], differences)
 
 
-def _seen(found: Iterable[Differing], sees: Callable[[Kind, str], bool]) -> list[Difference]:
+def in_order(found: Iterable[Differing]) -> list[Difference]:
+    """All that really differs, by kind, key and dimension."""
     kinds = list(Kind)
-    seen = sorted((one for one in found if sees(one.kind, one.key)), key=attrgetter("key"))
-    seen.sort(key=lambda one: kinds.index(one.kind))
-    return [difference for one in seen for difference in _differences(one)]
+    ordered = sorted(found, key=lambda one: (kinds.index(one.kind), one.key))
+    return [difference for one in ordered for difference in _differences(one)]
 
 
 def _differences(of: Differing) -> Iterator[Difference]:

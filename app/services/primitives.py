@@ -28,6 +28,7 @@ from app.services.blast_radius import of_delete
 from app.services.changes import change_state, check, check_state, write_first_states
 from app.services.json_schemas import check_identity, schema_in
 from app.services.past_states import state_at, version_in
+from app.services.promotion import promote_one
 from app.services.proposals import Terms, open_proposal
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
@@ -204,6 +205,10 @@ class Primitives:
     ) -> Current | Proposal:
         """Puts a whole state in the place of the present one; `killed` stays. Raises as `update_state` does."""
         return await self._set_state(uow, environment_id, key, body, if_match, self.replace_state_command)
+
+    async def promote(self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+        """Takes over what another environment of the project has; `killed` stays. Raises `precondition_failed`."""
+        return await promote_one(uow, environment_id, self._named(key), body, if_match)
 
     async def _set_state(
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch, command: type[Command]

@@ -33,11 +33,14 @@ class Differing(NamedTuple):
     entries: Mapping[str, EntryChange]
 
 
-async def differing(session: AsyncSession, environment_id: str, other_id: str) -> list[Differing]:
-    """What differs of each primitive, in no order."""
-    texts = {row[:3]: (Texts(*row[3:6]), Texts(*row[6:])) for row in await _rows(session, environment_id, other_id)}
-    added = await _entries(session, environment_id, other_id)
-    removed = await _entries(session, other_id, environment_id)
+async def differing(
+    session: AsyncSession, environment_id: str, other_id: str, primitive_ids: Collection[str] | None = None
+) -> list[Differing]:
+    """What differs of each primitive, or of some, in no order."""
+    rows = await _rows(session, environment_id, other_id, primitive_ids)
+    texts = {row[:3]: (Texts(*row[3:6]), Texts(*row[6:])) for row in rows}
+    added = await _entries(session, environment_id, other_id, primitive_ids)
+    removed = await _entries(session, other_id, environment_id, primitive_ids)
     found = []
     for of in dict.fromkeys((*texts, *added, *removed)):
         lists = added[of].keys() | removed[of].keys()
@@ -46,10 +49,12 @@ async def differing(session: AsyncSession, environment_id: str, other_id: str) -
     return found
 
 
-async def _rows(session: AsyncSession, environment_id: str, other_id: str) -> Collection[Any]:
+async def _rows(
+    session: AsyncSession, environment_id: str, other_id: str, primitive_ids: Collection[str] | None
+) -> Collection[Any]:
     here, there = aliased(State), aliased(State)
     query = (
-        _of_primitives(here)
+        _of_primitives(here, primitive_ids)
         .add_columns(*(col(one) for state in (here, there) for one in (state.default_value, state.rules, state.killed)))
         .join(there, col(there.primitive_id) == col(here.primitive_id))
         .where(
@@ -68,7 +73,7 @@ async def _rows(session: AsyncSession, environment_id: str, other_id: str) -> Co
 
 
 async def _entries(
-    session: AsyncSession, environment_id: str, other_id: str
+    session: AsyncSession, environment_id: str, other_id: str, primitive_ids: Collection[str] | None
 ) -> defaultdict[Any, defaultdict[str, list[str]]]:
     """By primitive and list, the entries that are in one environment and not in the other."""
     here, there = aliased(StateEntry), aliased(StateEntry)
@@ -80,7 +85,7 @@ async def _entries(
         col(there.to_version).is_(None),
     )
     query = (
-        _of_primitives(here)
+        _of_primitives(here, primitive_ids)
         .add_columns(col(here.list), col(here.entry))
         .where(
             col(here.environment_id) == environment_id,
@@ -94,10 +99,11 @@ async def _entries(
     return found
 
 
-def _of_primitives(rows: Any) -> Select[*tuple[Any, ...]]:
-    """The primitives of the rows: id, kind and key."""
-    return (
+def _of_primitives(rows: Any, primitive_ids: Collection[str] | None) -> Select[*tuple[Any, ...]]:
+    """The primitives of the rows, or some of them: id, kind and key."""
+    query = (
         select(col(Primitive.id), col(Primitive.kind), col(Primitive.key))
         .select_from(rows)
         .join(Primitive, col(Primitive.id) == rows.primitive_id)
     )
+    return query if primitive_ids is None else query.where(rows.primitive_id.in_(primitive_ids))

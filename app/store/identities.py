@@ -190,6 +190,17 @@ async def live_among(session: AsyncSession, primitive_ids: Collection[str]) -> f
     return frozenset((await session.execute(query)).scalars())
 
 
+async def live_keys(
+    session: AsyncSession, project_id: str, asked: Collection[tuple[Kind, str]]
+) -> frozenset[tuple[Kind, str]]:
+    """Those of the kinds and keys that the project's live primitives have."""
+    found: set[tuple[Kind, str]] = set()
+    query = _live(project_id).with_only_columns(col(Primitive.kind), col(Primitive.key))
+    for piece in pieces(sorted({key for _, key in asked}), 1000):
+        found.update((row[0], row[1]) for row in await session.execute(query.where(col(Primitive.key).in_(piece))))
+    return frozenset(found & set(asked))
+
+
 async def live(session: AsyncSession, primitive_id: str) -> Primitive | None:
     """The primitive, unless it was deleted."""
     query = select(Primitive).where(col(Primitive.id) == primitive_id, col(Primitive.deleted_at).is_(None))

@@ -8,10 +8,12 @@ from sqlalchemy import bindparam, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.engine.kinds import Kind
 from app.models import Environment, Primitive, State
 from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered, sorted_by
 from app.store.paging import Page, Sort, Window, one_of, pages
+from app.store.pieces import pieces
 from app.store.proposals import waiting_in
 
 _STATE = select(State).where(
@@ -119,6 +121,18 @@ async def lists_current(
     )
     parents = col(State.environment_id), [environment.id for environment in environments]
     return await pages(session, query, parents, row_id, window, lambda row: Current(row[0], row[1]), sort)
+
+
+async def currents(
+    session: AsyncSession, environment_id: str, asked: Collection[tuple[Kind, str]]
+) -> dict[tuple[Kind, str], Current]:
+    """The present states of the primitives with these kinds and keys, by these."""
+    found: dict[tuple[Kind, str], Current] = {}
+    query = _CURRENT.where(col(State.environment_id) == environment_id)
+    for piece in pieces(sorted({key for _, key in asked}), 1000):
+        for row in await session.execute(query.where(col(Primitive.key).in_(piece))):
+            found[row[0].kind, row[0].key] = Current(row[0], row[1])
+    return {of: found[of] for of in asked if of in found}
 
 
 async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:

@@ -73,7 +73,7 @@ WITH_IDS = [
             ("update", "State"),
         )
     ),
-    *("updateAllowList", "updateDenyList"),
+    *("updateAllowList", "updateDenyList", "promote", "promoteFlag", "promoteConfig", "promoteSegment"),
     *("createApiKey", *NESTED),
 ]
 

@@ -103,6 +103,10 @@ WRITES: dict[str, Arguments] = {
     "updateSegmentState": lambda workspace: {**workspace.staff, "denyList": ["u-2"]},
     "updateAllowList": lambda workspace: {**workspace.staff, "add": ["u-2"]},
     "updateDenyList": lambda workspace: {**workspace.staff, "add": ["u-2"]},
+    "promote": lambda workspace: {**_ENVIRONMENT(workspace), "fromEnvId": workspace.environment_id, "flags": []},
+    "promoteFlag": lambda workspace: {**_STATE(workspace), "fromEnvId": workspace.environment_id},
+    "promoteConfig": lambda workspace: {**workspace.limits, "fromEnvId": workspace.environment_id},
+    "promoteSegment": lambda workspace: {**workspace.staff, "fromEnvId": workspace.environment_id},
     "createProposal": lambda workspace: {
         "envId": workspace.environment_id,
         "kind": "set_default_value_flag",

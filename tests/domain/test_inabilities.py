@@ -81,7 +81,8 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "Members of the organisation.": READS,
             "Editors, admins and owners.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
-                "update_primitive delete_primitive update_state kill restore propose apply_proposal cancel_proposal"
+                "update_primitive delete_primitive update_state kill restore promote propose apply_proposal "
+                "cancel_proposal"
             ),
             "Admins and owners.": "delete_project delete_environment",
         },
@@ -96,7 +97,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive kill propose apply_proposal cancel_proposal"
             ),
-            "Owners, by breaking glass with a reason.": "delete_project delete_environment",
+            "Owners, by breaking glass with a reason.": "delete_project delete_environment promote",
             "Editors, admins and owners, as a proposal; owners also at once, by breaking glass with a reason.": (
                 "delete_primitive update_state restore"
             ),
@@ -110,7 +111,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "protect_environment set_target_id_field delete_org"
             ),
             "Owners, by breaking glass with a reason.": (
-                "delete_project delete_environment delete_primitive update_state restore"
+                "delete_project delete_environment delete_primitive update_state restore promote"
             ),
         },
     ),
@@ -133,7 +134,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "Editors, admins and owners.": "apply_proposal",
             "Editors, admins and owners, or a token that requires no approval.": (
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
-                "update_primitive delete_primitive update_state kill restore"
+                "update_primitive delete_primitive update_state kill restore promote"
             ),
             "Admins and owners, or a token that requires no approval.": "delete_project delete_environment",
         },
@@ -149,7 +150,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "update_primitive kill"
             ),
             "Owners, by breaking glass with a reason.": (
-                "delete_project delete_environment delete_primitive update_state restore"
+                "delete_project delete_environment delete_primitive update_state restore promote"
             ),
         },
     ),
@@ -167,6 +168,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "A token that has the action propose.": "propose",
             "A token that has the action delete.": "delete_project delete_environment delete_primitive",
             "A token that has the action toggle.": "kill restore",
+            "A token that has the action promote.": "promote",
         },
     ),
     "a token for nothing": (
@@ -196,6 +198,9 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
             "A token that has the action toggle, covers this environment and has the key among its resources.": (
                 "kill restore"
             ),
+            "A token that has the action promote, covers this environment and has the key among its resources.": (
+                "promote"
+            ),
         },
     ),
     "a token for nothing that requires approval, in a protected environment": (
@@ -211,7 +216,7 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "update_project create_environment update_environment"
             ),
             "A token that has the action write, covers this environment and requires no approval.": "set_spot_checks",
-            "Owners, by breaking glass with a reason.": "delete_project delete_environment",
+            "Owners, by breaking glass with a reason.": "delete_project delete_environment promote",
             "A token that has the action write, covers the whole project, has the key among its resources and "
             "requires no approval.": "create_primitive update_primitive",
             "A token that has the action delete, covers the whole project and has the key among its resources, as a "

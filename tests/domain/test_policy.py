@@ -33,6 +33,7 @@ MINIMUM = {
         "update_state",
         "kill",
         "restore",
+        "promote",
         "propose",
         "review_proposal",
         "apply_proposal",

@@ -217,6 +217,7 @@ async def test_whoever_cannot_is_told_who_can(instance: Instance, workspace: Wor
                 "PROPOSE": "Editors, admins and owners.",
                 "RESTORE": "Editors, admins and owners, as a proposal; owners also at once, "
                 "by breaking glass with a reason.",
+                "PROMOTE": "Owners, by breaking glass with a reason.",
             },
         ),
         (
@@ -225,6 +226,7 @@ async def test_whoever_cannot_is_told_who_can(instance: Instance, workspace: Wor
             {
                 "UPDATE_STATE": "Owners, by breaking glass with a reason.",
                 "RESTORE": "Owners, by breaking glass with a reason.",
+                "PROMOTE": "Owners, by breaking glass with a reason.",
             },
         ),
         (
@@ -235,6 +237,7 @@ async def test_whoever_cannot_is_told_who_can(instance: Instance, workspace: Wor
                 "KILL": "A token that has the action toggle.",
                 "PROPOSE": "A token that has the action propose.",
                 "RESTORE": "A token that has the action toggle, as a proposal.",
+                "PROMOTE": "Owners, by breaking glass with a reason.",
             },
         ),
     ):

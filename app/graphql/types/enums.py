@@ -88,6 +88,7 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Operation.UPDATE_STATE: "Change or replace a state.",
             Operation.KILL: "Turn a flag off.",
             Operation.RESTORE: "Turn a killed flag on again.",
+            Operation.PROMOTE: "Take over a state from another environment.",
             Operation.PROPOSE: "Propose a change of a state, or a delete.",
             Operation.LIST_PROPOSALS: "List the proposals that one sees.",
             Operation.REVIEW_PROPOSAL: "Approve a proposal, or ask for changes.",

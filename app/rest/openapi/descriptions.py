@@ -46,6 +46,7 @@ MEMBERS = {
     "examples": "An example of the error on each transport.",
     "expiresAt": "When it expires.",
     "flags": "The flags, by key.",
+    "fromEnvId": "The id or name of the environment of the same project to take over from.",
     "hint": "The first characters of its secret, to recognise it by.",
     "id": "A UUIDv7.",
     "initialValue": "The default value that new environments start with.",
@@ -398,6 +399,27 @@ OF_SCHEMA = {
         "out.",
         "version": "The environment's version.",
     },
+    "Needs": {
+        "configs": "Keys of configs.",
+        "flags": "Keys of flags.",
+        "segments": "Keys of segments.",
+    },
+    "Promote": {
+        "configs": "The keys of the configs to take over.",
+        "dryRun": "Whether only to say what would change.",
+        "flags": "The keys of the flags to take over.",
+        "includeNeeds": "Whether to take over the segments and prerequisites that these rest on, too, where they "
+        "differ.",
+        "segments": "The keys of the segments to take over.",
+    },
+    "Promotion": {
+        "configs": "The states of the configs that were promoted.",
+        "differences": "With `dryRun`: what would change, with `value` as it is and `againstValue` as it would be.",
+        "flags": "The states of the flags that were promoted.",
+        "needs": "With `dryRun`: what these rest on and differs, too. `includeNeeds` takes it along.",
+        "segments": "The states of the segments that were promoted.",
+        "version": "The environment's version.",
+    },
     "SpotChecks": {
         "updatedAt": "When they were last changed; null if nobody has set any.",
         "updatedBy": "Who last changed them; null if nobody has set any.",
@@ -463,6 +485,9 @@ OPERATIONS = {
     "getSpotChecks": "Shows the contexts that an environment keeps. Proposed changes are tried on them.",
     "setSpotChecks": "Replaces the contexts that an environment keeps. What is sent is all of them; an empty list "
     "keeps none. A change that changes nothing succeeds. Proposals that are there already stay as they are.",
+    "promote": "Takes over, from another environment of the project, all that the named flags, configs and segments "
+    "have there, or all that differs if no keys are named. Which flags are killed stays as it is. It is one "
+    "transaction and one version; what differs in nothing raises none. With `dryRun` nothing is written.",
     "getEnvironmentDiff": "Shows what differs between two environments of a project, as far as you may read it in "
     "both: each dimension of each flag, config and segment, and which flags are killed. Values are compared as JSON, "
     "lists as sets.",
@@ -479,6 +504,8 @@ OPERATIONS = {
     "getFlagState": "Shows what a flag does in an environment." + _THEN,
     "updateFlagState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and raises "
     "no version.",
+    "promoteFlag": "Takes over the state that the flag has in another environment of the project. Whether it is killed "
+    "stays as it is.",
     "replaceFlagState": "Replaces the default value and all rules.",
     "killFlag": "Turns a flag off for everybody at once, whatever its rules say. A boolean flag is then `false`, a "
     "string flag its default value.",
@@ -496,6 +523,7 @@ OPERATIONS = {
     "getConfigState": "Shows what a config gives in an environment." + _THEN,
     "updateConfigState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and "
     "raises no version.",
+    "promoteConfig": "Takes over the state that the config has in another environment of the project.",
     "replaceConfigState": "Replaces the default value and all rules.",
     "listSegments": "Lists the identities of the segments that you can read: what they are, not who belongs to them.",
     "createSegment": "Creates a segment in every environment of the project, in one transaction. Each environment's "
@@ -510,6 +538,7 @@ OPERATIONS = {
     "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists." + _THEN,
     "updateSegmentState": "Changes what is sent, and leaves the rest. A list is replaced as a whole; to change single "
     "entries, post them to the list.",
+    "promoteSegment": "Takes over the state that the segment has in another environment of the project.",
     "replaceSegmentState": "Replaces all rules and both lists.",
     "listAllowList": "Lists the entries of the allow list, in the order of their characters.",
     "listDenyList": "Lists the entries of the deny list, in the order of their characters.",
