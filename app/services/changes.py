@@ -243,7 +243,8 @@ def write_change(access: Access, change: Change) -> Current:
     parsed = references = None
     if "rules" in change.columns:
         parsed = checked.rules
-        references = checked.references if checked.references or _may_refer(state.rules) else None
+        found = references_of(parsed)  # by their paths in the state, wherever a body had the rules
+        references = found if found or _may_refer(state.rules) else None
     written = access.write_state(
         access.environment,
         primitive,

@@ -300,3 +300,12 @@ async def test_of_a_delete_and_a_reference_at_once_exactly_one_wins(instance: In
     assert (lost == "in_use") is (deleted.code is not None)
     assert len(await instance.audited()) == before + 1
     assert (await workspace.evaluated("banner"))["value"] == refused[lost]
+
+
+async def test_a_proposed_reference_is_listed_at_its_path_in_the_state(workspace: Workspace) -> None:
+    rules = [{"if": {"$segment": "staff"}, "value": True}]
+    change = {"kind": "set_rules_flag", "resourceKey": "checkout", "diff": {"rules": rules}}
+    proposal = await workspace.org.editor.make("createProposal", envId=workspace.environment_id, **change)
+    await workspace.org.owner.make("applyProposal", proposalId=proposal["id"])
+    (found,) = await workspace.org.viewer.make("segmentReferences", projectId=workspace.project_id, key="staff")
+    assert found["paths"] == ["rules.0.if.$segment"]
