@@ -16,6 +16,7 @@ OF_STATES = {
     Operation.UPDATE_STATE,
     Operation.KILL,
     Operation.RESTORE,
+    Operation.PROMOTE,
     Operation.APPLY_PROPOSAL,
 }
 BEFORE = {"restoreFlag": "killFlag"}  # what makes it a change
@@ -28,6 +29,8 @@ async def test_a_write_is_recorded(instance: Instance, workspace: Workspace, ope
     if operation in BEFORE:
         await owner.make(BEFORE[operation], **arguments)
     endpoint = ENDPOINTS[operation]
+    if endpoint.operation is Operation.PROMOTE:
+        arguments |= {"fromEnvId": await _another(workspace), **({"flags": ["banner"]} if "flags" in arguments else {})}
     reasoned = endpoint.body is not None and "reason" in endpoint.body.model_fields
     before = await instance.audited()
     reply = await owner.do(operation, **arguments, **({"reason": "Because."} if reasoned else {}))
@@ -45,6 +48,16 @@ async def test_a_write_is_recorded(instance: Instance, workspace: Workspace, ope
         listed = await _listed(workspace, reply.request_id)
         assert {one["id"] for one in listed} == {one.id for one in made}
         assert {one["actor"]["name"] for one in listed} == {"acme-owner"}
+
+
+async def _another(workspace: Workspace) -> str:
+    """An environment that holds something else."""
+    owner, new = workspace.org.owner, {"projectId": workspace.project_id, "key": "dev", "name": "Dev"}
+    there = {"environmentId": (await owner.make("createEnvironment", **new))["id"]}
+    await owner.make("updateFlagState", **there, key="banner", defaultValue="moin")
+    await owner.make("updateConfigState", **there, key="limits", defaultValue=[1])
+    await owner.make("updateSegmentState", **there, key="staff", denyList=["u-2"])
+    return str(there["environmentId"])
 
 
 async def _listed(workspace: Workspace, request_id: str) -> list[dict[str, Any]]:
