@@ -55,7 +55,8 @@ class MembersPage(OrgPageHandler):
             listed = await members.list_members(uow, slug, self.listing(request.query_params.get("cursor")))
             me = await sessions.me(uow)
             org, own = next(one for one in me.memberships if one[0].slug == slug)
-            may = (await batches.abilities(uow, ResourceType.ORG, [org.id]))[org.id]
+            abilities = (await batches.abilities(uow, ResourceType.ORG, [org.id]))[org.id]
+            may = [operation for operation, inability in abilities.items() if inability is None]
             pending = []
             if Operation.MANAGE_INVITATIONS in may:
                 pending = list((await invitations.list_invitations(uow, slug, self.listing())).rows)

@@ -114,7 +114,13 @@ async def test_what_one_can_and_cannot_do_is_looked_up_once(instance: Instance, 
     assert len(states) > 100
     for state in states:
         assert state["viewerCan"] == ["READ_STATE"]
-        assert [one["action"] for one in state["viewerCannot"]] == ["UPDATE_STATE", "KILL", "RESTORE", "PROPOSE"]
+        assert [one["action"] for one in state["viewerCannot"]] == [
+            "UPDATE_STATE",
+            "KILL",
+            "RESTORE",
+            "PROMOTE",
+            "PROPOSE",
+        ]
         assert [one["action"] for one in state["flag"]["viewerCannot"]] == ["UPDATE_PRIMITIVE", "DELETE_PRIMITIVE"]
 
 
