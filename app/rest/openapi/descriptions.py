@@ -104,6 +104,23 @@ MEMBERS = {
     "version": "The environment's version.",
 }
 
+_AUDIT_EVENT = {
+    "action": "What was done, by the name of its row in the table of permissions; or a sign-in, or a refusal.",
+    "actor": "Who did it.",
+    "approvers": "Who had approved of it, where it was proposed.",
+    "at": "When it was done.",
+    "breakGlass": "Whether it overrode protection; absent where it did not.",
+    "id": "The event's id, a UUIDv7.",
+    "projectId": "The project's id; absent where it was done in none.",
+    "proposalId": "The proposal's id; absent where it has to do with none.",
+    "reason": "Why; absent where nobody said it.",
+    "requestId": "The id of the request that did it, which is also in the log.",
+    "resourceId": "The id of what it was done to.",
+    "resourceKey": "The key, slug or email of what it was done to.",
+    "resourceType": "The type of what it was done to.",
+    "versions": "The versions of environments that it made.",
+}
+
 _NOTIFY = {
     "applied": "Whether to mail you when somebody applies a change that you proposed.",
     "cancelled": "Whether to mail you when somebody cancels a change that you proposed.",
@@ -114,42 +131,14 @@ _NOTIFY = {
 OF_SCHEMA = {
     "Notify": _NOTIFY,
     "UpdateNotify": _NOTIFY,
+    "AuditEvent": _AUDIT_EVENT,
     "AuditEventDetail": {
-        "action": "What was done, by the name of its row in the table of permissions; or a sign-in, or a refusal.",
-        "actor": "Who did it.",
-        "approvers": "Who had approved of it, where it was proposed.",
-        "at": "When it was done.",
-        "breakGlass": "Whether it overrode protection; absent where it did not.",
+        **_AUDIT_EVENT,
         "diff": "The JSON Patch (RFC 6902) that makes `newValue` of `previousValue`. A list of more than 200 members "
         "is replaced as a whole.",
-        "id": "The event's id, a UUIDv7.",
         "newValue": "What the subject became; null for a delete, and where nothing is kept.",
         "previousValue": "What the subject was: a state; for a delete from several environments that of each, by id; "
         "null where it was not there, or nothing is kept.",
-        "projectId": "The project's id; absent where it was done in none.",
-        "proposalId": "The proposal's id; absent where it has to do with none.",
-        "reason": "Why; absent where nobody said it.",
-        "requestId": "The id of the request that did it, which is also in the log.",
-        "resourceId": "The id of what it was done to.",
-        "resourceKey": "The key, slug or email of what it was done to.",
-        "resourceType": "The type of what it was done to.",
-        "versions": "The versions of environments that it made.",
-    },
-    "AuditEvent": {
-        "action": "What was done, by the name of its row in the table of permissions; or a sign-in, or a refusal.",
-        "actor": "Who did it.",
-        "approvers": "Who had approved of it, where it was proposed.",
-        "at": "When it was done.",
-        "breakGlass": "Whether it overrode protection; absent where it did not.",
-        "id": "The event's id, a UUIDv7.",
-        "projectId": "The project's id; absent where it was done in none.",
-        "proposalId": "The proposal's id; absent where it has to do with none.",
-        "reason": "Why; absent where nobody said it.",
-        "requestId": "The id of the request that did it, which is also in the log.",
-        "resourceId": "The id of what it was done to.",
-        "resourceKey": "The key, slug or email of what it was done to.",
-        "resourceType": "The type of what it was done to.",
-        "versions": "The versions of environments that it made.",
     },
     "BlastRadius": {
         "contexts": "On how many contexts it was tried: those of the request, or those that the environment keeps.",
