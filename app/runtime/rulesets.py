@@ -54,9 +54,14 @@ class RulesetCache:
             raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
 
-    async def snapshot(self, environment_id: str) -> Ruleset:
-        """What the environment has now, at version 0 too: what was made in the project before its first write."""
-        return self._snapshots.get(environment_id) or await self._load(environment_id)
+    async def snapshot(self, environment_id: str, committed: int = 0) -> Ruleset:
+        """What the environment has now, at version 0 too: what was made in the project before its first write.
+
+        `committed` is a version that it has reached, though this node may not have been told so yet.
+        """
+        while (snapshot := self._snapshots.get(environment_id) or await self._load(environment_id)).version < committed:
+            self._snapshots.pop(environment_id, None)
+        return snapshot
 
     async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
         """The environment's ruleset at a version that it has reached, when ids came from the field."""

@@ -38,7 +38,7 @@ async def of_change(
     if not contexts:
         return radius.document(environment.version)
     await uow.release()
-    live = await uow.host.rulesets.snapshot(environment.id)
+    live = await uow.host.rulesets.snapshot(environment.id, environment.version)
 
     def compare() -> Radius:
         proposed = live.with_changes(live.version, live.target_id_field, [changed_state(live, primitive, wanted)])

@@ -27,8 +27,8 @@ class Rulesets(Protocol):
     async def get(self, environment_id: str) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
 
-    async def snapshot(self, environment_id: str) -> Ruleset:
-        """What the environment has now, at version 0 too."""
+    async def snapshot(self, environment_id: str, committed: int = 0) -> Ruleset:
+        """What the environment has now, at version 0 too, and at least at a version that has been committed."""
 
     async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
         """The environment's ruleset at a version that it has reached, when ids came from the field."""

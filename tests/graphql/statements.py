@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+_OF_SESSIONS = "secret_hash = "
 _run: ContextVar[list[str] | None] = ContextVar("run", default=None)
 
 
@@ -14,7 +15,7 @@ _run: ContextVar[list[str] | None] = ContextVar("run", default=None)
 def statements() -> Iterator[list[str]]:
     """The statements that are run for the block, and not by the server's own tasks meanwhile.
 
-    What begins and ends a transaction is none.
+    What begins and ends a transaction is none, nor is the look for the caller's session, which comes once a second.
     """
     run: list[str] = []
     token = _run.set(run)
@@ -28,5 +29,5 @@ def statements() -> Iterator[list[str]]:
 
 def _seen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
     run = _run.get()
-    if run is not None and not statement.startswith(("BEGIN", "PRAGMA", "SET")):
+    if run is not None and not statement.startswith(("BEGIN", "PRAGMA", "SET")) and _OF_SESSIONS not in statement:
         run.append(statement)

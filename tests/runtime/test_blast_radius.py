@@ -8,9 +8,13 @@ from sqlmodel import col
 
 from app.domain.errors import AppError
 from app.engine.target_ids import EntryChange
+from app.main import create_app
 from app.models import Environment, Primitive, SpotChecks
 from app.services import blast_radius
-from tests.clock import now
+from app.settings import Settings
+from tests.clients import RestApi
+from tests.clock import SetClock, now
+from tests.conftest import client_of
 from tests.factories import Instance, Workspace
 
 JSON = dict[str, Any]
@@ -100,6 +104,19 @@ async def test_contexts_are_those_that_the_environment_keeps_unless_given(
     assert [one["context"] for one in found["results"]] == [{"n": 2**64 - 1}, {}]
     assert (found["contexts"], found["flips"]) == (2, {"checkout": 2})
     assert await of_change(instance, here, "checkout", {"killed": True}, []) == nothing
+
+
+async def test_what_this_server_has_not_heard_of_is_live(
+    instance: Instance, workspace: Workspace, settings: Settings, clock: SetClock
+) -> None:
+    assert (await workspace.evaluated("banner"))["value"] == "hello"
+    other = create_app(settings, clock)
+    async with other.router.lifespan_context(other):
+        theirs = Instance(other, RestApi, client_of)
+        await theirs.over(workspace).org.editor.make("updateFlagState", **workspace.banner, defaultValue="new")
+        await theirs.close()
+    found = await of_change(instance, workspace.environment_id, "banner", {"defaultValue": "newer"}, [{}])
+    assert (found["version"], value_of(found, "banner")) == (await workspace.version(), [("new", "newer")])
 
 
 async def test_an_environment_that_nobody_has_written_to_can_be_tried(instance: Instance, workspace: Workspace) -> None:

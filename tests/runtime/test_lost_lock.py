@@ -65,6 +65,7 @@ async def robbed(instance: Instance) -> AsyncIterator[None]:
         pass
     await other.execute(f"SELECT pg_terminate_backend(({HOLDER}))")
     await taking
+    await lease.lost.wait()
     yield
     await thief.close()
     await other.close()
