@@ -11,12 +11,12 @@ from typing import Any, NamedTuple, TypeVar
 from sqlmodel import col
 
 from app.access.applicability import standings
+from app.access.audit_filters import chosen_of
 from app.access.paging import Listing
 from app.access.visible import scope_of, tenant_of, visible_proposals, within
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.hindrances import ended
-from app.domain.ids import lowered
 from app.domain.inabilities import Inability, inability
 from app.domain.operations import Operation, ResourceType
 from app.domain.policy import Allow, AskedKey, Target, decide, operations_on
@@ -41,7 +41,7 @@ from app.store import environments as environment_rows
 from app.store import projects as project_rows
 from app.store import proposals as proposal_rows
 from app.store import states as state_rows
-from app.store.audit import Chosen, Recorded
+from app.store.audit import Recorded
 from app.store.by_ids import ByIds, EnvironmentRef, Seen
 from app.store.entries import list_entries
 from app.store.members import Member
@@ -196,18 +196,10 @@ async def audit_below(
     if parent in {ResourceType.ENVIRONMENT, ResourceType.PRIMITIVE}:
         above = {project.id: project.org_id for project in await projects(uow, set(orgs_of.values()))}
         orgs_of = {one: above.get(project_id, "") for one, project_id in orgs_of.items()}
-    readable = {org.id for org in await orgs(uow, set(orgs_of.values()))}
+    readable = {org.id: org for org in await orgs(uow, set(orgs_of.values()))}
     seen = [one for one, org_id in orgs_of.items() if org_id in readable]
     asked, window = listing.of_audit(*seen)
-    chosen = Chosen(
-        resource_type=asked.resource_type,
-        resource_key=asked.resource_key,
-        environment_id=asked.env_id and lowered(asked.env_id),
-        actor_id=asked.actor_id and lowered(asked.actor_id),
-        action=asked.action,
-        since=asked.since,
-        until=asked.until,
-    )
+    chosen = await chosen_of(uow, readable.values(), asked)
     return await audit_rows.lists_below(uow.session, column, seen, chosen, window)
 
 

@@ -3,7 +3,6 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache
 from hashlib import blake2b
 from hmac import compare_digest
@@ -12,14 +11,12 @@ from uuid import UUID
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model
-from pydantic_core import PydanticCustomError
 
-from app.domain.commands import Command, Text, validate
+from app.domain.commands import Command, Instant, Text, validate
 from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.domain.lists import Sorting, Standing
 from app.domain.proposals import ProposalStatus
-from app.engine.instants import instant
 from app.engine.kinds import SPECS, Kind
 from app.store.identities import Filter, Within
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
@@ -101,21 +98,6 @@ class ProposalParameters(ListParameters):
     ] = []
 
 
-def _instant(text: object) -> object:
-    """An instant from its text, as exact as the database keeps it."""
-    if not isinstance(text, str):
-        return text
-    if instant(text) is None:
-        raise PydanticCustomError("instant", "Must be an RFC 3339 instant, such as 2026-03-02T09:00:00Z.")
-    try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:  # a year or a second that Python has not
-        raise PydanticCustomError("instant", "Must be between the years 0001 and 9999.") from None
-
-
-Instant = Annotated[datetime | None, BeforeValidator(_instant)]
-
-
 class AuditParameters(ListParameters):
     """REST's parameters of an organisation's audit."""
 
@@ -126,8 +108,8 @@ class AuditParameters(ListParameters):
     ] = None
     actor_id: Annotated[Text | None, Field(description="Only what this user or token did.")] = None
     action: Annotated[Text | None, Field(description="Only this action.")] = None
-    since: Annotated[Instant, Field(description="Only from this instant on.")] = None
-    until: Annotated[Instant, Field(description="Only before this instant.")] = None
+    since: Annotated[Instant | None, Field(description="Only from this instant on.")] = None
+    until: Annotated[Instant | None, Field(description="Only before this instant.")] = None
     format: Annotated[
         Literal["json", "ndjson"] | None,
         Field(description="`ndjson` for all events, one a line, instead of a page; as `Accept: application/x-ndjson`."),

@@ -3,40 +3,27 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from app.access.audit_filters import chosen_of
 from app.access.entry import Entry
-from app.access.paging import AuditArguments, Listing
+from app.access.paging import Listing
 from app.access.visible import tenant_of
 from app.domain.errors import not_found
 from app.domain.ids import is_id, lowered
 from app.domain.operations import Operation
 from app.engine.kinds import KILLED, SPECS, Kind, Spec
 from app.engine.patches import patch
-from app.models import Org
 from app.store import audit, json_columns, states
-from app.store.audit import Audited, Chosen, Recorded
+from app.store.audit import Audited, Recorded
 from app.store.entries import entries_at
 from app.store.paging import Page
-from app.store.resolve import Level, ids_below
 from app.store.unit_of_work import UnitOfWork
-
-NOTHING = "00000000-0000-0000-0000-000000000000"
 
 
 async def list_audit_events(uow: UnitOfWork, slug: str, listing: Listing) -> Page[Recorded]:
     """What was done in the organisation, newest first."""
     access = await Entry.of_org(slug, Operation.READ_ORG).enter(uow)
     asked, window = listing.of_audit(access.org.id)
-    return await audit.list_of_org(uow.session, access.org.id, await _chosen(uow, access.org, asked), window)
-
-
-async def _chosen(uow: UnitOfWork, org: Org, asked: AuditArguments) -> Chosen:
-    environment_id = None
-    if asked.env_id is not None:
-        called = lowered(asked.env_id)
-        below = await ids_below(uow.session, Level.ENVIRONMENT, [called], org, None)
-        environment_id = below.get(called, called if is_id(called) else NOTHING)  # a deleted one is known by its id
-    chosen = asked.model_dump(include={"resource_type", "resource_key", "action", "since", "until"})
-    return Chosen(**chosen, environment_id=environment_id, actor_id=asked.actor_id and lowered(asked.actor_id))
+    return await audit.list_of_org(uow.session, access.org.id, await chosen_of(uow, [access.org], asked), window)
 
 
 class Detailed(NamedTuple):
