@@ -32,9 +32,9 @@ _SESSION = "id current browser address createdAt lastSeenAt expiresAt"
 _MEMBER = "id userId email displayName role createdAt updatedAt etag"
 _INVITATION = "id email role status invitedBy { kind id name } createdAt expiresAt"
 _PROPOSAL = (
-    "id project { id } environment { id } kind resourceType resourceId resourceKey diff status proposedVersion "
-    f"proposedVersions {{ envId version }} reason actor {{ {_ACTOR} }} requiredApprovals approvers {{ {_ACTOR} }} "
-    f"blastRadius createdAt expiresAt endedAt endedBy {{ {_ACTOR} }} appliedVersion etag"
+    "id project { id } environment { id } kind resourceType resourceId resourceKey fromEnvId diff status "
+    f"proposedVersion proposedVersions {{ envId version }} reason actor {{ {_ACTOR} }} requiredApprovals "
+    f"approvers {{ {_ACTOR} }} blastRadius createdAt expiresAt endedAt endedBy {{ {_ACTOR} }} appliedVersion etag"
 )
 _REVIEW = f"id proposalId reviewer {{ {_ACTOR} }} verdict comment createdAt"
 _EVENT = (
@@ -94,7 +94,7 @@ def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[
         ),
         f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
         f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
-        f"promote{name}": _mutation(f"promote{name}", f"{noun}State {{ {state} }}"),
+        f"promote{name}": _mutation(f"promote{name}", f"{noun}State {{ {state} }} {_INSTEAD}"),
     }
 
 
@@ -180,7 +180,7 @@ DOCUMENTS = {
     "promote": _mutation(
         "promote",
         f"version flagStates {{ {_STATE} }} configStates {{ {_CONFIG_STATE} }} segmentStates {{ {_SEGMENT_STATE} }} "
-        f"differences {{ {_DIFFERENCE} }} needs {{ flags configs segments }} etag",
+        f"differences {{ {_DIFFERENCE} }} needs {{ flags configs segments }} etag {_INSTEAD}",
     ),
     "killFlag": _mutation("killFlag", f"flagState {{ {_STATE} }} {_INSTEAD}"),
     "restoreFlag": _mutation("restoreFlag", f"flagState {{ {_STATE} }} {_INSTEAD}"),

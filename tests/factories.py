@@ -18,6 +18,7 @@ from app.domain.actors import Member, Role
 from app.domain.emails import email_key
 from app.domain.proposals import ProposalKind, Verdict
 from app.engine import json_text
+from app.engine.blast_radius import BlastRadius
 from app.models import (
     AuditEvent,
     AuditVersion,
@@ -28,13 +29,13 @@ from app.models import (
     Proposal,
     ProposalContent,
     ProposalReview,
+    ProposalTarget,
     Table,
     User,
 )
 from app.runtime.node import Node
 from app.services import flags, invitations, links
 from app.services.orgs import create_org_with_owner
-from app.services.proposals import NOT_TRIED
 from app.services.sessions import start_session
 from tests import postgres
 from tests.clients import Api, GraphQLApi
@@ -230,9 +231,12 @@ class Instance:
             proposal = proposal_of(org_id, environment, banner)
             session.add(proposal)
             await session.flush()
-            radius = json_text.encode(NOT_TRIED)
+            radius = json_text.encode(BlastRadius().document(None))
             texts = {"before": '"hello"', "after": '"bye"', "blast_radius": radius, "size": len(radius) + 12}
             session.add(ProposalContent(proposal_id=proposal.id, **texts))
+            session.add(
+                ProposalTarget(proposal_id=proposal.id, primitive_id=banner.id, kind=banner.kind, key=banner.key)
+            )
             await session.commit()
         return proposal.id
 
@@ -310,7 +314,13 @@ class Instance:
     def only_proposed(self) -> AbstractAsyncContextManager[None]:
         """Fails when more has changed in the database after the block than that there are new proposals."""
         return self.unchanged(
-            "proposal", "proposal_content", "audit_event", "proposal_news", "news_recipient", "queued_mail"
+            "proposal",
+            "proposal_content",
+            "proposal_target",
+            "audit_event",
+            "proposal_news",
+            "news_recipient",
+            "queued_mail",
         )
 
     @asynccontextmanager

@@ -68,7 +68,7 @@ def _name_people(shaped: dict[str, Any]) -> None:
 def _proposal(found: dict[str, Any]) -> dict[str, Any]:
     shaped = {name: value for name, value in found.items() if name != "etag"}
     shaped |= {"projectId": _id_of(shaped.pop("project")), "envId": _id_of(shaped.pop("environment"))}
-    shaped |= {name: shaped[name].lower() for name in ("kind", "resourceType", "status")}
+    shaped |= {name: shaped[name] and shaped[name].lower() for name in ("kind", "resourceType", "status")}
     shaped |= {"actor": _actor(shaped["actor"]), "approvers": [_actor(one) for one in shaped["approvers"]]}
     return {**shaped, "endedBy": shaped["endedBy"] and _actor(shaped["endedBy"])}
 

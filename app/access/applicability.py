@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.domain.hindrances import Standing, approvals, drifted, target_deleted
 from app.models import Proposal
-from app.store import environments, identities, proposals
+from app.store import environments, proposals
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -14,7 +14,7 @@ async def standings(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, S
 
     Whether the change is valid still, with its references and what refers to it, is seen at the apply alone.
     """
-    live = await identities.live_among(uow.session, {one.primitive_id for one in pending})
+    deleted = await proposals.deleted_targets(uow.session, [one.id for one in pending])
     of_project = await environments.all_of_projects(uow.session, {one.project_id for one in pending})
     required = await proposals.required_approvals(uow.session, pending)
     words = await proposals.last_words(uow.session, [one.id for one in pending])
@@ -23,7 +23,7 @@ async def standings(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, S
         standing = approvals(words[one.id], required[one.id], uow.actor)
         delete = one.environment_id is None
         rests_on = [at for at in of_project[one.project_id] if delete or at.id == one.environment_id]
-        deleted = None if one.primitive_id in live else target_deleted(one.resource_kind)
+        gone = target_deleted(deleted[one.id]) if one.id in deleted else None
         drift = drifted(one.proposed_versions, rests_on, delete=delete)
-        found[one.id] = Standing(standing.approvers, deleted or drift or standing.hindrance)
+        found[one.id] = Standing(standing.approvers, gone or drift or standing.hindrance)
     return found

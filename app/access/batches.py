@@ -176,7 +176,7 @@ _PARENTS: dict[ResourceType, tuple[Any, Any]] = {
     ResourceType.ORG: (orgs, col(Proposal.org_id)),
     ResourceType.PROJECT: (projects, col(Proposal.project_id)),
     ResourceType.ENVIRONMENT: (environments, None),
-    ResourceType.PRIMITIVE: (primitives, col(Proposal.primitive_id)),
+    ResourceType.PRIMITIVE: (primitives, proposal_rows.OF_PRIMITIVE),
 }
 
 
@@ -333,12 +333,12 @@ def _over(target: Target, below: Iterable[EnvironmentRef]) -> Target:
 
 
 def _target(seen: Seen[Any]) -> Target:
-    environment, primitive = seen.environment, seen.primitive
+    environment = seen.environment
     return Target(
         role=seen.role,
         project_id=seen.project_id,
         environment_id=None if environment is None else environment.id,
-        asked=() if primitive is None else (AskedKey((primitive.kind,), primitive.key),),
+        asked=tuple(AskedKey((one.kind,), one.key) for one in seen.keys),
         protected=environment is not None and environment.protected,
         proposed=seen.proposed,
     )

@@ -233,9 +233,13 @@ class Entered:
         uow.record(self.entry.operation, self.subject(primitive), reason=reason, override=self.override)
         return uow.changes.write_state(self.environment, primitive, current, actor=uow.actor_as_json())
 
-    def record_proposal(self, proposal_id: str, primitive: Primitive, reason: str | None, new: Any) -> None:
+    def raise_version(self, reason: str | None, new: Any) -> None:
+        """Makes and records the environment's next version, in which nothing changes: that needs no approval."""
+        self.uow.changes.raise_version(self.environment)
+        self.uow.record(self.entry.operation, self.subject(), reason=reason, override=self.override, new=new)
+
+    def record_proposal(self, proposal_id: str, subject: Subject, reason: str | None, new: Any) -> None:
         """The audit row of a proposal that is made instead of a change, which needs no approval."""
-        subject = self.subject(primitive)
         self.uow.record(Operation.PROPOSE, subject, reason=reason, new=new, proposal_id=proposal_id)
 
     def require(self, operation: Operation, *, protected: bool = False) -> str | None:
@@ -284,8 +288,8 @@ class Entered:
 class Diverted(Entered):
     """What was entered, for an operation that needs approval: it can only be proposed.
 
-    What it can write changes nothing: a state as it is (`write_as_it_is`), and a proposal's audit row
-    (`record_proposal`).
+    What it can write changes nothing: a state as it is (`write_as_it_is`), a version (`raise_version`), and a
+    proposal's audit row (`record_proposal`).
     """
 
 

@@ -17,7 +17,6 @@ from app.models import Environment
 from app.runtime.node import Node
 from app.services import (
     api_keys,
-    applying,
     claim,
     configs,
     environments,
@@ -26,6 +25,7 @@ from app.services import (
     invitations,
     links,
     projects,
+    proposing_by_hand,
     reviews,
     segments,
     spot_checks,
@@ -275,13 +275,15 @@ async def _fill_proposals(owner: Filler, node: Node, production: Environment) ->
     agent, grace = await _proposers(owner, node, production.project_id)
     await owner.do(spot_checks.set_spot_checks, production.id, {"contexts": SPOT_CHECKS}, UNCONDITIONAL)
     await owner.do(environments.update_environment, production.id, {"protected": True}, UNCONDITIONAL)
-    await grace.do(applying.create_proposal, {**OUT_OF_DATE, "envId": production.id})
+    await grace.do(proposing_by_hand.create_proposal, {**OUT_OF_DATE, "envId": production.id})
     await owner.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)
     for proposer, change, review in WAITING:
         where = (
             {"projectId": production.project_id} if change["kind"].startswith("delete") else {"envId": production.id}
         )
-        made = await (agent if proposer == "agent" else grace).do(applying.create_proposal, {**change, **where})
+        made = await (agent if proposer == "agent" else grace).do(
+            proposing_by_hand.create_proposal, {**change, **where}
+        )
         if review is not None:
             await owner.do(reviews.review_proposal, made.id, review)
 

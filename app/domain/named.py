@@ -83,7 +83,7 @@ def named_in(command: type[Command], body: object) -> Named:
                 named = listed if many else [value]
                 ids += [(declared, one) for one in named if isinstance(one, str)]
             case Keys(kinds, many, must_live):
-                keys = _asked(kinds, value, path[-1]) if many else _single(kinds, value)
+                keys = _asked(kinds, value, ".".join(path)) if many else _single(kinds, value)
                 asked += keys
                 live += keys if must_live else ()
             case Needs(operation, when):

@@ -121,7 +121,7 @@ TABLE: dict[Operation, Row] = {
     Operation.UPDATE_STATE:        Row(_R.STATE,       _E, _WRITE,    _ENV,     _KEY, _DIVERT, _DIVERT),
     Operation.KILL:                Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _PASS, kinds=_FLAGS),
     Operation.RESTORE:             Row(_R.STATE,       _E, _TOGGLE,   _ENV,     _KEY, _DIVERT, _DIVERT, kinds=_FLAGS),
-    Operation.PROMOTE:             Row(_R.STATE,       _E, _PROMOTE,  _ENV,     _KEY, _REFUSE, _REFUSE),
+    Operation.PROMOTE:             Row(_R.STATE,       _E, _PROMOTE,  _ENV,     _KEY, _DIVERT, _DIVERT),
     Operation.PROPOSE:             Row(_R.STATE,       _E, _PROPOSE,  _ENV,     _KEY, _PASS,   _PASS),
     Operation.LIST_PROPOSALS:      Row(_R.INSTANCE,    _U, _READ,     _SOME,    _NO,  _PASS,   _PASS),
     Operation.REVIEW_PROPOSAL:     Row(_R.PROPOSAL,    _E, _SESSION,  _ENV,     _KEY, _PASS,   _PASS, _PROVEN,

@@ -27,6 +27,7 @@ class ProposalKind(StrEnum):
     SET_ALLOW_LIST_SEGMENT = "set_allow_list_segment"
     SET_DENY_LIST_SEGMENT = "set_deny_list_segment"
     DELETE_SEGMENT = "delete_segment"
+    PROMOTE = "promote"
 
 
 class ProposalStatus(StrEnum):
@@ -52,15 +53,18 @@ class Verdict(StrEnum):
 
 
 class Proposable(NamedTuple):
-    """What proposals of one kind do to a primitive of `kind`.
+    """What proposals of one kind do to a primitive of `kind`; None for a promotion, which may change many of any kind.
 
-    `operation` does it at once, `dimension` is set, or `killed` becomes that. A delete has neither.
+    `operation` does it at once, `dimension` is set, or `killed` becomes that. A delete and a promotion have neither.
     """
 
-    kind: Kind
+    kind: Kind | None
     operation: Operation
     dimension: Dimension | None = None
     killed: bool | None = None
+
+
+PROMOTION = Proposable(None, Operation.PROMOTE)
 
 
 def _proposables() -> Iterator[tuple[str, Proposable]]:
@@ -71,6 +75,7 @@ def _proposables() -> Iterator[tuple[str, Proposable]]:
             yield f"kill_{kind}", Proposable(kind, Operation.KILL, killed=True)
             yield f"restore_{kind}", Proposable(kind, Operation.RESTORE, killed=False)
         yield f"delete_{kind}", Proposable(kind, Operation.DELETE_PRIMITIVE)
+    yield "promote", PROMOTION
 
 
 PROPOSABLE: Mapping[ProposalKind, Proposable] = {ProposalKind(name): one for name, one in _proposables()}

@@ -87,14 +87,14 @@ class BlastRadius:
         self,
         live: Ruleset,
         proposed: Ruleset,
-        changed: str | None,
+        changed: Collection[str],
         dependents: Collection[str],
         contexts: Collection[Context],
     ) -> None:
-        """What becomes of the contexts in an environment. The changed flag or config is always shown, and of the
-        dependents those that flip. It has none where a segment changes.
+        """What becomes of the contexts in an environment. The flags and configs that are changed are always shown, and
+        of the dependents those that flip.
         """
-        keys = [*([] if changed is None else [changed]), *dependents]
+        keys = [*changed, *dependents]
         self._contexts += len(contexts)
         known: dict[tuple[int, int], bool] = {}
         for context in contexts:
@@ -106,7 +106,7 @@ class BlastRadius:
             for key, now in after.items():
                 flips = is_flip(before[key], now, known)
                 self._flips[key] += flips
-                if flips or key == changed:
+                if flips or key in changed:
                     shown = {key: {"live": shown_as(before[key]), "proposed": shown_as(now), "flips": flips}}
                     if self._has_room(shown, evaluations=1):
                         result["evaluations"].update(shown)

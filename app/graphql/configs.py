@@ -19,7 +19,6 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
-    promoted,
     references_of,
     shown,
     state_asked,
@@ -115,8 +114,8 @@ class UpdateConfigStatePayload(WrittenConfigState):
 
 
 @strawberry.type(description="A state that was taken over.")
-class PromoteConfigPayload:
-    config_state: ConfigState = strawberry.field(description="The state as it is now.")
+class PromoteConfigPayload(WrittenConfigState):
+    pass
 
 
 @strawberry.type
@@ -169,4 +168,6 @@ class ConfigMutations:
 
     @strawberry.mutation(description="Take over a config's state from another environment of the project.")
     async def promote_config(self, info: Info, input: PromoteConfigInput) -> PromoteConfigPayload | None:
-        return PromoteConfigPayload(config_state=ConfigState.of(await promoted(info, CONFIGS, input)))
+        return PromoteConfigPayload(
+            **shown(await written(info, CONFIGS.promote, input), "config_state", ConfigState.of)
+        )

@@ -19,7 +19,6 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
-    promoted,
     references_of,
     shown,
     state_asked,
@@ -126,8 +125,8 @@ class RestoreFlagPayload(WrittenFlagState):
 
 
 @strawberry.type(description="A state that was taken over.")
-class PromoteFlagPayload:
-    flag_state: FlagState = strawberry.field(description="The state as it is now.")
+class PromoteFlagPayload(WrittenFlagState):
+    pass
 
 
 @strawberry.type
@@ -186,4 +185,4 @@ class FlagMutations:
 
     @strawberry.mutation(description="Take over a flag's state from another environment of the project.")
     async def promote_flag(self, info: Info, input: PromoteFlagInput) -> PromoteFlagPayload | None:
-        return PromoteFlagPayload(flag_state=FlagState.of(await promoted(info, FLAGS, input)))
+        return PromoteFlagPayload(**shown(await written(info, FLAGS.promote, input), "flag_state", FlagState.of))

@@ -106,13 +106,6 @@ async def deleted(info: Info, primitives: Primitives, given: OfPrimitive) -> Pri
         return await primitives.delete(uow, given.project_id, given.key, body, if_match(given))
 
 
-async def promoted(info: Info, primitives: Primitives, given: OfState) -> Current:
-    """A state as it was taken over."""
-    body = body_of(given)
-    async with info.context.unit(given) as uow:
-        return await primitives.promote(uow, given.environment_id, given.key, body, if_match(given))
-
-
 async def written(
     info: Info, write: Callable[[UnitOfWork, str, str, object, IfMatch], Awaitable[Current | Proposal]], given: OfState
 ) -> Current | Proposal:

@@ -7,8 +7,11 @@ import strawberry
 from app.engine.kinds import Kind
 from app.graphql.context import Info
 from app.graphql.inputs import OfEnvironment, OfState, Overridable, body_of, if_match, optional_field
+from app.graphql.primitives import Divertible
 from app.graphql.types.environment_diff import Difference
+from app.graphql.types.proposals import Proposal as ProposalNode
 from app.graphql.types.resources import ConfigState, FlagState, SegmentState
+from app.models import Proposal
 from app.services.promotion import Promotion, promote
 
 FROM = "The id or name of the environment of the same project to take over from."
@@ -38,13 +41,17 @@ class Needs:
     segments: list[str] = strawberry.field(description="The keys of segments.")
 
 
-@strawberry.type(description="The states that were promoted; or, with `dryRun`, what would change.")
-class PromotePayload:
-    version: int = strawberry.field(description="The environment's version now.")
-    flag_states: list[FlagState] | None = strawberry.field(description="The flags' states; null with `dryRun`.")
-    config_states: list[ConfigState] | None = strawberry.field(description="The configs' states; null with `dryRun`.")
+@strawberry.type(description="The states that were promoted, or the proposal; or, with `dryRun`, what would change.")
+class PromotePayload(Divertible):
+    version: int | None = strawberry.field(description="The environment's version now; null with a proposal.")
+    flag_states: list[FlagState] | None = strawberry.field(
+        description="The flags' states; null with `dryRun` or a proposal."
+    )
+    config_states: list[ConfigState] | None = strawberry.field(
+        description="The configs' states; null with `dryRun` or a proposal."
+    )
     segment_states: list[SegmentState] | None = strawberry.field(
-        description="The segments' states; null with `dryRun`."
+        description="The segments' states; null with `dryRun` or a proposal."
     )
     differences: list[Difference] | None = strawberry.field(
         description="What would change, with `value` as it is and `againstValue` as it would be; null without `dryRun`."
@@ -52,16 +59,25 @@ class PromotePayload:
     needs: Needs | None = strawberry.field(
         description="What these rest on and differs, too, taken along with `includeNeeds`; null without `dryRun`."
     )
-    etag: str = strawberry.field(description="The environment's tag, that `ifMatch` takes.")
+    etag: str | None = strawberry.field(
+        description="The environment's tag, that `ifMatch` takes; null with a proposal."
+    )
 
     @classmethod
-    def of(cls, promotion: Promotion) -> "PromotePayload":
+    def of(cls, promotion: Promotion | Proposal) -> "PromotePayload":
+        if isinstance(promotion, Proposal):
+            nothing = dict.fromkeys(
+                ("version", "flag_states", "config_states", "segment_states", "differences", "needs", "etag")
+            )
+            return cls(proposal=ProposalNode.of(promotion), **nothing)
+
         def of_kind(kind: Kind, make: type[FlagState] | type[ConfigState] | type[SegmentState]) -> object:
             found = promotion.states
             return None if found is None else [make.of(one) for one in found if one.primitive.kind is kind]
 
         needs, differences = promotion.needs, promotion.differences
         return cls(
+            proposal=None,
             version=promotion.version,
             flag_states=cast("list[FlagState] | None", of_kind(Kind.FLAG, FlagState)),
             config_states=cast("list[ConfigState] | None", of_kind(Kind.CONFIG, ConfigState)),

@@ -14,7 +14,8 @@ from app.graphql.types.proposals import Proposal, Review
 from app.graphql.types.relay import Connection
 from app.graphql.types.scalars import JSON
 from app.services import proposals
-from app.services.applying import apply_proposal, create_proposal
+from app.services.applying import apply_proposal
+from app.services.proposing_by_hand import create_proposal
 from app.services.reviews import review_proposal
 
 
@@ -23,9 +24,10 @@ class CreateProposalInput(Reasoned):
     env_id: strawberry.ID | None = optional_field("The environment's id or name; for all kinds but deletes.")
     project_id: strawberry.ID | None = optional_field("The project's id or name; for deletes.")
     kind: ProposalKind = strawberry.field(description="What it changes.")
-    resource_key: str = strawberry.field(description="The key of the flag, config or segment.")
+    resource_key: str | None = optional_field("The key of the flag, config or segment; for all kinds but `PROMOTE`.")
     diff: JSON = strawberry.field(
-        description="What a change of the state would be sent, with one member; `{}` to kill, restore or delete."
+        description="What a change of the state would be sent, with one member; `{}` to kill, restore or delete; to "
+        "promote, `fromEnvId`, and if wanted `flags`, `configs`, `segments` and `includeNeeds`."
     )
     spot_check: list[JSON] | None = optional_field(
         "Up to 100 contexts to try it on; those that the environment keeps if absent."

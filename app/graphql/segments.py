@@ -16,7 +16,6 @@ from app.graphql.primitives import (
     created,
     deleted,
     identities_of,
-    promoted,
     references_of,
     shown,
     state_asked,
@@ -133,8 +132,8 @@ class UpdateDenyListPayload(WrittenSegmentState):
 
 
 @strawberry.type(description="A state that was taken over.")
-class PromoteSegmentPayload:
-    segment_state: SegmentState = strawberry.field(description="The state as it is now.")
+class PromoteSegmentPayload(WrittenSegmentState):
+    pass
 
 
 @strawberry.type
@@ -199,4 +198,6 @@ class SegmentMutations:
 
     @strawberry.mutation(description="Take over a segment's state from another environment of the project.")
     async def promote_segment(self, info: Info, input: PromoteSegmentInput) -> PromoteSegmentPayload | None:
-        return PromoteSegmentPayload(segment_state=SegmentState.of(await promoted(info, SEGMENTS, input)))
+        return PromoteSegmentPayload(
+            **shown(await written(info, SEGMENTS.promote, input), "segment_state", SegmentState.of)
+        )

@@ -12,7 +12,7 @@ from app.models.people import KnownBrowser, MagicLink, Membership, Session, User
 from app.models.primitives import Primitive, PrimitiveTag, State, StateEntry, StateReference
 from app.models.projects import Project
 from app.models.proposal_news import NewsRecipient, ProposalNews
-from app.models.proposals import Proposal, ProposalContent, ProposalReview
+from app.models.proposals import Proposal, ProposalContent, ProposalReview, ProposalTarget
 
 __all__ = [
     "DEFAULT_ORG_RATE_PER_MIN",
@@ -40,6 +40,7 @@ __all__ = [
     "ProposalContent",
     "ProposalNews",
     "ProposalReview",
+    "ProposalTarget",
     "QueuedMail",
     "Session",
     "SpotChecks",

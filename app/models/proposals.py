@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text
+from sqlalchemy import JSON, Index, Text, text
 from sqlmodel import Field
 
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
@@ -12,7 +12,9 @@ from app.models.base import Identified, Instant, Revised, Table, words
 
 
 class Proposal(Revised, table=True):
-    """A change of one primitive, as it was when it was proposed. `environment_id` None: it deletes the primitive.
+    """A change of one primitive, or a promotion of many, as it was when it was proposed. `environment_id` None: it
+    deletes the primitive. `primitive_id` and what it is called are None for a promotion, which alone has a `source_id`,
+    that of the environment that it takes over from.
 
     `proposed_versions` are those of the environments that it rests on, by id. `actor` proposed it, `proposer_id` is
     theirs, and `person_id` that of the user behind: the same, or who minted the token. The same change of one thing
@@ -26,17 +28,17 @@ class Proposal(Revised, table=True):
         Index("ix_proposal_project_id_id", "project_id", "id"),
         Index("ix_proposal_project_id_status", "project_id", "status"),
         Index("ix_proposal_environment_id_id", "environment_id", "id"),
-        Index("ix_proposal_primitive_id_status", "primitive_id", "status"),
         Index("ix_proposal_status_expires_at", "status", "expires_at"),
     )
 
     org_id: str = Field(foreign_key="org.id", ondelete="CASCADE")
     project_id: str = Field(foreign_key="project.id", ondelete="CASCADE")
     environment_id: str | None = Field(default=None, foreign_key="environment.id", ondelete="CASCADE")
-    primitive_id: str = Field(foreign_key="primitive.id", ondelete="CASCADE")
+    primitive_id: str | None = Field(default=None, foreign_key="primitive.id", ondelete="CASCADE")
     kind: ProposalKind = Field(sa_type=words(ProposalKind))
-    resource_kind: Kind = Field(sa_type=words(Kind))
-    resource_key: str
+    resource_kind: Kind | None = Field(default=None, sa_type=words(Kind))
+    resource_key: str | None = None
+    source_id: str | None = None
     fingerprint: str
     proposed_versions: dict[str, int] = Field(sa_type=JSON)
     actor: dict[str, Any] = Field(sa_type=JSON)
@@ -51,9 +53,34 @@ class Proposal(Revised, table=True):
     approvers: list[dict[str, Any]] = Field(default=[], sa_type=JSON)
 
 
+class ProposalTarget(Table, table=True):
+    """A primitive that a proposal changes; `pending` until the proposal is stored as ended."""
+
+    __tablename__ = "proposal_target"
+    __table_args__ = (
+        Index("ix_proposal_target_primitive_id", "primitive_id", "proposal_id"),
+        Index(
+            "ix_proposal_target_pending",
+            "primitive_id",
+            "proposal_id",
+            sqlite_where=text("pending"),
+            postgresql_where=text("pending"),
+        ),
+    )
+
+    proposal_id: str = Field(foreign_key="proposal.id", primary_key=True, ondelete="CASCADE")
+    primitive_id: str = Field(foreign_key="primitive.id", primary_key=True, ondelete="CASCADE")
+    kind: Kind = Field(sa_type=words(Kind))
+    key: str
+    pending: bool = True
+
+
 class ProposalContent(Table, table=True):
     """What may be long of a proposal, as JSON text: the dimension's value before and after, None for a delete, and what
     it would do to the contexts that it was tried on. `size` is that of all, in bytes.
+
+    Of a promotion these are values of dimensions by kind in the plural and key; of lists there is only what they get
+    and lose, in what is after.
     """
 
     __tablename__ = "proposal_content"

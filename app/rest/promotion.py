@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from app.domain.operations import Operation
 from app.engine.kinds import SPECS, Kind
+from app.models import Proposal
 from app.rest.configs import ConfigStateSchema
 from app.rest.environment_diff import DifferenceSchema, bodies_of
 from app.rest.flags import FlagStateSchema
 from app.rest.primitives import StateSchema
+from app.rest.proposals import proposed
 from app.rest.requests import Call
 from app.rest.responses import json_response
 from app.rest.routing import Endpoint
@@ -70,6 +72,8 @@ class PromotionSchema(
 
 async def handle_promote(call: Call, uow: UnitOfWork) -> Response:
     promotion = await promote(uow, call.path["env_id"], call.input, call.if_match)
+    if isinstance(promotion, Proposal):
+        return await proposed(uow, promotion)
     current = promotion.states or ()
     waiting = await open_on(uow, [one.state for one in current])
     body = await uow.host.aside(lambda: _encoded(promotion, current, waiting))

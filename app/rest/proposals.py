@@ -27,8 +27,9 @@ from app.rest.responses import accepted, created, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, OutcomeSchema, Schema, Time
 from app.services import proposals
-from app.services.applying import CreateProposal, apply_proposal, create_proposal
+from app.services.applying import apply_proposal
 from app.services.proposals import Content, EndProposal, ProposalView
+from app.services.proposing_by_hand import CreateProposal, create_proposal
 from app.services.reviews import CreateReview, list_reviews, review_proposal
 from app.store.paging import Page
 from app.store.unit_of_work import UnitOfWork
@@ -56,6 +57,17 @@ class ProposedChangeSchema(Schema):
 
     from_: Any = Field(default=None, alias="from")
     to: Any
+
+
+class ProposedEntriesSchema(Schema):
+    """What a list would get and lose by a promotion."""
+
+    add: list[str]
+    remove: list[str]
+
+
+PromotedSchema = dict[str, dict[str, ProposedChangeSchema | ProposedEntriesSchema]]
+"""What a promotion changes of a kind, by key and dimension."""
 
 
 class TriedContextSchema(Schema):
@@ -88,6 +100,7 @@ class ProposalSchema(
                 "resourceType": "flag",
                 "resourceId": FLAG_ID,
                 "resourceKey": "checkout",
+                "fromEnvId": None,
                 "diff": {"rules": {"from": [], "to": RULES_EXAMPLE}},
                 "status": "pending",
                 "proposedVersion": 3,
@@ -111,10 +124,11 @@ class ProposalSchema(
     project_id: str
     env_id: str | None
     kind: ProposalKind
-    resource_type: Kind
-    resource_id: str
-    resource_key: str
-    diff: dict[str, ProposedChangeSchema]
+    resource_type: Kind | None
+    resource_id: str | None
+    resource_key: str | None
+    from_env_id: str | None
+    diff: dict[str, ProposedChangeSchema | PromotedSchema]
     status: ProposalStatus
     proposed_version: int | None
     proposed_versions: list[VersionSchema]
@@ -140,7 +154,8 @@ class ProposalSchema(
             resource_type=row.resource_kind,
             resource_id=row.primitive_id,
             resource_key=row.resource_key,
-            diff={name: ProposedChangeSchema.model_validate(one) for name, one in content.diff.items()},
+            from_env_id=row.source_id,
+            diff={name: _change(row.kind, one) for name, one in content.diff.items()},
             status=view.status,
             proposed_version=proposals.proposed_version(row),
             proposed_versions=[VersionSchema(env_id=one, version=version) for one, version in view.versions.items()],
@@ -155,6 +170,16 @@ class ProposalSchema(
             ended_by=None if row.ended_by is None else ActorSchema.model_validate(row.ended_by),
             applied_version=row.applied_version,
         )
+
+
+def _change(kind: ProposalKind, change: Any) -> ProposedChangeSchema | PromotedSchema:
+    if kind is not ProposalKind.PROMOTE:
+        return ProposedChangeSchema.model_validate(change)
+    return {key: {name: _dimension(one) for name, one in dimensions.items()} for key, dimensions in change.items()}
+
+
+def _dimension(change: Any) -> ProposedChangeSchema | ProposedEntriesSchema:
+    return (ProposedChangeSchema if "to" in change else ProposedEntriesSchema).model_validate(change)
 
 
 class ReviewSchema(

@@ -1,6 +1,6 @@
 """What a proposed change would do to the contexts that it is tried on: those of the proposal, or the environment's."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,20 +17,21 @@ from app.store import environments, json_columns
 from app.store.spot_checks import spot_checks_of
 from app.store.unit_of_work import UnitOfWork
 
+Wanted = tuple[Primitive, Mapping[str, Any]]
+"""What a primitive's state is to have, by dimension or as `killed`."""
 BRIEF_STEPS = MAX_STEPS // 20  # some hundredths of a second
 
 
-async def of_change(
+async def of_changes(
     uow: UnitOfWork,
     environment: Environment,
-    primitive: Primitive,
-    wanted: Mapping[str, Any],
+    wanted: Sequence[Wanted],
     contexts: Contexts | None,
     max_steps: int = MAX_STEPS,
 ) -> Radius:
-    """What the primitive, and what depends on it, would be for the contexts; the environment's unless given.
+    """What primitives, and what depends on them, would be for the contexts; the environment's unless given.
 
-    What is wanted, by dimension or as `killed`, has been checked. Raises `not_found` if the primitive has gone.
+    What is wanted has been checked. Raises `not_found` if a primitive has gone.
     """
     radius = BlastRadius(max_steps)
     if contexts is None:
@@ -41,9 +42,10 @@ async def of_change(
     live = await uow.host.rulesets.snapshot(environment.id, environment.version)
 
     def compare() -> Radius:
-        proposed = live.with_changes(live.version, live.target_id_field, [changed_state(live, primitive, wanted)])
-        dependents = dependents_of(live, [node(primitive.kind, primitive.key)])
-        radius.add(live, proposed, _own_key(primitive), dependents, contexts)
+        states = [changed_state(live, *one) for one in wanted]
+        proposed = live.with_changes(live.version, live.target_id_field, states)
+        dependents = dependents_of(live, [node(one.kind, one.key) for one, _ in wanted])
+        radius.add(live, proposed, _own_keys(one for one, _ in wanted), dependents, contexts)
         return radius.document(live.version)
 
     return await uow.host.aside(compare)
@@ -66,7 +68,7 @@ async def of_delete(uow: UnitOfWork, primitive: Primitive, contexts: Contexts | 
 
 def _delete(radius: BlastRadius, live: Ruleset, primitive: Primitive, contexts: Contexts) -> None:
     proposed = live.with_changes(live.version, live.target_id_field, [], [(primitive.kind, primitive.key)])
-    radius.add(live, proposed, _own_key(primitive), (), contexts)
+    radius.add(live, proposed, _own_keys([primitive]), (), contexts)
 
 
 async def _kept(uow: UnitOfWork, environment_ids: Collection[str]) -> dict[str, Contexts]:
@@ -75,9 +77,9 @@ async def _kept(uow: UnitOfWork, environment_ids: Collection[str]) -> dict[str, 
     return {one: json_columns.value(row.contexts) for one, row in found.items()}
 
 
-def _own_key(primitive: Primitive) -> str | None:
-    """The key that has a value of its own."""
-    return None if primitive.kind is Kind.SEGMENT else primitive.key
+def _own_keys(primitives: Iterable[Primitive]) -> list[str]:
+    """The keys that have values of their own."""
+    return [one.key for one in primitives if one.kind is not Kind.SEGMENT]
 
 
 def changed_state(live: Ruleset, primitive: Primitive, wanted: Mapping[str, Any]) -> StoredState:

@@ -15,7 +15,7 @@ from app.domain.errors import AppError, invalid
 from app.domain.operations import Operation
 from app.domain.policy import RESOURCE_MISMATCH
 from app.domain.preconditions import IfMatch
-from app.domain.proposals import Proposable
+from app.domain.proposals import Proposable, kind_of
 from app.engine import json_text
 from app.engine.blast_radius import Radius
 from app.engine.json_values import equal
@@ -26,10 +26,10 @@ from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, Proposal, State
-from app.services.blast_radius import BRIEF_STEPS, of_change
+from app.services.blast_radius import BRIEF_STEPS, Wanted, of_changes
 from app.services.evaluation import Contexts
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
-from app.services.proposals import Terms, open_proposal
+from app.services.proposing import ProposedChange, Terms, open_proposal
 from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
 from app.store.changeset import grows_by
@@ -116,6 +116,27 @@ async def check_state(entered: Access | Diverted, primitive: Primitive, body: ob
     return await check(spec, entered, body, primitive.value_type, of, primitive.key, schema, at)
 
 
+async def check_states(
+    entered: Access | Diverted, bodies: Sequence[tuple[Primitive, Mapping[str, Any], str]]
+) -> tuple[list[Checked], dict[str, str]]:
+    """Checks what states of the entered environment are to have, all together, and gives all faults; the paths of each
+    begin with its text."""
+    checked: list[Checked] = []
+    faults: dict[str, str] = {}
+    changed = {}
+    for primitive, body, at in bodies:
+        schema = None if primitive.json_schema is None else ValueSchema(primitive.json_schema)
+        one = await check_alone(SPECS[primitive.kind], entered.uow, body, primitive.value_type, schema, at)
+        checked.append(one)
+        faults |= one.faults
+        if one.references:
+            changed[node(primitive.kind, primitive.key)] = one.references
+    if changed:
+        graphs = await reference_graphs(entered.uow.session, entered.project.id, [entered.environment.id])
+        faults |= reference_faults(entered, graphs[entered.environment.id], changed)
+    return checked, faults
+
+
 class Change(NamedTuple):
     """What really differs between a state and what is wanted of it: columns, and what its lists get and lose."""
 
@@ -165,7 +186,7 @@ async def change_state(
         return current if environment.version else Current(primitive, entered.write_as_it_is(current.state, reason))
     await require_valid(entered, [change])
     if isinstance(entered, Diverted):
-        radius = await at_present(entered, radius, wanted, None)
+        radius = await at_present(entered, radius, [(primitive, wanted)], None)
         return await propose(entered, change, Terms(reason, radius))
     written = write_change(entered, change)
     entered.record(reason, entered.subject(primitive))
@@ -177,17 +198,17 @@ async def _try_out(entered: Diverted, wanted: Mapping[str, Any], checked: Checke
     uow, primitive = entered.uow, entered.primitive
     current = await states.current(uow.session, entered.environment.id, primitive)
     change = await difference(uow, current, wanted, checked)
-    return None if change.is_none else await of_change(uow, entered.environment, primitive, wanted, None)
+    return None if change.is_none else await of_changes(uow, entered.environment, [(primitive, wanted)], None)
 
 
 async def at_present(
-    entered: Access | Diverted, radius: Radius | None, wanted: Mapping[str, Any], contexts: Contexts | None
+    entered: Access | Diverted, radius: Radius | None, wanted: Sequence[Wanted], contexts: Contexts | None
 ) -> Radius:
     """The radius, within the write. If others have written since it was computed, it is computed again, with a limit
     that keeps nobody waiting for long."""
     if radius is not None and radius["version"] == entered.environment.version:
         return radius
-    return await of_change(entered.uow, entered.environment, entered.primitive, wanted, contexts, BRIEF_STEPS)
+    return await of_changes(entered.uow, entered.environment, wanted, contexts, BRIEF_STEPS)
 
 
 async def propose(entered: Access | Diverted, change: Change, terms: Terms) -> Proposal:
@@ -202,7 +223,7 @@ async def propose(entered: Access | Diverted, change: Change, terms: Terms) -> P
         before, after = (json_text.encode(sorted(one)) for one in lists)
     else:
         before, after = getattr(state, dimension.field), change.columns[dimension.field]
-    return await open_proposal(entered, primitive, proposable, before, after, terms)
+    return await open_proposal(entered, ProposedChange(kind_of(proposable), [primitive], before, after), terms)
 
 
 async def difference(uow: UnitOfWork, current: Current, wanted: Mapping[str, Any], checked: Checked) -> Change:

@@ -11,6 +11,7 @@ from app.domain.named import Id, named_in
 from app.domain.operations import Operation
 from app.engine.json_values import equal
 from app.engine.kinds import KILLED, SPECS, Kind
+from app.engine.promoted import list_change
 from app.engine.target_ids import EntryChange
 from app.store import environments, json_columns
 from app.store.differences import Differing, differing
@@ -73,7 +74,7 @@ def _differences(of: Differing) -> Iterator[Difference]:
         if dimension.entries:
             if (change := of.entries.get(dimension.name)) is not None:
                 back = EntryChange(change.remove, change.add)
-                yield Difference(of.kind, of.key, dimension.name, _shown(change), _shown(back))
+                yield Difference(of.kind, of.key, dimension.name, list_change(change), list_change(back))
         elif of.texts is not None:
             here, there = (getattr(one, dimension.field) for one in of.texts)
             if here != there:
@@ -82,7 +83,3 @@ def _differences(of: Differing) -> Iterator[Difference]:
                     yield Difference(of.kind, of.key, dimension.name, value, against)
     if of.texts is not None and of.texts[0].killed != of.texts[1].killed:
         yield Difference(of.kind, of.key, KILLED, of.texts[0].killed, of.texts[1].killed)
-
-
-def _shown(change: EntryChange) -> dict[str, list[str]]:
-    return {"add": sorted(change.add), "remove": sorted(change.remove)}

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.domain.inabilities import listed
 from app.domain.news import NewsEvent
 from app.domain.proposals import PROPOSABLE, ProposalKind
+from app.engine.kinds import Kind
 from app.models import MailKind, QueuedMail
 from app.services import links, proposal_news
 from app.services.invitations import accept_url, add_secret, is_open
@@ -68,8 +70,8 @@ async def _news(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Mess
     edition = await proposal_news.take(uow, queued)
     if edition is None:
         return None
-    to, told, extent = edition
-    link, news = f"{settings.public_url}/app/", [_told(one) for one in told]
+    to, told, extent, promoted = edition
+    link, news = f"{settings.public_url}/app/", [_told(one, promoted) for one in told]
     if extent.news == 1:
         return Message(MailKind.PROPOSAL_NEWS, to, link, news[0])
     facts = {
@@ -81,7 +83,7 @@ async def _news(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Mess
     return Message(MailKind.PROPOSAL_DIGEST, to, link, facts, news)
 
 
-def _told(one: Told) -> dict[str, str]:
+def _told(one: Told, promoted: Mapping[str, Mapping[Kind, int]]) -> dict[str, str]:
     """What a mail says of a proposal: never a value, a rule or a context."""
     proposal, review = one.proposal, one.review
     actor = proposal.actor if one.event is NewsEvent.PROPOSED else proposal.ended_by
@@ -92,8 +94,8 @@ def _told(one: Told) -> dict[str, str]:
         "actor": actor["name"] if actor else None,
         "proposer": proposal.actor["name"],
         "act": _act(proposal.kind),
-        "type": proposal.resource_kind,
-        "key": proposal.resource_key,
+        "type": proposal.resource_kind or "promotion",
+        "key": proposal.resource_key or _numbers(promoted[proposal.id]),
         "org": one.org.name,
         "project": one.project.name,
         "environment": one.environment and one.environment.name,
@@ -112,4 +114,9 @@ def _act(kind: ProposalKind) -> str:
         return f"change the {proposable.dimension.field.replace('_', ' ')} of"
     if proposable.killed is not None:
         return "kill" if proposable.killed else "restore"
-    return "delete"
+    return "promote" if kind is ProposalKind.PROMOTE else "delete"
+
+
+def _numbers(of_kinds: Mapping[Kind, int]) -> str:
+    """How many flags, configs and segments: "2 flags and 1 segment"."""
+    return listed([f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in of_kinds.items()])

@@ -18,7 +18,7 @@ from app.domain.errors import AppError, invalid, key_collision, not_found
 from app.domain.named import Id, named_in
 from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.proposals import Proposable
+from app.domain.proposals import Proposable, kind_of
 from app.domain.search import searched
 from app.engine import json_text
 from app.engine.kinds import Kind, Spec
@@ -29,7 +29,7 @@ from app.services.changes import change_state, check, check_state, write_first_s
 from app.services.json_schemas import check_identity, schema_in
 from app.services.past_states import state_at, version_in
 from app.services.promotion import promote_one
-from app.services.proposals import Terms, open_proposal
+from app.services.proposing import ProposedChange, Terms, open_proposal
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
@@ -206,7 +206,9 @@ class Primitives:
         """Puts a whole state in the place of the present one; `killed` stays. Raises as `update_state` does."""
         return await self._set_state(uow, environment_id, key, body, if_match, self.replace_state_command)
 
-    async def promote(self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch) -> Current:
+    async def promote(
+        self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch
+    ) -> Current | Proposal:
         """Takes over what another environment of the project has; `killed` stays. Raises `precondition_failed`."""
         return await promote_one(uow, environment_id, self._named(key), body, if_match)
 
@@ -263,7 +265,7 @@ def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: in
 async def propose_delete(entered: Access | Diverted, primitive: Primitive, terms: Terms) -> Proposal:
     """Makes a proposal, within the write, to delete what nothing refers to."""
     proposable = Proposable(primitive.kind, Operation.DELETE_PRIMITIVE)
-    return await open_proposal(entered, primitive, proposable, None, None, terms)
+    return await open_proposal(entered, ProposedChange(kind_of(proposable), [primitive]), terms)
 
 
 async def delete_now(access: Access, primitive: Primitive) -> None:

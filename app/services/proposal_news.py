@@ -6,16 +6,17 @@ that all that happens meanwhile comes in one. What a mail tells is handed to the
 before: if the worker dies in between, nobody knows whether it was sent, and it is not sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from app.domain.news import NewsEvent
-from app.domain.proposals import ProposalStatus, status_at
+from app.domain.proposals import ProposalKind, ProposalStatus, status_at
+from app.engine.kinds import Kind
 from app.models import MailKind, NewsRecipient, Proposal, ProposalNews, QueuedMail, User
 from app.services.mail import enqueue
 from app.services.users import wanted_news
-from app.store import people, proposal_news
+from app.store import people, proposal_news, proposals
 from app.store.proposal_news import Extent, Told
 from app.store.unit_of_work import UnitOfWork
 
@@ -87,11 +88,13 @@ def _enqueue(uow: UnitOfWork, user: User) -> None:
 
 
 class Edition(NamedTuple):
-    """What one mail tells, oldest first, and how much there would have been to tell."""
+    """What one mail tells, oldest first, and how much there would have been to tell. `promoted` is how many flags,
+    configs and segments the promotions among it change, by the proposal's id."""
 
     to: str
     told: Sequence[Told]
     extent: Extent
+    promoted: Mapping[str, Mapping[Kind, int]]
 
 
 async def take(uow: UnitOfWork, queued: QueuedMail) -> Edition | None:
@@ -102,7 +105,10 @@ async def take(uow: UnitOfWork, queued: QueuedMail) -> Edition | None:
     await proposal_news.hand_over(uow.session, user.id, queued.attempts)
     wanted = [event for event, is_wanted in wanted_news(user).items() if is_wanted]
     told, extent = await proposal_news.told(uow.session, user.id, wanted, uow.now, MAX_TOLD)
-    return Edition(user.email, told, extent) if told else None
+    if not told:
+        return None
+    promotions = {one.proposal.id for one in told if one.proposal.kind is ProposalKind.PROMOTE}
+    return Edition(user.email, told, extent, await proposals.numbers_of_targets(uow.session, promotions))
 
 
 async def done(uow: UnitOfWork, queued: QueuedMail, *, sent: bool) -> None:

@@ -1,19 +1,17 @@
-"""Proposals: changes that wait for a person. They are opened here, read, cancelled, and expire.
+"""Proposals: changes that wait for a person. They are read here, cancelled, and expire.
 
-`services.applying` makes proposals by hand and applies them, `services.reviews` has what people say of them.
+`services.proposing` makes them, `services.applying` makes them by hand and applies them, `services.reviews` has what
+people say of them.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
-from app.access.entry import Access, Diverted, Entry, require_of_instance
+from app.access.entry import Access, Entry, require_of_instance
 from app.access.etags import row_etag, shown_proposal_etag
 from app.access.paging import Listing
 from app.access.visible import tenant_of, visible_proposals
-from app.domain.actors import Actor, Member, System, Token, Verb
+from app.domain.actors import Actor, System, Token, Verb
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import not_found
 from app.domain.hindrances import ended
@@ -25,43 +23,30 @@ from app.domain.policy import AskedKey
 from app.domain.preconditions import IfMatch
 from app.domain.proposals import (
     PROPOSABLE,
-    Proposable,
     ProposalEvent,
     ProposalKind,
     ProposalStatus,
     Verdict,
-    kind_of,
     status_at,
 )
-from app.engine import json_text
-from app.engine.blast_radius import reached_by, seen_by
+from app.engine import promoted
+from app.engine.blast_radius import BlastRadius, reached_by, seen_by
 from app.engine.kinds import KILLED, Kind
-from app.models import Primitive, Proposal, ProposalContent, State
+from app.models import Proposal, ProposalContent, State
 from app.services.proposal_news import announce
-from app.services.quotas import Quota, require_room, require_room_for_proposal
-from app.store import environments, identities, invitations, json_columns, proposals
+from app.store import environments, identities, json_columns, proposals
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
-LIFETIME = timedelta(days=7)
 MAX_SWEPT = 200
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 Decode = Callable[[str | None], Any]
-NOT_TRIED: Mapping[str, Any] = {"version": None, "contexts": 0, "results": [], "flips": {}, "truncated": False}
 
 
 class EndProposal(Command, json_schema_extra={"examples": [{"reason": "Agreed with the team"}]}):
     """Applying or cancelling a proposal."""
 
     reason: Text | None = None
-
-
-class Terms(NamedTuple):
-    """What belongs to a proposal beside the change: `radius` is what it would do, None if that is not known."""
-
-    reason: str | None
-    radius: Mapping[str, Any] | None
-    lifetime: timedelta = LIFETIME
 
 
 class ProposalView(NamedTuple):
@@ -90,79 +75,6 @@ class Content(NamedTuple):
 
     diff: dict[str, Any]
     blast_radius: dict[str, Any]
-
-
-async def open_proposal(
-    entered: Access | Diverted,
-    primitive: Primitive,
-    proposable: Proposable,
-    before: str | None,
-    after: str | None,
-    terms: Terms,
-) -> Proposal:
-    """Makes a proposal within the write, or gives the one that its actor has made of the same change already.
-
-    `before` and `after` are what changes, as JSON text; None for a delete.
-    """
-    uow, environment, actor = entered.uow, entered.resolved.environment, entered.uow.actor_as_json()
-    of_project = (
-        [environment] if environment is not None else await environments.all_of_project(uow.session, entered.project.id)
-    )
-    kind = kind_of(proposable)
-    proposal = Proposal(
-        org_id=entered.org.id,
-        project_id=entered.project.id,
-        environment_id=None if environment is None else environment.id,
-        primitive_id=primitive.id,
-        kind=kind,
-        resource_kind=primitive.kind,
-        resource_key=primitive.key,
-        fingerprint=_fingerprint(kind, after),
-        proposed_versions={one.id: one.version for one in of_project},
-        actor=actor,
-        proposer_id=actor["id"],
-        person_id=await _person_behind(entered),
-        reason=terms.reason,
-        expires_at=uow.now + terms.lifetime,
-    )
-    if (made := await proposals.same(uow.session, proposal, uow.now)) is not None:
-        return made
-    await require_room(uow, Quota.PROPOSALS, entered.project.id)
-    radius = json_text.encode(terms.radius or NOT_TRIED)
-    size = sum(len(text.encode()) for text in (before, after, radius) if text is not None)
-    await require_room_for_proposal(uow, entered.project.id, size)
-    uow.add(proposal)
-    await uow.flush()
-    uow.add(ProposalContent(proposal_id=proposal.id, before=before, after=after, blast_radius=radius, size=size))
-    entered.record_proposal(proposal.id, primitive, terms.reason, {"kind": kind})
-    await announce(uow, proposal, NewsEvent.PROPOSED)
-    return proposal
-
-
-def _fingerprint(kind: ProposalKind, after: str | None) -> str:
-    """The same for what is equal as JSON."""
-    same = "" if after is None else json.dumps(_normal(json_columns.value(after)), sort_keys=True)
-    return hashlib.blake2b(f"{kind} {same}".encode(), digest_size=16).hexdigest()
-
-
-def _normal(value: Any) -> Any:
-    """The value with each number in the one form that all that equal it have."""
-    if isinstance(value, dict):
-        return {name: _normal(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_normal(member) for member in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-async def _person_behind(entered: Access | Diverted) -> str:
-    """Whoever may not approve of what the caller proposes: who minted the token; and who invited somebody by a link
-    that they could open themselves, until the mailbox is proven."""
-    match entered.uow.actor:
-        case Token(minter=minter):
-            return minter.user_id
-        case Member(user_id=user_id, proven=False):
-            return await invitations.inviter_of(entered.uow.session, entered.org.id, user_id) or user_id
-    return str(entered.uow.actor_as_json()["id"])
 
 
 async def list_proposals(uow: UnitOfWork, listing: Listing) -> Page[Proposal]:
@@ -197,8 +109,8 @@ async def cancel_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_ma
     access, _ = await enter_proposal(uow, proposal_id, Operation.CANCEL_PROPOSAL)
     command = validate(EndProposal, body)
     access, proposal = await reenter_to_write(access, proposal_id, if_match)
-    end(access, proposal, ProposalStatus.CANCELLED)
-    access.record(command.reason, subject_of(proposal), proposal_id=proposal.id)
+    await end(access, proposal, ProposalStatus.CANCELLED)
+    access.record(command.reason, await subject_of(uow, proposal), proposal_id=proposal.id)
     await announce(uow, proposal, NewsEvent.CANCELLED, comment=command.reason)
     return proposal
 
@@ -213,7 +125,8 @@ async def expire(uow: UnitOfWork) -> int:
     expired = await proposals.past_their_time(uow.session, uow.now, MAX_SWEPT)
     for proposal in expired:
         proposal.status, proposal.ended_at = ProposalStatus.EXPIRED, proposal.expires_at
-        uow.record(ProposalEvent.EXPIRE, subject_of(proposal), proposal_id=proposal.id)
+        uow.record(ProposalEvent.EXPIRE, await subject_of(uow, proposal), proposal_id=proposal.id)
+    await proposals.end_targets(uow.session, [one.id for one in expired])
     return len(expired)
 
 
@@ -226,8 +139,9 @@ async def enter_proposal(uow: UnitOfWork, proposal_id: str, operation: Operation
     proposal = await proposals.find(uow.session, sought, tenant_of(uow)) if is_id(sought) else None
     if proposal is None:
         raise not_found("proposal")
-    asked = AskedKey((proposal.resource_kind,), proposal.resource_key)
-    entry = _entry_to(proposal, operation or _reading(proposal), Named(asked=(asked,)))
+    keys = (await proposals.keys_of(uow.session, [proposal.id]))[proposal.id]
+    asked = tuple(AskedKey((one.kind,), one.key) for one in keys)
+    entry = _entry_to(proposal, operation or _reading(proposal), Named(asked=asked))
     return await entry.enter(uow), proposal
 
 
@@ -248,16 +162,20 @@ async def reenter_to_write(access: Access, proposal_id: str, if_match: IfMatch) 
     return access, proposal
 
 
-def end(access: Access, proposal: Proposal, status: ProposalStatus, **values: Any) -> None:
+async def end(access: Access, proposal: Proposal, status: ProposalStatus, **values: Any) -> None:
     """What becomes of a pending proposal."""
     uow = access.uow
     uow.revise(proposal, {"status": status, "ended_at": uow.now, "ended_by": uow.actor_as_json(), **values})
+    await proposals.end_targets(uow.session, [proposal.id])
 
 
-def subject_of(proposal: Proposal) -> Subject:
-    """What the proposal changes, for the audit."""
-    resource = proposal.resource_kind.value, proposal.primitive_id, proposal.resource_key
-    return Subject(proposal.org_id, *resource, proposal.project_id, proposal.environment_id)
+async def subject_of(uow: UnitOfWork, proposal: Proposal) -> Subject:
+    """What the proposal changes, for the audit: the environment, where it is a promotion."""
+    below = proposal.project_id, proposal.environment_id
+    if proposal.resource_kind is not None and proposal.primitive_id and proposal.resource_key:
+        return Subject(proposal.org_id, proposal.resource_kind, proposal.primitive_id, proposal.resource_key, *below)
+    environment = await environments.of_id(uow.session, proposal.environment_id or "")
+    return Subject(proposal.org_id, "environment", environment.id, environment.key, *below)
 
 
 async def viewed(uow: UnitOfWork, rows: Sequence[Proposal]) -> list[ProposalView]:
@@ -315,6 +233,8 @@ def diff_seen(
     """What changes; what was there, only for who may read that."""
     if stored.after is None:
         return {}
+    if proposal.kind is ProposalKind.PROMOTE:
+        return promoted.shown(decode(stored.before) if _reads(actor) else None, decode(stored.after))
     dimension = PROPOSABLE[proposal.kind].dimension
     name = KILLED if dimension is None else dimension.name
     before = {"from": decode(stored.before)} if _reads(actor) else {}
@@ -327,7 +247,7 @@ def radius_reached(
     """What the proposal would do, in the environments that the caller reaches: a delete was tried in every environment,
     and is read by whoever reaches one of them."""
     if not _reads(actor):
-        return dict(NOT_TRIED)
+        return BlastRadius().document(None)
     radius: dict[str, Any] = decode(stored.blast_radius)
     if not isinstance(actor, Token) or all(_reaches(actor, proposal, one) for one in proposal.proposed_versions):
         return radius

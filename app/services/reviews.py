@@ -48,7 +48,8 @@ async def review_proposal(uow: UnitOfWork, proposal_id: str, body: object) -> Pr
     )
     uow.add(review)
     uow.touch(proposal)
-    access.record(command.comment or None, subject_of(proposal), new=command.recorded(), proposal_id=proposal.id)
+    subject = await subject_of(uow, proposal)
+    access.record(command.comment or None, subject, new=command.recorded(), proposal_id=proposal.id)
     await announce(uow, proposal, NewsEvent.REVIEWED, review.id)
     return review
 

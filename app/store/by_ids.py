@@ -1,6 +1,6 @@
 """Rows by id, many at once and within a caller's tenancy: what GraphQL's loaders and `node` are made of."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from sqlalchemy import BindParameter, bindparam, literal, select, union_all
@@ -28,7 +28,7 @@ from app.models import (
 )
 from app.store.members import Member
 from app.store.paging import AnySelect
-from app.store.proposals import proposed_by
+from app.store.proposals import keys_of, proposed_by
 from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.tenancy import Tenant, Tenanted
@@ -44,8 +44,9 @@ class Seen(NamedTuple, Generic[T]):
     role: Role | None
     project_id: str | None = None
     environment: Environment | None = None
-    primitive: KeyRef | None = None
+    keys: Sequence[KeyRef] = ()
     proposed: Proposed = NO_PROPOSAL
+    proposal_id: str | None = None
 
 
 class ByIds(Generic[T]):
@@ -59,27 +60,37 @@ class ByIds(Generic[T]):
         return [self._make(row) for row in await self._query.rows(session, tenant, ids=list(ids))]
 
 
+class OfProposals(ByIds[T]):
+    """One for proposals, or for what belongs to them: a token may see those of whose keys it sees all."""
+
+    async def __call__(self, session: AsyncSession, ids: Iterable[str], tenant: Tenant) -> list[Seen[T]]:
+        found = await super().__call__(session, ids, tenant)
+        if tenant.org_id is None:
+            return found
+        keys = await keys_of(session, {one.proposal_id for one in found if one.proposal_id is not None})
+        return [one._replace(keys=keys[one.proposal_id or ""]) for one in found]
+
+
 def _primitive(row: Any) -> Seen[Primitive]:
     primitive = row[0]
-    return Seen(primitive.id, primitive, row[1], primitive.project_id, primitive=KeyRef(primitive.kind, primitive.key))
+    return Seen(primitive.id, primitive, row[1], primitive.project_id, keys=[KeyRef(primitive.kind, primitive.key)])
 
 
 def _state(row: Any) -> Seen[Current]:
     primitive, state, environment, role = row
-    named = KeyRef(primitive.kind, primitive.key)
-    return Seen(state.id, Current(primitive, state), role, primitive.project_id, environment, named)
+    keys = [KeyRef(primitive.kind, primitive.key)]
+    return Seen(state.id, Current(primitive, state), role, primitive.project_id, environment, keys)
 
 
 def _proposal(row: Any) -> Seen[Proposal]:
     proposal, environment, role = row
-    named = KeyRef(proposal.resource_kind, proposal.resource_key)
-    return Seen(proposal.id, proposal, role, proposal.project_id, environment, named, proposed_by(proposal))
+    return Seen(proposal.id, proposal, role, proposal.project_id, environment, (), proposed_by(proposal), proposal.id)
 
 
 def _review(row: Any) -> Seen[ProposalReview]:
     review, *of_proposal = row
-    seen = _proposal(of_proposal)
-    return Seen(review.id, review, seen.role, seen.project_id, seen.environment, seen.primitive, seen.proposed)
+    _, _, role, project_id, environment, _, proposed, proposal_id = _proposal(of_proposal)
+    return Seen(review.id, review, role, project_id, environment, (), proposed, proposal_id)
 
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -134,14 +145,14 @@ api_keys: ByIds[ApiKey] = ByIds(
     lambda row: Seen(row[0].id, row[0], row[1]),
 )
 
-proposals: ByIds[Proposal] = ByIds(
+proposals: ByIds[Proposal] = OfProposals(
     select(Proposal, Environment)
     .outerjoin(Environment, col(Environment.id) == col(Proposal.environment_id))
     .join(Org, col(Org.id) == col(Proposal.org_id))
     .where(col(Proposal.id).in_(_IDS)),
     _proposal,
 )
-reviews: ByIds[ProposalReview] = ByIds(
+reviews: ByIds[ProposalReview] = OfProposals(
     select(ProposalReview, Proposal, Environment)
     .join(Proposal, col(Proposal.id) == col(ProposalReview.proposal_id))
     .outerjoin(Environment, col(Environment.id) == col(Proposal.environment_id))

@@ -19,6 +19,11 @@ async def by_key(session: AsyncSession, project_id: str, key: str) -> Environmen
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def of_id(session: AsyncSession, environment_id: str) -> Environment:
+    """The environment, which is there."""
+    return await session.get_one(Environment, environment_id)
+
+
 async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Environment]:
     """All environments of the project, in the order of their creation."""
     query = select(Environment).where(col(Environment.project_id) == project_id).order_by(col(Environment.id))

@@ -184,12 +184,6 @@ def _matching(key: Mapped[str], pattern: ResourcePattern) -> ColumnElement[bool]
     return key == pattern.text
 
 
-async def live_among(session: AsyncSession, primitive_ids: Collection[str]) -> frozenset[str]:
-    """Which of the primitives were not deleted, by id."""
-    query = select(col(Primitive.id)).where(col(Primitive.id).in_(primitive_ids), col(Primitive.deleted_at).is_(None))
-    return frozenset((await session.execute(query)).scalars())
-
-
 async def live_keys(
     session: AsyncSession, project_id: str, asked: Collection[tuple[Kind, str]]
 ) -> frozenset[tuple[Kind, str]]:

@@ -6,20 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from app.domain.actors import EnvironmentScope, Verb, roles_from
 from app.domain.operations import Operation
 from app.domain.policy import TABLE, Proposed
 from app.domain.proposals import PROPOSABLE, ProposalStatus, Verdict
-from app.models import Environment, Membership, Org, Proposal, ProposalContent, ProposalReview, User
+from app.engine.kinds import Kind
+from app.models import (
+    Environment,
+    Membership,
+    Org,
+    Primitive,
+    Proposal,
+    ProposalContent,
+    ProposalReview,
+    ProposalTarget,
+    User,
+)
 from app.store.identities import Within, covered
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, page, pages
+from app.store.resolve import KeyRef
 from app.store.tenancy import Tenant, Tenanted
 
+_HIDDEN = aliased(ProposalTarget)
+OF_PRIMITIVE = col(ProposalTarget.primitive_id)
 _NEWEST_FIRST: Sort[Proposal] = Sort(descending=True)
 _REVIEWERS = roles_from(TABLE[Operation.REVIEW_PROPOSAL].role)
 _OF_TENANT = Tenanted(select(Proposal).join(Org, col(Org.id) == col(Proposal.org_id)))
@@ -40,10 +54,13 @@ class Visible:
 
     @property
     def condition(self) -> ColumnElement[bool]:
-        seen = covered(self.within, (col(Proposal.resource_kind), col(Proposal.resource_key))), _reached(self.scope)
-        if not self.statuses:
-            return and_(*seen)
-        return and_(*seen, or_(*(has_status(one, self.at) for one in self.statuses)))
+        seen = [_reached(self.scope)]
+        if any(patterns is not None for patterns in self.within.values()):
+            hidden = ~covered(self.within, (col(_HIDDEN.kind), col(_HIDDEN.key)))
+            seen.append(~exists().where(col(_HIDDEN.proposal_id) == col(Proposal.id), hidden))
+        if self.statuses:
+            seen.append(or_(*(has_status(one, self.at) for one in self.statuses)))
+        return and_(*seen)
 
 
 def proposed_by(proposal: Proposal) -> Proposed:
@@ -66,13 +83,50 @@ async def current(session: AsyncSession, proposal_id: str) -> Proposal | None:
 async def same(session: AsyncSession, proposal: Proposal, at: datetime) -> Proposal | None:
     """The pending proposal by the same actor of the same change, of what is there still as it was."""
     query = select(Proposal).where(
-        col(Proposal.primitive_id) == proposal.primitive_id,
+        col(Proposal.project_id) == proposal.project_id,
         col(Proposal.fingerprint) == proposal.fingerprint,
         col(Proposal.proposer_id) == proposal.proposer_id,
         has_status(ProposalStatus.PENDING, at),
     )
     found = (await session.execute(query.order_by(col(Proposal.id)))).scalars()
     return next((one for one in found if one.proposed_versions == proposal.proposed_versions), None)
+
+
+async def keys_of(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[KeyRef]]:
+    """What each proposal changes, by its id."""
+    of_target = col(ProposalTarget.proposal_id), col(ProposalTarget.kind), col(ProposalTarget.key)
+    query = select(*of_target).where(of_target[0].in_(proposal_ids)).order_by(*of_target)
+    found = defaultdict[str, list[KeyRef]](list)
+    for proposal_id, kind, key in (await session.execute(query)).all():
+        found[proposal_id].append(KeyRef(Kind(kind), key))
+    return found
+
+
+async def numbers_of_targets(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Mapping[Kind, int]]:
+    """How many flags, configs and segments each proposal changes, by its id."""
+    of_target = col(ProposalTarget.proposal_id), col(ProposalTarget.kind)
+    query = select(*of_target, func.count()).where(of_target[0].in_(proposal_ids)).group_by(*of_target)
+    found = defaultdict[str, dict[Kind, int]](dict)
+    for proposal_id, kind, number in (await session.execute(query.order_by(*of_target))).all():
+        found[proposal_id][Kind(kind)] = number
+    return found
+
+
+async def deleted_targets(session: AsyncSession, proposal_ids: Collection[str]) -> dict[str, Kind]:
+    """The kind of something that each proposal would change and that was deleted, by its id, where there is any."""
+    query = (
+        select(col(ProposalTarget.proposal_id), func.min(col(ProposalTarget.kind)))
+        .join(Primitive, col(Primitive.id) == col(ProposalTarget.primitive_id))
+        .where(col(ProposalTarget.proposal_id).in_(proposal_ids), col(Primitive.deleted_at).is_not(None))
+        .group_by(col(ProposalTarget.proposal_id))
+    )
+    return {row[0]: Kind(row[1]) for row in (await session.execute(query)).all()}
+
+
+async def end_targets(session: AsyncSession, proposal_ids: Collection[str]) -> None:
+    """Nothing that the proposals would change waits for them any more."""
+    query = update(ProposalTarget).where(col(ProposalTarget.proposal_id).in_(proposal_ids))
+    await session.execute(query.values(pending=False))
 
 
 async def contents(session: AsyncSession, proposal_ids: Collection[str]) -> dict[str, ProposalContent]:
@@ -99,6 +153,8 @@ async def lists_below(
 ) -> Mapping[str, Page[Proposal]]:
     """For each organisation, project or primitive, by its id, its proposals; `parent` is the column of its id."""
     query = select(Proposal).where(visible.condition)
+    if parent is OF_PRIMITIVE:
+        query = query.join(ProposalTarget, col(ProposalTarget.proposal_id) == col(Proposal.id))
     return await pages(
         session, query, (parent, parent_ids), col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST
     )
@@ -283,8 +339,10 @@ def waiting_in(environments: Collection[Environment], at: datetime) -> AnySelect
         and_(col(Proposal.environment_id).is_(None), col(Proposal.project_id) == col(Environment.project_id)),
     )
     return (
-        select(col(Environment.id), col(Proposal.primitive_id))
+        select(col(Environment.id), OF_PRIMITIVE)
+        .select_from(Proposal)
         .join(Environment, of_environment)
+        .join(ProposalTarget, col(ProposalTarget.proposal_id) == col(Proposal.id))
         .where(
             one_of(col(Proposal.project_id), project_ids),
             has_status(ProposalStatus.PENDING, at),
@@ -306,9 +364,10 @@ class OpenOn(NamedTuple):
 async def open_on(session: AsyncSession, primitive_ids: Collection[str], at: datetime) -> dict[str, OpenOn]:
     """How many proposals wait for each primitive, by its id."""
     query = (
-        select(col(Proposal.primitive_id), col(Proposal.environment_id), func.count())
-        .where(col(Proposal.primitive_id).in_(primitive_ids), has_status(ProposalStatus.PENDING, at))
-        .group_by(col(Proposal.primitive_id), col(Proposal.environment_id))
+        select(OF_PRIMITIVE, col(Proposal.environment_id), func.count())
+        .join(Proposal, col(Proposal.id) == col(ProposalTarget.proposal_id))
+        .where(OF_PRIMITIVE.in_(primitive_ids), col(ProposalTarget.pending), has_status(ProposalStatus.PENDING, at))
+        .group_by(OF_PRIMITIVE, col(Proposal.environment_id))
     )
     found = defaultdict[str, dict[str | None, int]](dict)
     for primitive_id, environment_id, number in (await session.execute(query)).all():

@@ -31,9 +31,25 @@ class Case:
     writes: Mapping[str, Mapping[str, Any]]
 
     @property
+    def promotes(self) -> bool:
+        """Whether it may change many."""
+        return self.kind == "promote"
+
+    @property
     def primitive(self) -> str:
-        """Flag, config or segment."""
-        return self.kind.rpartition("_")[2]
+        """Flag, config or segment; of a promotion that of `key`."""
+        return "flag" if self.promotes else self.kind.rpartition("_")[2]
+
+    @property
+    def resource_key(self) -> str | None:
+        """What the proposal says of that: a promotion has no one key."""
+        return None if self.promotes else self.key
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What `key` has afterwards, by dimension."""
+        shown = self.shown["flags"][self.key] if self.promotes else self.shown
+        return {name: change["to"] for name, change in shown.items()}
 
     @property
     def deletes(self) -> bool:
@@ -54,12 +70,18 @@ class Case:
 
     def by_hand(self, workspace: Workspace) -> dict[str, Any]:
         """The body that proposes it."""
-        return {**self.place(workspace), "kind": self.kind, "resourceKey": self.key, "diff": dict(self.diff)}
+        key = {} if self.promotes else {"resourceKey": self.key}
+        return {**self.place(workspace), "kind": self.kind, **key, "diff": dict(self.diff)}
 
     async def prepare(self, workspace: Workspace) -> None:
         """What has to be so before."""
         if self.kind == "restore_flag":
             await workspace.org.owner.make("killFlag", **self.named(workspace))
+        if self.promotes:
+            editor, copied = workspace.org.editor, {"copyFromEnvId": workspace.environment_id}
+            asked = {"projectId": workspace.project_id, "key": "dev", "name": "Development", **copied}
+            dev = (await editor.make("createEnvironment", **asked))["id"]
+            await editor.make("updateFlagState", environmentId=dev, key=self.key, defaultValue=False, rules=RULES)
 
 
 def _set(kind: str, key: str, dimension: str, change: tuple[Any, Any], writes: Mapping[str, Any]) -> Case:
@@ -137,6 +159,15 @@ CASES = {
             for name in ("allow", "deny")
         ),
         _delete("segment", "staff"),
+        Case(
+            "promote",
+            "checkout",
+            {"fromEnvId": "acme:web:dev"},
+            {"flags": {"checkout": {"defaultValue": {"from": True, "to": False}, "rules": {"from": [], "to": RULES}}}},
+            {
+                "promoteFlag": {"fromEnvId": "acme:web:dev"},
+            },
+        ),
     )
 }
 every_kind = pytest.mark.parametrize("kind", CASES)
@@ -210,7 +241,7 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
     else:
         proposal = await diverted(case, workspace, by, "They asked for it")
     assert proposal["diff"] == case.shown
-    assert (proposal["kind"], proposal["resourceKey"], proposal["status"]) == (case.kind, case.key, "pending")
+    assert (proposal["kind"], proposal["resourceKey"], proposal["status"]) == (case.kind, case.resource_key, "pending")
     assert (proposal["envId"], proposal["proposedVersion"]) == (
         (None, None) if case.deletes else (workspace.environment_id, version)
     )
@@ -246,8 +277,7 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
     now = await state_of(workspace, case)
     assert (now is None) == case.deletes
     if now is not None:
-        wanted = {name: change["to"] for name, change in case.shown.items()}
-        assert dimensions_of(now) == {**dimensions_of(state), **wanted}
+        assert dimensions_of(now) == {**dimensions_of(state), **case.wanted}
         assert (now["version"], now["updatedBy"], now["openProposals"]) == (version + 1, admin, state["openProposals"])
     assert await workspace.version() == version + 1
 
@@ -260,7 +290,8 @@ async def test_a_change_is_proposed_seen_reviewed_and_applied(
     assert (last.action, last.reason, last.actor) == ("apply_proposal", "They asked for it", admin)
     assert last.approvers == [review["reviewer"], admin] == applied["approvers"]
     assert (last.resource_type, last.resource_key) == (case.primitive, case.key)
-    assert orjson.loads(last.new_value or "") == {"kind": case.kind, "proposedBy": proposal["actor"]}
+    recorded = {"kind": case.kind, "proposedBy": proposal["actor"], "fromEnvId": proposal["fromEnvId"]}
+    assert orjson.loads(last.new_value or "") == {name: value for name, value in recorded.items() if value}
 
 
 @every_kind

@@ -5,25 +5,8 @@ import json
 import pytest
 
 from app.domain.ids import new_id
+from tests.behaviour.conftest import OF_FLAG, OF_SEGMENT
 from tests.factories import Instance, Workspace
-
-OF_SEGMENT = [{"if": {"$segment": "staff"}, "value": True}]
-OF_FLAG = [{"if": {"$flag": "checkout", "$equals": True}, "value": "x"}]
-
-
-@pytest.fixture
-async def dev(workspace: Workspace) -> str:
-    """Another environment: a copy, in which everything was changed but whether the banner is killed."""
-    editor = workspace.org.editor
-    asked = {"projectId": workspace.project_id, "copyFromEnvId": workspace.environment_id}
-    dev = str((await editor.make("createEnvironment", **asked, key="dev", name="Development"))["id"])
-    await editor.make("updateSegmentState", environmentId=dev, key="staff", rules=[{}], allowList=["u-1", "u-2"])
-    await editor.make("updateFlagState", environmentId=dev, key="checkout", defaultValue=False, rules=OF_SEGMENT)
-    await editor.make("updateFlagState", environmentId=dev, key="banner", defaultValue="moin", rules=OF_FLAG)
-    await editor.make("updateConfigState", environmentId=dev, key="limits", defaultValue={"a": 2})
-    await editor.make("killFlag", environmentId=dev, key="checkout")
-    await editor.make("updateSegmentState", **workspace.staff, allowList=["u-2", "u-3"], denyList=["u-9"])
-    return dev
 
 
 async def differences(workspace: Workspace, dev: str) -> list[tuple[str, str]]:
@@ -210,21 +193,4 @@ async def test_who_may_promote(instance: Instance, workspace: Workspace, dev: st
         assert {difference["key"] for difference in tried["differences"]} == {"banner"}
     maintainer = await instance.token(org, level="maintainer", environments={"envs": both})
     await maintainer.make("promote", **here)
-    assert await differences(workspace, dev) == [("checkout", "killed")]
-
-
-@pytest.mark.raises_codes("approval_not_supported")
-async def test_what_would_wait_for_approval_is_refused(instance: Instance, workspace: Workspace, dev: str) -> None:
-    here = {"environmentId": workspace.environment_id, "fromEnvId": dev}
-    waiting = await instance.token(workspace.org, level="maintainer", approvalRequired=True)
-    async with instance.unchanged():
-        assert (await waiting.do("promote", **here)).code == "approval_not_supported"
-    await instance.protect(workspace.environment_id)
-    owner = workspace.org.owner
-    async with instance.unchanged():
-        assert (await owner.do("promote", **here)).code == "approval_not_supported"
-        assert (await owner.do("promoteFlag", **workspace.banner, fromEnvId=dev)).code == "approval_not_supported"
-        tried = await workspace.org.editor.make("promote", **here, dryRun=True)
-        assert len(tried["differences"]) == 8
-    await owner.make("promote", **here, breakGlass="It burns.")
     assert await differences(workspace, dev) == [("checkout", "killed")]

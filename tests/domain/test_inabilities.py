@@ -97,9 +97,9 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "create_project update_project create_environment update_environment set_spot_checks create_primitive "
                 "update_primitive kill propose apply_proposal cancel_proposal"
             ),
-            "Owners, by breaking glass with a reason.": "delete_project delete_environment promote",
+            "Owners, by breaking glass with a reason.": "delete_project delete_environment",
             "Editors, admins and owners, as a proposal; owners also at once, by breaking glass with a reason.": (
-                "delete_primitive update_state restore"
+                "delete_primitive update_state restore promote"
             ),
         },
     ),
@@ -216,7 +216,9 @@ CASES: dict[str, tuple[Actor, Target, dict[str, str]]] = {
                 "update_project create_environment update_environment"
             ),
             "A token that has the action write, covers this environment and requires no approval.": "set_spot_checks",
-            "Owners, by breaking glass with a reason.": "delete_project delete_environment promote",
+            "Owners, by breaking glass with a reason.": "delete_project delete_environment",
+            "A token that has the action promote, covers this environment and has the key among its resources, as a "
+            "proposal.": "promote",
             "A token that has the action write, covers the whole project, has the key among its resources and "
             "requires no approval.": "create_primitive update_primitive",
             "A token that has the action delete, covers the whole project and has the key among its resources, as a "

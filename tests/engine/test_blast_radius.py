@@ -43,7 +43,7 @@ def ruleset(*states: StoredState) -> Ruleset:
 def radius_of(live: Ruleset, state: StoredState, some: list[JSON], radius: BlastRadius | None = None) -> JSON:
     radius = radius or BlastRadius()
     proposed = live.with_changes(live.version, live.target_id_field, [state])
-    own = None if state.kind is Kind.SEGMENT else state.key
+    own = [] if state.kind is Kind.SEGMENT else [state.key]
     radius.add(live, proposed, own, dependents_of(live, [node(state.kind, state.key)]), some)
     return radius.document(live.version)
 
@@ -157,7 +157,7 @@ def test_a_deleted_flag_flips_for_every_context() -> None:
     live = ruleset(flag("checkout", ROW), segment("staff", []))
     proposed = live.with_changes(7, "userId", [], [(Kind.FLAG, "checkout")])
     radius = BlastRadius()
-    radius.add(live, proposed, "checkout", (), [{"plan": "pro"}, {}])
+    radius.add(live, proposed, ["checkout"], (), [{"plan": "pro"}, {}])
     found = radius.document(None)
     assert [one["evaluations"]["checkout"]["live"]["value"] for one in found["results"]] == [True, False]
     assert [one["evaluations"]["checkout"]["proposed"] for one in found["results"]] == [None, None]

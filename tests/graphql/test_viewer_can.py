@@ -91,6 +91,14 @@ def told(node: dict[str, Any]) -> Told:
     return Told(can, cannot)
 
 
+async def another(workspace: Workspace) -> str:
+    """The id of a second environment, in which the banner is another one."""
+    asked = {"projectId": workspace.project_id, "copyFromEnvId": workspace.environment_id}
+    dev = str((await workspace.org.editor.make("createEnvironment", **asked, key="dev", name="Development"))["id"])
+    await workspace.org.editor.make("updateFlagState", environmentId=dev, key="banner", defaultValue="moin")
+    return dev
+
+
 async def ids_of(workspace: Workspace) -> dict[ResourceType, str]:
     state = await workspace.org.viewer.make("flagState", **workspace.banner)
     org = await workspace.org.viewer.make("org", slug=workspace.org.slug)
@@ -117,11 +125,14 @@ def by_content(person_id: str, *, protected: bool) -> dict[Operation, tuple[str,
     }
 
 
-def tries(workspace: Workspace, person_id: str, *, protected: bool) -> list[tuple[Operation, str, dict[str, Any]]]:
+def tries(
+    workspace: Workspace, person_id: str, dev: str, *, protected: bool
+) -> list[tuple[Operation, str, dict[str, Any]]]:
     """A call of each operation by each of its names, what destroys least first."""
     named = [(operation, name) for operation, names in calls().items() for name in names]
     named = [(operation, name) for operation, name in named if not name.startswith(("revoke", "createProposal"))]
-    found = [(operation, name, CALLS[name](workspace)) for operation, name in named]
+    of_promotion = {"promote": {"fromEnvId": dev, "flags": ["banner"]}, "promoteFlag": {"fromEnvId": dev}}
+    found = [(operation, name, {**CALLS[name](workspace), **of_promotion.get(name, {})}) for operation, name in named]
     for operation, (name, content) in by_content(person_id, protected=protected).items():
         found.append((operation, name, {**CALLS[name](workspace), **content}))
     return sorted(found, key=lambda one: DESTRUCTIVE.index(one[0]) if one[0] in DESTRUCTIVE else -1)
@@ -142,6 +153,7 @@ async def test_what_is_told_is_what_is_answered(
 ) -> None:
     if instance.transport == "rest":
         pytest.skip("a field of GraphQL")
+    dev = await another(workspace)
     if protected:
         await instance.protect(workspace.environment_id)
     asked = await _as_a_role(instance, asked)
@@ -150,12 +162,12 @@ async def test_what_is_told_is_what_is_answered(
     caller = (
         workspace.org.of(asked)
         if isinstance(asked, Role)
-        else await instance.token(workspace.org, **_scope(asked, workspace))
+        else await instance.token(workspace.org, **_scope(asked, workspace, dev))
     )
     assert isinstance(caller, GraphQLApi)
     reported = await told_of(caller, ids)
     person_id = (await caller.make("me"))["actor"]["id"] if isinstance(asked, Role) else workspace.guest_id
-    tried = tries(workspace, person_id, protected=protected)
+    tried = tries(workspace, person_id, dev, protected=protected)
     if asked is Role.OWNER:  # the last owner cannot leave, but can delete what they would leave
         tried.insert(0, tried.pop())
     for operation, name, arguments in tried:
@@ -217,7 +229,8 @@ async def test_whoever_cannot_is_told_who_can(instance: Instance, workspace: Wor
                 "PROPOSE": "Editors, admins and owners.",
                 "RESTORE": "Editors, admins and owners, as a proposal; owners also at once, "
                 "by breaking glass with a reason.",
-                "PROMOTE": "Owners, by breaking glass with a reason.",
+                "PROMOTE": "Editors, admins and owners, as a proposal; owners also at once, "
+                "by breaking glass with a reason.",
             },
         ),
         (
@@ -237,7 +250,7 @@ async def test_whoever_cannot_is_told_who_can(instance: Instance, workspace: Wor
                 "KILL": "A token that has the action toggle.",
                 "PROPOSE": "A token that has the action propose.",
                 "RESTORE": "A token that has the action toggle, as a proposal.",
-                "PROMOTE": "Owners, by breaking glass with a reason.",
+                "PROMOTE": "A token that has the action promote, as a proposal.",
             },
         ),
     ):
@@ -253,6 +266,6 @@ async def _as_a_role(instance: Instance, asked: Any) -> Any:
     return asked
 
 
-def _scope(asked: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
-    scopes = {"single": {"envs": [workspace.environment_id]}, "project": {"projects": [workspace.project_id]}}
+def _scope(asked: dict[str, Any], workspace: Workspace, dev: str) -> dict[str, Any]:
+    scopes = {"single": {"envs": [workspace.environment_id, dev]}, "project": {"projects": [workspace.project_id]}}
     return {**asked, **({"environments": scopes[asked["environments"]]} if "environments" in asked else {})}

@@ -33,7 +33,7 @@ async def of_change(
         environment = await uow.session.get_one(Environment, environment_id)
         primitive = await uow.session.scalar(_named(key))
         assert primitive is not None
-        found = await blast_radius.of_change(uow, environment, primitive, wanted, contexts)
+        found = await blast_radius.of_changes(uow, environment, [(primitive, wanted)], contexts)
         assert (
             not found["contexts"] or not uow.session.in_transaction()
         )  # no connection is held while others wait for one

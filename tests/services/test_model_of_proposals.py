@@ -26,7 +26,7 @@ from app.jobs.housekeeping import expire_proposals
 from app.main import open_node
 from app.models import AuditEvent, Environment, Membership, Proposal, State, User
 from app.runtime.node import Node
-from app.services import api_keys, applying, environments, members, projects, proposals, reviews
+from app.services import api_keys, applying, environments, members, projects, proposals, proposing_by_hand, reviews
 from app.services.flags import FLAGS, kill_flag, restore_flag
 from app.services.orgs import create_org_with_owner
 from app.services.segments import SEGMENTS
@@ -134,7 +134,7 @@ class Product:
         else:
             kind = f"set_{FIELDS[dimension]}"
         body = {"kind": f"{kind}_{key}", "resourceKey": key, "diff": diff, "expiresInSeconds": seconds, **where}
-        return await self._call(who, applying.create_proposal, body)
+        return await self._call(who, proposing_by_hand.create_proposal, body)
 
     async def review(self, who: str, which: int, verdict: str) -> Outcome:
         return await self._call(who, reviews.review_proposal, self.made[which], {"verdict": verdict})

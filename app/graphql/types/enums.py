@@ -140,6 +140,7 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             ProposalKind.SET_ALLOW_LIST_SEGMENT: "The allow list of a segment.",
             ProposalKind.SET_DENY_LIST_SEGMENT: "The deny list of a segment.",
             ProposalKind.DELETE_SEGMENT: "Deletes a segment from every environment.",
+            ProposalKind.PROMOTE: "Takes over states from another environment.",
         },
     ),
     (

@@ -113,9 +113,14 @@ class ProposedVersion:
 @strawberry.type(description="A change that waits for a person, or has been applied, was cancelled, or has expired.")
 class Proposal(Node):
     kind: ProposalKind = strawberry.field(description="What it changes.")
-    resource_type: Kind = strawberry.field(description="The kind of the flag, config or segment that it changes.")
-    resource_id: strawberry.ID = strawberry.field(description="Its id.")
-    resource_key: str = strawberry.field(description="Its key.")
+    resource_type: Kind | None = strawberry.field(
+        description="The kind of the flag, config or segment that it changes; null for a promotion."
+    )
+    resource_id: strawberry.ID | None = strawberry.field(description="Its id; null for a promotion.")
+    resource_key: str | None = strawberry.field(description="Its key; null for a promotion.")
+    from_env_id: strawberry.ID | None = strawberry.field(
+        description="The id of the environment that a promotion takes over from; else null."
+    )
     reason: str | None = strawberry.field(description="Why it was proposed.")
     actor: Actor = strawberry.field(description="Who proposed it.")
     created_at: Time = strawberry.field(description="When it was proposed.")
@@ -124,7 +129,9 @@ class Proposal(Node):
     ended_by: Actor | None = strawberry.field(description="Who applied or cancelled it.")
     applied_version: int | None = strawberry.field(description="The environment's version that it made.")
     diff: JSON | None = strawberry.field(
-        resolver=_diff, description="What changes: by dimension, `from` and `to`; empty for a delete."
+        resolver=_diff,
+        description="What changes: by dimension, `from` and `to`; empty for a delete. For a promotion the same by "
+        "`flags`, `configs` and `segments` and by key, with `add` and `remove` of lists.",
     )
     blast_radius: JSON | None = strawberry.field(
         resolver=_blast_radius, description="What it would do to the contexts that it was tried on."
@@ -151,8 +158,9 @@ class Proposal(Node):
             id=strawberry.ID(row.id),
             kind=row.kind,
             resource_type=row.resource_kind,
-            resource_id=strawberry.ID(row.primitive_id),
+            resource_id=None if row.primitive_id is None else strawberry.ID(row.primitive_id),
             resource_key=row.resource_key,
+            from_env_id=None if row.source_id is None else strawberry.ID(row.source_id),
             proposed_version=proposed_version(row),
             reason=row.reason,
             actor=Actor.of(row.actor),
@@ -181,8 +189,12 @@ class Proposal(Node):
             return None
         return cast("Environment", node_of(await info.context.loaders.environment.load(self.row.environment_id)))
 
-    @strawberry.field(description="The flag, config or segment that it changes; null once that is deleted.")
+    @strawberry.field(
+        description="The flag, config or segment that it changes; null once that is deleted, and for a promotion."
+    )
     async def primitive(self, info: Info) -> LazyPrimitive | None:
+        if self.row.primitive_id is None:
+            return None
         return cast("Primitive", node_of(await info.context.loaders.primitive.load(self.row.primitive_id)))
 
 

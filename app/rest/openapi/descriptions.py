@@ -34,7 +34,8 @@ MEMBERS = {
     "denyList": "Target ids that do not belong to the segment: it overrides rules and the allow list. At most 10,000.",
     "denyListSize": "How many entries its deny list has.",
     "description": "For people.",
-    "diff": "What changes: by dimension, `from` and `to`. `killed` for a kill or a restore; empty for a delete.",
+    "diff": "What changes: by dimension, `from` and `to`. `killed` for a kill or a restore; empty for a delete. For a "
+    "promotion the same by `flags`, `configs` and `segments` and by key, with `add` and `remove` of lists.",
     "displayName": "The person's name, as others see it.",
     "email": "The person's email.",
     "endedAt": "When it was applied or cancelled, or expired; null until then.",
@@ -150,12 +151,13 @@ OF_SCHEMA = {
     },
     "CreateProposal": {
         "diff": "What a change of the state would be sent, with one member: `defaultValue`, `rules`, `allowList` or "
-        "`denyList`; `{}` to kill, restore or delete.",
+        "`denyList`; `{}` to kill, restore or delete; to promote, `fromEnvId`, and if wanted `flags`, `configs`, "
+        "`segments` and `includeNeeds`.",
         "envId": "The environment's id or name; for all kinds but deletes.",
         "expiresInSeconds": "The seconds until it expires; by default a week.",
         "kind": "What it changes.",
         "projectId": "The project's id or name; for deletes, which are made in every environment.",
-        "resourceKey": "The key of the flag, config or segment.",
+        "resourceKey": "The key of the flag, config or segment; for all kinds but `promote`.",
         "spotCheck": "Contexts to try it on; those that the environment keeps if absent.",
     },
     "CreateReview": {"verdict": "Whether you approve.", "comment": "What you say."},
@@ -170,9 +172,10 @@ OF_SCHEMA = {
         "project's.",
         "reason": "Why it was proposed.",
         "requiredApprovals": "How many people must approve it, whoever applies it included.",
-        "resourceId": "The id of the flag, config or segment.",
-        "resourceKey": "The key of the flag, config or segment that it changes.",
-        "resourceType": "Whether that is a flag, a config or a segment.",
+        "fromEnvId": "The id of the environment that a promotion takes over from; else null.",
+        "resourceId": "The id of the flag, config or segment; null for a promotion.",
+        "resourceKey": "The key of the flag, config or segment that it changes; null for a promotion.",
+        "resourceType": "Whether that is a flag, a config or a segment; null for a promotion.",
         "status": "What has become of it.",
     },
     "AskPreview": {
@@ -201,6 +204,7 @@ OF_SCHEMA = {
         "live": "What it is now.",
         "preview": "What it would be.",
     },
+    "ProposedEntries": {"add": "The ids that it would get.", "remove": "The ids that it would lose."},
     "ProposedChange": {
         "from": "What is there; absent for a token that may not read it.",
         "to": "What would be there.",
