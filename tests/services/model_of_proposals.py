@@ -8,7 +8,7 @@ from typing import Any
 
 PEOPLE = {"ann": "owner", "bob": "admin", "cid": "editor", "dee": "editor"}  # with the roles that they begin with
 RANK = {None: 0, "viewer": 1, "editor": 2, "admin": 3, "owner": 4}
-EVERY_VERB = {"propose", "write", "toggle", "delete"}
+EVERY_VERB = {"propose", "write", "toggle", "delete", "promote"}
 VERBS = {"agent": {"propose"}, "waiting": {"propose"}, "free": EVERY_VERB}  # what each token may
 MINTERS = {"agent": "bob", "waiting": "ann", "free": "bob"}
 WAITS = "waiting"  # the token that requires approval
@@ -27,6 +27,7 @@ VALUES: Mapping[str, Mapping[str, tuple[Any, Any, Any]]] = {
         "denyList": ([], ["u-1"], ["u-2"]),
     },
 }
+PROMOTE = "promote"
 WEEK = 7 * 24 * 3600
 
 Outcome = str | int | None
@@ -40,8 +41,19 @@ def fresh(key: str) -> dict[str, Any]:
 
 
 def verb_of(dimension: str | None) -> str:
-    """What a token needs for a change of the dimension; None is a delete."""
+    """What a token needs for a change of the dimension, or to promote; None is a delete."""
+    if dimension == PROMOTE:
+        return PROMOTE
     return "delete" if dimension is None else "toggle" if dimension == "killed" else "write"
+
+
+def differing(here: Mapping[str, Any], there: Mapping[str, Any], keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What a promotion of the keys would change, by key and dimension: of the states here, to what they are there."""
+    found = {
+        key: {name: value for name, value in there[key].items() if name != "killed" and here[key][name] != value}
+        for key in keys
+    }
+    return {key: values for key, values in found.items() if values}
 
 
 @dataclass
@@ -56,15 +68,16 @@ class Place:
 
 @dataclass
 class Change:
-    """A proposal. `place` and `dimension` are None for a delete. `target` says which of several lives of a key it is
-    about."""
+    """A proposal. `place` and `dimension` are None for a delete; of a promotion, `after` has the values by key.
+
+    `target` says which of several lives of its keys it is about.
+    """
 
     by: str
     place: str | None
-    key: str
     dimension: str | None
     after: Any
-    target: int
+    target: Mapping[str, int]
     versions: Mapping[str, int]
     expires_at: datetime
     status: str = "pending"
@@ -78,7 +91,7 @@ class Change:
 
     def is_like(self, other: "Change") -> bool:
         """Whether both are the same change by the same actor."""
-        told = [(one.by, one.place, one.key, one.dimension, one.target, one.versions) for one in (self, other)]
+        told = [(one.by, one.place, one.dimension, one.target, one.versions) for one in (self, other)]
         return told[0] == told[1] and self.after == other.after
 
 
@@ -124,6 +137,23 @@ class Model:
         self._end(key)
         return None
 
+    def promote(self, who: str, place: str, keys: Collection[str], *, glass: bool) -> Outcome:
+        it = self.places[place]
+        waits = self._must_wait(who, PROMOTE, *keys, protected=it.protected, glass=glass)
+        if not (different := self._differing(place, keys)):
+            return None
+        if waits:
+            return self._open(who, place, (keys, PROMOTE, different), WEEK)
+        self._write(place, different)
+        return None
+
+    def propose_promotion(self, who: str, place: str, keys: Collection[str], seconds: int) -> Outcome:
+        self._require_editor(who, *keys)
+        refuse_if(not all(map(self._lives, keys)), "not_found")
+        different = self._differing(place, keys)
+        refuse_if(not different, "invalid_request")
+        return self._open(who, place, (keys, PROMOTE, different), seconds)
+
     def create(self, who: str, key: str) -> Outcome:
         self._require_editor(who)
         refuse_if(who in VERBS and "write" not in VERBS[who], "token_action_denied")
@@ -167,9 +197,11 @@ class Model:
         refuse_if(len(approvers) < self._required(change), "approval_missing")
         change.status, change.approvers = "applied", approvers
         if change.place is None:
-            self._end(change.key)
+            self._end(*change.target)
+        elif change.dimension == PROMOTE:
+            self._write(change.place, change.after)
         else:
-            self._write(change.place, change.key, {change.dimension or "": change.after})
+            self._write(change.place, {key: {change.dimension or "": change.after} for key in change.target})
         return None
 
     def cancel(self, who: str, which: int) -> Outcome:
@@ -250,49 +282,58 @@ class Model:
         if not different:
             return None
         if not waits:
-            self._write(place, key, different)
+            self._write(place, {key: different})
             return None
         refuse_if(len(different) > 1, "approval_not_supported")
         ((name, after),) = different.items()
         return self._open(who, place, (key, name, after), WEEK)
 
-    def _must_wait(self, who: str, verb: str, key: str, *, protected: bool, glass: bool, kills: bool = False) -> bool:
+    def _differing(self, place: str, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+        (other,) = {*ENVIRONMENTS} - {place}
+        return differing(self.places[place].states, self.places[other].states, keys)
+
+    def _must_wait(self, who: str, verb: str, *keys: str, protected: bool, glass: bool, kills: bool = False) -> bool:
         """Whether the change becomes a proposal. A kill does not wait for protection."""
-        self._require_editor(who, key)
+        self._require_editor(who, *keys)
         refuse_if(who in VERBS and verb not in VERBS[who] and who != WAITS, "token_action_denied")
         waits = who == WAITS or (protected and not kills)
         if waits and protected and glass:
             refuse_if(who in VERBS, "forbidden")
             refuse_if(self.roles[who] != "owner", "insufficient_role")
             waits = False
-        refuse_if(not self._lives(key), "not_found")
+        refuse_if(not all(map(self._lives, keys)), "not_found")
         return waits
 
-    def _require_editor(self, who: str, key: str | None = None) -> None:
+    def _require_editor(self, who: str, *keys: str) -> None:
         """People see nothing once they have left; what is not there is told them before their role is looked at."""
         if who in PEOPLE:
-            refuse_if(self._is_gone(who) or (key is not None and not self._lives(key)), "not_found")
+            refuse_if(self._is_gone(who) or not all(map(self._lives, keys)), "not_found")
             refuse_if(RANK[self.roles[who]] < RANK["editor"], "insufficient_role")
 
-    def _open(self, who: str, place: str | None, change: tuple[str, Any, Any], seconds: int) -> int:
+    def _open(self, who: str, place: str | None, change: tuple[str | Collection[str], Any, Any], seconds: int) -> int:
         """The number of the proposal, which may be there already."""
-        key, dimension, after = change
+        keys, dimension, after = change
+        if dimension == PROMOTE:
+            keys = after
+        target = {key: self.lives[key] for key in ([keys] if isinstance(keys, str) else keys)}
         versions = {name: self.places[name].version for name in (self.places if place is None else [place])}
         expires_at = self.now + timedelta(seconds=seconds)
-        made = Change(who, place, key, dimension, after, self.lives[key], versions, expires_at)
+        made = Change(who, place, dimension, after, target, versions, expires_at)
         for number, one in enumerate(self.changes):
             if one.status == "pending" and one.is_like(made):
                 return number
         self.changes.append(made)
         return len(self.changes) - 1
 
-    def _write(self, place: str, key: str, values: Mapping[str, Any]) -> None:
-        self.places[place].states[key].update(values)
+    def _write(self, place: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        for key, values in changes.items():
+            self.places[place].states[key].update(values)
         self.places[place].version += 1
 
-    def _end(self, key: str) -> None:
+    def _end(self, *keys: str) -> None:
         for place in self.places.values():
-            del place.states[key]
+            for key in keys:
+                del place.states[key]
             place.version += 1
 
     def _required(self, change: Change) -> int:
@@ -301,7 +342,7 @@ class Model:
         return max([1, *(place.required for place in self.places.values() if place.protected)])
 
     def _is_there(self, change: Change) -> bool:
-        return self._lives(change.key) and self.lives[change.key] == change.target
+        return all(self._lives(key) and self.lives[key] == life for key, life in change.target.items())
 
     def _has_drifted(self, change: Change) -> bool:
         return any(self.places[name].version != version for name, version in change.versions.items())

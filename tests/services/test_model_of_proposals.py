@@ -26,7 +26,17 @@ from app.jobs.housekeeping import expire_proposals
 from app.main import open_node
 from app.models import AuditEvent, Environment, Membership, Proposal, State, User
 from app.runtime.node import Node
-from app.services import api_keys, applying, environments, members, projects, proposals, proposing_by_hand, reviews
+from app.services import (
+    api_keys,
+    applying,
+    environments,
+    members,
+    projects,
+    promotion,
+    proposals,
+    proposing_by_hand,
+    reviews,
+)
 from app.services.flags import FLAGS, kill_flag, restore_flag
 from app.services.orgs import create_org_with_owner
 from app.services.segments import SEGMENTS
@@ -136,6 +146,20 @@ class Product:
         body = {"kind": f"{kind}_{key}", "resourceKey": key, "diff": diff, "expiresInSeconds": seconds, **where}
         return await self._call(who, proposing_by_hand.create_proposal, body)
 
+    async def promote(self, who: str, place: str, keys: Sequence[str], *, glass: bool) -> Outcome:
+        body = self._selection(place, keys)
+        return await self._call(who, promotion.promote, self._places[place], body, IfMatch(), glass=glass)
+
+    async def propose_promotion(self, who: str, place: str, keys: Sequence[str], seconds: int) -> Outcome:
+        diff = self._selection(place, keys)
+        body = {"kind": "promote", "envId": self._places[place], "diff": diff, "expiresInSeconds": seconds}
+        return await self._call(who, proposing_by_hand.create_proposal, body)
+
+    def _selection(self, place: str, keys: Sequence[str]) -> dict[str, Any]:
+        """What a promotion of the keys from the other environment is sent."""
+        (other,) = {*ENVIRONMENTS} - {place}
+        return {"fromEnvId": self._places[other], **{f"{key}s": [key] if key in keys else [] for key in VALUES}}
+
     async def review(self, who: str, which: int, verdict: str) -> Outcome:
         return await self._call(who, reviews.review_proposal, self.made[which], {"verdict": verdict})
 
@@ -200,12 +224,16 @@ class Product:
         return json_columns.value(stored) if isinstance(stored, str) else stored
 
     async def ends(self) -> Counter[str]:
-        """How often each proposal has ended, by the audit."""
+        """How often each proposal has ended, by the audit, which has an event for each key that a promotion changes."""
         async with self._node.database.reading() as session:
-            query = select(col(AuditEvent.proposal_id)).where(
+            query = select(col(AuditEvent.proposal_id), col(AuditEvent.resource_id)).where(
                 col(AuditEvent.org_id) == self._org_id, col(AuditEvent.action).in_(ENDS)
             )
-            return Counter(one or "" for one in (await session.execute(query)).scalars())
+            ended = Counter((row[0], row[1]) for row in (await session.execute(query)).all())
+        most = Counter[str]()
+        for (proposal_id, _), number in ended.items():
+            most[proposal_id or ""] = max(most[proposal_id or ""], number)
+        return most
 
     async def _call(
         self, who: str, use: Callable[..., Awaitable[Any]], *arguments: Any, glass: bool = False, ends: bool = False
@@ -238,6 +266,14 @@ def _picked(name: str, step: Mapping[str, Any]) -> tuple[str, dict[Any, Any]]:
     return step["key"], {None: None}
 
 
+def _taken_over(here: Any, there: Any, keys: Sequence[str]) -> Any:
+    """The states here, with all that those of the keys are there, but whether they are killed."""
+    states = deepcopy(here)
+    for key in keys:
+        states[key] = {**deepcopy(there[key]), **({"killed": here[key]["killed"]} if key == FLAG else {})}
+    return states
+
+
 class Watch:
     """What must never happen, whatever the model says. It goes by the steps and by what is seen of the product."""
 
@@ -254,6 +290,10 @@ class Watch:
             return
         self._behind.append(MINTERS.get(step["who"], step["who"]))
         self._words.append({})
+        if "keys" in step:
+            here, there = [seen[0][place]["states"] for place in sorted(seen[0], key=step["place"].__ne__)]
+            self._proposed.append((step["place"], _taken_over(here, there, step["keys"])))
+            return
         key, picks = _picked(name, step)
         if None in picks:
             self._proposed.append((None, key))
@@ -309,6 +349,8 @@ TWO = [
 ]
 PROPOSED = [*EVERY, *((FLAG, "killed", killed) for killed in (True, False)), *((key, None, None) for key in VALUES)]
 
+KEYS = [[FLAG], ["segment"], [FLAG, "segment"]]
+
 CHOICES: Mapping[str, Sequence[Any]] = {
     "who": [*PEOPLE, *PEOPLE, *PEOPLE, *VERBS],
     "person": [*PEOPLE][1:],
@@ -330,6 +372,8 @@ STEPS: Sequence[tuple[int, str, Mapping[str, Sequence[Any]]]] = [  # how often, 
     (1, "delete", {"who": (), "key": (), "glass": ()}),
     (2, "create", {"who": (), "key": ()}),
     (6, "propose", {"who": (), "place": (), "change": PROPOSED, "seconds": [60, 3600, 30 * 24 * 3600]}),
+    (2, "promote", {"who": (), "place": (), "keys": KEYS, "glass": ()}),
+    (2, "propose_promotion", {"who": (), "place": (), "keys": KEYS, "seconds": [60, 3600, 30 * 24 * 3600]}),
     (8, "review", {"who": [*PEOPLE] * 6 + [*VERBS], "which": (), "verdict": ()}),
     (1, "apply", {"who": (), "which": ()}),
     (1, "cancel", {"who": (), "which": ()}),
@@ -352,7 +396,7 @@ def a_step(random: Random, *names: str) -> Step:
 
 def a_life(random: Random) -> Iterator[Step]:
     """Most steps alone come to nothing: a change must be proposed, spoken of and applied, with little in between."""
-    yield a_step(random, "propose", "write", "delete", "restore")
+    yield a_step(random, "propose", "write", "delete", "restore", "promote", "propose_promotion")
     for _ in range(random.randrange(5)):
         yield a_step(random, "review", "set_role", "remove", "join", "protect")
     yield a_step(random, "apply")
