@@ -17,10 +17,10 @@ async def standings(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, S
     deleted = await proposals.deleted_targets(uow.session, [one.id for one in pending])
     of_project = await environments.all_of_projects(uow.session, {one.project_id for one in pending})
     required = await proposals.required_approvals(uow.session, pending)
-    words = await proposals.last_words(uow.session, [one.id for one in pending])
+    reviews = await proposals.last_reviews(uow.session, [one.id for one in pending])
     found: dict[str, Standing] = {}
     for one in pending:
-        standing = approvals(words[one.id], required[one.id], uow.actor)
+        standing = approvals(reviews[one.id], required[one.id], uow.actor)
         delete = one.environment_id is None
         rests_on = [at for at in of_project[one.project_id] if delete or at.id == one.environment_id]
         gone = target_deleted(deleted[one.id]) if one.id in deleted else None

@@ -45,7 +45,7 @@ class Versioned(Protocol):
     version: int
 
 
-class Said(Protocol):
+class Reviewed(Protocol):
     """A review."""
 
     @property
@@ -66,8 +66,8 @@ def ended(status: ProposalStatus) -> Hindrance | None:
 
 def target_deleted(kind: Kind) -> Hindrance:
     """What it would change is not there any more."""
-    told = not_found(kind.value, "It was deleted after the proposal was made, which can be cancelled.")
-    return Hindrance(told, "Nobody. The proposal can be cancelled.")
+    message = not_found(kind.value, "It was deleted after the proposal was made, which can be cancelled.")
+    return Hindrance(message, "Nobody. The proposal can be cancelled.")
 
 
 def drifted(proposed: Mapping[str, int], environments: Iterable[Versioned], *, delete: bool) -> Hindrance | None:
@@ -76,20 +76,20 @@ def drifted(proposed: Mapping[str, int], environments: Iterable[Versioned], *, d
         version = proposed.get(environment.id, 0)  # one made since rests on nothing
         if environment.version != version:
             extra = {"liveVersion": environment.version, "proposedVersion": version}
-            told = f"{environment.name} has changed since the proposal was made."
+            changed = f"{environment.name} has changed since the proposal was made."
             drift = AppError(
                 "version_drift",
-                f"{told} Look at it, and propose the change again.",
+                f"{changed} Look at it, and propose the change again.",
                 extra={**extra, "environmentId": environment.id} if delete else extra,
             )
             return Hindrance(drift, "Nobody. If the change is still wanted, propose it again.")
     return None
 
 
-def approvals(words: Sequence[Said], required: int, applier: Actor) -> Standing:
-    """What it comes to if the applier applies it now: `words` are the last ones of those who may review."""
+def approvals(reviews: Sequence[Reviewed], required: int, applier: Actor) -> Standing:
+    """What it comes to if the applier applies it now: `reviews` are the last ones of those who may review."""
     person = applier if isinstance(applier, Member) else None
-    others = [review for review in words if person is None or review.reviewer_id != person.user_id]
+    others = [review for review in reviews if person is None or review.reviewer_id != person.user_id]
     approvers = [review.reviewer for review in others if review.verdict is Verdict.APPROVE]
     if person is not None:
         approvers.append(person.as_json())

@@ -55,7 +55,7 @@ templates = Environment(
 def rendered(message: mail_messages.Message, sender: str) -> EmailMessage:
     """The mail. Raises `Undelivered` for good if it cannot be told to a mail server."""
     facts = _spelled(message.facts)
-    news = [{**told, "sentence": _sentence(told)} for told in map(_spelled, message.news)]
+    news = [{**item, "sentence": _sentence(item)} for item in map(_spelled, message.news)]
     mail = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
     mail["From"] = Address(name, addr_spec=network_address(address) or address)

@@ -93,7 +93,7 @@ class ProposalContent(Table, table=True):
 
 
 class ProposalReview(Identified, table=True):
-    """What a person said of a proposal; the last word of each counts. `reviewer` is the actor."""
+    """A review of a proposal by a person; the last one of each counts. `reviewer` is the actor."""
 
     __tablename__ = "proposal_review"
     __table_args__ = (Index("ix_proposal_review_proposal_id_id", "proposal_id", "id"),)

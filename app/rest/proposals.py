@@ -197,7 +197,7 @@ class ReviewSchema(
         ]
     },
 ):
-    """What a person said of a proposal."""
+    """A review of a proposal by a person."""
 
     id: str
     proposal_id: str

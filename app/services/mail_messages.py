@@ -12,7 +12,7 @@ from app.services import links, proposal_news
 from app.services.invitations import accept_url, add_secret, is_open
 from app.settings import Mode, Settings
 from app.store import invitations, people
-from app.store.proposal_news import Told
+from app.store.proposal_news import NewsItem
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -70,20 +70,20 @@ async def _news(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Mess
     edition = await proposal_news.take(uow, queued)
     if edition is None:
         return None
-    to, told, extent, promoted = edition
-    link, news = f"{settings.public_url}/app/", [_told(one, promoted) for one in told]
+    to, items, extent, promoted = edition
+    link, news = f"{settings.public_url}/app/", [_facts_of(one, promoted) for one in items]
     if extent.news == 1:
         return Message(MailKind.PROPOSAL_NEWS, to, link, news[0])
     facts = {
         "proposals": "a proposal" if extent.proposals == 1 else f"{extent.proposals} proposals",
-        "where": told[0].org.name if extent.orgs == 1 else f"{extent.orgs} organisations",
+        "where": items[0].org.name if extent.orgs == 1 else f"{extent.orgs} organisations",
     }
-    if extent.news > len(told):
-        facts["more"] = str(extent.news - len(told))
+    if extent.news > len(items):
+        facts["more"] = str(extent.news - len(items))
     return Message(MailKind.PROPOSAL_DIGEST, to, link, facts, news)
 
 
-def _told(one: Told, promoted: Mapping[str, Mapping[Kind, int]]) -> dict[str, str]:
+def _facts_of(one: NewsItem, promoted: Mapping[str, Mapping[Kind, int]]) -> dict[str, str]:
     """What a mail says of a proposal: never a value, a rule or a context."""
     proposal, review = one.proposal, one.review
     actor = proposal.actor if one.event is NewsEvent.PROPOSED else proposal.ended_by

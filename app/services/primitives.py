@@ -258,8 +258,10 @@ def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: in
     most = MAX_SEEDED // max(environments, 1)
     if sum(lists.values()) > most:
         longest = max(lists, key=lambda name: lists[name])
-        told = f"With {environments} environments, the lists of a new segment can have at most {most:,} entries in all."
-        raise invalid({longest: f"{told} Add the others afterwards, in each environment."})
+        limit = (
+            f"With {environments} environments, the lists of a new segment can have at most {most:,} entries in all."
+        )
+        raise invalid({longest: f"{limit} Add the others afterwards, in each environment."})
 
 
 async def propose_delete(entered: Access | Diverted, primitive: Primitive, terms: Terms) -> Proposal:

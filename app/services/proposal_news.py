@@ -17,12 +17,12 @@ from app.models import MailKind, NewsRecipient, Proposal, ProposalNews, QueuedMa
 from app.services.mail import enqueue
 from app.services.users import wanted_news
 from app.store import people, proposal_news, proposals
-from app.store.proposal_news import Extent, Told
+from app.store.proposal_news import Extent, NewsItem
 from app.store.unit_of_work import UnitOfWork
 
 GATHERED = timedelta(minutes=15)
 BATCH = 100
-MAX_TOLD = 50
+MAX_ITEMS = 50
 
 
 async def announce(
@@ -72,10 +72,10 @@ async def spread(uow: UnitOfWork) -> bool:
 async def _queue(uow: UnitOfWork, news: ProposalNews, hearing: list[User]) -> None:
     ids = [user.id for user in hearing]
     await uow.lock(User, ids)  # as whoever is done with a mail does, and then looks at what waits
-    told = await proposal_news.recipients(uow.session, news.id, ids)
+    known = await proposal_news.recipients(uow.session, news.id, ids)
     served = await proposal_news.users_with_mail(uow.session, ids)
     for user in hearing:
-        if user.id not in told:
+        if user.id not in known:
             uow.add(NewsRecipient(user_id=user.id, news_id=news.id))
             if user.id not in served:
                 _enqueue(uow, user)
@@ -88,11 +88,11 @@ def _enqueue(uow: UnitOfWork, user: User) -> None:
 
 
 class Edition(NamedTuple):
-    """What one mail tells, oldest first, and how much there would have been to tell. `promoted` is how many flags,
+    """The news in one mail, oldest first, and how much there would have been. `promoted` is how many flags,
     configs and segments the promotions among it change, by the proposal's id."""
 
     to: str
-    told: Sequence[Told]
+    items: Sequence[NewsItem]
     extent: Extent
     promoted: Mapping[str, Mapping[Kind, int]]
 
@@ -104,11 +104,11 @@ async def take(uow: UnitOfWork, queued: QueuedMail) -> Edition | None:
         return None
     await proposal_news.hand_over(uow.session, user.id, queued.attempts)
     wanted = [event for event, is_wanted in wanted_news(user).items() if is_wanted]
-    told, extent = await proposal_news.told(uow.session, user.id, wanted, uow.now, MAX_TOLD)
-    if not told:
+    items, extent = await proposal_news.items(uow.session, user.id, wanted, uow.now, MAX_ITEMS)
+    if not items:
         return None
-    promotions = {one.proposal.id for one in told if one.proposal.kind is ProposalKind.PROMOTE}
-    return Edition(user.email, told, extent, await proposals.numbers_of_targets(uow.session, promotions))
+    promotions = {one.proposal.id for one in items if one.proposal.kind is ProposalKind.PROMOTE}
+    return Edition(user.email, items, extent, await proposals.numbers_of_targets(uow.session, promotions))
 
 
 async def done(uow: UnitOfWork, queued: QueuedMail, *, sent: bool) -> None:

@@ -181,13 +181,13 @@ async def subject_of(uow: UnitOfWork, proposal: Proposal) -> Subject:
 async def viewed(uow: UnitOfWork, rows: Sequence[Proposal]) -> list[ProposalView]:
     """The proposals, which the caller may see, as they are now."""
     required = await proposals.required_approvals(uow.session, rows)
-    words = await proposals.last_words(uow.session, [one.id for one in rows])
+    reviews = await proposals.last_reviews(uow.session, [one.id for one in rows])
     views = []
     for one in rows:
         status = status_at(one.status, one.expires_at, uow.now)
         approvers = one.approvers
         if status is ProposalStatus.PENDING:
-            approvers = [review.reviewer for review in words[one.id] if review.verdict is Verdict.APPROVE]
+            approvers = [review.reviewer for review in reviews[one.id] if review.verdict is Verdict.APPROVE]
         versions = versions_seen(uow.actor, one)
         views.append(ProposalView(one, status, required[one.id], approvers, versions))
     return views

@@ -129,8 +129,8 @@ async def sweep(session: AsyncSession, before: datetime) -> None:
     await session.execute(delete(ProposalNews).where(*done))
 
 
-class Told(NamedTuple):
-    """What a person is told: what happened to which proposal, and where that is."""
+class NewsItem(NamedTuple):
+    """One piece of news in a mail: what happened to which proposal, and where that is."""
 
     event: NewsEvent
     proposal: Proposal
@@ -149,19 +149,19 @@ class Extent(NamedTuple):
     orgs: int
 
 
-async def told(
+async def items(
     session: AsyncSession, user_id: str, wanted: Collection[NewsEvent], at: datetime, limit: int
-) -> tuple[Sequence[Told], Extent]:
+) -> tuple[Sequence[NewsItem], Extent]:
     """The oldest of what was handed over for the user and still concerns them, and how much that is in all."""
     concerning = user_id, wanted, at
     columns = col(ProposalNews.event), Proposal, Org, Project, Environment, ProposalReview, col(ProposalNews.comment)
-    rows = await session.execute(_told(concerning, *columns).order_by(col(ProposalNews.id)).limit(limit))
+    rows = await session.execute(_concerning(concerning, *columns).order_by(col(ProposalNews.id)).limit(limit))
     counts = func.count(), func.count(distinct(col(Proposal.id))), func.count(distinct(col(Org.id)))
-    extent = (await session.execute(_told(concerning, *counts))).one()
-    return [Told(*row) for row in rows.all()], Extent(*extent)
+    extent = (await session.execute(_concerning(concerning, *counts))).one()
+    return [NewsItem(*row) for row in rows.all()], Extent(*extent)
 
 
-def _told(concerning: tuple[str, Collection[NewsEvent], datetime], *columns: Any) -> Select[*tuple[Any, ...]]:
+def _concerning(concerning: tuple[str, Collection[NewsEvent], datetime], *columns: Any) -> Select[*tuple[Any, ...]]:
     """Of what was handed over, that which the user wants, and could still use at the instant."""
     user_id, wanted, at = concerning
     happened, status = col(ProposalNews.event), col(Proposal.status)

@@ -198,8 +198,8 @@ async def required_approvals(session: AsyncSession, proposals: Sequence[Proposal
     return {one.id: of_environment.get(one.environment_id, of_project[one.project_id]) for one in proposals}
 
 
-class Word(NamedTuple):
-    """What a person said last of a proposal, without the comment."""
+class LastReview(NamedTuple):
+    """The last review of a proposal by a person, without the comment."""
 
     proposal_id: str
     reviewer_id: str
@@ -207,7 +207,7 @@ class Word(NamedTuple):
     verdict: Verdict
 
 
-async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[Word]]:
+async def last_reviews(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[LastReview]]:
     """The last review by each person who may review still, and has not proposed it, by proposal."""
     of_proposals = col(ProposalReview.proposal_id).in_(proposal_ids)
     last = (
@@ -239,10 +239,10 @@ async def last_words(session: AsyncSession, proposal_ids: Collection[str]) -> Ma
         )
         .order_by(col(ProposalReview.id))
     )
-    words = defaultdict[str, list[Word]](list)
+    found = defaultdict[str, list[LastReview]](list)
     for row in (await session.execute(query)).all():
-        words[row[0]].append(Word(*row))
-    return {one: words[one] for one in proposal_ids}
+        found[row[0]].append(LastReview(*row))
+    return {one: found[one] for one in proposal_ids}
 
 
 async def counts_of_projects(session: AsyncSession, project_ids: Collection[str], visible: Visible) -> dict[str, int]:
@@ -262,8 +262,8 @@ async def count_of_tenant(session: AsyncSession, tenant: Tenant, visible: Visibl
 
 
 async def count_to_review(session: AsyncSession, user_id: str, at: datetime) -> int:
-    """How many pending proposals by others there are that the user may review, and has said nothing of."""
-    said = exists().where(
+    """How many pending proposals by others there are that the user may review, and has not reviewed."""
+    reviewed = exists().where(
         col(ProposalReview.proposal_id) == col(Proposal.id), col(ProposalReview.reviewer_id) == user_id
     )
     query = (
@@ -274,7 +274,7 @@ async def count_to_review(session: AsyncSession, user_id: str, at: datetime) -> 
             col(Membership.role).in_(_REVIEWERS),
             has_status(ProposalStatus.PENDING, at),
             col(Proposal.person_id) != user_id,
-            ~said,
+            ~reviewed,
         )
     )
     return (await session.execute(query)).scalar_one()

@@ -126,7 +126,7 @@ async def test_a_token_applies_neither_its_own_nor_anything_if_its_own_wait(
 
 
 VERBS = {"kill_flag": "toggle", "restore_flag": "toggle", "delete_flag": "delete", "delete_config": "delete"}
-VERBS |= {"delete_segment": "delete"}
+VERBS |= {"delete_segment": "delete", "promote": "promote"}
 
 
 @every_kind

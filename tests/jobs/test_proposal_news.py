@@ -335,7 +335,7 @@ async def test_the_first_news_goes_at_once_and_what_follows_comes_together(offic
     await office.proposed("ada")
     assert recipients(await office.mailed()) == ["bob", "eve"]
     office.clock.stopped_at += SHORTLY
-    for _ in range(proposal_news.MAX_TOLD + 10):
+    for _ in range(proposal_news.MAX_ITEMS + 10):
         await office.proposed("ada", reason="Because")
     assert await office.mailed() == []
     office.clock.stopped_at += proposal_news.GATHERED - SHORTLY - timedelta(seconds=1)
@@ -345,7 +345,7 @@ async def test_the_first_news_goes_at_once_and_what_follows_comes_together(offic
     first = office.post.mails[0].get_body(("plain",))
     assert first is not None
     lines = [line for line in first.get_content().splitlines() if line.startswith("- ")]
-    assert len(lines) == proposal_news.MAX_TOLD + 1
+    assert len(lines) == proposal_news.MAX_ITEMS + 1
     assert lines[0].startswith("- Ada proposes to change the rules of checkout in Production (Acme, Website): 0")
     assert lines[-1] == "- and 10 more"
     assert sorted(office.post.taken()) == [(name, "Updates on 60 proposals in Acme") for name in ("bob", "eve")]

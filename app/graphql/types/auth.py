@@ -37,7 +37,7 @@ class Me:
             return await open_for_caller(uow)
 
     @strawberry.field(
-        description="How many proposals by others wait that the person can review and has said nothing of; null for a "
+        description="How many proposals by others wait that the person can review and has not reviewed; null for a "
         "token."
     )
     async def proposals_to_review(self, info: Info) -> int | None:

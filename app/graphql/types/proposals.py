@@ -55,7 +55,7 @@ def _reviews() -> Any:
         page = await info.context.loaders.reviews.load(ChildPage(root.id, asked))
         return Connection.of(info.context, page, lambda row: row.id, Review.of)
 
-    return list_field("What people said of it, oldest first.", PAGING, resolve)
+    return list_field("Its reviews, oldest first.", PAGING, resolve)
 
 
 def _standing(read: Callable[[ProposalView], Any], description: str) -> Any:
@@ -84,13 +84,13 @@ async def _blast_radius(root: strawberry.Parent[Any], info: Info) -> JSON | None
     return cast("JSON", radius)
 
 
-@strawberry.type(description="What a person said of a proposal. The last word of each counts.")
+@strawberry.type(description="A review of a proposal. The last one of each person counts.")
 class Review(Node):
     proposal_id: strawberry.ID = strawberry.field(description="The id of the proposal.")
-    reviewer: Actor = strawberry.field(description="Who said it.")
+    reviewer: Actor = strawberry.field(description="Who reviewed it.")
     verdict: Verdict = strawberry.field(description="Whether they approve.")
-    comment: str = strawberry.field(description="What they said.")
-    created_at: Time = strawberry.field(description="When they said it.")
+    comment: str = strawberry.field(description="The comment.")
+    created_at: Time = strawberry.field(description="When.")
 
     @classmethod
     def of(cls, row: ProposalReview) -> "Review":

@@ -17,7 +17,7 @@ MEMBERS = {
     "approvalRequired": "Whether its changes wait for the approval of a person.",
     "blastRadius": "What it would do to the contexts that it was tried on.",
     "claimCode": "The code that the first start printed; the operator sees it with `signalbox claim-code`.",
-    "comment": "What the reviewer said.",
+    "comment": "The comment.",
     "color": "What it is marked with for people.",
     "configs": "The configs, by key.",
     "confirm": "The slug or key of what is deleted, as a confirmation.",
@@ -233,9 +233,9 @@ OF_SCHEMA = {
         "proposed": "The value and the reason that it would be; null where there would be none.",
     },
     "Review": {
-        "createdAt": "When it was said.",
+        "createdAt": "When it was made.",
         "proposalId": "The id of the proposal.",
-        "reviewer": "Who said it.",
+        "reviewer": "Who reviewed it.",
         "verdict": "Whether they approve.",
     },
     "TriedContext": {
@@ -553,7 +553,7 @@ OPERATIONS = {
     "applyProposal": "Does what was proposed. Fails with `version_drift` if the environment has changed since, and "
     "with `approval_missing` until enough people approve; a person who applies a proposal approves of it.",
     "cancelProposal": "Ends a proposal that nobody is to apply. Whoever proposed it may always do that.",
-    "listReviews": "Lists what people said of a proposal, oldest first.",
+    "listReviews": "Lists the reviews of a proposal, oldest first.",
     "reviewProposal": "Approves a proposal, or asks for changes. The last word of each person counts, as long as they "
     "could review still. Nobody reviews what they, or a token that they created, have proposed.",
     "listAuditEvents": "Lists what was done in an organisation, newest first: changes, sign-ins, and tokens that were "
