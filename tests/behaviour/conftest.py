@@ -17,7 +17,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def dev(workspace: Workspace) -> str:
-    """Another environment: a copy, in which everything was changed but whether the banner is killed."""
+    """What `another_environment` makes."""
+    return await another_environment(workspace)
+
+
+async def another_environment(workspace: Workspace) -> str:
+    """A copy of the workspace's, in which everything was changed but whether the banner is killed."""
     editor = workspace.org.editor
     asked = {"projectId": workspace.project_id, "copyFromEnvId": workspace.environment_id}
     dev = str((await editor.make("createEnvironment", **asked, key="dev", name="Development"))["id"])

@@ -7,6 +7,7 @@ import pytest
 from app.domain.actors import Verb
 from app.domain.policy import LEVELS, TABLE, Approval, Reach, Target, verb_of
 from app.settings import Settings
+from tests.behaviour.conftest import another_environment
 from tests.behaviour.test_roles import CALLS, READS, WRITES
 from tests.clients import ENDPOINTS
 from tests.factories import Instance, Workspace
@@ -167,14 +168,18 @@ async def test_a_token_that_needs_approval_writes_nothing(instance: Instance, wo
 async def test_what_such_a_token_would_write_becomes_a_proposal(
     instance: Instance, workspace: Workspace, name: str
 ) -> None:
-    caller = await instance.token(workspace.org, approvalRequired=True)
+    caller, asked = await instance.token(workspace.org, approvalRequired=True), CALLS[name](workspace)
     if name == "restoreFlag":
         await workspace.org.owner.make("killFlag", **workspace.banner)
+    if name.startswith("promote"):
+        asked["fromEnvId"] = await another_environment(workspace)
+    if name == "promote":
+        asked["flags"] = ["banner"]
     async with instance.only_proposed():
-        reply = await caller.do(name, **CALLS[name](workspace))
+        reply = await caller.do(name, **asked)
         assert reply.unwrap()["status"] == "pending"
         assert reply.status == (202 if instance.transport == "rest" else 200)
-        again = await caller.make(name, **CALLS[name](workspace))
+        again = await caller.make(name, **asked)
     assert again == reply.data == await workspace.org.viewer.make("proposal", proposalId=reply.data["id"])
 
 
