@@ -99,12 +99,19 @@ class Served:
 @contextmanager
 def served() -> Iterator[Served]:
     """A fresh instance, served as `signalbox serve` does, with a bare ASGI answer at BARE beside it."""
-    with tempfile.TemporaryDirectory() as name, (Path(name) / "log").open("w") as log:
-        folder, top = Path(name), str(Path(__file__).resolve().parent.parent)
+    with tempfile.TemporaryDirectory() as name, served_from(Path(name)) as server:
+        yield server
+
+
+@contextmanager
+def served_from(folder: Path, **settings: str) -> Iterator[Served]:
+    """The instance whose data is in the folder, or a fresh one there; served so, too, with settings by their names."""
+    top, named = str(Path(__file__).resolve().parent.parent), {f"SIGNALBOX_{name}": settings[name] for name in settings}
+    with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "scripts._bench", "serve", "--port", "0"],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": top, "SIGNALBOX_LOG_FORMAT": "json"},
+            env={**os.environ, "PYTHONPATH": top, "SIGNALBOX_LOG_FORMAT": "json", **named},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
