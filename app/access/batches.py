@@ -164,11 +164,12 @@ async def proposals_below(
 ) -> Mapping[str, Page[Proposal]]:
     """By organisation, project, environment or primitive, a page of its proposals."""
     look_up, column = _PARENTS[parent]
-    seen = [row.id for row in await look_up(uow, parent_ids)]
+    rows = await look_up(uow, parent_ids)
+    seen = [row.id for row in rows]
     statuses, window = listing.of_proposals(*seen)
     visible = visible_proposals(uow, statuses)
     if column is None:
-        return await proposal_rows.lists_of_environments(uow.session, seen, visible, window)
+        return await proposal_rows.lists_of_environments(uow.session, rows, visible, window)
     return await proposal_rows.lists_below(uow.session, column, seen, visible, window)
 
 

@@ -69,7 +69,8 @@ async def all_pages(
         yield page
         if not page.has_next:
             return
-        cursor = {"cursor": node.cursors.encode(row_id(page.rows[-1]), page.list_id)}
+        last = page.rows[-1]
+        cursor = {"cursor": node.cursors.encode(row_id(last), page.list_id, page.value_of(last))}
 
 
 def _format_user(resident: Resident) -> str:

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text
+from sqlalchemy import JSON, Index, Text, text
 from sqlmodel import Field
 
 from app.models.base import Identified, Instant, Table
+
+FOUNDED = text("action = 'create_org'")
 
 
 def _listed(*columns: str) -> Index:
@@ -24,7 +26,8 @@ class AuditEvent(Identified, table=True):
 
     __tablename__ = "audit_event"
     __table_args__ = (
-        Index("ix_audit_event_org_id_id", "org_id", "id"),
+        # For the whole instance's, oldest first.
+        Index("ix_audit_event_at_id", "at", "id"),
         # For lists, newest first, by each of what they are narrowed by.
         _listed("at"),
         _listed("actor_id", "at"),
@@ -33,6 +36,8 @@ class AuditEvent(Identified, table=True):
         _listed("resource_key", "at"),
         Index("ix_audit_event_project_id_at", "project_id", "at", "id"),
         Index("ix_audit_event_resource_id_at", "resource_id", "at", "id"),
+        # For the few among all that a person did.
+        Index("ix_audit_event_founded", "actor_id", "org_id", sqlite_where=FOUNDED, postgresql_where=FOUNDED),
     )
 
     org_id: str | None = None

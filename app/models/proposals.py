@@ -10,6 +10,8 @@ from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import Kind
 from app.models.base import Identified, Instant, Revised, Table, words
 
+PENDING = text("status = 'pending'")
+
 
 class Proposal(Revised, table=True):
     """A change of one primitive, or a promotion of many, as it was when it was proposed. `environment_id` None: it
@@ -24,17 +26,18 @@ class Proposal(Revised, table=True):
 
     __table_args__ = (
         Index("ix_proposal_org_id_id", "org_id", "id"),
-        Index("ix_proposal_org_id_status", "org_id", "status"),
+        Index("ix_proposal_org_id_status", "org_id", "status", "id"),
         Index("ix_proposal_project_id_id", "project_id", "id"),
-        Index("ix_proposal_project_id_status", "project_id", "status"),
+        Index("ix_proposal_project_id_status", "project_id", "status", "id"),
         Index("ix_proposal_environment_id_id", "environment_id", "id"),
-        Index("ix_proposal_status_expires_at", "status", "expires_at"),
+        # Of these alone: SQLite, which counts no rows, would take one of all statuses for an organisation's lists.
+        Index("ix_proposal_expires_at", "expires_at", sqlite_where=PENDING, postgresql_where=PENDING),
     )
 
     org_id: str = Field(foreign_key="org.id", ondelete="CASCADE")
     project_id: str = Field(foreign_key="project.id", ondelete="CASCADE")
     environment_id: str | None = Field(default=None, foreign_key="environment.id", ondelete="CASCADE")
-    primitive_id: str | None = Field(default=None, foreign_key="primitive.id", ondelete="CASCADE")
+    primitive_id: str | None = Field(default=None, foreign_key="primitive.id", index=True, ondelete="CASCADE")
     kind: ProposalKind = Field(sa_type=words(ProposalKind))
     resource_kind: Kind | None = Field(default=None, sa_type=words(Kind))
     resource_key: str | None = None

@@ -94,10 +94,10 @@ async def list_project_proposals(uow: UnitOfWork, project_id: str, listing: List
 async def list_environment_proposals(uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Proposal]:
     """The environment's proposals, and those that delete something of its project."""
     access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-    environment_id = access.environment.id
-    statuses, window = listing.of_proposals(environment_id)
+    environment = access.environment
+    statuses, window = listing.of_proposals(environment.id)
     visible = visible_proposals(uow, statuses)
-    return (await proposals.lists_of_environments(uow.session, [environment_id], visible, window))[environment_id]
+    return (await proposals.lists_of_environments(uow.session, [environment], visible, window))[environment.id]
 
 
 async def get_proposal(uow: UnitOfWork, proposal_id: str) -> Proposal:

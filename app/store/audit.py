@@ -32,7 +32,7 @@ from app.models import (
     User,
 )
 from app.store import json_columns
-from app.store.paging import Page, Sort, Window, page, pages
+from app.store.paging import Page, Sort, Window, one_of, page, pages
 from app.store.tenancy import Tenant, Tenanted
 
 ERASED = "Erased user"
@@ -74,10 +74,11 @@ async def list_of_instance(
         .outerjoin(DeletedOrg, col(DeletedOrg.id) == col(AuditEvent.org_id))
     )
     if org_ids is not None:
-        query = query.where(col(AuditEvent.org_id).in_(org_ids))
+        query = query.where(one_of(col(AuditEvent.org_id), org_ids))
     if since is not None:
         query = query.where(col(AuditEvent.at) >= since)
-    return await page(session, query, col(AuditEvent.id), window, lambda row: Audited(row[0], row[1] or row[2]))
+    oldest: Sort[Audited] = Sort(col(AuditEvent.at), lambda one: one.event.at)
+    return await page(session, query, col(AuditEvent.id), window, lambda row: Audited(row[0], row[1] or row[2]), oldest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,11 @@ async def lists_below(
     session: AsyncSession, parent: Mapped[Any], parent_ids: Collection[str], chosen: Chosen, window: Window
 ) -> Mapping[str, Page[Recorded]]:
     """For each organisation, project, environment or resource, by id, its events. `parent` is the column of the id."""
-    query, at = select(AuditEvent), col(AuditEvent.at)
+    query, at, event_id = select(AuditEvent), col(AuditEvent.at), col(AuditEvent.id)
     if parent is OF_ENVIRONMENT or chosen.environment_id is not None:
         # By the index of the environments' versions, which were made at the same instants.
-        at = col(AuditVersion.created_at)
-        query = query.join(AuditVersion, col(AuditVersion.event_id) == col(AuditEvent.id))
+        at, event_id = col(AuditVersion.created_at), col(AuditVersion.event_id)
+        query = query.join(AuditVersion, event_id == col(AuditEvent.id))
     if chosen.environment_id is not None:
         query = query.where(col(AuditVersion.environment_id) == chosen.environment_id)
     for column in ("resource_type", "resource_key", "actor_id", "action"):
@@ -132,7 +133,7 @@ async def lists_below(
         query = query.where(at < chosen.until)
     newest: Sort[AuditEvent] = Sort(at, lambda event: event.at, descending=True)
     parents = parent, parent_ids
-    found = await pages(session, query, parents, col(AuditEvent.id), window, lambda row: row[0], newest)
+    found = await pages(session, query, parents, event_id, window, lambda row: row[0], newest)
     made = await versions(session, [event.id for of in found.values() for event in of.rows])
     return {parent_id: _recorded(of, made) for parent_id, of in found.items()}
 
@@ -193,9 +194,9 @@ async def sweep_deleted_orgs(session: AsyncSession, before: datetime) -> None:
 async def sweep_events(session: AsyncSession, before: datetime, most: int) -> bool:
     """Deletes the oldest events from before the instant, at most so many. False when there were none."""
     oldest = await session.execute(
-        select(col(AuditEvent.id), col(AuditEvent.at)).order_by(col(AuditEvent.id)).limit(most)
+        select(col(AuditEvent.id)).where(col(AuditEvent.at) < before).order_by(col(AuditEvent.at)).limit(most)
     )
-    swept = [row[0] for row in oldest.all() if row[1] < before]
+    swept = oldest.scalars().all()
     async with _opened(session):
         await session.execute(delete(AuditEvent).where(col(AuditEvent.id).in_(swept)))
     return bool(swept)

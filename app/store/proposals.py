@@ -27,6 +27,7 @@ from app.models import (
     ProposalTarget,
     User,
 )
+from app.models.proposals import PENDING
 from app.store.identities import Within, covered
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, page, pages
 from app.store.resolve import KeyRef
@@ -152,12 +153,11 @@ async def lists_below(
     session: AsyncSession, parent: Mapped[str], parent_ids: Collection[str], visible: Visible, window: Window
 ) -> Mapping[str, Page[Proposal]]:
     """For each organisation, project or primitive, by its id, its proposals; `parent` is the column of its id."""
-    query = select(Proposal).where(visible.condition)
+    query, proposal_id = select(Proposal).where(visible.condition), col(Proposal.id)
     if parent is OF_PRIMITIVE:
-        query = query.join(ProposalTarget, col(ProposalTarget.proposal_id) == col(Proposal.id))
-    return await pages(
-        session, query, (parent, parent_ids), col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST
-    )
+        proposal_id = col(ProposalTarget.proposal_id)
+        query = query.join(ProposalTarget, proposal_id == col(Proposal.id))
+    return await pages(session, query, (parent, parent_ids), proposal_id, window, lambda row: row[0], _NEWEST_FIRST)
 
 
 async def list_of_project(session: AsyncSession, project_id: str, visible: Visible, window: Window) -> Page[Proposal]:
@@ -166,16 +166,20 @@ async def list_of_project(session: AsyncSession, project_id: str, visible: Visib
 
 
 async def lists_of_environments(
-    session: AsyncSession, environment_ids: Collection[str], visible: Visible, window: Window
+    session: AsyncSession, environments: Collection[Environment], visible: Visible, window: Window
 ) -> Mapping[str, Page[Proposal]]:
-    """For each environment, by its id, its proposals, and those that delete something of its project."""
-    of_project = and_(col(Proposal.environment_id).is_(None), col(Proposal.project_id) == col(Environment.project_id))
+    """For each environment, by its id, its proposals, and those that delete something of its project.
+
+    They are found among those of the project, which an index has in their order.
+    """
+    of_project = col(Proposal.project_id) == col(Environment.project_id)
+    of_environment = func.coalesce(col(Proposal.environment_id), col(Environment.id)) == col(Environment.id)
     query = (
         select(Proposal)
-        .join(Environment, or_(col(Proposal.environment_id) == col(Environment.id), of_project))
-        .where(visible.condition)
+        .join(Environment, and_(of_project, of_environment))
+        .where(one_of(col(Proposal.project_id), {one.project_id for one in environments}), visible.condition)
     )
-    parents = col(Environment.id), environment_ids
+    parents = col(Environment.id), [one.id for one in environments]
     return await pages(session, query, parents, col(Proposal.id), window, lambda row: row[0], _NEWEST_FIRST)
 
 
@@ -298,8 +302,8 @@ async def count_reviews(session: AsyncSession, proposal_id: str, reviewer_id: st
 
 async def past_their_time(session: AsyncSession, at: datetime, most: int) -> Sequence[Proposal]:
     """Proposals that are stored as pending, and whose time is over."""
-    query = select(Proposal).where(col(Proposal.status) == ProposalStatus.PENDING.value, col(Proposal.expires_at) <= at)
-    locked = query.order_by(col(Proposal.id)).limit(most).with_for_update(skip_locked=True)
+    query = select(Proposal).where(PENDING, col(Proposal.expires_at) <= at)
+    locked = query.order_by(col(Proposal.expires_at)).limit(most).with_for_update(skip_locked=True)
     return (await session.execute(locked)).scalars().all()
 
 

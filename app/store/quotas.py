@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.domain.operations import Operation
 from app.domain.proposals import ProposalStatus
 from app.models import (
     ApiKey,
@@ -22,6 +21,7 @@ from app.models import (
     ProposalContent,
     User,
 )
+from app.models.audit import FOUNDED
 from app.store.proposals import has_status
 
 
@@ -79,7 +79,7 @@ async def orgs_founded(session: AsyncSession, user_id: str, _: datetime) -> int:
         col(Org.id),
         col(AuditEvent.org_id) == col(Org.id),
         col(AuditEvent.actor_id) == user_id,
-        col(AuditEvent.action) == Operation.CREATE_ORG.value,
+        FOUNDED,
     )
 
 
