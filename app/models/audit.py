@@ -32,6 +32,7 @@ class AuditEvent(Identified, table=True):
         _listed("at"),
         _listed("actor_id", "at"),
         _listed("action", "at"),
+        _listed("resource_type", "at"),
         _listed("resource_type", "resource_key", "at"),
         _listed("resource_key", "at"),
         Index("ix_audit_event_project_id_at", "project_id", "at", "id"),

@@ -76,19 +76,6 @@ async def test_reviewers_hear_of_a_proposal_and_of_no_value(
     assert await inbox.subjects() == {}, "it is the same proposal"
 
 
-async def test_a_promotion_is_told_by_its_keys_and_where_it_comes_from(
-    dev: str, inbox: Inbox, workspace: Workspace
-) -> None:
-    here = {"environmentId": workspace.environment_id, "fromEnvId": dev}
-    await workspace.org.editor.make("promote", **here)
-    await workspace.org.editor.make("promote", **here, flags=["banner"])
-    mails = [mail for mail in await inbox.new() if mail.to == OWNER]
-    (digest,) = mails
-    text = digest.part("plain")
-    assert "acme-editor proposes to promote banner in Production (from Development)" in text
-    assert "acme-editor proposes to promote limits, banner, checkout and 1 more in Production (from Develo" in text
-
-
 async def test_the_proposer_hears_what_others_make_of_it(inbox: Inbox, workspace: Workspace, clock: SetClock) -> None:
     org = workspace.org
     proposal, other = await propose(workspace), await propose(workspace, defaultValue="another")
