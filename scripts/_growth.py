@@ -21,6 +21,7 @@ from app.models import (
     Primitive,
     Proposal,
     ProposalContent,
+    ProposalTarget,
     State,
 )
 
@@ -115,10 +116,11 @@ class _Filling:
                     yield {**state, "from_version": start, "to_version": end}
 
     def proposals(self) -> None:
-        proposal, content = self._one(Proposal), self._one(ProposalContent)
-        ids = [new_id() for _ in range(self._size.proposals - 1)]
+        proposal, ids = self._one(Proposal), [new_id() for _ in range(self._size.proposals - 1)]
         self._insert(Proposal, ({**proposal, "id": new, "fingerprint": new} for new in ids))
-        self._insert(ProposalContent, ({**content, "proposal_id": new} for new in ids))
+        for table in (ProposalContent, ProposalTarget):
+            row = self._one(table)
+            self._insert(table, [{**row, "proposal_id": new} for new in ids])
 
     def events(self) -> None:
         """Of many kinds; half of them have made a version, and a few of them have to be looked for."""
