@@ -76,6 +76,25 @@ async def test_reviewers_hear_of_a_proposal_and_of_no_value(
     assert await inbox.subjects() == {}, "it is the same proposal"
 
 
+async def test_a_promotion_is_told_by_its_keys_and_where_it_comes_from(inbox: Inbox, workspace: Workspace) -> None:
+    editor, asked = workspace.org.editor, {"projectId": workspace.project_id, "key": "dev", "name": "Development"}
+    dev = (await editor.make("createEnvironment", **asked, copyFromEnvId=workspace.environment_id))["id"]
+    for operation, key, change in (
+        ("updateFlagState", "banner", {"defaultValue": SECRET}),
+        ("updateFlagState", "checkout", {"defaultValue": False}),
+        ("updateConfigState", "limits", {"defaultValue": {"a": 2}}),
+        ("updateSegmentState", "staff", {"allowList": ["u-1"]}),
+    ):
+        await editor.make(operation, environmentId=dev, key=key, **change)
+    await editor.make("promote", environmentId=workspace.environment_id, fromEnvId=dev)
+    (mail,) = [mail for mail in await inbox.new() if mail.to == OWNER]
+    keys = "limits, banner, checkout and 1 more"
+    assert mail.subject == f"acme-editor proposes to promote {keys} in Production (from Development)"
+    for line in (f"Promotion: {keys}", "Environment: Production", "From: Development"):
+        assert line in mail.part("plain").splitlines()
+    assert SECRET not in mail.part("plain") + mail.part("html")
+
+
 async def test_the_proposer_hears_what_others_make_of_it(inbox: Inbox, workspace: Workspace, clock: SetClock) -> None:
     org = workspace.org
     proposal, other = await propose(workspace), await propose(workspace, defaultValue="another")
