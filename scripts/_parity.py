@@ -88,7 +88,7 @@ def _fields() -> Iterator[tuple[str, str]]:
         if isinstance(kind, GraphQLObjectType) and kind not in roots:
             for name, field in kind.fields.items():
                 if get_named_type(field.type).name.endswith("Connection"):
-                    of_several = name in {"proposals", "auditEvents"}
+                    of_several = name in {"proposals", "auditEvents", "history"}
                     called = f"{kind.name.lower()}{name[0].upper()}{name[1:]}" if of_several else name
                     yield called, f"{kind.name}.{name}"
     for root in roots:

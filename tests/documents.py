@@ -41,6 +41,10 @@ _EVENT = (
     f"id at requestId actor {{ {_ACTOR} }} approvers {{ {_ACTOR} }} action resourceType resourceId resourceKey "
     "projectId proposalId versions { envId version } reason breakGlass"
 )
+_CHANGE = (
+    f"at version actor {{ {_ACTOR} }} action requestId reason changes {{ dimension from to }} "
+    "causedBy { resourceType key }"
+)
 _PAGE = "pageInfo { hasNextPage endCursor }"
 
 
@@ -91,6 +95,12 @@ def _of_kind(noun: str, identity: str, state: str, of_single: str = "") -> dict[
             "query($projectId: ID!, $key: String!, $limit: Int, $cursor: String) "
             f"{{ {noun}References(projectId: $projectId, key: $key, first: $limit, after: $cursor) "
             f"{{ nodes {{ primitive {{ __typename key }} environment {{ id key }} paths }} {_PAGE} }} }}"
+        ),
+        f"{noun}History": (
+            "query($environmentId: ID!, $key: String!, $limit: Int, $cursor: String) "
+            f"{{ {noun}State(environmentId: $environmentId, key: $key) {{ {noun} {{ "
+            f"history(environmentId: $environmentId, first: $limit, after: $cursor) {{ nodes {{ {_CHANGE} }} {_PAGE} }}"
+            " } } }"
         ),
         f"update{name}State": _mutation(f"update{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),
         f"replace{name}State": _mutation(f"replace{name}State", f"{noun}State {{ {state} }} {_INSTEAD}"),

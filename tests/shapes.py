@@ -116,6 +116,16 @@ def _promotion(found: dict[str, Any]) -> dict[str, Any]:
     return {"version": found["version"], **states}
 
 
+def _changes(found: dict[str, Any]) -> list[dict[str, Any]]:
+    nodes = innermost(found)["nodes"]
+    for one in nodes:
+        one["actor"] = _actor(one["actor"])
+        one["changes"] = {of["dimension"]: {"from": of["from"], "to": of["to"]} for of in one["changes"]}
+        if (cause := one.pop("causedBy")) is not None:
+            one["causedBy"] = {**cause, "resourceType": cause["resourceType"].lower()}
+    return list(nodes)
+
+
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
     """REST leaves out what a rule does not have."""
     given = {name: value for name, value in rule.items() if value is not None}
@@ -223,6 +233,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "flagReferences": _referrers,
     "configReferences": _referrers,
     "segmentReferences": _referrers,
+    **{f"{kind}History": _changes for kind in ("flag", "config", "segment")},
     "environmentDiff": _diff,
     "promote": _promotion,
     "ruleset": _without_nulls,

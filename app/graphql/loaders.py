@@ -26,6 +26,7 @@ from app.runtime.node import Node
 from app.services import environments
 from app.services.evaluation import MAX_CONTEXTS
 from app.services.past_states import states_at
+from app.services.primitive_history import histories
 from app.services.proposal_counts import open_in_projects
 from app.services.proposals import ProposalView, kinds_tried, open_on, stored_contents, viewed
 from app.services.spot_checks import Kept
@@ -140,6 +141,7 @@ class Loaders:
         self.primitive = self._by_id(batches.primitives)
         self.proposals = cache(lambda parent: self._below(partial(batches.proposals_below, parent=parent)))
         self.audit = cache(lambda parent: self._below(partial(batches.audit_below, parent=parent)))
+        self.history = self._below(histories)
         self.reviews = self._below(batches.reviews_of_proposals)
         self.proposal_views: Loader[Proposal, ProposalView] = Loader(
             pace, self._proposal_views, identity=lambda row: row.id

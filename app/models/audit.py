@@ -85,7 +85,10 @@ class AuditVersion(Identified, table=True):
 
     __tablename__ = "audit_version"
 
-    __table_args__ = (Index("ix_audit_version_environment", "environment_id", "created_at", "event_id"),)
+    __table_args__ = (
+        Index("ix_audit_version_environment", "environment_id", "created_at", "event_id"),
+        Index("ix_audit_version_version", "environment_id", "version"),
+    )
 
     event_id: str = Field(foreign_key="audit_event.id", index=True, ondelete="CASCADE")
     environment_id: str

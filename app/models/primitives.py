@@ -37,6 +37,8 @@ class Primitive(Revised, table=True):
             sqlite_where=_LIVE,
             postgresql_where=_LIVE,
         ),
+        # What a reference names or named, deleted ones included.
+        Index("ix_primitive_space_key", "project_id", "space", "key"),
         _of_live("ix_primitive_created", "id"),
         _of_live("ix_primitive_maintained", "maintainer_id", "id"),
         _of_live("ix_primitive_type", "value_type", "id"),
@@ -78,6 +80,12 @@ def _current(name: str, *columns: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=still, postgresql_where=still)
 
 
+def _ended(name: str, *columns: str) -> Index:
+    """For what is over."""
+    over = text("to_version IS NOT NULL")
+    return Index(name, *columns, sqlite_where=over, postgresql_where=over)
+
+
 def _one_current(name: str, *columns: str) -> Index:
     """Only one of the versions of one thing may have no end."""
     return _current(name, *columns, unique=True)
@@ -103,13 +111,7 @@ class State(Table, table=True):
         Index("ix_state_of_primitive", "environment_id", "primitive_id", "from_version"),
         # What was written since a version.
         Index("ix_state_from_version", "environment_id", "from_version"),
-        Index(
-            "ix_state_to_version",
-            "environment_id",
-            "to_version",
-            sqlite_where=text("to_version IS NOT NULL"),
-            postgresql_where=text("to_version IS NOT NULL"),
-        ),
+        _ended("ix_state_to_version", "environment_id", "to_version"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -136,7 +138,12 @@ class StateEntry(Table, table=True):
     """
 
     __tablename__ = "state_entry"
-    __table_args__ = (_one_current("uq_state_entry_current", "environment_id", "primitive_id", "list", "entry"),)
+    __table_args__ = (
+        _one_current("uq_state_entry_current", "environment_id", "primitive_id", "list", "entry"),
+        # What lists got and lost at a version.
+        Index("ix_state_entry_from_version", "environment_id", "primitive_id", "from_version", "list", "entry"),
+        _ended("ix_state_entry_to_version", "environment_id", "primitive_id", "to_version", "list", "entry"),
+    )
 
     environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")
     primitive_id: str = Field(foreign_key="primitive.id", primary_key=True, index=True, ondelete="CASCADE")
@@ -156,6 +163,8 @@ class StateReference(Table, table=True):
     __table_args__ = (
         _one_current("uq_state_reference_current", "environment_id", "primitive_id", "path"),
         Index("ix_state_reference_target", "environment_id", "target_kind", "target_key"),
+        # What a primitive rested on from a version on.
+        Index("ix_state_reference_to_version", "environment_id", "primitive_id", "to_version"),
     )
 
     environment_id: str = Field(foreign_key="environment.id", primary_key=True, ondelete="CASCADE")

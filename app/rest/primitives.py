@@ -14,10 +14,10 @@ from app.access.paging import ListParameters, primitive_parameters
 from app.access.summaries import summary_of
 from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
-from app.engine.kinds import Kind
 from app.models import Primitive, Proposal
-from app.rest.openapi.samples import ENVIRONMENT_ID
+from app.rest.primitive_history import PrimitiveChangeSchema
 from app.rest.proposals import proposed
+from app.rest.references import ReferrerSchema
 from app.rest.requests import Call
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
@@ -27,7 +27,6 @@ from app.services.primitives import Primitives
 from app.services.promotion import PromoteState
 from app.services.proposals import open_on
 from app.store import json_columns
-from app.store.references import Referrer
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -121,39 +120,6 @@ class StateSchema(Schema):
             "updated_at": state.updated_at,
             "updated_by": ActorSchema.model_validate(state.updated_by),
         }
-
-
-class ReferrerSchema(
-    Schema,
-    json_schema_extra={
-        "examples": [
-            {
-                "resourceType": "flag",
-                "resourceKey": "checkout",
-                "environmentId": ENVIRONMENT_ID,
-                "environmentKey": "prod",
-                "paths": ["rules.0.if.$segment"],
-            }
-        ]
-    },
-):
-    """Something whose rules refer to a flag, config or segment in an environment."""
-
-    resource_type: Kind
-    resource_key: str
-    environment_id: str
-    environment_key: str
-    paths: list[str]
-
-    @classmethod
-    def from_row(cls, row: Referrer) -> Self:
-        return cls(
-            resource_type=row.primitive.kind,
-            resource_key=row.primitive.key,
-            environment_id=row.environment.id,
-            environment_key=row.environment.key,
-            paths=list(row.paths),
-        )
 
 
 class ValuedStateSchema(StateSchema):
@@ -317,6 +283,10 @@ class States(_OfKind):
         current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"], call.input)
         return read(call, *await self._shown(uow, current))
 
+    async def handle_history(self, call: Call, uow: UnitOfWork) -> Response:
+        found = await self.primitives.history(uow, call.path["env_id"], call.path["key"], call.listing())
+        return page(call, found, lambda row: row.primitive_id, PrimitiveChangeSchema.from_row)
+
     def writing(self, write: Write) -> Handler:
         """The handler of a write that answers with the whole state, or with a proposal."""
 
@@ -390,5 +360,16 @@ class States(_OfKind):
                 Operation.PROMOTE,
                 PromoteState,
                 self.schema,
+            ),
+            Endpoint(
+                f"list{self.noun.capitalize()}History",
+                "GET",
+                f"{self.path}/{{key}}/history",
+                self.handle_history,
+                f"What changed a {self.noun} in an environment",
+                Operation.READ_STATE,
+                response=PrimitiveChangeSchema,
+                is_list=True,
+                query=ListParameters,
             ),
         ]

@@ -28,6 +28,7 @@ from app.services.blast_radius import of_delete
 from app.services.changes import change_state, check, check_state, write_first_states
 from app.services.json_schemas import check_identity, schema_in
 from app.services.past_states import state_at, version_in
+from app.services.primitive_history import HistoryEntry, history_of_present
 from app.services.promotion import promote_one
 from app.services.proposing import ProposedChange, Terms, open_proposal
 from app.services.quotas import Quota, require_room
@@ -190,6 +191,12 @@ class Primitives:
         version = version_in(query, access.environment)
         present = await states.current(uow.session, access.environment.id, access.primitive)
         return present if version is None else await state_at(uow, present, version)
+
+    async def history(self, uow: UnitOfWork, environment_id: str, key: str, listing: Listing) -> Page[HistoryEntry]:
+        """What changed the primitive in the environment, as far as the caller may see it, newest first."""
+        access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)
+        present = await states.current(uow.session, access.environment.id, access.primitive)
+        return await history_of_present(uow, access.environment, present, listing)
 
     async def update_state(
         self, uow: UnitOfWork, environment_id: str, key: str, body: object, if_match: IfMatch

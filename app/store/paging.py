@@ -188,6 +188,9 @@ async def counts(session: AsyncSession, lists: Sequence[WholeList]) -> list[int]
 def _ranked(query: AnySelect, parent: Mapped[str], id: Mapped[str], window: Window, sort: Sort[Any]) -> AnySelect:
     place = func.row_number().over(partition_by=parent, order_by=window.order(id, sort))
     ranked = window.of(query, id, sort).add_columns(parent.label("parent_"), place.label("place_")).subquery()
-    entities = [aliased(one["entity"], ranked) for one in query.column_descriptions]
+    entities = [
+        ranked.c[one["name"]] if one["entity"] is None else aliased(one["entity"], ranked)
+        for one in query.column_descriptions
+    ]
     cut: AnySelect = select(*entities, ranked.c.parent_).where(ranked.c.place_ <= window.limit + 1)
     return cut.order_by(ranked.c.parent_, ranked.c.place_)

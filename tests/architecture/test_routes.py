@@ -51,6 +51,7 @@ def methods_of_primitives() -> dict[str, str]:
     for kind in Kind:
         noun = kind.capitalize()
         found |= {f"list{noun}s": "list", f"list{noun}States": "list_states", f"list{noun}References": "references"}
+        found |= {f"list{noun}History": "history"}
         found |= {f"{verb}{noun}": verb for verb in ("create", "get", "update", "delete", "promote")}
         found |= {f"{verb}{noun}State": f"{verb}_state" for verb in ("get", "update", "replace")}
     return found

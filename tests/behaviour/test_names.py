@@ -53,7 +53,7 @@ WITH_IDS = [
     "flagStates",
     "flagState",
     *(f"{kind}{what}" for kind in ("config", "segment") for what in ("", "s", "State", "States", "References")),
-    *("flagReferences", "allowList", "denyList"),
+    *("flagReferences", "allowList", "denyList", "flagHistory", "configHistory", "segmentHistory"),
     "ruleset",
     "evaluate",
     "preview",

@@ -6,10 +6,26 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.store import past, states
+from app.engine.kinds import Kind
+from app.models import Environment
+from app.store import past, primitive_history, states
+from app.store.paging import Window
+from app.store.primitive_history import Moment
 from tests.clock import now
 from tests.factories import Instance, Workspace
 from tests.store.plans import plan, statements
+
+
+async def _moments(session: AsyncSession, environment_id: str, primitive_id: str) -> Any:
+    environment = await session.get_one(Environment, environment_id)
+    state = await states.at_version(session, environment_id, primitive_id, environment.version)
+    assert state is not None
+    await primitive_history.moments(session, environment, [state.id], Window(), {Kind.FLAG: None})
+
+
+def _one(primitive_id: str) -> list[Moment]:
+    return [Moment(primitive_id, 1, Kind.SEGMENT, "staff")]
+
 
 QUERIES: dict[str, Callable[[AsyncSession, str, str], Awaitable[Any]]] = {
     "the version at an instant": lambda session, environment_id, _: past.version_at(session, environment_id, now()),
@@ -19,6 +35,15 @@ QUERIES: dict[str, Callable[[AsyncSession, str, str], Awaitable[Any]]] = {
     "changes": lambda session, environment_id, _: past.changes(session, environment_id, 1, 2),
     "a state": lambda session, environment_id, primitive: states.at_version(session, environment_id, primitive, 1),
     "states": lambda session, environment_id, primitive: states.all_at_version(session, environment_id, [primitive], 1),
+    "what changed it": _moments,
+    "how much changed": lambda session, environment_id, one: primitive_history.sizes(
+        session, environment_id, _one(one)
+    ),
+    "what it became": lambda session, environment_id, one: primitive_history.made(session, environment_id, _one(one)),
+    "what lists got": lambda session, environment_id, one: primitive_history.entries(
+        session, environment_id, _one(one)
+    ),
+    "who did it": lambda session, environment_id, _: primitive_history.events(session, environment_id, [1]),
 }
 
 

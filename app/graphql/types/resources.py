@@ -19,6 +19,7 @@ from app.graphql.types.actors import Actor, Maintainer
 from app.graphql.types.audit import AuditEvent, audit_of
 from app.graphql.types.below import all_states, identities, keyed, state_there, states_of
 from app.graphql.types.entries import ALLOWED, DENIED, entries
+from app.graphql.types.primitive_history import PrimitiveChange, history_of_primitive
 from app.graphql.types.proposals import Proposal, proposals_of
 from app.graphql.types.relay import NODES, Connection, Node
 from app.graphql.types.rules import Rule
@@ -190,6 +191,7 @@ class Primitive(Node):
         ResourceType.PRIMITIVE, "The proposals to change or delete it"
     )
     audit_events: Connection[AuditEvent] | None = audit_of(ResourceType.PRIMITIVE, "What was done to it")
+    history: Connection[PrimitiveChange] | None = history_of_primitive()
     row: strawberry.Private[PrimitiveRow]
 
     @classmethod

@@ -141,6 +141,27 @@ OF_SCHEMA = {
         "previousValue": "What the subject was: a state; for a delete from several environments that of each, by id; "
         "null where it was not there, or nothing is kept.",
     },
+    "Cause": {
+        "key": "Its key.",
+        "resourceType": "Whether it is a flag, a config or a segment.",
+    },
+    "FromTo": {
+        "from": "What it was; null where nothing was before it, or is kept of it. Of a list, as `to`.",
+        "to": "What it became. Of a list, as `{add, remove}`, what it got and lost: the first 50 of each, with "
+        "`truncated` where there are more.",
+    },
+    "PrimitiveChange": {
+        "action": "What was done, by the name of its row in the table of permissions; null where the audit no longer "
+        "has it.",
+        "actor": "Who changed it.",
+        "at": "When it was changed.",
+        "causedBy": "What was changed, where that is something that its rules rest on; absent where it is itself.",
+        "changes": "By dimension (`defaultValue`, `rules`, `allowList`, `denyList`) or `killed`, what it was and "
+        "became; of the cause where there is one.",
+        "reason": "Why; null where nobody said it.",
+        "requestId": "The id of the request that did it; null where the audit no longer has it.",
+        "version": "The version that the change made.",
+    },
     "BlastRadius": {
         "contexts": "On how many contexts it was tried: those of the request, or those that the environment keeps.",
         "flips": "How many contexts would get another value, by the key of each flag or config, those included "
@@ -420,6 +441,12 @@ OF_SCHEMA = {
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
+_HISTORY = (
+    "Lists what changed a {} in an environment, newest first: its own changes, and those of the segments, flags and "
+    "configs that its rules rested on then, directly or not, which have a `causedBy`. What one version changed has an "
+    "entry each. Changes of what you may not read are left out."
+)
+
 _THEN = (
     " With `version`, as it was when the environment was at that version; its name and description are those of today."
 )
@@ -497,6 +524,7 @@ OPERATIONS = {
     "getFlagState": "Shows what a flag does in an environment." + _THEN,
     "updateFlagState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and raises "
     "no version.",
+    "listFlagHistory": _HISTORY.format("flag"),
     "promoteFlag": "Takes over the state that the flag has in another environment of the project. Whether it is killed "
     "stays as it is.",
     "replaceFlagState": "Replaces the default value and all rules.",
@@ -516,6 +544,7 @@ OPERATIONS = {
     "getConfigState": "Shows what a config gives in an environment." + _THEN,
     "updateConfigState": "Changes what is sent, and leaves the rest. A change that changes nothing succeeds, and "
     "raises no version.",
+    "listConfigHistory": _HISTORY.format("config"),
     "promoteConfig": "Takes over the state that the config has in another environment of the project.",
     "replaceConfigState": "Replaces the default value and all rules.",
     "listSegments": "Lists the identities of the segments that you can read: what they are, not who belongs to them.",
@@ -531,6 +560,7 @@ OPERATIONS = {
     "getSegmentState": "Shows who belongs to a segment in an environment: its rules and both lists." + _THEN,
     "updateSegmentState": "Changes what is sent, and leaves the rest. A list is replaced as a whole; to change single "
     "entries, post them to the list.",
+    "listSegmentHistory": _HISTORY.format("segment"),
     "promoteSegment": "Takes over the state that the segment has in another environment of the project.",
     "replaceSegmentState": "Replaces all rules and both lists.",
     "listAllowList": "Lists the entries of the allow list, in the order of their characters.",
