@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
-from app.domain.hindrances import Standing, approvals, drifted, target_deleted
+from app.domain.hindrances import Hindrance, Standing, approvals, drifted, targets_deleted
+from app.domain.proposals import ProposalKind
+from app.engine.json_text import MAX_FAULTS, dotted_path
+from app.engine.kinds import SPECS
 from app.models import Proposal
 from app.store import environments, proposals
+from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -23,7 +27,15 @@ async def standings(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, S
         standing = approvals(reviews[one.id], required[one.id], uow.actor)
         delete = one.environment_id is None
         rests_on = [at for at in of_project[one.project_id] if delete or at.id == one.environment_id]
-        gone = target_deleted(deleted[one.id]) if one.id in deleted else None
+        gone = _gone(one, deleted[one.id]) if one.id in deleted else None
         drift = drifted(one.proposed_versions, rests_on, delete=delete)
-        found[one.id] = Standing(standing.approvers, gone or drift or standing.hindrance)
+        found[one.id] = Standing(standing.approvers, gone, gone or drift or standing.hindrance)
     return found
+
+
+def _gone(proposal: Proposal, keys: Sequence[KeyRef]) -> Hindrance:
+    fields = {
+        f"diff.{dotted_path([SPECS[one.kind].plural, one.key])}": f"There is no such {one.kind} any more."
+        for one in keys[:MAX_FAULTS]
+    }
+    return targets_deleted(keys[0].kind, fields if proposal.kind is ProposalKind.PROMOTE else None)

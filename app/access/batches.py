@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.access.applicability import standings
 from app.access.audit_filters import chosen_of
 from app.access.paging import Listing
-from app.access.visible import scope_of, tenant_of, visible_proposals, within
+from app.access.visible import pending_proposals, scope_of, tenant_of, visible_proposals, within
 from app.domain.actors import Actor, Token
 from app.domain.actors import Member as Caller
 from app.domain.hindrances import ended
@@ -141,7 +141,7 @@ async def states_of_environments(
 ) -> Mapping[str, Page[Current]]:
     seen = await environments(uow, environment_ids)
     chosen, window = listing.of_primitives(within(uow, kinds), *(one.id for one in seen), of_states=True)
-    return await state_rows.lists_current(uow.session, seen, chosen, window, uow.now)
+    return await state_rows.lists_current(uow.session, seen, chosen, window, pending_proposals(uow))
 
 
 async def entries_of_states(

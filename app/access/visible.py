@@ -33,6 +33,11 @@ def visible_proposals(uow: UnitOfWork, statuses: Collection[ProposalStatus]) -> 
     return Visible(uow.now, statuses, scope_of(uow), within(uow, Kind))
 
 
+def pending_proposals(uow: UnitOfWork) -> Visible:
+    """Those that wait, as far as the caller's lists include them."""
+    return visible_proposals(uow, [ProposalStatus.PENDING])
+
+
 def tenant_of(uow: UnitOfWork) -> Tenant:
     """Whose rows the caller may see. Raises `unauthorized`."""
     match uow.actor:

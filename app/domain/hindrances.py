@@ -31,9 +31,11 @@ class Hindrance(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Who approves, whoever applies included if they are a person; and what keeps them from it."""
+    """Who approves, whoever applies included if they are a person; and what keeps them from it: that something it would
+    change was deleted, or else what comes next."""
 
     approvers: list[dict[str, Any]]
+    deleted: Hindrance | None
     hindrance: Hindrance | None
 
 
@@ -64,10 +66,11 @@ def ended(status: ProposalStatus) -> Hindrance | None:
     return Hindrance(gone, "Nobody. If the change is still wanted, propose it again.")
 
 
-def target_deleted(kind: Kind) -> Hindrance:
-    """What it would change is not there any more."""
-    message = not_found(kind.value, "It was deleted after the proposal was made, which can be cancelled.")
-    return Hindrance(message, "Nobody. The proposal can be cancelled.")
+def targets_deleted(kind: Kind, fields: Mapping[str, str] | None = None) -> Hindrance:
+    """Something that it would change is not there any more; of a promotion, the `fields` say what."""
+    gone = not_found(kind.value, "It was deleted after the proposal was made, which can be cancelled.")
+    error = gone if fields is None else AppError(gone.code, gone.message, fields=fields)
+    return Hindrance(error, "Nobody. The proposal can be cancelled.")
 
 
 def drifted(proposed: Mapping[str, int], environments: Iterable[Versioned], *, delete: bool) -> Hindrance | None:
@@ -96,13 +99,15 @@ def approvals(reviews: Sequence[Reviewed], required: int, applier: Actor) -> Sta
     if against := [review.reviewer["name"] for review in others if review.verdict is Verdict.REQUEST_CHANGES]:
         names = listed(against if len(against) <= _NAMED else [*against[:_NAMED], f"{len(against) - _NAMED} more"])
         asked = AppError("approval_missing", f"{names} asked for changes.")
-        return Standing(approvers, Hindrance(asked, f"{names} must approve it first."))
+        return Standing(approvers, None, Hindrance(asked, f"{names} must approve it first."))
     if (lacking := required - len(approvers)) > 0:
         few = AppError(
             "approval_missing", f"The proposal has {len(approvers)} of the {required} approvals that it needs."
         )
         more = f"{lacking} more {'person' if lacking == 1 else 'people'}"
         return Standing(
-            approvers, Hindrance(few, f"{more} must approve: {people(TABLE[Operation.REVIEW_PROPOSAL].role).lower()}.")
+            approvers,
+            None,
+            Hindrance(few, f"{more} must approve: {people(TABLE[Operation.REVIEW_PROPOSAL].role).lower()}."),
         )
-    return Standing(approvers, None)
+    return Standing(approvers, None, None)

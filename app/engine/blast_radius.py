@@ -94,7 +94,7 @@ class BlastRadius:
         """What becomes of the contexts in an environment. The flags and configs that are changed are always shown, and
         of the dependents those that flip.
         """
-        keys = [*changed, *dependents]
+        keys, changed = [*changed, *dependents], frozenset(changed)
         self._contexts += len(contexts)
         known: dict[tuple[int, int], bool] = {}
         for context in contexts:

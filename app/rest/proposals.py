@@ -154,7 +154,7 @@ class ProposalSchema(
             resource_type=row.resource_kind,
             resource_id=row.primitive_id,
             resource_key=row.resource_key,
-            from_env_id=row.source_id,
+            from_env_id=view.source_id,
             diff={name: _change(row.kind, one) for name, one in content.diff.items()},
             status=view.status,
             proposed_version=proposals.proposed_version(row),

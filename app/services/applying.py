@@ -7,7 +7,6 @@ from app.access.applicability import standings
 from app.access.entry import Access
 from app.domain.commands import validate
 from app.domain.errors import invalid
-from app.domain.hindrances import target_deleted
 from app.domain.news import NewsEvent
 from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
@@ -40,21 +39,20 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
     wanted = await _wanted(uow, proposal)
     checked, faults = await _check_again(access, proposal, wanted)
     access, proposal = await reenter_to_write(access, proposal_id, if_match)
-    approvers, hindrance = (await standings(uow, [proposal]))[proposal.id]
-    deleted = await proposals.deleted_targets(uow.session, [proposal.id])
-    if proposal.id in deleted:
-        raise target_deleted(deleted[proposal.id]).error
+    approvers, deleted, hindrance = (await standings(uow, [proposal]))[proposal.id]
+    if deleted is not None:
+        raise deleted.error
     if faults:
         raise invalid(faults, "The proposal is no longer valid. Cancel it, and propose a change that is.")
     changes: Sequence[Change] = ()
-    if (doomed := await _doomed(uow, proposal)) is not None:
-        await require_unused(access, doomed)
+    if (to_delete := await _to_delete(uow, proposal)) is not None:
+        await require_unused(access, to_delete)
     else:
-        changes = await _changes_again(access, proposal, wanted, checked)
+        changes = await _changes_again(access, wanted, checked)
     if hindrance is not None:
         raise hindrance.error
-    if doomed is not None:
-        await delete_now(access, doomed)
+    if to_delete is not None:
+        await delete_now(access, to_delete)
     subjects = [await subject_of(uow, proposal)] if proposal.kind is not ProposalKind.PROMOTE else []
     async for piece in in_pieces(changes):
         for change in piece:
@@ -83,7 +81,7 @@ def _record(
         access.record(reason or proposal.reason, subject, new=new, proposal_id=proposal.id, approvers=approvers)
 
 
-async def _doomed(uow: UnitOfWork, proposal: Proposal) -> Primitive | None:
+async def _to_delete(uow: UnitOfWork, proposal: Proposal) -> Primitive | None:
     """What the proposal deletes, if it does."""
     if proposal.kind not in DELETES or proposal.primitive_id is None:
         return None
@@ -124,14 +122,15 @@ async def _check_again(
     return dict(zip(bodies, checked, strict=True)), faults
 
 
-async def _changes_again(
-    access: Access, proposal: Proposal, wanted: Wanted, checked: Mapping[Key, Checked]
-) -> list[Change]:
+async def _changes_again(access: Access, wanted: Wanted, checked: Mapping[Key, Checked]) -> list[Change]:
     """What the proposal changes now, which is valid."""
     uow = access.uow
     present = await states.currents(uow.session, access.environment.id, wanted)
-    changes = [await difference(uow, present[key], of, checked[key]) for key, of in wanted.items()]
-    await require_valid(access, changes, lambda primitive: _place(proposal, primitive))
+    changes = []
+    async for piece in in_pieces(list(wanted.items())):
+        for key, of in piece:
+            changes.append(await difference(uow, present[key], of, checked[key]))
+    await require_valid(access, changes)  # what was checked has its paths in the proposal already
     return changes
 
 

@@ -3,6 +3,7 @@
 Bodies, proposals and promotions all speak of the same dimensions (`engine.kinds`); `killed` is none of them.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -127,6 +128,7 @@ async def check_states(
     for primitive, body, at in bodies:
         schema = None if primitive.json_schema is None else ValueSchema(primitive.json_schema)
         one = await check_alone(SPECS[primitive.kind], entered.uow, body, primitive.value_type, schema, at)
+        await asyncio.sleep(0)  # each may take a millisecond, and there may be many
         checked.append(one)
         faults |= one.faults
         if one.references:

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from app.domain.inabilities import listed
 from app.domain.news import NewsEvent
 from app.domain.proposals import PROPOSABLE, ProposalKind
-from app.engine.kinds import Kind
 from app.models import MailKind, QueuedMail
 from app.services import links, proposal_news
 from app.services.invitations import accept_url, add_secret, is_open
 from app.settings import Mode, Settings
 from app.store import invitations, people
 from app.store.proposal_news import NewsItem
+from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
+
+NAMED = 3  # keys of a promotion
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ async def _news(uow: UnitOfWork, queued: QueuedMail, settings: Settings) -> Mess
     return Message(MailKind.PROPOSAL_DIGEST, to, link, facts, news)
 
 
-def _facts_of(one: NewsItem, promoted: Mapping[str, Mapping[Kind, int]]) -> dict[str, str]:
+def _facts_of(one: NewsItem, promoted: Mapping[str, Sequence[KeyRef]]) -> dict[str, str]:
     """What a mail says of a proposal: never a value, a rule or a context."""
     proposal, review = one.proposal, one.review
     actor = proposal.actor if one.event is NewsEvent.PROPOSED else proposal.ended_by
@@ -95,11 +97,12 @@ def _facts_of(one: NewsItem, promoted: Mapping[str, Mapping[Kind, int]]) -> dict
         "proposer": proposal.actor["name"],
         "act": _act(proposal.kind),
         "type": proposal.resource_kind or "promotion",
-        "key": proposal.resource_key or _numbers(promoted[proposal.id]),
+        "key": proposal.resource_key or _keys(promoted[proposal.id]),
         "org": one.org.name,
         "project": one.project.name,
         "environment": one.environment and one.environment.name,
-        "place": (one.environment or one.project).name,
+        "place": (one.environment or one.project).name + (f" (from {one.source.name})" if one.source else ""),
+        "source": one.source and one.source.name,
         "reason": proposal.reason,
         "comment": review.comment if review else one.comment,
         "proposal": proposal.id,
@@ -117,6 +120,7 @@ def _act(kind: ProposalKind) -> str:
     return "promote" if kind is ProposalKind.PROMOTE else "delete"
 
 
-def _numbers(of_kinds: Mapping[Kind, int]) -> str:
-    """How many flags, configs and segments: "2 flags and 1 segment"."""
-    return listed([f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in of_kinds.items()])
+def _keys(refs: Sequence[KeyRef]) -> str:
+    """The first keys of many, and how many more there are."""
+    keys = [one.key for one in refs]
+    return listed(keys if len(keys) <= NAMED else [*keys[:NAMED], f"{len(keys) - NAMED} more"])

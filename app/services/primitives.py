@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from app.access.entry import Access, Diverted, Entry
 from app.access.etags import primitive_etag
 from app.access.paging import MAX_TAGS, Listing
-from app.access.visible import scope_of, within
+from app.access.visible import pending_proposals, scope_of, within
 from app.domain.commands import Command, Line, Slug, Text, validate
 from app.domain.errors import AppError, invalid, key_collision, not_found
 from app.domain.named import Id, named_in
@@ -183,7 +183,7 @@ class Primitives:
     async def list_states(self, uow: UnitOfWork, environment_id: str, listing: Listing) -> Page[Current]:
         access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
         chosen, window = listing.of_primitives(within(uow, [self.spec.kind]), access.environment.id, of_states=True)
-        return await states.list_current(uow.session, access.environment, chosen, window, uow.now)
+        return await states.list_current(uow.session, access.environment, chosen, window, pending_proposals(uow))
 
     async def get_state(self, uow: UnitOfWork, environment_id: str, key: str, query: object = NO_PARAMETERS) -> Current:
         """The state as it is, or as it was at a version; with the identity as it is. Raises `not_found`."""

@@ -18,8 +18,7 @@ from app.services.blast_radius import Wanted, of_changes
 from app.services.changes import NOTHING_CHECKED, Change, Checked, at_present, difference, require_valid, write_change
 from app.services.environment_diff import Difference, in_order
 from app.services.evaluation import Contexts
-from app.services.proposals import MAX_PAGE_BYTES
-from app.services.proposing import ProposedChange, Terms, open_proposal
+from app.services.proposing import ProposedChange, Terms, fingerprint_of, open_proposal
 from app.store import json_columns, states
 from app.store.differences import differing
 from app.store.pieces import in_pieces
@@ -28,8 +27,9 @@ from app.store.unit_of_work import UnitOfWork
 
 RULES = "rules"
 MAX_PROPOSED = 1_000
+MAX_BYTES = 2 * 1024 * 1024  # as GraphQL, too, shows it whole
 TOO_MUCH = (
-    f"A proposal changes at most {MAX_PROPOSED:,} flags, configs and segments, of {MAX_PAGE_BYTES // 2**20} MiB. "
+    f"A proposal changes at most {MAX_PROPOSED:,} flags, configs and segments, of {MAX_BYTES // 2**20} MiB. "
     "Name fewer keys."
 )
 Differences = Mapping[Key, Sequence[Difference]]
@@ -118,17 +118,18 @@ async def propose(
 
     `radius` is what was found before the write, if anything was.
     """
-    before, after = await entered.uow.host.aside(lambda: _texts(made))
-    if len(made) > MAX_PROPOSED or len(before) + len(after) > MAX_PAGE_BYTES:
+    change = await entered.uow.host.aside(lambda: _proposed(made, source_id))
+    if (
+        len(made) > MAX_PROPOSED
+        or sum(len((text or "").encode()) for text in (change.before, change.after)) > MAX_BYTES
+    ):
         raise invalid({"quota": TOO_MUCH})
     wanted = [(one.current.primitive, _values(one)) for one in made]
     radius = await at_present(entered, radius, wanted, contexts)
-    primitives = [one.current.primitive for one in made]
-    change = ProposedChange(ProposalKind.PROMOTE, primitives, before, after, source_id)
     return await open_proposal(entered, change, terms._replace(radius=radius))
 
 
-def _texts(made: Sequence[Change]) -> tuple[str, str]:
+def _proposed(made: Sequence[Change], source_id: str) -> ProposedChange:
     """What is there and what would be, as `engine.promoted` reads it."""
     before, after = (defaultdict[str, dict[str, Any]](dict) for _ in range(2))
     for change in made:
@@ -138,7 +139,10 @@ def _texts(made: Sequence[Change]) -> tuple[str, str]:
         lists = {one.name: list_change(gets) for one, gets in change.entries.items()}
         after[of.plural][key] = {**_values(change), **lists}
         before[of.plural][key] = {name: value for name, value in values.items() if name in after[of.plural][key]}
-    return json_text.encode(before), json_text.encode(after)
+    primitives = [one.current.primitive for one in made]
+    texts = json_text.encode(before), json_text.encode(after)
+    proposed = ProposedChange(ProposalKind.PROMOTE, primitives, *texts, source_id)
+    return proposed._replace(fingerprint=fingerprint_of(proposed))
 
 
 def _values(change: Change) -> dict[str, Any]:
@@ -153,15 +157,12 @@ def _values(change: Change) -> dict[str, Any]:
 async def _parsed(uow: UnitOfWork, found: Differences, known: Parsed | None = None) -> Parsed:
     """The rules that are taken over: what they were parsed of, and parsed. `known` ones are not parsed again."""
     known = known or {}
+    rules = {key: one.against for key, of in found.items() for one in of if one.dimension == RULES}
+    if all(key in known and known[key][0] == text for key, text in rules.items()):
+        return {key: known[key] for key in rules}
 
     def parse() -> Parsed:
-        made = {}
-        for key, of in found.items():
-            for one in of:
-                if one.dimension == RULES:
-                    same = key in known and known[key][0] == one.against
-                    made[key] = known[key] if same else (one.against, _parse(one.kind, one.against))
-        return made
+        return {key: (text, _parse(key[0], text)) for key, text in rules.items()}
 
     return await uow.host.aside(parse)
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from app.domain.news import NewsEvent
 from app.domain.proposals import ProposalKind, ProposalStatus, status_at
-from app.engine.kinds import Kind
 from app.models import MailKind, NewsRecipient, Proposal, ProposalNews, QueuedMail, User
 from app.services.mail import enqueue
 from app.services.users import wanted_news
 from app.store import people, proposal_news, proposals
 from app.store.proposal_news import Extent, NewsItem
+from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
 GATHERED = timedelta(minutes=15)
@@ -88,13 +88,13 @@ def _enqueue(uow: UnitOfWork, user: User) -> None:
 
 
 class Edition(NamedTuple):
-    """The news in one mail, oldest first, and how much there would have been. `promoted` is how many flags,
-    configs and segments the promotions among it change, by the proposal's id."""
+    """The news in one mail, oldest first, and how much there would have been. `promoted` is what the
+    promotions among it change, by the proposal's id."""
 
     to: str
     items: Sequence[NewsItem]
     extent: Extent
-    promoted: Mapping[str, Mapping[Kind, int]]
+    promoted: Mapping[str, Sequence[KeyRef]]
 
 
 async def take(uow: UnitOfWork, queued: QueuedMail) -> Edition | None:
@@ -108,7 +108,7 @@ async def take(uow: UnitOfWork, queued: QueuedMail) -> Edition | None:
     if not items:
         return None
     promotions = {one.proposal.id for one in items if one.proposal.kind is ProposalKind.PROMOTE}
-    return Edition(user.email, items, extent, await proposals.numbers_of_targets(uow.session, promotions))
+    return Edition(user.email, items, extent, await proposals.keys_of(uow.session, promotions))
 
 
 async def done(uow: UnitOfWork, queued: QueuedMail, *, sent: bool) -> None:

@@ -1,7 +1,6 @@
 """Proposals: changes that wait for a person. They are read here, cancelled, and expire.
 
-`services.proposing` makes them, `services.applying` makes them by hand and applies them, `services.reviews` has what
-people say of them.
+`services.proposing` makes them, `services.applying` applies them, `services.reviews` has what people say of them.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 from app.access.entry import Access, Entry, require_of_instance
 from app.access.etags import row_etag, shown_proposal_etag
 from app.access.paging import Listing
-from app.access.visible import tenant_of, visible_proposals
+from app.access.visible import pending_proposals, tenant_of, visible_proposals
 from app.domain.actors import Actor, System, Token, Verb
 from app.domain.commands import Command, Text, validate
 from app.domain.errors import not_found
@@ -52,7 +51,7 @@ class EndProposal(Command, json_schema_extra={"examples": [{"reason": "Agreed wi
 class ProposalView(NamedTuple):
     """A proposal as its readers see it: what has become of it by now, and who has approved it.
 
-    `versions` are those that it rests on, of the environments that they reach.
+    `versions` are those that it rests on, of the environments that they reach, and so is `source_id`.
     """
 
     proposal: Proposal
@@ -60,6 +59,7 @@ class ProposalView(NamedTuple):
     required_approvals: int
     approvers: Sequence[Mapping[str, Any]]
     versions: Mapping[str, int]
+    source_id: str | None
 
     @property
     def etag(self) -> str:
@@ -188,8 +188,8 @@ async def viewed(uow: UnitOfWork, rows: Sequence[Proposal]) -> list[ProposalView
         approvers = one.approvers
         if status is ProposalStatus.PENDING:
             approvers = [review.reviewer for review in reviews[one.id] if review.verdict is Verdict.APPROVE]
-        versions = versions_seen(uow.actor, one)
-        views.append(ProposalView(one, status, required[one.id], approvers, versions))
+        versions, source_id = versions_seen(uow.actor, one), source_seen(uow.actor, one)
+        views.append(ProposalView(one, status, required[one.id], approvers, versions, source_id))
     return views
 
 
@@ -207,8 +207,8 @@ async def within_bytes(uow: UnitOfWork, page: Page[Proposal]) -> Page[Proposal]:
 
 
 async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
-    """How many proposals wait for each of the states, deletes included. Whoever sees the state may know it."""
-    waiting = await proposals.open_on(uow.session, {one.primitive_id for one in found}, uow.now)
+    """How many proposals that the caller sees wait for each of the states, deletes included."""
+    waiting = await proposals.open_on(uow.session, {one.primitive_id for one in found}, pending_proposals(uow))
     return [waiting[one.primitive_id].within(one.environment_id) for one in found]
 
 
@@ -298,6 +298,13 @@ def versions_seen(actor: Actor, proposal: Proposal) -> dict[str, int]:
     if not isinstance(actor, Token):
         return versions
     return {one: versions[one] for one in versions if _reaches(actor, proposal, one)}
+
+
+def source_seen(actor: Actor, proposal: Proposal) -> str | None:
+    """The environment that a promotion takes over from, if the caller reaches it."""
+    source_id = proposal.source_id
+    reached = source_id is None or not isinstance(actor, Token) or _reaches(actor, proposal, source_id)
+    return source_id if reached else None
 
 
 def _reaches(token: Token, proposal: Proposal, environment_id: str) -> bool:

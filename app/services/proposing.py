@@ -1,4 +1,4 @@
-"""Making proposals, within the write whose place they take or by hand."""
+"""Making proposals, within the write that could have made the change."""
 
 import hashlib
 import json
@@ -31,13 +31,14 @@ class Terms(NamedTuple):
 
 class ProposedChange(NamedTuple):
     """What changes of which primitives, before and after, as JSON text: see `ProposalContent`. A promotion, which may
-    change many, has a `source_id`."""
+    change many, has a `source_id`, and its `fingerprint`, which takes a while, is known."""
 
     kind: ProposalKind
     primitives: Sequence[Primitive]
     before: str | None = None
     after: str | None = None
     source_id: str | None = None
+    fingerprint: str | None = None
 
 
 async def open_proposal(entered: Access | Diverted, change: ProposedChange, terms: Terms) -> Proposal:
@@ -57,7 +58,7 @@ async def open_proposal(entered: Access | Diverted, change: ProposedChange, term
         resource_kind=None if primitive is None else primitive.kind,
         resource_key=None if primitive is None else primitive.key,
         source_id=change.source_id,
-        fingerprint=await uow.host.aside(lambda: _fingerprint(change)),
+        fingerprint=change.fingerprint or fingerprint_of(change),
         proposed_versions={one.id: one.version for one in rests_on},
         actor=actor,
         proposer_id=actor["id"],
@@ -79,7 +80,7 @@ async def open_proposal(entered: Access | Diverted, change: ProposedChange, term
 
 async def _add(entered: Access | Diverted, proposal: Proposal, change: ProposedChange, radius: str) -> None:
     """The rows of a new proposal. Raises `invalid_request` where they would be too large."""
-    uow, (_, _, before, after, _) = entered.uow, change
+    uow, before, after = entered.uow, change.before, change.after
     size = sum(len(text.encode()) for text in (before, after, radius) if text is not None)
     await require_room_for_proposal(uow, entered.project.id, size)
     uow.add(proposal)
@@ -97,11 +98,11 @@ def _keys(primitives: Sequence[Primitive]) -> dict[str, list[str]]:
     return keys
 
 
-def _fingerprint(change: ProposedChange) -> str:
+def fingerprint_of(change: ProposedChange) -> str:
     """The same for what is equal as JSON, of the same primitives."""
     same = "" if change.after is None else json.dumps(_normal(json_columns.value(change.after)), sort_keys=True)
     ids = sorted(one.id for one in change.primitives)
-    return hashlib.blake2b(f"{change.kind} {ids} {same}".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(f"{change.kind} {change.source_id} {ids} {same}".encode(), digest_size=16).hexdigest()
 
 
 def _normal(value: Any) -> Any:

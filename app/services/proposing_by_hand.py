@@ -68,7 +68,7 @@ class CreateProposal(
         return Terms(self.reason, None, LIFETIME if seconds is None else timedelta(seconds=seconds))
 
 
-class _OfPromotion(Command):
+class _PromotionBody(Command):
     """Where a promotion's body names what it is about."""
 
     diff: Selection
@@ -115,7 +115,7 @@ async def _propose_promotion(uow: UnitOfWork, body: object) -> Proposal:
     access, faults = None, _faults_of_place(body, PROMOTION)
     if isinstance(environment_id, str):
         ids = tuple((Id("project"), one) for one in [members.get("projectId")] if isinstance(one, str))
-        named = named_in(_OfPromotion, body)
+        named = named_in(_PromotionBody, body)
         named = named._replace(ids=(*named.ids, *ids))
         access = await Entry.of_environment(environment_id, Operation.PROPOSE, named=named).enter(uow)
     selection = None
@@ -129,6 +129,8 @@ async def _propose_promotion(uow: UnitOfWork, body: object) -> Proposal:
         raise LookupError("a valid body names what it changes")
     source_id, contexts = access.ids[selection.from_env_id], command.spot_check
     plan = await plan_of(access, source_id, selection, f"{DIFF}.")
+    if not plan.differences:
+        raise invalid({DIFF: NO_CHANGE})
     tried = await try_out(access, plan.differences, _place_in_diff, contexts, proposes=True)
     access = await access.to_write()
     plan = await plan_of(access, source_id, selection, f"{DIFF}.")

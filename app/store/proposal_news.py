@@ -30,6 +30,7 @@ from app.store import environments
 
 _REVIEWERS = roles_from(TABLE[Operation.REVIEW_PROPOSAL].role)
 _LATER = aliased(ProposalReview)
+_SOURCE = aliased(Environment)
 
 
 async def is_protected(session: AsyncSession, proposal: Proposal) -> bool:
@@ -137,6 +138,7 @@ class NewsItem(NamedTuple):
     org: Org
     project: Project
     environment: Environment | None
+    source: Environment | None
     review: ProposalReview | None
     comment: str | None
 
@@ -154,7 +156,16 @@ async def items(
 ) -> tuple[Sequence[NewsItem], Extent]:
     """The oldest of what was handed over for the user and still concerns them, and how much that is in all."""
     concerning = user_id, wanted, at
-    columns = col(ProposalNews.event), Proposal, Org, Project, Environment, ProposalReview, col(ProposalNews.comment)
+    columns = (
+        col(ProposalNews.event),
+        Proposal,
+        Org,
+        Project,
+        Environment,
+        _SOURCE,
+        ProposalReview,
+        col(ProposalNews.comment),
+    )
     rows = await session.execute(_concerning(concerning, *columns).order_by(col(ProposalNews.id)).limit(limit))
     counts = func.count(), func.count(distinct(col(Proposal.id))), func.count(distinct(col(Org.id)))
     extent = (await session.execute(_concerning(concerning, *counts))).one()
@@ -181,6 +192,7 @@ def _concerning(concerning: tuple[str, Collection[NewsEvent], datetime], *column
         .join(Org, col(Org.id) == col(Proposal.org_id))
         .join(Project, col(Project.id) == col(Proposal.project_id))
         .outerjoin(Environment, col(Environment.id) == col(Proposal.environment_id))
+        .outerjoin(_SOURCE, col(_SOURCE.id) == col(Proposal.source_id))
         .outerjoin(ProposalReview, col(ProposalReview.id) == col(ProposalNews.review_id))
         .join(
             Membership,

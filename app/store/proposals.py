@@ -95,33 +95,28 @@ async def same(session: AsyncSession, proposal: Proposal, at: datetime) -> Propo
 
 async def keys_of(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[KeyRef]]:
     """What each proposal changes, by its id."""
+    return await _keys(session, proposal_ids)
+
+
+async def _keys(
+    session: AsyncSession, proposal_ids: Collection[str], *conditions: ColumnElement[bool]
+) -> Mapping[str, Sequence[KeyRef]]:
     of_target = col(ProposalTarget.proposal_id), col(ProposalTarget.kind), col(ProposalTarget.key)
-    query = select(*of_target).where(of_target[0].in_(proposal_ids)).order_by(*of_target)
+    query = (
+        select(*of_target)
+        .join(Primitive, col(Primitive.id) == col(ProposalTarget.primitive_id))
+        .where(of_target[0].in_(proposal_ids), *conditions)
+        .order_by(*of_target)
+    )
     found = defaultdict[str, list[KeyRef]](list)
     for proposal_id, kind, key in (await session.execute(query)).all():
         found[proposal_id].append(KeyRef(Kind(kind), key))
     return found
 
 
-async def numbers_of_targets(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Mapping[Kind, int]]:
-    """How many flags, configs and segments each proposal changes, by its id."""
-    of_target = col(ProposalTarget.proposal_id), col(ProposalTarget.kind)
-    query = select(*of_target, func.count()).where(of_target[0].in_(proposal_ids)).group_by(*of_target)
-    found = defaultdict[str, dict[Kind, int]](dict)
-    for proposal_id, kind, number in (await session.execute(query.order_by(*of_target))).all():
-        found[proposal_id][Kind(kind)] = number
-    return found
-
-
-async def deleted_targets(session: AsyncSession, proposal_ids: Collection[str]) -> dict[str, Kind]:
-    """The kind of something that each proposal would change and that was deleted, by its id, where there is any."""
-    query = (
-        select(col(ProposalTarget.proposal_id), func.min(col(ProposalTarget.kind)))
-        .join(Primitive, col(Primitive.id) == col(ProposalTarget.primitive_id))
-        .where(col(ProposalTarget.proposal_id).in_(proposal_ids), col(Primitive.deleted_at).is_not(None))
-        .group_by(col(ProposalTarget.proposal_id))
-    )
-    return {row[0]: Kind(row[1]) for row in (await session.execute(query)).all()}
+async def deleted_targets(session: AsyncSession, proposal_ids: Collection[str]) -> Mapping[str, Sequence[KeyRef]]:
+    """What each proposal would change and was deleted, by its id, where there is any."""
+    return await _keys(session, proposal_ids, col(Primitive.deleted_at).is_not(None))
 
 
 async def end_targets(session: AsyncSession, proposal_ids: Collection[str]) -> None:
@@ -335,7 +330,7 @@ def _reached(scope: EnvironmentScope | None) -> ColumnElement[bool]:
     )
 
 
-def waiting_in(environments: Collection[Environment], at: datetime) -> AnySelect:
+def waiting_in(environments: Collection[Environment], visible: Visible) -> AnySelect:
     """The query for what proposals wait for in the environments: the environment's id and the primitive's."""
     project_ids = {environment.project_id for environment in environments}
     of_environment = or_(
@@ -349,7 +344,8 @@ def waiting_in(environments: Collection[Environment], at: datetime) -> AnySelect
         .join(ProposalTarget, col(ProposalTarget.proposal_id) == col(Proposal.id))
         .where(
             one_of(col(Proposal.project_id), project_ids),
-            has_status(ProposalStatus.PENDING, at),
+            col(ProposalTarget.pending),
+            visible.condition,
             col(Environment.id).in_([environment.id for environment in environments]),
         )
     )
@@ -365,12 +361,12 @@ class OpenOn(NamedTuple):
         return self.by_environment.get(environment_id, 0) + self.deletes
 
 
-async def open_on(session: AsyncSession, primitive_ids: Collection[str], at: datetime) -> dict[str, OpenOn]:
+async def open_on(session: AsyncSession, primitive_ids: Collection[str], visible: Visible) -> dict[str, OpenOn]:
     """How many proposals wait for each primitive, by its id."""
     query = (
         select(OF_PRIMITIVE, col(Proposal.environment_id), func.count())
         .join(Proposal, col(Proposal.id) == col(ProposalTarget.proposal_id))
-        .where(OF_PRIMITIVE.in_(primitive_ids), col(ProposalTarget.pending), has_status(ProposalStatus.PENDING, at))
+        .where(OF_PRIMITIVE.in_(primitive_ids), col(ProposalTarget.pending), visible.condition)
         .group_by(OF_PRIMITIVE, col(Proposal.environment_id))
     )
     found = defaultdict[str, dict[str | None, int]](dict)

@@ -1,7 +1,6 @@
 """Queries for states: what primitives hold in environments, and what their rules refer to."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, not_, or_, select, tuple_
@@ -14,7 +13,7 @@ from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered, sorted_by
 from app.store.paging import Page, Sort, Window, one_of, pages
 from app.store.pieces import pieces
-from app.store.proposals import waiting_in
+from app.store.proposals import Visible, waiting_in
 
 _STATE = select(State).where(
     col(State.environment_id) == bindparam("environment_id"),
@@ -94,14 +93,14 @@ async def sizes(session: AsyncSession, primitive_id: str) -> dict[str, int]:
 
 
 async def list_current(
-    session: AsyncSession, environment: Environment, chosen: Filter, window: Window, at: datetime
+    session: AsyncSession, environment: Environment, chosen: Filter, window: Window, visible: Visible
 ) -> Page[Current]:
-    """The present states of an environment's primitives. The instant decides which proposals wait."""
-    return (await lists_current(session, [environment], chosen, window, at))[environment.id]
+    """The present states of an environment's primitives. `visible` are the proposals that the caller sees."""
+    return (await lists_current(session, [environment], chosen, window, visible))[environment.id]
 
 
 async def lists_current(
-    session: AsyncSession, environments: Collection[Environment], chosen: Filter, window: Window, at: datetime
+    session: AsyncSession, environments: Collection[Environment], chosen: Filter, window: Window, visible: Visible
 ) -> Mapping[str, Page[Current]]:
     """For each of the environments, by id, what `list_current` gives."""
     project_ids = {environment.project_id for environment in environments}
@@ -114,7 +113,7 @@ async def lists_current(
     if chosen.updated_by is not None:
         query = query.where(col(State.updated_by_id) == chosen.updated_by)
     if chosen.has_open_proposal is not None:
-        waiting = tuple_(col(State.environment_id), col(State.primitive_id)).in_(waiting_in(environments, at))
+        waiting = tuple_(col(State.environment_id), col(State.primitive_id)).in_(waiting_in(environments, visible))
         query = query.where(waiting if chosen.has_open_proposal else not_(waiting))
     sort: Sort[Current] = sorted_by(
         chosen.sorting, lambda one: one.primitive, col(State.updated_at), lambda one: one.state.updated_at

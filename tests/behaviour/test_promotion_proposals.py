@@ -78,6 +78,16 @@ async def test_only_what_is_named_is_proposed_with_what_it_needs(workspace: Work
     assert (await editor.make("createProposal", **by_hand(workspace, configs=["limits"])))["id"] == one["id"]
 
 
+async def test_the_same_values_from_elsewhere_are_another_promotion(workspace: Workspace, dev: str) -> None:
+    editor, asked = workspace.org.editor, {"projectId": workspace.project_id, "copyFromEnvId": dev}
+    await editor.make("createEnvironment", **asked, key="qa", name="Questions")
+    first = await editor.make("createProposal", **by_hand(workspace, flags=["banner"]))
+    body = by_hand(workspace, flags=["banner"], fromEnvId="acme:web:qa")
+    other = await editor.make("createProposal", **body)
+    assert first["diff"] == other["diff"]
+    assert first["fromEnvId"] == dev != other["fromEnvId"]
+
+
 async def test_each_state_that_would_change_says_so(workspace: Workspace, dev: str) -> None:
     viewer, editor = workspace.org.viewer, workspace.org.editor
     before = (await viewer.make("flagState", **workspace.checkout))["openProposals"]
@@ -152,6 +162,23 @@ async def test_a_circle_that_would_arise_is_refused_before_it_waits(
     assert (reply.code, set(reply.fields)) == ("invalid_request", {"flags.banner.rules.0.if.$flag"})
 
 
+@pytest.mark.raises_codes("invalid_request")
+async def test_a_proposal_is_not_of_too_much(instance: Instance, workspace: Workspace, dev: str) -> None:
+    editor, large = workspace.org.editor, "ä" * 30_000
+    for number in range(40):
+        key = f"large-{number}"
+        await editor.make("createConfig", projectId=workspace.project_id, key=key, type="string", defaultValue="")
+        await editor.make("updateConfigState", environmentId=dev, key=key, defaultValue=large)
+    async with instance.unchanged():
+        reply = await editor.do("createProposal", **by_hand(workspace))
+    assert (reply.code, set(reply.fields)) == ("invalid_request", {"quota"})
+    some = await editor.make(
+        "createProposal", **by_hand(workspace, configs=[f"large-{number}" for number in range(30)])
+    )
+    read = await workspace.org.viewer.make("proposal", proposalId=some["id"])
+    assert read["diff"]["configs"]["large-29"]["defaultValue"] == {"from": "", "to": large}
+
+
 @pytest.mark.raises_codes("not_found", "version_drift", "invalid_request")
 async def test_what_cannot_be_applied_any_more_says_why(instance: Instance, workspace: Workspace, dev: str) -> None:
     org = workspace.org
@@ -161,7 +188,8 @@ async def test_what_cannot_be_applied_any_more_says_why(instance: Instance, work
     await org.owner.make("deleteConfig", projectId=workspace.project_id, key="limits")
     async with instance.unchanged():
         assert (await org.admin.do("applyProposal", proposalId=drifted["id"])).code == "version_drift"
-        assert (await org.admin.do("applyProposal", proposalId=gone["id"])).code == "not_found"
+        reply = await org.admin.do("applyProposal", proposalId=gone["id"])
+        assert (reply.code, reply.fields) == ("not_found", {"diff.configs.limits": "There is no such config any more."})
     assert (await org.editor.make("cancelProposal", proposalId=gone["id"]))["status"] == "cancelled"
     other = await org.editor.make("createProposal", **by_hand(workspace, segments=["staff"]))
     schema = {"type": "string", "maxLength": 3}
@@ -187,9 +215,23 @@ async def test_a_token_sees_and_proposes_what_is_all_its_own(
     some = await instance.token(org, actions=["read", "propose", "promote"], resources=["limits"], environments=both)
     lone = await instance.token(org, level="proposer", environments={"envs": [workspace.environment_id]})
     every = await org.editor.make("createProposal", **by_hand(workspace))
+    for operation, place in (
+        ("proposals", {}),
+        ("projectProposals", {"projectId": workspace.project_id}),
+        ("environmentProposals", {"environmentId": workspace.environment_id}),
+    ):
+        assert await some.make(operation, **place, status=["pending"]) == []
+    assert (await some.make("configState", **workspace.limits))["openProposals"] == 0
+    here = {"environmentId": workspace.environment_id, "hasOpenProposal": True}
+    assert await some.make("configStates", **here) == []
+    assert [one["key"] for one in await org.viewer.make("configStates", **here)] == ["limits"]
     own = await some.make("createProposal", **by_hand(workspace))
     assert own["diff"] == {"configs": ALL["configs"]}
     assert [one["id"] for one in await some.make("proposals", status=["pending"])] == [own["id"]]
+    assert (await some.make("configState", **workspace.limits))["openProposals"] == 1
+    assert [one["key"] for one in await some.make("configStates", **here)] == ["limits"]
+    reader = await instance.token(org, level="observer", environments={"envs": [workspace.environment_id]})
+    assert (await reader.make("proposal", proposalId=own["id"]))["fromEnvId"] is None
     async with instance.unchanged():
         assert (await some.do("proposal", proposalId=every["id"])).code in {
             "scope_denied",

@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.lists import Sorting, Standing
+from app.domain.proposals import ProposalStatus
 from app.engine.kinds import Kind
 from app.models import Environment
 from app.store import identities, states
 from app.store.identities import Filter
 from app.store.paging import Place, Window
+from app.store.proposals import Visible
 from tests.clock import now
 from tests.factories import Instance, Workspace
 from tests.store.plans import Plan, plan, statements
@@ -25,6 +27,7 @@ WINDOWS = {
     sorting: Window(after=Place(ID, PLACES[sorting.column]), from_end=sorting is Sorting.KEY_DESC)
     for sorting in Sorting
 }
+EVERYTHING = Visible(now(), [ProposalStatus.PENDING], None, dict.fromkeys(Kind))
 of_flags = partial(Filter, within={Kind.FLAG: None})
 OF_IDENTITIES = {
     "key": of_flags(key="k"),
@@ -57,7 +60,7 @@ async def plan_of(session: AsyncSession, workspace: Workspace, chosen: Filter, o
     with statements("FROM primitive") as executed:
         if of_states:
             environment = await session.get_one(Environment, workspace.environment_id)
-            await states.list_current(session, environment, chosen, window, now())
+            await states.list_current(session, environment, chosen, window, EVERYTHING)
         else:
             await identities.list_of_project(session, workspace.project_id, chosen, window)
     (statement,) = executed

@@ -27,6 +27,7 @@ from app.services.proposals import (
     radius_reached,
     radius_seen,
     sees_some_keys,
+    source_seen,
     tried_in,
     versions_seen,
 )
@@ -118,9 +119,6 @@ class Proposal(Node):
     )
     resource_id: strawberry.ID | None = strawberry.field(description="Its id; null for a promotion.")
     resource_key: str | None = strawberry.field(description="Its key; null for a promotion.")
-    from_env_id: strawberry.ID | None = strawberry.field(
-        description="The id of the environment that a promotion takes over from; else null."
-    )
     reason: str | None = strawberry.field(description="Why it was proposed.")
     actor: Actor = strawberry.field(description="Who proposed it.")
     created_at: Time = strawberry.field(description="When it was proposed.")
@@ -160,7 +158,6 @@ class Proposal(Node):
             resource_type=row.resource_kind,
             resource_id=None if row.primitive_id is None else strawberry.ID(row.primitive_id),
             resource_key=row.resource_key,
-            from_env_id=None if row.source_id is None else strawberry.ID(row.source_id),
             proposed_version=proposed_version(row),
             reason=row.reason,
             actor=Actor.of(row.actor),
@@ -178,6 +175,13 @@ class Proposal(Node):
     def proposed_versions(self, info: Info) -> list[ProposedVersion]:
         versions = versions_seen(info.context.request.actor, self.row)
         return [ProposedVersion(env_id=strawberry.ID(one), version=version) for one, version in versions.items()]
+
+    @strawberry.field(
+        description="The id of the environment that a promotion takes over from, if you reach it; else null."
+    )
+    def from_env_id(self, info: Info) -> strawberry.ID | None:
+        source_id = source_seen(info.context.request.actor, self.row)
+        return None if source_id is None else strawberry.ID(source_id)
 
     @strawberry.field(description="The project.")
     async def project(self, info: Info) -> LazyProject | None:

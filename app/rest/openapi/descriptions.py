@@ -193,7 +193,7 @@ OF_SCHEMA = {
         "project's.",
         "reason": "Why it was proposed.",
         "requiredApprovals": "How many people must approve it, whoever applies it included.",
-        "fromEnvId": "The id of the environment that a promotion takes over from; else null.",
+        "fromEnvId": "The id of the environment that a promotion takes over from, if you reach it; else null.",
         "resourceId": "The id of the flag, config or segment; null for a promotion.",
         "resourceKey": "The key of the flag, config or segment that it changes; null for a promotion.",
         "resourceType": "Whether that is a flag, a config or a segment; null for a promotion.",
