@@ -40,12 +40,16 @@ def statements(part: str = "") -> Iterator[list[Statement]]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`scanned` are the tables of which it looks at all rows, or at all of an index, but where it stops at a limit and
-    leaves nothing out before that. `sorts` are how many rows each sort takes, of which SQLite has no idea; what only
-    sorts ties takes one."""
+    """`scanned` are the tables of which it looks at all rows. `walked` are those of which it looks at all of an index,
+    as PostgreSQL does where tables are small; but not where it stops at a limit and leaves nothing out before that.
+    SQLite has no such reason, and what it walks through counts as scanned.
+
+    `sorts` are how many rows each sort takes, of which SQLite has no idea; what only sorts ties takes one.
+    """
 
     text: str
     scanned: frozenset[str]
+    walked: frozenset[str]
     sorts: tuple[float, ...]
 
 
@@ -65,19 +69,22 @@ def _of_sqlite(lines: list[str], text: str) -> Plan:
     walks_on = "WHERE" in text or "LIMIT" not in text
     names = [line.split()[1] for line in lines if line.startswith("SCAN ") and (walks_on or "INDEX" not in line)]
     sorts = [1 if "LAST" in line or "RIGHT PART" in line else math.inf for line in lines if _SORT.search(line)]
-    return Plan("\n".join([*lines, text]), frozenset(tables.get(name, name) for name in names), tuple(sorts))
+    scanned = frozenset(tables.get(name, name) for name in names)
+    return Plan("\n".join([*lines, text]), scanned, frozenset(), tuple(sorts))
 
 
 def _of_postgres(found: Any) -> Plan:
     top = found[0]["Plan"]
     nodes = list(_nodes(top))
-    scanned = [node["Relation Name"] for node in nodes if _is_scan(node, limited=top["Node Type"] == "Limit")]
+    limited = top["Node Type"] == "Limit"
+    scanned = [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"]
+    walked = [node["Relation Name"] for node in nodes if _walks(node) and not (limited and "Filter" not in node)]
     sorts = [
         1 if node["Node Type"] == "Incremental Sort" else node["Plans"][0]["Plan Rows"]
         for node in nodes
         if node["Node Type"].endswith("Sort")
     ]
-    return Plan(json.dumps(found, indent=1), frozenset(scanned), tuple(sorts))
+    return Plan(json.dumps(found, indent=1), frozenset(scanned), frozenset(walked), tuple(sorts))
 
 
 def _nodes(node: Any) -> Iterator[Any]:
@@ -86,7 +93,5 @@ def _nodes(node: Any) -> Iterator[Any]:
         yield from _nodes(inner)
 
 
-def _is_scan(node: Any, *, limited: bool) -> bool:
-    by_index = node["Node Type"] in {"Index Scan", "Index Only Scan"}
-    walks_on = by_index and "Index Cond" not in node and not (limited and "Filter" not in node)
-    return walks_on or node["Node Type"] == "Seq Scan"
+def _walks(node: Any) -> bool:
+    return node["Node Type"] in {"Index Scan", "Index Only Scan"} and "Index Cond" not in node

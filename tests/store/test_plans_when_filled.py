@@ -312,7 +312,7 @@ async def test_nothing_walks_through_a_table_that_grows(session: AsyncSession, n
     assert executed
     for statement in executed:
         found = await plan(session, statement)
-        assert not found.scanned & GROWING, found.text
+        assert not (found.scanned | found.walked) & GROWING, found.text
 
 
 # Where SQLite was told that there are few rows of a key it may sort these, and does not say how many.
@@ -325,6 +325,6 @@ async def test_a_page_is_read_in_the_order_of_an_index(session: AsyncSession, na
             await LISTS[name](session, window)
     for statement in executed:
         found = await plan(session, statement)
-        assert not found.scanned & GROWING, found.text
+        assert not (found.scanned | found.walked) & GROWING, found.text
         if "LIMIT" in statement.text:  # what belongs to the rows of a page may be sorted
             assert max(found.sorts, default=0) <= PAGE, found.text
