@@ -1,6 +1,7 @@
 """The history of a flag, config or segment in an environment: what changed it, itself or from outside."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -74,11 +75,14 @@ async def _histories(
     found = await primitive_history.moments(uow.session, environment, list(owners), window, within(uow, Kind))
     wanted = list({one: None for of in found.values() for one in of.rows})
     sizes = await primitive_history.sizes(uow.session, environment.id, wanted)
-    cut = {state_id: _within_bytes(of, sizes, MAX_PAGE_BYTES // len(found)) for state_id, of in found.items()}
+    cut = {
+        state_id: _within_bytes(of, sizes, MAX_PAGE_BYTES // len(found), from_end=window.from_end)
+        for state_id, of in found.items()
+    }
     wanted = list({one: None for of in cut.values() for one in of.rows})
     made = await primitive_history.made(uow.session, environment.id, wanted)
     entries = await primitive_history.entries(uow.session, environment.id, wanted)
-    events = await primitive_history.events(uow.session, environment.id, {one.version for one in wanted})
+    events = await primitive_history.events(uow.session, environment.id, wanted)
     await uow.release()
 
     def shown() -> dict[str, Page[HistoryEntry]]:
@@ -97,20 +101,27 @@ async def _histories(
     return await uow.host.aside(shown)
 
 
-def _within_bytes(page: Page[Moment], sizes: Mapping[tuple[str, int], int], left: int) -> Page[Moment]:
-    """A page that ends before it is too many bytes: the next one goes on there."""
+def _within_bytes(
+    page: Page[Moment], sizes: Mapping[tuple[str, int], int], left: int, *, from_end: bool
+) -> Page[Moment]:
+    """A page that ends before it is too many bytes, or begins after it was: the next one goes on there."""
     kept = 0
-    for one in page.rows:
+    for one in reversed(page.rows) if from_end else page.rows:
         left -= sizes[one[:2]] + (LISTS_BYTES if one.kind is Kind.SEGMENT else 0)
         if kept and left < 0:
             break
         kept += 1
-    return page if kept == len(page.rows) else _page(page, page.rows[:kept], has_next=True)
+    if kept == len(page.rows):
+        return page
+    return (
+        replace(page, rows=page.rows[-kept:], has_previous=True)
+        if from_end
+        else replace(page, rows=page.rows[:kept], has_next=True)
+    )
 
 
-def _page(page: Page[Any], rows: Sequence[Any], *, has_next: bool | None = None) -> Page[Any]:
-    has_next = page.has_next if has_next is None else has_next
-    return Page(rows, has_next, page.has_previous, page.whole, page.list_id, page.value_of)
+def _page(page: Page[Any], rows: Sequence[Any]) -> Page[Any]:
+    return Page(rows, page.has_next, page.has_previous, page.whole, page.list_id, page.value_of)
 
 
 def _entry(

@@ -283,16 +283,20 @@ async def _entries(session: AsyncSession, environment_id: str, segments: Sequenc
 
 
 async def events(
-    session: AsyncSession, environment_id: str, versions: Collection[int]
+    session: AsyncSession, environment_id: str, wanted: Sequence[Moment]
 ) -> Mapping[int, Sequence[AuditEvent]]:
-    """What is kept of what made each of the versions, in the order in which it was done."""
-    query = (
-        select(col(AuditVersion.version), AuditEvent)
-        .join(AuditEvent, col(AuditEvent.id) == col(AuditVersion.event_id))
-        .where(col(AuditVersion.environment_id) == environment_id)
-    )
+    """What is kept of what made the moments, by version: what was done to their primitives, and what was done first,
+    for a copy of an environment, say, has no event for each primitive."""
+    primitive_ids = {one.primitive_id for one in wanted}
     found = defaultdict[int, list[AuditEvent]](list)
-    for piece in pieces(sorted(versions), _SOUGHT_AT_ONCE):
-        for version, event in await all_rows(await session.execute(query.where(col(AuditVersion.version).in_(piece)))):
+    for piece in pieces(sorted({one.version for one in wanted}), _SOUGHT_AT_ONCE):
+        of_versions = and_(col(AuditVersion.environment_id) == environment_id, col(AuditVersion.version).in_(piece))
+        first = select(func.min(col(AuditVersion.event_id))).where(of_versions).group_by(col(AuditVersion.version))
+        query = (
+            select(col(AuditVersion.version), AuditEvent)
+            .join(AuditEvent, col(AuditEvent.id) == col(AuditVersion.event_id))
+            .where(of_versions, or_(col(AuditEvent.resource_id).in_(primitive_ids), col(AuditEvent.id).in_(first)))
+        )
+        for version, event in await all_rows(await session.execute(query)):
             found[version].append(event)
     return {version: sorted(of_version, key=lambda event: event.id) for version, of_version in found.items()}

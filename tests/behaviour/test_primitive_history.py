@@ -1,5 +1,6 @@
 """What changed a flag, config or segment in an environment, itself or from outside."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.clients import GraphQLApi
 from tests.factories import Instance, Workspace
 
+LISTS = ("allowList", "denyList")
 ON_STAFF = [{"if": {"$segment": "staff"}, "value": "hi"}]
 
 
@@ -170,3 +172,44 @@ async def test_histories_below_a_list_are_each_their_own(workspace: Workspace) -
     whole = await history(workspace)
     assert by_key["banner"]["oldest"] == {"totalCount": 3, "nodes": [{"version": whole[-1]["version"]}]}
     assert by_key["checkout"]["newest"]["totalCount"] == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_all_changes_together_come_to_the_state(workspace: Workspace, seed: int) -> None:
+    random, editor = Random(seed), workspace.org.editor
+    for _ in range(4):
+        lists = {name: random.sample("abcd", random.randrange(4)) for name in random.sample(LISTS, 1)}
+        await editor.make("updateSegmentState", **workspace.staff, **lists)
+        rules = [{"if": {"field": "plan", "$equals": random.choice("xy")}}]
+        await editor.make("updateSegmentState", **workspace.staff, rules=random.choice([[], rules]))
+    state: dict[str, Any] = {name: set() for name in LISTS}
+    for _, _, changes in reversed(lines(await history(workspace, "segment", **workspace.staff))):
+        for name, change in changes.items():
+            if name in LISTS:
+                state[name] = state[name] - set(change["to"]["remove"]) | set(change["to"]["add"])
+            else:
+                assert state.get(name) == change["from"]
+                state[name] = change["to"]
+    viewer = workspace.org.viewer
+    assert state == {
+        "rules": (await viewer.make("segmentState", **workspace.staff))["rules"],
+        **{name: set(await viewer.make(name, **workspace.staff)) for name in LISTS},
+    }
+
+
+async def test_what_a_page_has_no_room_for_is_on_the_next(workspace: Workspace) -> None:
+    editor = workspace.org.editor
+    await editor.make("createConfig", projectId=workspace.project_id, key="long", type="string", defaultValue="")
+    named = {"environmentId": workspace.environment_id, "key": "long"}
+    for number in range(75):
+        await editor.make("updateConfigState", **named, defaultValue=f"{number} {'x' * 60_000}")
+    found: list[str] = []
+    reply = await workspace.org.viewer.do("configHistory", **named, limit=100)
+    pages = 1
+    while True:
+        found += [one["changes"]["defaultValue"]["to"].partition(" ")[0] for one in reply.unwrap()]
+        if reply.next is None:
+            break
+        reply = await workspace.org.viewer.do("configHistory", **named, limit=100, cursor=reply.next)
+        pages += 1
+    assert (found, pages) == ([*(str(number) for number in reversed(range(75))), ""], 2)

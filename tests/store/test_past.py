@@ -43,7 +43,9 @@ QUERIES: dict[str, Callable[[AsyncSession, str, str], Awaitable[Any]]] = {
     "what lists got": lambda session, environment_id, one: primitive_history.entries(
         session, environment_id, _one(one)
     ),
-    "who did it": lambda session, environment_id, _: primitive_history.events(session, environment_id, [1]),
+    "who did it": lambda session, environment_id, _: primitive_history.events(
+        session, environment_id, [Moment("x", 1, Kind.FLAG, "x")]
+    ),
 }
 
 
