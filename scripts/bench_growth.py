@@ -122,7 +122,7 @@ async def compare(name: str, ask: Ask, few: Instance, many: Instance, most: floa
                 assert answer.status == OK, answer
     small, large = (statistics.median(times[WARM:]) for _, times in pair)
     over = f"  over {most}" if large / small > most else ""
-    print(f"{name:<60}{small:8.2f} ms{large:10.2f} ms{large / small:8.2f}{over}", flush=True)
+    print(f"{name:<66}{small:8.2f} ms{large:10.2f} ms{large / small:8.2f}{over}", flush=True)
 
 
 LISTS: Mapping[str, Ask] = {
