@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.domain.hindrances import Hindrance, Standing, approvals, drifted, targets_deleted
-from app.domain.proposals import ProposalKind
+from app.domain.proposals import DIFF, ProposalKind
 from app.engine.json_text import MAX_FAULTS, dotted_path
 from app.engine.kinds import SPECS
 from app.models import Proposal
@@ -35,7 +35,7 @@ async def standings(uow: UnitOfWork, pending: Sequence[Proposal]) -> dict[str, S
 
 def _gone(proposal: Proposal, keys: Sequence[KeyRef]) -> Hindrance:
     fields = {
-        f"diff.{dotted_path([SPECS[one.kind].plural, one.key])}": f"There is no such {one.kind} any more."
+        f"{DIFF}.{dotted_path([SPECS[one.kind].plural, one.key])}": f"There is no such {one.kind} any more."
         for one in keys[:MAX_FAULTS]
     }
     return targets_deleted(keys[0].kind, fields if proposal.kind is ProposalKind.PROMOTE else None)

@@ -64,6 +64,8 @@ class Proposable(NamedTuple):
     killed: bool | None = None
 
 
+DIFF = "diff"
+"""The member of a proposal that has the change, at which its faults are named."""
 PROMOTION = Proposable(None, Operation.PROMOTE)
 
 

@@ -10,7 +10,7 @@ from app.domain.errors import invalid
 from app.domain.news import NewsEvent
 from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
-from app.domain.proposals import DELETES, PROPOSABLE, ProposalKind, ProposalStatus, status_at
+from app.domain.proposals import DELETES, DIFF, PROPOSABLE, ProposalKind, ProposalStatus, status_at
 from app.engine.kinds import KILLED
 from app.engine.promoted import Key, wanted_of
 from app.engine.target_ids import EntryChange
@@ -24,7 +24,6 @@ from app.store import identities, json_columns, proposals, states
 from app.store.pieces import in_pieces
 from app.store.unit_of_work import Subject, UnitOfWork
 
-DIFF = "diff"
 Wanted = Mapping[Key, Mapping[str, Any]]
 
 

@@ -17,7 +17,7 @@ from app.store import environments, json_columns
 from app.store.spot_checks import spot_checks_of
 from app.store.unit_of_work import UnitOfWork
 
-Wanted = tuple[Primitive, Mapping[str, Any]]
+WantedState = tuple[Primitive, Mapping[str, Any]]
 """What a primitive's state is to have, by dimension or as `killed`."""
 BRIEF_STEPS = MAX_STEPS // 20  # some hundredths of a second
 
@@ -25,7 +25,7 @@ BRIEF_STEPS = MAX_STEPS // 20  # some hundredths of a second
 async def of_changes(
     uow: UnitOfWork,
     environment: Environment,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedState],
     contexts: Contexts | None,
     max_steps: int = MAX_STEPS,
 ) -> Radius:

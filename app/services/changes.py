@@ -27,7 +27,7 @@ from app.engine.references import Node, Reference, node, references_of
 from app.engine.rules import Rule, weigh
 from app.engine.target_ids import TOO_MANY_IDS, EntryChange
 from app.models import Environment, Primitive, Proposal, State
-from app.services.blast_radius import BRIEF_STEPS, Wanted, of_changes
+from app.services.blast_radius import BRIEF_STEPS, WantedState, of_changes
 from app.services.evaluation import Contexts
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
 from app.services.proposing import ProposedChange, Terms, open_proposal
@@ -204,7 +204,7 @@ async def _try_out(entered: Diverted, wanted: Mapping[str, Any], checked: Checke
 
 
 async def at_present(
-    entered: Access | Diverted, radius: Radius | None, wanted: Sequence[Wanted], contexts: Contexts | None
+    entered: Access | Diverted, radius: Radius | None, wanted: Sequence[WantedState], contexts: Contexts | None
 ) -> Radius:
     """The radius, within the write. If others have written since it was computed, it is computed again, with a limit
     that keeps nobody waiting for long."""

@@ -105,12 +105,12 @@ async def promote_one(
     command = validate(PromoteState, body)
     source_id, key = entered.ids[command.from_env_id], (ref.kind, ref.key)
     found = await differences(entered, source_id, [entered.primitive.id])
-    tried = await try_out(entered, found, _nowhere, None, proposes=isinstance(entered, Diverted))
+    tried = await try_out(entered, found, _no_prefix, None, proposes=isinstance(entered, Diverted))
     entered = await entered.reopen_to_write()
     current = await states.current(uow.session, entered.environment.id, entered.primitive)
     if_match.require(state_etag(current))
     found = await differences(entered, source_id, [entered.primitive.id])
-    made = await changes(entered, found, {key: current}, tried.rules, _nowhere)
+    made = await changes(entered, found, {key: current}, tried.rules, _no_prefix)
     if not made:
         if entered.environment.version:
             return current
@@ -134,7 +134,7 @@ async def promote(uow: UnitOfWork, environment_id: str, body: object, if_match: 
     plan = await plan_of(entered, source_id, command)
     if command.dry_run:  # changes nothing, so that it needs no approval
         if_match.require(environment_etag(entered.environment))
-        return _tried(entered, plan)
+        return _dry_run(entered, plan)
     tried = await try_out(entered, plan.differences, place_of, None, proposes=isinstance(entered, Diverted))
     entered = await entered.reopen_to_write()
     environment = entered.environment
@@ -152,11 +152,11 @@ async def promote(uow: UnitOfWork, environment_id: str, body: object, if_match: 
     return Promotion(environment.version, environment_etag(environment), ordered)
 
 
-def _nowhere(_: object) -> str:
+def _no_prefix(_: object) -> str:
     return ""
 
 
-def _tried(entered: Entered, plan: Plan) -> Promotion:
+def _dry_run(entered: Entered, plan: Plan) -> Promotion:
     needs = {kind: [key for of, key in _sorted(plan.needs) if of is kind and entered.sees(of, key)] for kind in Kind}
     found = [one for key in _sorted(plan.chosen) for one in plan.differences.get(key, ())]
     return Promotion(entered.environment.version, environment_etag(entered.environment), None, found, needs)

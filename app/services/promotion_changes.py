@@ -14,7 +14,7 @@ from app.engine.promoted import Key, entry_change, list_change
 from app.engine.references import references_of
 from app.engine.rules import Rule, parse_rules, parse_segment_rules
 from app.models import Primitive, Proposal
-from app.services.blast_radius import Wanted, of_changes
+from app.services.blast_radius import WantedState, of_changes
 from app.services.changes import NOTHING_CHECKED, Change, Checked, at_present, difference, require_valid, write_change
 from app.services.environment_diff import Difference, in_order
 from app.services.evaluation import Contexts
@@ -174,7 +174,7 @@ def _parse(kind: Kind, rules: Any) -> tuple[Rule, ...]:
     return parse_rules(rules, RULES, {}, lambda *_: None, stored=True)
 
 
-def _wanted(found: Differences, present: Mapping[Key, Current]) -> list[Wanted]:
+def _wanted(found: Differences, present: Mapping[Key, Current]) -> list[WantedState]:
     """What each state is to have, by dimension; of lists what they get and lose."""
     return [(present[key].primitive, {one.dimension: _value(one) for one in of}) for key, of in found.items()]
 

@@ -13,14 +13,13 @@ from app.domain.errors import AppError, invalid
 from app.domain.named import Id, Named, named_in
 from app.domain.operations import Operation
 from app.domain.policy import AskedKey
-from app.domain.proposals import DELETES, PROMOTION, PROPOSABLE, Proposable, ProposalKind
+from app.domain.proposals import DELETES, DIFF, PROMOTION, PROPOSABLE, Proposable, ProposalKind
 from app.engine import json_text
 from app.engine.kinds import KILLED, Kind
 from app.engine.rules import RULES_EXAMPLE
 from app.engine.suggestions import unknown
 from app.models import Primitive, Proposal
 from app.services import promotion_changes
-from app.services.applying import DIFF
 from app.services.blast_radius import of_changes, of_delete
 from app.services.changes import NOTHING_CHECKED, Checked, at_present, check_state, difference, propose, require_valid
 from app.services.evaluation import Contexts
