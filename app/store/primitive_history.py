@@ -16,6 +16,7 @@ from app.models import AuditEvent, AuditVersion, Environment, Primitive, State, 
 from app.store.engines.texts import by_code_point, octets
 from app.store.identities import Within, covered
 from app.store.paging import AnySelect, Page, Sort, WholeList, Window, pages
+from app.store.past import first_kept
 from app.store.pieces import all_rows, pieces
 
 SHOWN_ENTRIES = 50
@@ -53,16 +54,22 @@ async def moments(
 
     Looked for in the newest versions first, and in more of them while these have too few.
     """
-    span, place = 2 * window.limit, window.after
+    span, place, first = 2 * window.limit, window.after, await _first(session, environment)
     newest = environment.version if place is None else int(place.value or 0)
     while True:
-        oldest = 0 if window.from_end else max(newest - span, 0)
+        oldest = first if window.from_end else max(newest - span, first)
         query = _query(environment, state_ids, within, oldest, newest)
         found = await _pages(session, query, state_ids, window)
-        if oldest == 0 or all(one.has_next for one in found.values()):
-            whole = _query(environment, state_ids, within, 0, environment.version)
+        if oldest == first or all(one.has_next for one in found.values()):
+            whole = _query(environment, state_ids, within, first, environment.version)
             return {one: _of_whole(page, whole, one) for one, page in found.items()}
         span *= 8
+
+
+async def _first(session: AsyncSession, environment: Environment) -> int:
+    """The first version of which it is known what it changed: what was before the oldest one that is kept is not."""
+    kept = await first_kept(session, environment.id)
+    return 0 if kept is None or kept.version <= 1 else kept.version + 1
 
 
 async def _pages(

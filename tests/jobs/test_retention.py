@@ -77,3 +77,16 @@ async def test_by_default_everything_is_kept(instance: Instance, past: Workspace
     before = await held(instance)
     await housekeeping_job(instance.node).run()
     assert await held(instance) == {**before, "AuditEvent": before["AuditEvent"] + 1}  # a proposal has expired
+
+
+async def test_a_history_begins_after_what_is_no_longer_known(instance: Instance, past: Workspace, caller: Api) -> None:
+    before = await caller.make("flagHistory", **past.banner)
+    assert [one["changes"]["defaultValue"]["to"] for one in before] == ["c", "b", "a", "hello"]
+    await housekeeping_job(instance.node).run()
+    assert await caller.make("flagHistory", **past.banner) == before[:1]
+    assert await caller.make("segmentHistory", **past.staff) == []
+    await caller.make("updateSegmentState", **past.staff, allowList=["u-2", "u-3"])
+    (change,) = await caller.make("segmentHistory", **past.staff)
+    assert change["changes"] == {
+        "allowList": {"from": {"add": [], "remove": ["u-3"]}, "to": {"add": ["u-3"], "remove": []}}
+    }

@@ -50,10 +50,11 @@ class PrimitiveChange:
     version: int = strawberry.field(description="The version that the change made.")
     actor: Actor = strawberry.field(description="Who changed it.")
     action: str | None = strawberry.field(
-        description="What was done, by the name of the policy's row; null where the audit no longer has it."
+        description="What was done, by the name of the policy's row; null where the audit has no event of it, or "
+        "no longer."
     )
     request_id: str | None = strawberry.field(
-        description="The id of the request that did it; null where the audit no longer has it."
+        description="The id of the request that did it; null where the audit has no event of it, or no longer."
     )
     reason: str | None = strawberry.field(description="Why.")
     changes: list[DimensionChange] = strawberry.field(description="What changed of it, or of its cause.")

@@ -159,7 +159,7 @@ OF_SCHEMA = {
         "changes": "By dimension (`defaultValue`, `rules`, `allowList`, `denyList`) or `killed`, what it was and "
         "became; of the cause where there is one.",
         "reason": "Why; null where nobody said it.",
-        "requestId": "The id of the request that did it; null where the audit no longer has it.",
+        "requestId": "The id of the request that did it; null where the audit has no event of it, or no longer.",
         "version": "The version that the change made.",
     },
     "BlastRadius": {
