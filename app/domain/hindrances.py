@@ -69,7 +69,7 @@ def ended(status: ProposalStatus) -> Hindrance | None:
 def targets_deleted(kind: Kind, fields: Mapping[str, str] | None = None) -> Hindrance:
     """Something that it would change is not there any more; of a promotion, the `fields` say what."""
     gone = not_found(kind.value, "It was deleted after the proposal was made, which can be cancelled.")
-    error = gone if fields is None else AppError(gone.code, gone.message, fields=fields)
+    error = gone if fields is None else AppError("not_found", gone.message, fields=fields)
     return Hindrance(error, "Nobody. The proposal can be cancelled.")
 
 

@@ -226,14 +226,13 @@ QUERIES: dict[str, Query] = {
     "proposals: one of a token": lambda session, _: proposals.find(session, ONE.proposal_id, TENANTS["a token"]),
     "proposals: same": lambda session, _: _of_proposal(session, lambda one: proposals.same(session, one, NOW)),
     "proposals: keys": lambda session, _: proposals.keys_of(session, [ONE.proposal_id]),
-    "proposals: numbers of targets": lambda session, _: proposals.numbers_of_targets(session, [ONE.proposal_id]),
     "proposals: deleted targets": lambda session, _: proposals.deleted_targets(session, [ONE.proposal_id]),
     "proposals: end of targets": lambda session, _: proposals.end_targets(session, [ONE.proposal_id]),
     "proposals: contents": lambda session, _: proposals.contents(session, [ONE.proposal_id]),
     "proposals: sizes": lambda session, _: proposals.sizes(session, [ONE.proposal_id]),
     "proposals: last reviews": lambda session, _: proposals.last_reviews(session, [ONE.proposal_id]),
     "proposals: to review": lambda session, _: proposals.count_to_review(session, ONE.user_id, NOW),
-    "proposals: open": lambda session, _: proposals.open_on(session, _two(Primitive), NOW),
+    "proposals: open": lambda session, _: proposals.open_on(session, _two(Primitive), VISIBLE["pending"]),
     "proposals: past their time": lambda session, _: proposals.past_their_time(session, NOW, 50),
     "proposals of several environments": lambda session, window: _of_environments(
         session, _two(Environment), VISIBLE["all"], window
