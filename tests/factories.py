@@ -312,7 +312,8 @@ class Instance:
             }
 
     def only_proposed(self) -> AbstractAsyncContextManager[None]:
-        """Fails when more has changed in the database after the block than that there are new proposals."""
+        """Fails when more has changed in the database after the block than that there are new proposals, and that
+        people have been mailed about them."""
         return self.unchanged(
             "proposal",
             "proposal_content",
@@ -320,6 +321,7 @@ class Instance:
             "audit_event",
             "proposal_news",
             "news_recipient",
+            "user",
             "queued_mail",
         )
 

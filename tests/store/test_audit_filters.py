@@ -1,4 +1,8 @@
-"""What the audit can be narrowed by is looked up: what there is little of is not looked for among all events."""
+"""What the audit can be narrowed by is looked up: what there is little of is not looked for among all events.
+
+SQLite, which goes by its indexes alone, shows it of an empty table; what PostgreSQL makes of a full one is in
+`test_plans_when_filled`.
+"""
 
 import pytest
 
@@ -16,16 +20,14 @@ FILTERS = {
 }
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("column", FILTERS)
-async def test_a_filter_is_looked_up(instance: Instance, engine: str, column: str) -> None:
+async def test_a_filter_is_looked_up(instance: Instance, column: str) -> None:
     async with instance.node.database.reading() as session:
-        if engine == "postgres":
-            for other in ("seqscan", "sort", "bitmapscan"):
-                await (await session.connection()).exec_driver_sql(f"SET LOCAL enable_{other} = off")
         with statements("FROM audit_event") as executed:
             await audit.list_of_org(session, "an-organisation", FILTERS[column], Window())
         found = (await plan(session, executed[0])).text
-    (looked_up,) = (line for line in found.splitlines() if "Index Cond" in line or "SEARCH audit_event" in line)
+    (looked_up,) = (line for line in found.splitlines() if "SEARCH audit_event" in line)
     conditions = looked_up.partition("(")[2]
     assert "org_id" in conditions, found
     assert column in conditions, found
