@@ -118,31 +118,31 @@ async def propose(
 
     `radius` is what was found before the write, if anything was.
     """
-    change = await entered.uow.host.aside(lambda: _proposed(made, source_id))
+    change, wanted = await entered.uow.host.aside(lambda: _proposed(made, source_id))
     if (
         len(made) > MAX_PROPOSED
         or sum(len((text or "").encode()) for text in (change.before, change.after)) > MAX_BYTES
     ):
         raise invalid({"quota": TOO_MUCH})
-    wanted = [(one.current.primitive, _values(one)) for one in made]
     radius = await at_present(entered, radius, wanted, contexts)
     return await open_proposal(entered, change, terms._replace(radius=radius))
 
 
-def _proposed(made: Sequence[Change], source_id: str) -> ProposedChange:
-    """What is there and what would be, as `engine.promoted` reads it."""
+def _proposed(made: Sequence[Change], source_id: str) -> tuple[ProposedChange, list[WantedState]]:
+    """What is there and what would be, as `engine.promoted` reads it; and what is wanted of each state."""
     before, after = (defaultdict[str, dict[str, Any]](dict) for _ in range(2))
-    for change in made:
-        primitive, state = change.current
+    wanted: list[WantedState] = [(one.current.primitive, _values(one)) for one in made]
+    for change, (primitive, values_wanted) in zip(made, wanted, strict=True):
+        state = change.current.state
         of, key = SPECS[primitive.kind], primitive.key
         values = {one.name: json_columns.value(getattr(state, one.field)) for one in of.dimensions if not one.entries}
         lists = {one.name: list_change(gets) for one, gets in change.entries.items()}
-        after[of.plural][key] = {**_values(change), **lists}
+        after[of.plural][key] = {**values_wanted, **lists}
         before[of.plural][key] = {name: value for name, value in values.items() if name in after[of.plural][key]}
-    primitives = [one.current.primitive for one in made]
+    primitives = [one for one, _ in wanted]
     texts = json_text.encode(before), json_text.encode(after)
     proposed = ProposedChange(ProposalKind.PROMOTE, primitives, *texts, source_id)
-    return proposed._replace(fingerprint=fingerprint_of(proposed))
+    return proposed._replace(fingerprint=fingerprint_of(proposed)), wanted
 
 
 def _values(change: Change) -> dict[str, Any]:
