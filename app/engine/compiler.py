@@ -23,9 +23,10 @@ Split = Callable[[Context, Call], Evaluation]
 
 def compile_primitive(state: PrimitiveState) -> CompiledPrimitive:
     """The compiled flag or config. A killed boolean flag is `false`, a killed string flag its default value."""
-    default = Evaluation(state.default_value, state.default_value, DEFAULT)
+    default = Evaluation(state.key, state.default_value, state.default_value, DEFAULT)
     if state.killed:
-        killed = Evaluation(killed_value(state.type, state.default_value), state.default_value, KILLED)
+        value = killed_value(state.type, state.default_value)
+        killed = Evaluation(state.key, value, state.default_value, KILLED)
         return CompiledPrimitive(state, lambda _context, _call: killed, 1)
     rules = tuple((_admission(rule, state.key), *_outcome(index, rule, state)) for index, rule in _tried(state.rules))
 
@@ -138,9 +139,17 @@ def _rollout(percent: int, prefix: str, bucket_by: FieldPath | None) -> Predicat
 def _outcome(index: int, rule: Rule, state: PrimitiveState) -> tuple[Evaluation, Split | None]:
     """The outcome of a rule with a value. For one with a split: its first entry's, and the function that chooses."""
     if not rule.split:
-        return Evaluation(rule.value, state.default_value, rule_match(index, rule.name)), None
+        reason, by_percentage = rule_match(index, rule.name), rule.rollout is not None
+        return Evaluation(state.key, rule.value, state.default_value, reason, by_percentage=by_percentage), None
     outcomes = [
-        Evaluation(share.value, state.default_value, rule_match(index, rule.name, share.name)) for share in rule.split
+        Evaluation(
+            state.key,
+            share.value,
+            state.default_value,
+            rule_match(index, rule.name, share.name),
+            by_percentage=True,
+        )
+        for share in rule.split
     ]
     return outcomes[0], _split(rule, outcomes, split_prefix(rule.seed_or(state.key)))
 

@@ -1,22 +1,78 @@
 """The result of evaluating a flag or config: its value and the reason for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from app.engine import json_text
 
 Reason = Mapping[str, Any]
 """`{kind, …}` as callers see it: a plain dict, ready to send, shared by all calls and never changed."""
 
 DEFAULT: Final[Reason] = {"kind": "default"}
 KILLED: Final[Reason] = {"kind": "killed"}
+MAX_KEPT = 2048
+"""The most bytes of an encoded form that is kept; longer ones are made each time."""
 
 
-class Evaluation(NamedTuple):
-    """One outcome. All possible outcomes of a primitive are created when it is compiled."""
+class Evaluation:
+    """One outcome. Each primitive has its own, which are made once, and are the same objects for all calls.
 
-    value: Any
-    default_value: Any
-    reason: Reason
+    Its encoded forms are None until they are first asked for. `member` is its part of the answer of REST,
+    `"key":{"value":…,"defaultValue":…,"reason":…}`, and `nameless_member` the same for those who may not see what rules
+    are called; `ofrep` is the object of OpenFeature's remote evaluation protocol.
+
+    `by_percentage` says whether a percentage has chosen it: a rule with a `split` or a `rolloutPercent`.
+    """
+
+    __slots__ = ("by_percentage", "default_value", "key", "member", "nameless_member", "ofrep", "reason", "value")
+
+    def __init__(
+        self, key: str, value: Any, default_value: Any, reason: Reason, *, by_percentage: bool = False
+    ) -> None:
+        self.key = key
+        self.value = value
+        self.default_value = default_value
+        self.reason = reason
+        self.by_percentage = by_percentage
+        self.member: bytes | None = None
+        self.nameless_member: bytes | None = None
+        self.ofrep: bytes | None = None
+
+    def with_reason(self, reason: Reason) -> "Evaluation":
+        """The same outcome, for another reason."""
+        return Evaluation(self.key, self.value, self.default_value, reason, by_percentage=self.by_percentage)
+
+    def make_member(self) -> bytes:
+        """Encodes `member`, and keeps it unless it is long."""
+        encoded = self._encode(self.reason)
+        if len(encoded) <= MAX_KEPT:
+            self.member = encoded
+        return encoded
+
+    def make_nameless_member(self) -> bytes:
+        """Encodes `nameless_member`, and keeps it unless it is long."""
+        if "ruleName" in self.reason:
+            encoded = self._encode(nameless(self.reason))
+        else:
+            encoded = self.member or self.make_member()
+        if len(encoded) <= MAX_KEPT:
+            self.nameless_member = encoded
+        return encoded
+
+    def _encode(self, reason: Reason) -> bytes:
+        shown = {"value": self.value, "defaultValue": self.default_value, "reason": reason}
+        return b'"%b":%b' % (self.key.encode(), json_text.dump(shown))
+
+
+def members(outcomes: Iterable[Evaluation]) -> list[bytes]:
+    """The `member` of each."""
+    return [one.member or one.make_member() for one in outcomes]
+
+
+def nameless_members(outcomes: Iterable[Evaluation]) -> list[bytes]:
+    """The `nameless_member` of each."""
+    return [one.nameless_member or one.make_nameless_member() for one in outcomes]
 
 
 @lru_cache(maxsize=4096)
@@ -28,3 +84,8 @@ def rule_match(index: int, rule_name: str | None, variant: str | None = None) ->
     if variant is not None:
         reason["variant"] = variant
     return reason
+
+
+def nameless(reason: Reason) -> Reason:
+    """The reason for those who may not see what the rule is called."""
+    return {name: value for name, value in reason.items() if name != "ruleName"}

@@ -134,16 +134,27 @@ class Call(Work):
         self.memberships[key] = member
         return member
 
+    def evaluate_all(self) -> list[Evaluation]:
+        """The outcomes of all flags and configs, in the order of the ruleset's `primitives`. Raises TooLong,
+        TooManyComparisons.
+        """
+        evaluate: Callable[[str], Any] = self.evaluate
+        return list(map(evaluate, self.ruleset.primitives))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledRuleset:
-    """All states of an environment at one version. Flags and configs share `primitives`, because they share keys."""
+    """All states of an environment at one version. Flags and configs share `primitives`, because they share keys.
+
+    `steps` is how many the evaluation of all may take, but for long values in the context.
+    """
 
     environment_id: str
     version: int
     target_id_path: FieldPath
     primitives: Mapping[str, CompiledPrimitive]
     segments: Mapping[str, CompiledSegment]
+    steps: int = 0
 
     def call(self, context: Context, steps: float = math.inf) -> Call:
         return Call(self, context, steps)
@@ -157,15 +168,20 @@ class CompiledRuleset:
         target_id_path: FieldPath | None = None,
     ) -> "CompiledRuleset":
         """The snapshot of a later version. What does not change, or is None, is shared with this one."""
-        primitives, segments = dict(self.primitives), dict(self.segments)
-        for key in removed_primitives:
-            primitives.pop(key, None)
-        for key in removed_segments:
-            segments.pop(key, None)
+        primitives, segments, steps = dict(self.primitives), dict(self.segments), self.steps
+        gone: list[CompiledPrimitive | CompiledSegment | None]
+        gone = [primitives.pop(key, None) for key in removed_primitives]
+        gone += [segments.pop(key, None) for key in removed_segments]
         for compiled in changed:
+            steps += compiled.steps
             if isinstance(compiled, CompiledSegment):
+                gone.append(segments.get(compiled.state.key))
                 segments[compiled.state.key] = compiled
             else:
+                gone.append(primitives.get(compiled.state.key))
                 primitives[compiled.state.key] = compiled
+        steps -= sum(one.steps for one in gone if one is not None)
         path = target_id_path or self.target_id_path
-        return replace(self, version=version, target_id_path=path, primitives=primitives, segments=segments)
+        return replace(
+            self, version=version, target_id_path=path, primitives=primitives, segments=segments, steps=steps
+        )

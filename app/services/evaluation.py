@@ -14,7 +14,7 @@ from app.domain.operations import Operation
 from app.domain.policy import sees_rule_names
 from app.engine import json_text
 from app.engine.differences import difference
-from app.engine.evaluation import Evaluation
+from app.engine.evaluation import Evaluation, nameless
 from app.engine.kinds import Kind
 from app.engine.ruleset import WHOLE, Part, Ruleset, document
 from app.engine.snapshot import Call
@@ -138,7 +138,7 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
             if (one := primitives.get(key)) is not None and (sees_all or access.sees(one.state.kind, key)):
                 found[key] = call.evaluate(key)
         if not sees_rule_names(uow.actor):
-            found = {key: one and _nameless(one) for key, one in found.items()}
+            found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
         return _traced(call, found) if command.verbose_reason else found
 
     try:
@@ -151,11 +151,7 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
     return Evaluated(ruleset, found)
 
 
-def _nameless(found: Evaluation) -> Evaluation:
-    return found._replace(reason={name: value for name, value in found.reason.items() if name != "ruleName"})
-
-
 def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:
     """The evaluations with traces in their reasons."""
     tracer = Tracer(call)
-    return {key: found and found._replace(reason=tracer.reason(key, found)) for key, found in evaluations.items()}
+    return {key: found and found.with_reason(tracer.reason(key, found)) for key, found in evaluations.items()}

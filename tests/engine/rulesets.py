@@ -46,10 +46,6 @@ def compiled(document: JSON) -> CompiledRuleset:
         for key, state in document.get("segments", {}).items()
     }
     assert faults == {}
-    return CompiledRuleset(
-        document.get("environmentId", "env"),
-        document.get("version", 1),
-        FieldPath.of(document["targetIdField"]),
-        primitives,
-        segments,
-    )
+    path = FieldPath.of(document["targetIdField"])
+    empty = CompiledRuleset(document.get("environmentId", "env"), 0, path, {}, {})
+    return empty.with_changes(document.get("version", 1), [*primitives.values(), *segments.values()])
