@@ -150,7 +150,7 @@ def surfaces(node: Node) -> list[BaseRoute]:
     probes = {"/healthz": alive, "/readyz": node.database.ping}
     return [
         *(Route(path, Failures(Probe(path, asked), enveloped)) for path, asked in probes.items()),
-        Mount(rest.PREFIX, allowing(rest.build(node), node.settings.origins)),
+        *(Mount(prefix, allowing(rest.build(node, prefix), node.settings.origins)) for prefix in rest.SURFACES),
         Route(view.PATH, allowing(view.build(node, graphiql_page), node.settings.origins)),
     ]
 

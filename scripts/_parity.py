@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from graphql import GraphQLObjectType, get_named_type
 
 from app.graphql.schema import schema
-from app.rest.app import PREFIX, TABLE
+from app.rest.app import TABLE
 from app.rest.routing import Endpoint
 
 # What one side has alone, and why.
-REST_ONLY = {"openapi": "describes REST; GraphQL has introspection"}
+REST_ONLY = {
+    "openapi": "describes REST; GraphQL has introspection",
+    "evaluateFlag": "speaks OpenFeature's protocol; `evaluate` answers the same",
+    "evaluateFlags": "speaks OpenFeature's protocol; `evaluate` answers the same",
+}
 GRAPHQL_ONLY = {
     "node": "finds by id what REST finds by path",
     "primitives": "lists at once what REST lists by kind",
@@ -56,7 +60,7 @@ class Line:
 
     @property
     def route(self) -> str:
-        return f"{self.endpoint.method} {PREFIX}{self.endpoint.path}" if self.endpoint else ""
+        return f"{self.endpoint.method} {self.endpoint.address}" if self.endpoint else ""
 
     @property
     def rows(self) -> list[str]:

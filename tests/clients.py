@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from app.rest.app import PREFIX, TABLE
+from app.rest.app import TABLE
 from app.rest.routing import Endpoint
 from scripts._parity import REST_ONLY, graphql_name
 from tests.documents import DOCUMENTS
@@ -67,6 +67,8 @@ class RestApi(Api):
         path = address(endpoint, arguments)
         reading = endpoint.method == "GET"
         headers = {"If-Match": if_match, "X-Break-Glass": arguments.pop("breakGlass", None)}
+        if (min_version := arguments.pop("minVersion", None)) is not None:
+            headers["X-Signalbox-Min-Version"] = str(min_version)
         response = await self.client.request(
             endpoint.method,
             path,
@@ -79,7 +81,7 @@ class RestApi(Api):
 
 def address(endpoint: Endpoint, arguments: dict[str, Any]) -> str:
     """Where the endpoint is; what stands in its path is taken out of the arguments."""
-    return PREFIX + re.sub(r"\{(\w+)\}", lambda found: _taken(arguments, found[1]), endpoint.path)
+    return re.sub(r"\{(\w+)\}", lambda found: _taken(arguments, found[1]), endpoint.address)
 
 
 def _taken(arguments: dict[str, Any], parameter: str) -> str:

@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from app.rest.app import PREFIX, TABLE
+from app.rest.app import SURFACES, TABLE
 from app.rest.openapi.document import document
 
-DOCUMENT: dict[str, Any] = document(TABLE, PREFIX)
+DOCUMENT: dict[str, Any] = document(TABLE)
 UNROUTED = {204, 404, 405}
 OF_THE_TRANSPORT = {"connection", "content-length", "content-type", "date", "server"}
 OF_EVERY_ANSWER = {
@@ -41,7 +41,7 @@ _PATHS = [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), path) for
 async def check_response(response: httpx2.Response) -> None:
     """Holds an answer to the document."""
     path, method = response.request.url.path, response.request.method
-    if not path.startswith(PREFIX):
+    if not path.startswith(tuple(SURFACES)):
         return
     template = _template(path)
     operation = DOCUMENT["paths"].get(template, {}).get("get" if method == "HEAD" else method.lower())

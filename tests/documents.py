@@ -232,7 +232,8 @@ DOCUMENTS = {
         f"since: $since, until: $until) {{ nodes {{ {_EVENT} }} {_PAGE} }} }}"
     ),
     "ruleset": (
-        "query($environmentId: ID!, $since: Int) { ruleset(environmentId: $environmentId, since: $since) "
+        "query($environmentId: ID!, $since: Int, $minVersion: Int) "
+        "{ ruleset(environmentId: $environmentId, since: $since, minVersion: $minVersion) "
         "{ environmentId version targetIdField since removed { flags configs segments } flags configs segments } }"
     ),
     "evaluate": (

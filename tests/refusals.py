@@ -10,10 +10,11 @@ import httpx2
 import pytest
 
 from app.domain.catalogue import CATALOGUE
-from app.rest.app import PREFIX
+from app.rest.app import SURFACES
 
 SEEN: set[tuple[str, str]] = set()
 BESIDE_THE_ENVELOPE = {"liveVersion", "proposedVersion", "environmentId", "etag"}
+BESIDE_THE_ENVELOPE |= {"key", "errorCode", "errorDetails"}  # of OpenFeature's protocol
 
 
 async def check_response(response: httpx2.Response) -> None:
@@ -21,7 +22,7 @@ async def check_response(response: httpx2.Response) -> None:
     transport = "graphql" if response.request.url.path == "/graphql" else "rest"
     if not response.headers.get("content-type", "").startswith("application/") or response.is_stream_consumed:
         return
-    if transport == "rest" and (response.is_success or not response.request.url.path.startswith(PREFIX)):
+    if transport == "rest" and (response.is_success or not response.request.url.path.startswith(tuple(SURFACES))):
         return
     await response.aread()
     if not response.content:

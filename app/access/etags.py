@@ -8,6 +8,8 @@ change while nobody writes it stands behind `~`: `If-None-Match` looks at it, `I
 import hashlib
 from datetime import datetime
 
+from app.domain.actors import Actor, Token
+from app.engine.ruleset import Ruleset
 from app.models import ApiKey, Environment, Primitive, Proposal, SpotChecks
 from app.models.base import Revised
 from app.store.states import Current
@@ -43,6 +45,14 @@ def state_etag(current: Current) -> str:
 def shown_state_etag(current: Current, open_proposals: int) -> str:
     """Changes with the number of proposals that wait for the state, too."""
     return f'{state_etag(current)[:-1]}~{open_proposals}"'
+
+
+def evaluation_etag(ruleset: Ruleset, actor: Actor, body: bytes) -> str:
+    """Of the values of all keys, before any is known: it changes with the version, and with who asks for what."""
+    token_id = actor.token_id if isinstance(actor, Token) else ""
+    version_at = "" if ruleset.version_at is None else _instant(ruleset.version_at)
+    asked = f"{ruleset.environment_id} {ruleset.version} {version_at} {token_id} ".encode()
+    return f'"{hashlib.blake2b(asked + body, digest_size=12).hexdigest()}"'
 
 
 def spot_checks_etag(environment_id: str, row: SpotChecks | None) -> str:

@@ -1,4 +1,4 @@
-"""ETags and preconditions (RFC 9110, sections 8.8.3 and 13.1)."""
+"""ETags and preconditions (RFC 9110, sections 8.8.3 and 13.1), and the version that a read must not be older than."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.domain.errors import AppError, invalid
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_VERSION = re.compile(r"[0-9]{1,100}")
 _ENCODED = re.compile(r"(?:-gzip|-br|-zstd|;gzip)$")
 _BESIDE = re.compile(r"~.*$", re.DOTALL)
 _LIST = re.compile(rf"[\s,]*(?:{_TAG.pattern}\s*(?:,[\s,]*|$))+")
@@ -37,6 +38,25 @@ class IfMatch:
         if not _LIST.fullmatch(self.header):
             raise invalid({self.name: 'Must be * or a list of quoted tags, such as "3.1".'})
         return _tags_in(self.header)
+
+
+@dataclass(frozen=True, slots=True)
+class MinVersion:
+    """The version that an environment must have reached, as it was sent: as a header's text or a number. None: any."""
+
+    given: str | int | None = None
+    name: str = "X-Signalbox-Min-Version"
+
+    def parse(self, faults: dict[str, str]) -> int:
+        """The version; 0, perhaps with a fault, where there is none."""
+        text = "0" if self.given is None else str(self.given).strip()
+        if _VERSION.fullmatch(text):
+            return int(text)
+        faults[self.name] = "Must be a version of the environment, an integer of at least 0."
+        return 0
+
+
+ANY_VERSION = MinVersion()
 
 
 def _tags_in(header: str) -> list[str]:

@@ -7,6 +7,7 @@ that is stored, so that encoding a ruleset decodes nothing.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -149,21 +150,34 @@ Documents = Mapping[Kind, Mapping[str, Document]]
 
 
 class Ruleset:
-    """All states of one environment at one version. `documents` has that of each state, by kind and key."""
+    """All states of one environment at one version. `documents` has that of each state, by kind and key.
 
-    __slots__ = ("__weakref__", "compiled", "documents", "environment_id", "version")
+    `version_at` is when the version was made, where that is known: it tells the version from one of the same number
+    that was made after the database was restored from a backup.
+    """
 
-    def __init__(self, compiled: CompiledRuleset, documents: Documents) -> None:
+    __slots__ = ("__weakref__", "compiled", "documents", "environment_id", "version", "version_at")
+
+    def __init__(self, compiled: CompiledRuleset, documents: Documents, version_at: datetime | None = None) -> None:
+        self.version_at = version_at
         self.environment_id = compiled.environment_id
         self.version = compiled.version
         self.compiled = compiled
         self.documents = documents
 
     @classmethod
-    def of(cls, environment_id: str, version: int, target_id_field: str, states: Iterable[StoredState]) -> "Ruleset":
+    def of(
+        cls,
+        environment_id: str,
+        version: int,
+        target_id_field: str,
+        states: Iterable[StoredState],
+        version_at: datetime | None = None,
+    ) -> "Ruleset":
         """From all stored states of an environment. Raises DamagedState."""
         empty = CompiledRuleset(environment_id, version, FieldPath.of(target_id_field), {}, {})
-        return cls(empty, {kind: {} for kind in Kind}).with_changes(version, target_id_field, states)
+        first = cls(empty, {kind: {} for kind in Kind})
+        return first.with_changes(version, target_id_field, states, version_at=version_at)
 
     @property
     def target_id_field(self) -> str:
@@ -176,6 +190,7 @@ class Ruleset:
         target_id_field: str,
         changed: Iterable[StoredState],
         removed: Collection[tuple[Kind, str]] = (),
+        version_at: datetime | None = None,
     ) -> "Ruleset":
         """The ruleset of a later version; only what changed is compiled. Raises DamagedState.
 
@@ -196,7 +211,7 @@ class Ruleset:
             for _, key in (one for one in removed if one[0] is kind):
                 of_kind.pop(key, None)
             documents[kind] = of_kind
-        return Ruleset(compiled, documents)
+        return Ruleset(compiled, documents, version_at)
 
     def _with_known_rules(self, stored: StoredState) -> StoredState:
         document = self.documents[stored.kind].get(stored.key)

@@ -6,7 +6,7 @@ import strawberry
 
 from app.graphql.arguments import EnvironmentId
 from app.graphql.context import Info
-from app.graphql.inputs import OfEnvironment, body_of, optional_field
+from app.graphql.inputs import OfEnvironment, body_of, header_field, min_version_of, optional_field
 from app.graphql.types.evaluation import Evaluation, Evaluations, KeyedEvaluation, Ruleset
 from app.graphql.types.scalars import JSON, Time
 from app.services import evaluation
@@ -19,6 +19,14 @@ Since = Annotated[
 ]
 
 
+MinVersion = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Wait up to a second until the environment has reached this version; otherwise `unavailable`."
+    ),
+]
+
+
 @strawberry.input(description="The context to evaluate for, and which keys.")
 class EvaluateInput(OfEnvironment):
     context: JSON = strawberry.field(description="The JSON object to evaluate for.")
@@ -26,22 +34,28 @@ class EvaluateInput(OfEnvironment):
     as_of: Time | None = optional_field(
         "To evaluate what was in force at this instant; now if absent or in the future."
     )
+    min_version: int | None = header_field(
+        "Wait up to a second until the environment has reached this version; otherwise `unavailable`."
+    )
     keys: list[str] | None = optional_field('Which flags and configs; all if absent or `["*"]`.')
 
 
 @strawberry.type
 class EvaluationQueries:
     @strawberry.field(description="The ruleset of an environment, or what has changed of it since a version.")
-    async def ruleset(self, info: Info, environment_id: EnvironmentId, since: Since = None) -> Ruleset | None:
+    async def ruleset(
+        self, info: Info, environment_id: EnvironmentId, since: Since = None, min_version: MinVersion = None
+    ) -> Ruleset | None:
         async with info.context.unit() as uow:
-            readable = await evaluation.get_ruleset(uow, environment_id, {"since": since})
+            reached = min_version_of(min_version)
+            readable = await evaluation.get_ruleset(uow, environment_id, {"since": since}, reached)
             return Ruleset.of(readable.ruleset, await uow.host.aside(readable.document))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: EvaluateInput) -> Evaluations | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            answers = await evaluation.evaluate(uow, input.environment_id, body)
+            answers = await evaluation.evaluate(uow, input.environment_id, body, min_version_of(input.min_version))
         return Evaluations(
             environment_id=strawberry.ID(answers.ruleset.environment_id),
             version=answers.ruleset.version,

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from app.domain.commands import Input, free_text
 from app.domain.errors import invalid
-from app.domain.preconditions import IfMatch
+from app.domain.preconditions import IfMatch, MinVersion
 from app.engine import json_text
 from app.graphql.rules import RuleInput, rule_body
 
@@ -98,6 +98,10 @@ def break_glass(given: Any, faults: dict[str, str]) -> str | None:
 
 def if_match(given: Conditional) -> IfMatch:
     return IfMatch(None if given.if_match is strawberry.UNSET else given.if_match, "ifMatch")
+
+
+def min_version_of(given: int | None) -> MinVersion:
+    return MinVersion(None if given is strawberry.UNSET else given, "minVersion")
 
 
 def body_of(given: Any) -> dict[str, Any]:

@@ -24,9 +24,14 @@ _LONGEST_LENGTH = 15  # digits
 
 async def read_json(scope: Scope, receive: Receive, decoder: Callable[[bytes], Any], limit: int = MAX_BODY) -> Any:
     """The decoded body, `{}` if there is none. Raises `invalid_request`, or what the decoder raises."""
-    data, headers = await read(scope, receive, limit), Headers(scope=scope)
+    return await json_of(await read(scope, receive, limit), scope, decoder)
+
+
+async def json_of(data: bytes, scope: Scope, decoder: Callable[[bytes], Any]) -> Any:
+    """The decoded body that was read of the request, `{}` for an empty one."""
     if not data:
         return {}
+    headers = Headers(scope=scope)
     media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
     charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")}
     if media_type != "application/json" or charsets - {"utf-8", "utf8"}:

@@ -1,6 +1,7 @@
 """Turns every exception into an error of the catalogue, in the form of the transport. Pure ASGI."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 import structlog
@@ -12,7 +13,7 @@ from app.domain.errors import AppError, envelope
 from app.http.requests import info_of
 
 log = structlog.get_logger()
-Render = Callable[[AppError, str], Response]
+Render = Callable[[AppError, str], ASGIApp]
 
 
 def expected(fault: Exception) -> AppError:
@@ -24,9 +25,14 @@ def expected(fault: Exception) -> AppError:
 
 
 def enveloped(error: AppError, request_id: str) -> Response:
-    """The envelope of an error, with the catalogue's status. Not cacheable, because some caches store a 404."""
+    """The envelope of an error."""
+    return refusal(error, envelope(error, request_id))
+
+
+def refusal(error: AppError, body: Mapping[str, Any]) -> Response:
+    """An error with the catalogue's status. Not cacheable, because some caches store a 404."""
     headers = {"Cache-Control": "no-store", **error.headers}
-    return Response(orjson.dumps(envelope(error, request_id)), error.status, headers, "application/json")
+    return Response(orjson.dumps(body), error.status, headers, "application/json")
 
 
 class Failures:

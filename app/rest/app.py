@@ -1,4 +1,4 @@
-"""The REST surface: one route table, one ASGI app."""
+"""The REST surface, and what OpenFeature SDKs ask: one route table, an ASGI app for each."""
 
 from dataclasses import replace
 from functools import cache
@@ -7,7 +7,7 @@ import orjson
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from app.http.failures import Failures, enveloped
+from app.http.failures import Failures, Render, enveloped
 from app.http.not_found import NotFound
 from app.rest import (
     api_keys,
@@ -22,6 +22,7 @@ from app.rest import (
     history,
     invitations,
     members,
+    ofrep,
     orgs,
     preview,
     projects,
@@ -32,17 +33,15 @@ from app.rest import (
     spot_checks,
 )
 from app.rest.openapi.document import document
-from app.rest.routing import Constant, Endpoint, routes
+from app.rest.routing import PREFIX, Constant, Endpoint, routes
 from app.runtime.encoded import Encoded
 from app.runtime.node import Node
-
-PREFIX = "/api/v1"
 
 
 @cache
 def _document(base_path: str) -> Encoded:
     """The document, whose server and links in texts are below the base URL's path."""
-    text = orjson.dumps(document(TABLE, PREFIX, base_path or "/"))
+    text = orjson.dumps(document(TABLE, base_path or "/"))
     return Encoded(text.replace(b"](/", f"]({base_path}/".encode()))
 
 
@@ -66,6 +65,7 @@ _FEATURES = {
     "Proposals": proposals.ENDPOINTS,
     "Audit": audit.ENDPOINTS,
     "Evaluation": [*evaluation.ENDPOINTS, *preview.ENDPOINTS, *history.ENDPOINTS],
+    "OpenFeature": ofrep.ENDPOINTS,
     "Errors": errors.ENDPOINTS,
     "About the API": [
         Endpoint(
@@ -82,6 +82,10 @@ _FEATURES = {
 TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for endpoint in endpoints]
 
 
-def build(node: Node) -> ASGIApp:
-    table = routes(node, PREFIX, TABLE)
-    return Failures(Router(table, redirect_slashes=False, default=NotFound(table, pages=False)), enveloped)
+SURFACES: dict[str, Render] = {PREFIX: enveloped, ofrep.PREFIX: ofrep.refused}
+
+
+def build(node: Node, prefix: str) -> ASGIApp:
+    """What answers below the prefix."""
+    table = routes(node, prefix, TABLE)
+    return Failures(Router(table, redirect_slashes=False, default=NotFound(table, pages=False)), SURFACES[prefix])

@@ -114,13 +114,13 @@ class EvaluationsSchema(
 
 
 async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
-    readable = await evaluation.get_ruleset(uow, call.path["env_id"], call.input)
+    readable = await evaluation.get_ruleset(uow, call.path["env_id"], call.input, call.min_version)
     encoded = await call.node.rulesets.encoded(readable.ruleset, readable.part)
     return await shared(call, encoded, of_caller=True)
 
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
-    answers = await evaluation.evaluate(uow, call.path["env_id"], call.input)
+    answers = await evaluation.evaluate(uow, call.path["env_id"], call.input, call.min_version)
     body = {
         "environmentId": answers.ruleset.environment_id,
         "version": answers.ruleset.version,
@@ -144,6 +144,7 @@ ENDPOINTS = [
         query=evaluation.RulesetParameters,
         errors=("ruleset_not_cached",),
         headers=("Encoding",),
+        takes=("MinVersion",),
     ),
     Endpoint(
         "evaluate",
@@ -156,5 +157,6 @@ ENDPOINTS = [
         EvaluationsSchema,
         errors=("ruleset_not_cached",),
         allow_duplicate_keys=True,
+        takes=("MinVersion",),
     ),
 ]

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, QueryParams
 
 from app.access.paging import Listing
 from app.domain.commands import Input, free_text
-from app.domain.preconditions import IfMatch
+from app.domain.preconditions import IfMatch, MinVersion
 from app.engine.json_text import MAX_FAULTS, dotted_path
 from app.engine.suggestions import unknown
 from app.http.requests import RequestInfo
@@ -21,8 +21,9 @@ from app.store.unit_of_work import UnitOfWork
 class Call:
     """One request, routed, authenticated and read.
 
-    `input` is all that a command is made of: the parameters of a read, the body of a write with what belongs to it in
-    the query and headers. The service validates it once it knows that the caller may learn what is wrong with it.
+    `body` is what was sent, in bytes. `input` is all that a command is made of: the parameters of a read, the body of
+    a write with what belongs to it in the query and headers. The service validates it once it knows that the caller
+    may learn what is wrong with it.
     """
 
     node: Node
@@ -31,6 +32,7 @@ class Call:
     query: QueryParams
     headers: Headers
     address: str
+    body: bytes
     input: Any
     break_glass: str | None = None
 
@@ -45,6 +47,10 @@ class Call:
     @property
     def if_match(self) -> IfMatch:
         return IfMatch(self.lines("If-Match"))
+
+    @property
+    def min_version(self) -> MinVersion:
+        return MinVersion(self.lines("X-Signalbox-Min-Version"))
 
     def listing(self) -> Listing:
         """The part of a list that is asked for."""

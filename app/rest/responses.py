@@ -69,10 +69,13 @@ def page(
 
 def tagged(call: Call, body: bytes, etag: str) -> Response:
     """200 with the encoded body, or 304 when the caller has what the tag names."""
-    headers = {**PRIVATE, "ETag": etag}
     if none_match(call.lines("If-None-Match"), etag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return json_response(body, headers=headers)
+        return not_modified(etag)
+    return json_response(body, headers={**PRIVATE, "ETag": etag})
+
+
+def not_modified(etag: str) -> Response:
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**PRIVATE, "ETag": etag})
 
 
 async def shared(call: Call, document: Encoded, *, of_caller: bool = False) -> Response:

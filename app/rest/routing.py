@@ -1,6 +1,6 @@
 """From one route table to Starlette routes: one a path, dispatched by method; checks in one order for all of them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from app.domain.named import needs_of
 from app.domain.operations import Operation
 from app.domain.policy import TABLE, Approval
 from app.http.authentication import authenticate, require_own_origin
-from app.http.bodies import MAX_BODY, MAX_LONG_BODY, decode, decode_long, read_json
+from app.http.bodies import MAX_BODY, MAX_LONG_BODY, decode, decode_long, json_of, read
 from app.http.departures import unless_gone
 from app.http.methods import Methods
 from app.http.requests import info_of
@@ -37,6 +37,7 @@ Handler = Callable[[Call, UnitOfWork], Awaitable[Response]]
 It runs inside the call's unit of work, so what it answers with must be final before the commit: versions, revisions
 and tags are, for they are set when the change is made. The answer is sent after the commit, or never.
 """
+PREFIX = "/api/v1"
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -60,6 +61,7 @@ class Endpoint:
     (`is_list`: a list of it). `errors` and `headers` are those that do not follow from the rest of the row.
     `allow_duplicate_keys`: the last of a key's values in a body counts, for callers that pass contexts on. `long`: a
     preview, which has a long body and takes long: an actor has few at once, and one ends when its client goes away.
+    `takes` are request headers of its own, by their names in the OpenAPI document. `path` follows the `prefix`.
     """
 
     name: str
@@ -79,7 +81,19 @@ class Endpoint:
     extra_operations: tuple[Operation, ...] = ()
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     tag: str = ""
+    prefix: str = PREFIX
+
+    @property
+    def address(self) -> str:
+        """The whole path."""
+        return self.prefix + self.path
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its answer has a tag, and is 304 for who has it."""
+        return self.safe or "IfNoneMatch" in self.takes
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -113,9 +127,9 @@ class Endpoint:
 class Resource:
     """The ASGI app of one path: finds the method, then the caller, then reads the body, then calls the handler."""
 
-    def __init__(self, node: Node, prefix: str, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, node: Node, endpoints: Sequence[Endpoint]) -> None:
         self.node = node
-        self.path = prefix + endpoints[0].path
+        self.path = endpoints[0].address
         self.methods = Methods({endpoint.method: endpoint for endpoint in endpoints})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,14 +163,15 @@ class Resource:
 
     async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
-        break_glass = None
+        body, break_glass = b"", None
         if endpoint.safe:
             given: Any = input_of_read(query, endpoint.parameters, endpoint.repeatable)
         else:
             require_own_origin(self.node, scope)
             short = partial(decode, allow_duplicate_keys=endpoint.allow_duplicate_keys)
             decoder, limit = (decode_long, MAX_LONG_BODY) if endpoint.long else (short, MAX_BODY)
-            given = await read_json(scope, receive, decoder, limit)
+            body = await read(scope, receive, limit)
+            given = await json_of(body, scope, decoder)
             faults: dict[str, str] = {}
             reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", "X-Break-Glass"))
             if endpoint.method != "DELETE":
@@ -170,12 +185,14 @@ class Resource:
             query=query,
             headers=headers,
             address=quote(scope["path"]),
+            body=body,
             input=given,
             break_glass=break_glass,
         )
 
 
-def routes(node: Node, prefix: str, table: Sequence[Endpoint]) -> list[Route]:
-    """The Starlette routes of the table, whose paths follow the prefix."""
-    by_path = groupby(sorted(table, key=lambda endpoint: endpoint.path), key=lambda endpoint: endpoint.path)
-    return [Route(path, Resource(node, prefix, list(group))) for path, group in by_path]
+def routes(node: Node, prefix: str, table: Iterable[Endpoint]) -> list[Route]:
+    """The Starlette routes of what has the prefix, below it."""
+    below = sorted((one for one in table if one.prefix == prefix), key=lambda endpoint: endpoint.path)
+    by_path = groupby(below, key=lambda endpoint: endpoint.path)
+    return [Route(path, Resource(node, list(group))) for path, group in by_path]

@@ -1,5 +1,6 @@
 """The time, as the process sees it. Tests hand the app a clock that they set."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -12,6 +13,10 @@ class Clock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        """Raises TimeoutError if what it surrounds takes longer."""
+        return asyncio.timeout(seconds)
 
 
 SYSTEM_CLOCK = Clock()

@@ -33,7 +33,7 @@ class Node:
         self.clock = clock
         self.aside = WorkerThread()
         self.schema_checks = SchemaChecks()
-        self.rulesets = RulesetCache(database)
+        self.rulesets = RulesetCache(database, clock)
         self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
         self.sessions = session_cache(database, clock)

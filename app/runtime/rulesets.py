@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import structlog
 
 from app.domain.errors import AppError, not_found
 from app.engine.kinds import SPECS
 from app.engine.ruleset import DamagedState, Part, Ruleset, StoredState
+from app.runtime.clock import Clock
 from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.runtime.worker_thread import WorkerThread
 from app.store import past, rulesets
@@ -28,6 +29,7 @@ from app.store.rulesets import RulesetRows
 log = structlog.get_logger()
 MAX_PAST = 16  # rulesets of past versions, which share with the present one what has not changed
 MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
+WAIT_SECONDS = 1.0  # for a version that has not come yet
 NO_RULESET = (
     "The environment has no ruleset before its first write. Create a flag, config or segment, or set one in this "
     "environment, even to what it has."
@@ -37,19 +39,26 @@ NO_RULESET = (
 class RulesetCache:
     """The snapshots of this node."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._clock = clock
         self.load = rulesets.load
         self._database = database
         self._compiling = WorkerThread()
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
+        self._changed: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # who waits for a version
         self._past: dict[tuple[str, int], Ruleset] = {}  # what was asked for last comes last
         self._encoded: WeakKeyDictionary[Ruleset, dict[Part, Encoded]] = WeakKeyDictionary()
 
-    async def get(self, environment_id: str) -> Ruleset:
-        """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
+    async def get(self, environment_id: str, min_version: int = 0) -> Ruleset:
+        """The environment's present ruleset. Raises `ruleset_not_cached` at version 0.
+
+        It waits for a second until the environment has reached the version, and raises `unavailable` then.
+        """
         snapshot = await self.snapshot(environment_id)
+        if snapshot.version < min_version:
+            snapshot = await self._reached(environment_id, min_version)
         if snapshot.version == 0:
             raise AppError("ruleset_not_cached", NO_RULESET)
         return snapshot
@@ -61,6 +70,20 @@ class RulesetCache:
         """
         while (snapshot := self._snapshots.get(environment_id) or await self._load(environment_id)).version < committed:
             self._snapshots.pop(environment_id, None)
+        return snapshot
+
+    async def _reached(self, environment_id: str, version: int) -> Ruleset:
+        """The environment's ruleset as soon as a commit has brought it to the version."""
+        snapshot = await self.snapshot(environment_id)
+        try:
+            async with self._clock.timeout(WAIT_SECONDS):
+                while snapshot.version < version:
+                    changed = self._changed.setdefault(environment_id, asyncio.Event())
+                    await changed.wait()
+                    snapshot = await self.snapshot(environment_id)
+        except TimeoutError:
+            short = f"The environment is at version {snapshot.version} and has not reached the one asked for."
+            raise AppError("unavailable", short) from None
         return snapshot
 
     async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
@@ -105,6 +128,9 @@ class RulesetCache:
                 del self._snapshots[change.environment_id]
                 if (following := _advanced(snapshot, change)) is not None:
                     self._snapshots[change.environment_id] = following
+        for environment_id in (*commit.deleted_environment_ids, *(one.environment_id for one in commit.environments)):
+            if (changed := self._changed.pop(environment_id, None)) is not None:
+                changed.set()
 
     def close(self) -> None:
         """No further ruleset is loaded."""
@@ -132,8 +158,9 @@ class RulesetCache:
             raise not_found("environment")
         environment = rows.environment
         of_row = environment.id, environment.version, environment.target_id_field
+        version_at = environment.version_at
         with _told_if_damaged(environment.id):
-            return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows)))
+            return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows), version_at))
 
 
 @contextmanager
@@ -181,7 +208,7 @@ def _advanced(snapshot: Ruleset, change: EnvironmentCommit) -> Ruleset | None:
     changed = [delta.state for delta in change.deltas if delta.state is not None]
     removed = {(delta.kind, delta.key) for delta in change.deltas if delta.state is None}
     try:
-        return snapshot.with_changes(change.version, change.target_id_field, changed, removed)
+        return snapshot.with_changes(change.version, change.target_id_field, changed, removed, change.version_at)
     except DamagedState:
         log.exception("ruleset cannot be compiled", environmentId=snapshot.environment_id)
         return None

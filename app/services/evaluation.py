@@ -1,7 +1,8 @@
 """Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from memory."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -12,6 +13,7 @@ from app.domain.errors import invalid
 from app.domain.named import Keys, Needs, named_in
 from app.domain.operations import Operation
 from app.domain.policy import sees_rule_names
+from app.domain.preconditions import ANY_VERSION, MinVersion
 from app.engine import json_text
 from app.engine.differences import difference
 from app.engine.evaluation import Evaluation, nameless
@@ -24,6 +26,7 @@ from app.services.time_travel import ruleset_at
 from app.store import rulesets
 from app.store.unit_of_work import UnitOfWork
 
+T = TypeVar("T")
 ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
@@ -93,15 +96,19 @@ class Evaluated:
     evaluations: dict[str, Evaluation | None]
 
 
-async def get_ruleset(uow: UnitOfWork, environment_id: str, query: object) -> Readable:
+async def get_ruleset(
+    uow: UnitOfWork, environment_id: str, query: object, min_version: MinVersion = ANY_VERSION
+) -> Readable:
     """The environment's ruleset, as far as the caller may read it, or what has become of it since a version.
 
-    Raises `ruleset_not_cached`.
+    Raises `ruleset_not_cached`, and `unavailable` if it does not reach the version that is asked for.
     """
     access = await Entry.of_environment(environment_id, Operation.READ_STATE).enter(uow)
-    since = validate(RulesetParameters, query).since
+    faults: dict[str, str] = {}
+    reached = min_version.parse(faults)
+    since = validate(RulesetParameters, query, faults).since
     await uow.release()  # what is read below is read after the ruleset, and so not older
-    ruleset = await uow.host.rulesets.get(access.environment.id)
+    ruleset = await uow.host.rulesets.get(access.environment.id, reached)
     sees = None if access.sees_all else access.sees
     if since == ruleset.version:
         return Readable(ruleset, Part(frozenset(), since))
@@ -118,16 +125,19 @@ async def get_ruleset(uow: UnitOfWork, environment_id: str, query: object) -> Re
     )
 
 
-async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evaluated:
-    """What each flag and config asked for is for the context. Raises `ruleset_not_cached`."""
+async def evaluate(
+    uow: UnitOfWork, environment_id: str, body: object, min_version: MinVersion = ANY_VERSION
+) -> Evaluated:
+    """What each flag and config asked for is for the context. Raises what `get_ruleset` does."""
     named = named_in(Evaluate, body)
     operation = Operation.READ_STATE if Operation.READ_STATE in named.operations else Operation.EVALUATE
     access = await Entry.of_environment(environment_id, operation, named=named).enter(uow)
-    command = validate(Evaluate, body)
-    if command.as_of is None:
-        await uow.release()
-        ruleset = await uow.host.rulesets.get(access.environment.id)
-    else:
+    faults: dict[str, str] = {}
+    reached = min_version.parse(faults)
+    command = validate(Evaluate, body, faults)
+    await uow.release()
+    ruleset = await uow.host.rulesets.get(access.environment.id, reached)
+    if command.as_of is not None:
         ruleset = await ruleset_at(uow, access.environment, command.as_of)
 
     def evaluations(call: Call) -> dict[str, Evaluation | None]:
@@ -141,14 +151,20 @@ async def evaluate(uow: UnitOfWork, environment_id: str, body: object) -> Evalua
             found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
         return _traced(call, found) if command.verbose_reason else found
 
+    return Evaluated(ruleset, await answered(uow, ruleset, command.context, evaluations))
+
+
+async def answered(
+    uow: UnitOfWork, ruleset: Ruleset, context: Mapping[str, Any], evaluations: Callable[[Call], T]
+) -> T:
+    """The result of evaluations for one context: at once, or where nobody waits for it if it takes long."""
     try:
         try:
-            found = evaluations(ruleset.compiled.call(command.context, STEPS))
+            return evaluations(ruleset.compiled.call(context, STEPS))
         except TooLong:
-            found = await uow.host.aside(lambda: evaluations(ruleset.compiled.call(command.context)))
+            return await uow.host.aside(lambda: evaluations(ruleset.compiled.call(context)))
     except TooManyComparisons:
         raise invalid({"context": TOO_MANY_COMPARISONS}) from None
-    return Evaluated(ruleset, found)
 
 
 def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:

@@ -52,10 +52,11 @@ class Delta(NamedTuple):
 
 
 class EnvironmentCommit(NamedTuple):
-    """The version that a commit made of an environment, and what changed from the one before."""
+    """The version that a commit made of an environment, when, and what changed from the one before."""
 
     environment_id: str
     version: int
+    version_at: datetime
     target_id_field: str
     deltas: tuple[Delta, ...]
 
@@ -199,7 +200,13 @@ class Changeset:
     def committed(self) -> Commit:
         """What handlers get once all is written."""
         environments = (
-            EnvironmentCommit(of.environment.id, of.version, of.environment.target_id_field, tuple(of.deltas))
+            EnvironmentCommit(
+                of.environment.id,
+                of.version,
+                of.environment.version_at,
+                of.environment.target_id_field,
+                tuple(of.deltas),
+            )
             for of in self.environments.values()
         )
         return Commit(tuple(environments), tuple(self._deleted_environment_ids), tuple(self._invalidated))

@@ -24,8 +24,11 @@ _RESULT = TypeVar("_RESULT")
 class Rulesets(Protocol):
     """Where compiled rulesets come from."""
 
-    async def get(self, environment_id: str) -> Ruleset:
-        """The environment's present ruleset. Raises `ruleset_not_cached` at version 0."""
+    async def get(self, environment_id: str, min_version: int = 0) -> Ruleset:
+        """The environment's present ruleset. Raises `ruleset_not_cached` at version 0.
+
+        It waits for a short while until the environment has reached the version, and raises `unavailable` then.
+        """
 
     async def snapshot(self, environment_id: str, committed: int = 0) -> Ruleset:
         """What the environment has now, at version 0 too, and at least at a version that has been committed."""

@@ -14,7 +14,7 @@ from http import HTTPStatus
 import httpx2
 import pytest
 
-from app.rest.app import PREFIX, TABLE
+from app.rest.app import TABLE
 from app.web.handlers import MAX_FORM
 from tests.documents import DOCUMENTS
 from tests.factories import Workspace
@@ -107,7 +107,7 @@ def addresses(workspace: Workspace) -> Iterator[tuple[str, str]]:
     }
     for endpoint in TABLE:
         if not endpoint.safe and endpoint.path != "/auth/logout":
-            yield endpoint.method, PREFIX + re.sub(r"\{(\w+)\}", lambda found: filling[found[1]], endpoint.path)
+            yield endpoint.method, re.sub(r"\{(\w+)\}", lambda found: filling[found[1]], endpoint.address)
 
 
 def some_bodies(number: int) -> list[str]:

@@ -56,6 +56,7 @@ SAME |= {
     "environmentIds": "environmentId",
 }
 FILTERS = {"maintainerId"}
+IN_HEADER = {"$ref": "#/components/parameters/Environment"}
 OWN_FILTERS = {"auditEvents": {"envId", "actorId"}}
 PLAIN = {"key": "banner", "name": "x", "type": "BOOLEAN", "defaultValue": True, "context": {}, "role": "VIEWER"}
 PLAIN |= {"email": "new@example.com", "level": "OBSERVER", "resources": ["*"], "rules": []}
@@ -120,8 +121,9 @@ def headers_of(response: Any) -> dict[str, str]:
 def rest_calls() -> Iterator[tuple[str, str]]:
     for path, item in DOCUMENT["paths"].items():
         for method in item:
-            names = {one["name"] for one in item[method].get("parameters", ()) if one.get("in") == "path"}
-            if names - SECRETS:
+            parameters = item[method].get("parameters", ())
+            names = {one["name"] for one in parameters if one.get("in") == "path"}
+            if names - SECRETS or IN_HEADER in parameters:
                 yield method.upper(), path
 
 
@@ -140,7 +142,12 @@ async def test_a_path_of_another_tenant_is_as_if_it_never_was(
             for body in bodies:
                 for strange in _choices([name for name in names if _known(name)]):
                     answers = [
-                        await caller.client.request(method, _filled(path, strange, ids, own), json=body)
+                        await caller.client.request(
+                            method,
+                            _filled(path, strange, ids, own),
+                            json=body,
+                            headers={"X-Signalbox-Env": ids["environmentId"]},
+                        )
                         for ids in (foreign, NOBODY)
                     ]
                     assert plain(answers[0].text) == plain(answers[1].text), (who, body, strange)

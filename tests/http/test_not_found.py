@@ -41,9 +41,9 @@ async def test_an_organisations_address_leads_to_its_page(client: httpx2.AsyncCl
     assert (sent.status_code, sent.headers["location"]) == (303, "/app/orgs/acme/members")
 
 
-@pytest.mark.parametrize("path", sorted({endpoint.path for endpoint in TABLE}))
+@pytest.mark.parametrize("path", sorted({endpoint.address for endpoint in TABLE}))
 async def test_a_slash_at_the_end_of_a_rest_path_is_pointed_out(client: httpx2.AsyncClient, path: str) -> None:
-    asked = PREFIX + path.replace("{", "").replace("}", "")
+    asked = path.replace("{", "").replace("}", "")
     for method, headers in (("GET", {}), ("GET", PAGE), ("DELETE", {})):
         told = await client.request(method, f"{asked}/", headers=headers)
         assert (told.status_code, told.json()["code"]) == (404, "not_found")

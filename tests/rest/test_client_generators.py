@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.rest.app import PREFIX, TABLE
+from app.rest.app import TABLE
 from app.rest.openapi.document import document
 from tests import npm, pypi
 from tests.rest.test_rule_schemas import found
@@ -17,7 +17,7 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("openapi") / "openapi.json"
-    path.write_text(json.dumps(document(TABLE, PREFIX)), "utf-8")
+    path.write_text(json.dumps(document(TABLE)), "utf-8")
     return path
 
 

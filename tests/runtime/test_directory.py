@@ -12,7 +12,7 @@ from app.store.changeset import Commit, EnvironmentCommit
 from app.store.resolve import Resolved
 from app.store.tenancy import Tenant
 from tests.clients import Api
-from tests.clock import SetClock
+from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
 
 ADA = Tenant(user_id="ada")
@@ -79,7 +79,7 @@ def test_what_a_commit_may_have_changed_while_it_was_read_is_not_kept() -> None:
 def test_a_write_of_a_state_leaves_all_known() -> None:
     directory = Directory(lambda: 0.0)
     directory.keep("production", ADA, FOUND, directory.generation)
-    directory.follow(Commit((EnvironmentCommit("production", 2, "userId", ()),)))
+    directory.follow(Commit((EnvironmentCommit("production", 2, now(), "userId", ()),)))
     assert directory.find("production", ADA) is FOUND
 
 

@@ -325,6 +325,19 @@ OF_SCHEMA = {
         "org": "The whole organisation.",
         "projects": "Whole projects, by their ids.",
     },
+    "EvaluationRequest": {
+        "context": "The context, with `targetingKey`. At most 64 KiB; empty if absent.",
+    },
+    "Resolution": {
+        "reason": "Whether a rule decided, a percentage or split of one, or none; `DISABLED` if the flag is killed.",
+        "value": "The value. That of a config of numbers is always a float, such as `1.0`.",
+        "variant": "The name of the split's entry if it has one, else the value as text, or a digest of a long one.",
+    },
+    "ResolutionsMetadata": {
+        "environmentId": "The environment.",
+        "version": "The environment's version that answered.",
+    },
+    "Resolutions": {"metadata": "What they were evaluated with."},
     "Error": {"requestId": "The id of the request; it is in the server's log too."},
     "Evaluation": {"reason": "Why this is the value."},
     "Evaluations": {"version": "The environment's version that answered."},
@@ -595,6 +608,12 @@ OPERATIONS = {
     "evaluate": "Gives the value of each flag and config for a context, with the reason. A key that does not exist is "
     "null. With `asOf` it is what was evaluated at an instant of the past, and `version` is that of then. Before the "
     "first version that is `ruleset_not_cached`.",
+    "evaluateFlag": "Answers OpenFeature's remote evaluation protocol (OFREP) for one key, as its providers for "
+    "servers ask for it. `targetingKey` is the target id, unless the context has the field that the project takes ids "
+    "from. Send `X-Signalbox-Env` unless the token's scope is exactly one environment.",
+    "evaluateFlags": "Answers OpenFeature's remote evaluation protocol (OFREP) for all keys, as its providers for "
+    "browsers and phones ask. The tag is that of the version, the token and the body: with "
+    "`If-None-Match` nothing is evaluated where none of them has changed.",
     "history": "Gives what each flag and config was for a context between two instants, with the reason: first what "
     "was in force at `since`, or at the first version, then an entry for each version that made it something else. Of "
     "what was not there `value` and `reason` are null. It ends early, with `truncated`, past 10,000 entries in all, or "
@@ -675,6 +694,7 @@ TAGS = {
     "environment.",
     "Audit": "Who did what, why, and which versions of environments it made.",
     "Evaluation": "What programs ask for.",
+    "OpenFeature": "The remote evaluation protocol, with which the SDKs of OpenFeature ask.",
     "Errors": "The catalogue of errors.",
     "About the API": "This document.",
 }

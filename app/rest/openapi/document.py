@@ -28,15 +28,15 @@ _SECURITY: Json = {
 }
 
 
-def document(table: Sequence[Endpoint], prefix: str, server: str = "/") -> Json:
-    """The document of the calls in the table, whose paths follow `prefix` on the server."""
+def document(table: Sequence[Endpoint], server: str = "/") -> Json:
+    """The document of the calls in the table."""
     schemas = Schemas(table)
     reads = {
         endpoint.path: endpoint.response for endpoint in table if endpoint.method == "GET" and not endpoint.is_list
     }
     paths: dict[str, Json] = {}
     for endpoint in table:
-        path = paths.setdefault(prefix + template(endpoint.path), {})
+        path = paths.setdefault(template(endpoint.address), {})
         path[endpoint.method.lower()] = _operation(endpoint, schemas, reads)
     tags = dict.fromkeys(endpoint.tag for endpoint in table)
     return {
@@ -66,7 +66,7 @@ def accepts_if_match(endpoint: Endpoint, reads: Collection[str]) -> bool:
 def _gives_etag(endpoint: Endpoint, shown: Iterable[type[Schema] | type[TextSchema] | None]) -> bool:
     """Whether it answers with what a read shows by itself: something with a tag of its own."""
     given = endpoint.response
-    return endpoint.safe or (
+    return endpoint.tagged or (
         given is not None and any(one and (issubclass(given, one) or issubclass(one, given)) for one in shown)
     )
 

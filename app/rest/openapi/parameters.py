@@ -50,6 +50,20 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "The reason why an owner overrides protection. It is recorded in the audit.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
     },
+    "Environment": {
+        "name": "X-Signalbox-Env",
+        "in": "header",
+        "description": "The environment's id or name, such as `acme:web:production`. A token whose scope is exactly "
+        "one environment can do without.",
+        "schema": {"type": "string"},
+    },
+    "MinVersion": {
+        "name": "X-Signalbox-Min-Version",
+        "in": "header",
+        "description": "Wait up to a second until the environment has reached this version. Otherwise the answer is "
+        "`unavailable`.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
 }
 
 
@@ -61,9 +75,10 @@ def template(path: str) -> str:
 def parameters_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool) -> list[dict[str, Any]]:
     headers = {
         "IfMatch": accepts_if_match,
-        "IfNoneMatch": endpoint.safe,
+        "IfNoneMatch": endpoint.tagged,
         "Reason": endpoint.method == "DELETE" and endpoint.body is not None and "reason" in endpoint.body.model_fields,
         "BreakGlass": _may_break_glass(endpoint),
+        **dict.fromkeys(endpoint.takes, True),
     }
     required = {field.alias for field in endpoint.query.model_fields.values() if field.is_required()}
     return [

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from app.domain.catalogue import CATALOGUE, Entry
-from app.domain.errors import examples
+from app.domain.errors import SAMPLE_REQUEST_ID, examples, invalid, sample
+from app.rest import ofrep
 from app.rest.openapi.codes import codes_of
 from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
@@ -90,11 +91,11 @@ def responses_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool
             "headers": _headers((*_RATES, "NoStore", "ETag", "Location")),
             "content": schemas.proposal(),
         }
-    if endpoint.safe:
+    if endpoint.tagged:
         answers["304"] = {"description": "Not modified.", "headers": _headers((*_CACHED, *_RATES))}
     entries = [CATALOGUE[code] for code in codes_of(endpoint, accepts_if_match=accepts_if_match)]
     by_status = groupby(sorted(entries, key=_status), key=_status)
-    return answers | {str(status): _refusal(status, list(group)) for status, group in by_status}
+    return answers | {str(status): _refusal(endpoint, status, list(group)) for status, group in by_status}
 
 
 def _success(endpoint: Endpoint, schemas: Schemas, *, gives_etag: bool) -> Json:
@@ -109,7 +110,7 @@ def _success(endpoint: Endpoint, schemas: Schemas, *, gives_etag: bool) -> Json:
 
 def _success_headers(endpoint: Endpoint, *, gives_etag: bool) -> Iterable[str]:
     yield from (*_RATES, *endpoint.headers)
-    if endpoint.safe:
+    if endpoint.tagged:
         yield from _CACHED
     elif endpoint.status != HTTPStatus.NO_CONTENT:
         yield "NoStore"
@@ -121,16 +122,19 @@ def _success_headers(endpoint: Endpoint, *, gives_etag: bool) -> Iterable[str]:
         yield "Link"
 
 
-def _refusal(status: int, entries: Sequence[Entry]) -> Json:
+def _refusal(endpoint: Endpoint, status: int, entries: Sequence[Entry]) -> Json:
     codes = [entry.code for entry in entries]
     narrowed = {"properties": {"code": {"enum": codes}}}
+    component, shown = "Error", {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    if endpoint.prefix == ofrep.PREFIX:
+        component, shown = "OpenFeatureError", {entry.code: _of_protocol(endpoint, entry) for entry in entries}
     return {
         "description": "\n".join(f"- `{entry.code}`: {entry.title}." for entry in entries),
         "headers": _headers(("NoStore", *_OF_STATUS.get(status, ()))),
         "content": {
             "application/json": {
-                "schema": {"allOf": [{"$ref": "#/components/schemas/Error"}, narrowed]},
-                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+                "schema": {"allOf": [{"$ref": f"#/components/schemas/{component}"}, narrowed]},
+                "examples": shown,
             }
         },
     }
@@ -144,6 +148,13 @@ def _headers(names: Iterable[str]) -> Json:
 
 def _example(entry: Entry) -> Json:
     return {"summary": entry.title, "description": entry.action, "value": examples(entry)["rest"]}
+
+
+def _of_protocol(endpoint: Endpoint, entry: Entry) -> Json:
+    key = "checkout" if "{key}" in endpoint.path else ""
+    wrong = {"context.targetingKey": "Must be a string."}
+    error = invalid(wrong) if entry.code == "invalid_request" else sample(entry)
+    return {**_example(entry), "value": ofrep.body_of(error, SAMPLE_REQUEST_ID, key)}
 
 
 def _status(entry: Entry) -> int:

@@ -38,6 +38,21 @@ ERROR: dict[str, Any] = {
     },
 }
 
+OPEN_FEATURE_ERROR: dict[str, Any] = {
+    "type": "object",
+    "description": "The body of every error, with what clients of the protocol look for.",
+    "required": [*ERROR["required"], "errorCode", "errorDetails"],
+    "additionalProperties": False,
+    "properties": {
+        **{name: ERROR["properties"][name] for name in ("code", "message", "fields", "requestId")},
+        "key": {"type": "string", "description": "The key that was asked for; absent where it was not one."},
+        "errorCode": {
+            "enum": ["FLAG_NOT_FOUND", "PARSE_ERROR", "INVALID_CONTEXT", "TARGETING_KEY_MISSING", "GENERAL"],
+            "description": "The protocol's name for it.",
+        },
+        "errorDetails": {"type": "string", "description": "The message, with what is wrong in `fields`."},
+    },
+}
 _DOCUMENT: dict[str, Any] = {
     "type": "object",
     "required": ["openapi", "info", "paths"],
@@ -69,7 +84,12 @@ class Schemas:
         given = {endpoint.response for endpoint in table if endpoint.response is not None}
         wanted = [*_in_mode("validation", taken | asked), *_in_mode("serialization", given)]
         self._refs, generated = models_json_schema(wanted, ref_template=REF, schema_generator=_Generator)
-        self.components: dict[str, Any] = {"Error": ERROR, **deepcopy(COMPONENTS), **generated["$defs"]}
+        self.components: dict[str, Any] = {
+            "Error": ERROR,
+            "OpenFeatureError": OPEN_FEATURE_ERROR,
+            **deepcopy(COMPONENTS),
+            **generated["$defs"],
+        }
         for name, schema in self.components.items():
             schema.pop("title", None)
             _refer_to_rules(name, schema.get("properties", {}))

@@ -1,0 +1,62 @@
+"""What OpenFeature's remote evaluation protocol (OFREP) makes of an evaluation, and of a context.
+
+`resolution` is the one place that knows the mapping. It looks at nothing but the primitive and one of its outcomes, so
+that its result can be kept with the outcome, also as text: `orjson.dumps(resolution(state, outcome))`.
+"""
+
+import hashlib
+from typing import Any
+
+import orjson
+
+from app.engine.bucketing import id_text
+from app.engine.evaluation import Evaluation
+from app.engine.json_values import MISSING, NUMBERS
+from app.engine.kinds import ConfigType
+from app.engine.paths import Context, FieldPath
+from app.engine.snapshot import PrimitiveState
+
+TARGETING_KEY = "targetingKey"
+MAX_VARIANT = 64  # characters
+
+
+def resolution(state: PrimitiveState, outcome: Evaluation) -> dict[str, Any]:
+    """The JSON object `{key, value, reason, variant}` of an outcome of the primitive.
+
+    The value of a config of numbers is always a float, 1.0 and not 1: to some clients the latter is of another type.
+    """
+    is_number = state.type == ConfigType.NUMBER
+    return {
+        "key": state.key,
+        "value": float(outcome.value) if is_number else outcome.value,
+        "reason": _reason(state, outcome),
+        "variant": outcome.reason.get("variant") or variant_of(outcome.value),
+    }
+
+
+def variant_of(value: Any) -> str:
+    """The name of a value that has none: its text, which no change of rules changes; a digest where that is long."""
+    name = value if isinstance(value, str) else None
+    if type(value) in NUMBERS:
+        name = id_text(value)
+    if name is None:
+        name = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    if 0 < len(name) <= MAX_VARIANT:
+        return name
+    return f"sha256:{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def targeted(context: Context, target_id_path: FieldPath) -> Context:
+    """The context, in which `targetingKey` is the target id unless it has one; `targetingKey` stays a field as well."""
+    targeting_key = context.get(TARGETING_KEY, MISSING)
+    if targeting_key is MISSING or target_id_path.look_up(context) is not MISSING:
+        return context
+    return {**context, target_id_path.text: targeting_key}
+
+
+def _reason(state: PrimitiveState, outcome: Evaluation) -> str:
+    kind = outcome.reason["kind"]
+    if kind != "rule_match":
+        return "DISABLED" if kind == "killed" else "DEFAULT"
+    rule = state.rules[outcome.reason["ruleIndex"]]
+    return "SPLIT" if rule.split or rule.rollout is not None else "TARGETING_MATCH"

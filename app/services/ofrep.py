@@ -1,0 +1,105 @@
+"""Evaluation as OpenFeature's remote evaluation protocol (OFREP) asks for it: one key, or all of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from app.access.entry import Access, Entry
+from app.domain.actors import Token
+from app.domain.commands import Command, validate
+from app.domain.errors import AppError, invalid_at, not_found
+from app.domain.named import NOTHING, Named
+from app.domain.operations import Operation
+from app.domain.policy import AskedKey
+from app.domain.preconditions import MinVersion
+from app.engine.openfeature import TARGETING_KEY, resolution, targeted
+from app.engine.ruleset import Ruleset
+from app.engine.snapshot import Call
+from app.services.evaluation import EVALUABLE, Context, answered
+from app.store.unit_of_work import UnitOfWork
+
+NO_TARGETING_KEY = "Must not be null. Leave it out for a context without a target id."
+_AT_TARGETING_KEY = f"context.{TARGETING_KEY}"
+_WHICH_ENVIRONMENT = (
+    "Name the environment by its id, or as `org:project:environment`. Only a token whose scope is exactly one "
+    "environment can do without this header."
+)
+
+
+def _with_targeting_key(context: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    faults: dict[str, str] = (info.context or {}).get("faults", {})
+    key = context.get(TARGETING_KEY, "")
+    if not isinstance(key, str):
+        faults[_AT_TARGETING_KEY] = NO_TARGETING_KEY if key is None else "Must be a string."
+    return context
+
+
+class EvaluationRequest(Command, json_schema_extra={"examples": [{"context": {TARGETING_KEY: "u-1", "plan": "pro"}}]}):
+    """For whom to evaluate."""
+
+    context: Annotated[Context, AfterValidator(_with_targeting_key)] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller may evaluate for a context, before any of it is evaluated."""
+
+    access: Access
+    ruleset: Ruleset
+    context: Mapping[str, Any]
+
+    async def resolutions(self, keys: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """One for each of the keys, or of all, that there is."""
+        primitives, access = self.ruleset.compiled.primitives, self.access
+        found = primitives.values() if keys is None else [primitives[key] for key in keys if key in primitives]
+        seen = [one.state for one in found if access.sees_all or access.sees(one.state.kind, one.state.key)]
+
+        def evaluations(call: Call) -> list[dict[str, Any]]:
+            outcomes = [(state, call.evaluate(state.key)) for state in seen]
+            return [resolution(state, outcome) for state, outcome in outcomes if outcome is not None]
+
+        return await answered(access.uow, self.ruleset, self.context, evaluations)
+
+
+async def evaluate_flag(
+    uow: UnitOfWork, environment: str | None, key: str, body: object, min_version: MinVersion
+) -> dict[str, Any]:
+    """What the flag or config is for the context. Raises `not_found` for an unknown key."""
+    access = await _enter(uow, environment, Named(asked=(AskedKey(EVALUABLE, key),)))
+    try:
+        asked = await _read(access, body, min_version)
+    except AppError:
+        # What there is comes before what is wrong with the body.
+        if key not in (await uow.host.rulesets.snapshot(access.environment.id)).compiled.primitives:
+            raise not_found("flag or config") from None
+        raise
+    for found in await asked.resolutions([key]):
+        return found
+    raise not_found("flag or config")
+
+
+async def evaluate_flags(uow: UnitOfWork, environment: str | None, body: object, min_version: MinVersion) -> Asked:
+    """What is asked of all flags and configs, to be evaluated by whoever does not have the answer yet."""
+    return await _read(await _enter(uow, environment, NOTHING), body, min_version)
+
+
+async def _enter(uow: UnitOfWork, environment: str | None, named: Named) -> Access:
+    """Into the environment that is named, or else into the only one of the token's."""
+    if environment is None and isinstance(uow.actor, Token):
+        scope = uow.actor.scope
+        if not scope.org and not scope.projects and len(scope.environments) == 1:
+            (environment,) = scope.environments
+    if environment is None:
+        raise invalid_at("X-Signalbox-Env", _WHICH_ENVIRONMENT)
+    return await Entry.of_environment(environment, Operation.EVALUATE, named=named).enter(uow)
+
+
+async def _read(access: Access, body: object, min_version: MinVersion) -> Asked:
+    faults: dict[str, str] = {}
+    reached = min_version.parse(faults)
+    command = validate(EvaluationRequest, body, faults)
+    await access.uow.release()
+    ruleset = await access.uow.host.rulesets.get(access.environment.id, reached)
+    return Asked(access, ruleset, targeted(command.context, ruleset.compiled.target_id_path))
