@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from app.dataplane.front import Front
 from app.graphql import view
 from app.http.authentication import AuthenticationHeaders
 from app.http.base_path import BasePath
@@ -24,6 +25,7 @@ from app.jobs.refusals import refusals_job
 from app.jobs.worker import working
 from app.mail.transports import transport_for
 from app.rest import app as rest
+from app.rest.routing import PREFIX
 from app.runtime.clock import SYSTEM_CLOCK, Clock
 from app.runtime.node import Node
 from app.settings import Settings
@@ -98,6 +100,7 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | N
     app.add_middleware(AuthenticationHeaders)
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
+    app.add_middleware(Front, prefix=settings.base_path + PREFIX)
     app.add_middleware(Requests, settings=settings)
     return app
 

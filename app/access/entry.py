@@ -1,16 +1,18 @@
-"""The proof of tenancy, and (with `batches`, which asks for many things at once) the only caller of the policy.
+"""The proof of tenancy, and (with `batches`, which asks for many things at once, and `known`, which asks for what is in
+memory) the only caller of the policy.
 
 An `Entry` says what a call enters and what for. Opening it raises `not_found` for what is another tenant's, asks the
 policy, and gives an `Access`, or a `Diverted` if the change needs approval; neither can be had otherwise.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.access.missing import missing
+from app.access.known import sees, sees_all, target_of
+from app.access.missing import missing, not_called
 from app.access.visible import tenant_of
-from app.domain.actors import API_KEY_ENDED, Role, Token
+from app.domain.actors import API_KEY_ENDED, ResourcePattern, Role, Token
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.named import NOTHING, Named
@@ -34,9 +36,10 @@ from app.engine.kinds import Kind
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, members
-from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve, steps_of
+from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve
 from app.store.unit_of_work import Subject, UnitOfWork
 
+_KEPT = {Operation.EVALUATE, Operation.READ_STATE}  # which SDKs ask for
 Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
 
 
@@ -121,12 +124,11 @@ class Entry:
         tenant, directory = tenant_of(uow), uow.host.directory
         if self.operation is Operation.EVALUATE and (known := directory.find(self.id, tenant)) is not None:
             return known
-        generation = directory.generation
         resolved = await resolve(uow.session, self.level, self.id, tenant, self.key_ref)
         if resolved is None:
-            raise _not_called(self.level, [self.id])
-        if self.operation is Operation.EVALUATE:
-            directory.keep(self.id, tenant, resolved, generation)
+            raise not_called(self.level, [self.id])
+        if self.operation in _KEPT and self.key_ref is None and not uow.is_writing:
+            directory.keep(self.id, tenant, resolved, uow.directory_generation)
         return resolved
 
     async def _ids(self, uow: UnitOfWork, resolved: Resolved) -> dict[str, str]:
@@ -144,18 +146,18 @@ class Entry:
             below_project = level is Level.ENVIRONMENT and resolved.project is not None
             ids = await ids_below(uow.session, level, set(called.values()), resolved.org, resolved.project)
             if missing := [one for one in called.values() if one not in ids]:
-                raise _not_called(level, missing, " in this project" if below_project else "")
+                raise not_called(level, missing, " in this project" if below_project else "")
             found |= {one: ids[lower] for one, lower in called.items()}
         return found
 
     async def _target(self, uow: UnitOfWork, resolved: Resolved) -> Target:
         """What the policy wants to know of what is entered."""
-        row, (role, org, project, environment, _) = TABLE[self.operation], resolved
+        row, (role, org, project, *_) = TABLE[self.operation], resolved
         asked = self.named.asked
         if self.key_ref is not None:
             asked = (AskedKey((self.key_ref.kind,), self.key_ref.key),)
-        if environment is not None and project is not None:
-            return Target(role, project.id, environment.id, frozenset(), asked, environment.protected, self.proposed)
+        if (place := resolved.place) is not None:
+            return target_of(place, asked, self.proposed)
         depends_on_protection = row.protected is not Approval.PASS or row.proposer is not Proposer.ANYBODY
         if project is None:
             protected = depends_on_protection and await environments.any_protected_of_org(uow.session, org.id)
@@ -261,15 +263,18 @@ class Entered:
     def sees(self, kind: Kind, key: str) -> bool:
         """Whether the primitive is within what the caller's lists are limited to."""
         actor = self.uow.actor
-        if isinstance(actor, Token):
-            return any(pattern.matches(kind, key) for pattern in actor.resources)
-        return True
+        return not isinstance(actor, Token) or sees(actor, kind, key)
 
     @property
     def sees_all(self) -> bool:
         """Whether the caller's lists include every primitive: for people, and for tokens with `*`."""
+        return self.resources is None
+
+    @property
+    def resources(self) -> tuple[ResourcePattern, ...] | None:
+        """What the caller's lists are limited to, if they are."""
         actor = self.uow.actor
-        return not isinstance(actor, Token) or any(pattern.everything for pattern in actor.resources)
+        return None if not isinstance(actor, Token) or sees_all(actor) else actor.resources
 
     def subject(self, primitive: Primitive | None = None) -> Subject:
         """What is entered, or a primitive within it, for the audit."""
@@ -369,16 +374,6 @@ def require_of_instance(uow: UnitOfWork, operation: Operation) -> None:
 
 def allowed_of_instance(uow: UnitOfWork, operation: Operation) -> bool:
     return isinstance(decide(uow.actor, operation, Target()), Allow)
-
-
-_EXAMPLES = {Level.PROJECT: "acme:web", Level.ENVIRONMENT: "acme:web:production"}
-
-
-def _not_called(level: Level, called: Iterable[str], within: str = "") -> AppError:
-    """`not_found`, with a hint for what can be neither an id nor a name."""
-    if level is Level.ORG or all(is_id(one) or steps_of(level, one) is not None for one in called):
-        return not_found(level.value + within)
-    return not_found(level.value + within, f"It is called by its id or its name, such as {_EXAMPLES[level]}.")
 
 
 def _decided(uow: UnitOfWork, operation: Operation, target: Target) -> tuple[Decision, str | None]:

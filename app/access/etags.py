@@ -82,3 +82,14 @@ def _revision(row: Revised) -> str:
 def _instant(at: datetime) -> str:
     """The instant in microseconds."""
     return f"{round(at.timestamp() * 1_000_000):x}"
+
+
+def body_etag(body: bytes) -> str:
+    """The tag of an answer that has no version of its own: a digest of the content."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def caller_etag(actor: Actor, body: bytes, *asked: str) -> str:
+    """The tag of what is limited to the caller's scope, and to what was asked for."""
+    scope = actor.token_id if isinstance(actor, Token) else ""
+    return body_etag(repr((scope, asked)).encode() + body)

@@ -1,10 +1,15 @@
-"""What a call asks for by its key, and does not exist."""
+"""What a call asks for, and does not exist."""
+
+from collections.abc import Iterable
 
 from app.domain.errors import AppError, not_found
+from app.domain.ids import is_id
 from app.domain.named import Named
 from app.store import identities
-from app.store.resolve import KeyRef, Resolved
+from app.store.resolve import KeyRef, Level, Resolved, steps_of
 from app.store.unit_of_work import UnitOfWork
+
+_EXAMPLES = {Level.PROJECT: "acme:web", Level.ENVIRONMENT: "acme:web:production"}
 
 
 async def missing(uow: UnitOfWork, resolved: Resolved, key_ref: KeyRef | None, named: Named) -> AppError | None:
@@ -17,3 +22,10 @@ async def missing(uow: UnitOfWork, resolved: Resolved, key_ref: KeyRef | None, n
     known = await identities.live_keys(uow.session, resolved.project.id, asked)
     fields = {path: f"There is no such {of[0]}." for of, path in asked.items() if of not in known}
     return AppError("not_found", next(iter(fields.values())), fields=fields) if fields else None
+
+
+def not_called(level: Level, called: Iterable[str], within: str = "") -> AppError:
+    """`not_found`, with a hint for what can be neither an id nor a name."""
+    if level is Level.ORG or all(is_id(one) or steps_of(level, one) is not None for one in called):
+        return not_found(level.value + within)
+    return not_found(level.value + within, f"It is called by its id or its name, such as {_EXAMPLES[level]}.")

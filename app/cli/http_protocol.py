@@ -151,6 +151,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head, self._begun, self._progressed = False, False, True
         self._cancel_timer()
         super().on_headers_complete()
+        cast(Scope, self.scope)["signalbox.body"] = partial(_arrived, self.cycle)
         self.scope["headers"] = self.headers[:]  # without trailers, which the parser adds to the list
 
     def on_body(self, body: bytes) -> None:
@@ -260,6 +261,11 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _arrived(cycle: RequestResponseCycle) -> bytes | None:
+    """The body of a request, if all of it has arrived."""
+    return None if cycle.more_body else bytes(cycle.body)
 
 
 def protocol(settings: Settings) -> type[asyncio.Protocol]:

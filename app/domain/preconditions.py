@@ -68,4 +68,6 @@ def none_match(header: str | None, tag: str) -> bool:
     """Whether an `If-None-Match` header includes `tag`, so that the answer is 304."""
     if header is None:
         return False
+    if header == tag:
+        return True
     return header.strip() == "*" or _ENCODED.sub("", tag.strip('"')) in _tags_in(header)

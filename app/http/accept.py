@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
@@ -28,7 +29,11 @@ def rank(headers: Headers, media_type: str) -> Rank:
     if "accept" not in headers:
         return Rank(1, 0)
     ranges = [media_type, media_type.partition("/")[0] + "/*", "*/*"]
-    found = [Rank(weight, NAMED - ranges.index(one)) for one, weight in _weighed(headers, "accept") if one in ranges]
+    found = [
+        Rank(weight, NAMED - ranges.index(one))
+        for one, weight in _weighed(",".join(headers.getlist("accept")))
+        if one in ranges
+    ]
     closest = max((one.specificity for one in found), default=0)
     return max((one for one in found if one.specificity == closest), default=Rank(0, 0))
 
@@ -39,19 +44,20 @@ def prefers_page(headers: Headers, *others: str) -> bool:
     return wanted.quality > 0 and all(wanted > rank(headers, other) for other in (JSON, *others))
 
 
-def accepts_gzip(headers: Headers) -> bool:
-    """Whether the caller takes gzip, and not rather what is not compressed. Without the header, nothing is."""
+@lru_cache(256)  # callers say it in few different words
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether the header's callers take gzip, and not rather what is not compressed. Without it, nothing is."""
     weights: dict[str, float] = {}
-    for coding, weight in _weighed(headers, "accept-encoding"):
+    for coding, weight in _weighed(accept_encoding):
         name = "gzip" if coding == "x-gzip" else coding
         weights[name] = max(weight, weights.get(name, 0))
     gzip = weights.get("gzip", weights.get("*", 0))
     return gzip > 0 and gzip >= weights.get("identity", 0)
 
 
-def _weighed(headers: Headers, name: str) -> Iterator[tuple[str, float]]:
+def _weighed(written: str) -> Iterator[tuple[str, float]]:
     """The elements of a list, in lower case, with their weights: 1 where there is none, or none that can be read."""
-    for element in _ELEMENT.findall(",".join(headers.getlist(name))):
+    for element in _ELEMENT.findall(written):
         value, _, parameters = element.partition(";")
         weight = _WEIGHT.search(parameters)
         yield value.strip().lower(), min(float(weight[1]), 1) if weight and weight[1] not in {"", "."} else 1

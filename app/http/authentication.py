@@ -9,12 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import API_KEY_ENDED, SESSION_ENDED, Anonymous, Token
 from app.domain.errors import AppError
-from app.domain.rate_limits import Bucket
+from app.domain.rate_limits import Bucket, Taken
 from app.domain.security_events import NOBODY, Concerned, Refusal, SecurityEvent
 from app.domain.token_secrets import fault_of
 from app.http.cookies import SESSION, secrets_in, set_cookie
 from app.http.requests import RequestInfo, info_of
-from app.runtime.credentials import SLIDES_AFTER_SECONDS
+from app.runtime.credentials import SLIDES_AFTER_SECONDS, LiveApiKey
 from app.runtime.node import Node
 from app.services.throttling import PER_PERSON
 from app.settings import origin_of
@@ -33,6 +33,8 @@ async def authenticate(node: Node, scope: Scope) -> None:
     await node.database.require_lease()
     info = info_of(scope)
     info.user_agent = Headers(scope=scope).get("user-agent")
+    if info.admitted:
+        return
     if (token := _token_in(scope)) is not None:
         await _authenticate_token(node, info, token)
         return
@@ -61,10 +63,28 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
     if token.networks is not None and info.address not in token.networks:
         _note_refusal(node, info, "token_ip_denied", Concerned(actor.org_id, "api_key", actor.token_id, actor.name))
         raise AppError("token_ip_denied")
-    info.actor = actor
-    info.buckets = Bucket(actor.token_id, token.limit), Bucket(actor.org_id, token.org_limit)
+    info.actor, info.buckets = actor, token.buckets
     await take_from_buckets(node, info)
     node.api_keys.note_use(actor.token_id)
+
+
+async def admit(node: Node, info: RequestInfo, token: LiveApiKey) -> bool:
+    """Takes a request of a known token's, which `authenticate` does not take again. Where there is none: False, and
+    `authenticate` refuses it."""
+    taken = await node.buckets.take(token.buckets)
+    if taken.retry_after:
+        return False
+    info.actor, info.buckets, info.rate_headers, info.admitted = token.actor, token.buckets, _headers_of(taken), True
+    node.api_keys.note_use(token.actor.token_id)
+    return True
+
+
+def _headers_of(taken: Taken) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"x-ratelimit-limit", b"%d" % taken.limit),
+        (b"x-ratelimit-remaining", b"%d" % taken.remaining),
+        (b"x-ratelimit-reset", b"%d" % taken.reset),
+    )
 
 
 def _note_refusal(node: Node, info: RequestInfo, code: str, concerned: Concerned) -> None:
@@ -75,11 +95,7 @@ async def take_from_buckets(node: Node, info: RequestInfo, times: int = 1) -> No
     """So many requests of the caller's. Raises `token_rate_limit`, or `rate_limited` for people."""
     taken = await node.buckets.take(info.buckets, times)
     if by_token := isinstance(info.actor, Token):
-        info.rate_headers = (
-            (b"x-ratelimit-limit", b"%d" % taken.limit),
-            (b"x-ratelimit-remaining", b"%d" % taken.remaining),
-            (b"x-ratelimit-reset", b"%d" % taken.reset),
-        )
+        info.rate_headers = _headers_of(taken)
     if taken.retry_after:
         headers = {"Retry-After": str(taken.retry_after)}
         raise AppError("token_rate_limit", headers=headers) if by_token else AppError("rate_limited", headers=headers)

@@ -39,6 +39,8 @@ class RequestInfo:
     buckets: Sequence[Bucket] = ()
     rate_headers: Sequence[tuple[bytes, bytes]] = ()
     session_cookie: bytes | None = None
+    admitted: bool = False
+    """Whether the caller is known, and a request of theirs is taken."""
 
     def client(self, browser: str | None = None) -> Client:
         """Where the call comes from, for what it does."""

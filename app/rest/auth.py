@@ -5,6 +5,7 @@ from typing import Self
 from starlette.responses import Response
 
 from app.access import confirmation
+from app.access.etags import body_etag
 from app.domain.actors import Role, Token
 from app.domain.commands import NoBody
 from app.http.browsers import asking_browser, remember_browser
@@ -12,7 +13,7 @@ from app.http.cookies import SESSION, set_cookie
 from app.models import Membership, Org
 from app.rest.orgs import ORG_EXAMPLE, OrgSchema
 from app.rest.requests import Call
-from app.rest.responses import body_etag, json_response, no_content, read, written
+from app.rest.responses import json_response, no_content, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema
 from app.services import claim, links, sessions, signup, users

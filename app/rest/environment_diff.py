@@ -6,10 +6,11 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from app.access.etags import body_etag
 from app.domain.operations import Operation
 from app.engine.kinds import Kind
 from app.rest.requests import Call
-from app.rest.responses import body_etag, tagged
+from app.rest.responses import tagged
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
 from app.services.environment_diff import Diff, Difference, DiffParameters, get_environment_diff

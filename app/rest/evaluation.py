@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.domain.operations import Operation
-from app.engine import json_text
+from app.engine.answers import answer, members_of
 from app.engine.kinds import ConfigType, FlagType
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import ENVIRONMENT_ID
@@ -121,15 +121,7 @@ async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
     answers = await evaluation.evaluate(uow, call.path["env_id"], call.input, call.min_version)
-    body = {
-        "environmentId": answers.ruleset.environment_id,
-        "version": answers.ruleset.version,
-        "evaluations": {
-            key: found and {"value": found.value, "defaultValue": found.default_value, "reason": found.reason}
-            for key, found in answers.evaluations.items()
-        },
-    }
-    return json_response(json_text.dump(body))
+    return json_response(answer(answers.ruleset.compiled, members_of(answers.evaluations, names=True)))
 
 
 ENDPOINTS = [

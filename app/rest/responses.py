@@ -1,6 +1,5 @@
 """The answers that handlers give: bodies with the headers for caches and preconditions that go with them."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TypeVar
@@ -9,7 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from starlette.responses import Response
 
-from app.domain.actors import Token
+from app.access.etags import body_etag, caller_etag
 from app.domain.preconditions import none_match
 from app.http.compression import respond
 from app.rest.requests import Call
@@ -61,7 +60,7 @@ def page(
         query = [(name, text) for name, text in call.query.multi_items() if name != "cursor"]
         query.append(("cursor", call.node.cursors.of(found, found.rows[-1], row_id)))
         link = f'<{call.node.settings.base_origin}{call.address}?{urlencode(query)}>; rel="next"'
-    response = tagged(call, body, caller_etag(call, body, str(call.query), link or ""))
+    response = tagged(call, body, caller_etag(call.info.actor, body, str(call.query), link or ""))
     if link is not None:
         response.headers["Link"] = link
     return response
@@ -84,16 +83,5 @@ async def shared(call: Call, document: Encoded, *, of_caller: bool = False) -> R
     One `of_caller` is limited to the caller's scope, which its tag tells, too.
     """
     digest = document.digest
-    etag = caller_etag(call, digest.encode(), str(call.query)) if of_caller else f'"{digest}"'
+    etag = caller_etag(call.info.actor, digest.encode(), str(call.query)) if of_caller else f'"{digest}"'
     return await respond(call.headers, document, etag, "application/json", PRIVATE)
-
-
-def caller_etag(call: Call, body: bytes, *asked: str) -> str:
-    """The tag of what is limited to the caller's scope, and to what was asked for."""
-    scope = call.info.actor.token_id if isinstance(call.info.actor, Token) else ""
-    return body_etag(repr((scope, asked)).encode() + body)
-
-
-def body_etag(body: bytes) -> str:
-    """The tag of an answer that has no version of its own: a digest of the content."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

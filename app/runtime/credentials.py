@@ -6,12 +6,15 @@ and saved once a minute.
 
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from app.access.known import may, sees_all
 from app.domain.actors import Member, Token
 from app.domain.ids import digest
+from app.domain.operations import Operation
+from app.domain.rate_limits import Bucket
 from app.domain.token_secrets import is_well_formed
 from app.engine.cidrs import Networks
 from app.runtime.clock import Clock
@@ -20,6 +23,7 @@ from app.store import api_keys as stored_api_keys
 from app.store import sessions as stored_sessions
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
+from app.store.resolve import Place
 from app.store.unit_of_work import UnitOfWork
 
 MAX_KEPT = 50_000
@@ -61,14 +65,22 @@ class CredentialCache(Generic[Live]):
 
     async def find(self, secret: str) -> Live | None:
         """The credential of the secret; None for one that is mistyped, unknown, ended or expired."""
-        at, secret_hash = self._clock.now().timestamp(), digest(secret)
-        kept = self._live.get(secret_hash)
-        if kept is not None and 0 <= at - kept[1] <= self.ttl:
-            live: Live | None = kept[0]
-        else:
+        secret_hash = digest(secret)
+        if (live := self._known(secret_hash)) is None:
             self._forget(secret_hash)
             live = await self._read(secret, secret_hash)
-        return live if live is not None and live.expires_at > at else None
+        return live if live is not None and live.expires_at > self._clock.now().timestamp() else None
+
+    def known(self, secret: str) -> Live | None:
+        """The credential of the secret, if it is in memory and live."""
+        live = self._known(digest(secret))
+        return live if live is not None and live.expires_at > self._clock.now().timestamp() else None
+
+    def _known(self, secret_hash: str) -> Live | None:
+        live, read_at = self._live.get(secret_hash, (None, 0.0))
+        if live is None or self.ttl == math.inf:
+            return live
+        return live if 0 <= self._clock.now().timestamp() - read_at <= self.ttl else None
 
     def invalidate(self, ids: Iterable[str]) -> None:
         """Forgets the credentials of these owners."""
@@ -126,8 +138,16 @@ class LiveApiKey:
     actor: Token
     expires_at: float
     networks: Networks | None
-    limit: int
-    org_limit: int
+    buckets: tuple[Bucket, ...]
+    sees_all: bool
+    _allowed: dict[tuple[Operation, Place], bool] = field(default_factory=dict, compare=False)
+
+    def may(self, operation: Operation, place: Place) -> bool:
+        """What the policy says of it, who asks for no key there: asked once, as neither of them ever changes."""
+        known = self._allowed.get((operation, place))
+        if known is None:
+            known = self._allowed[operation, place] = may(self.actor, operation, place)
+        return known
 
     @property
     def owner_ids(self) -> tuple[str, ...]:
@@ -158,13 +178,16 @@ def api_key_cache(database: Database, clock: Clock, max_rate: int) -> Credential
                 found = await stored_api_keys.by_secret(session, digest(secret))
         if found is None:
             return None
-        row, org_limit = found.row, min(found.org_limit, max_rate)
+        row, org_limit, actor = found.row, min(found.org_limit, max_rate), api_keys.actor_of(found.row)
         return LiveApiKey(
-            actor=api_keys.actor_of(row),
+            actor=actor,
             expires_at=math.inf if row.expires_at is None else row.expires_at.timestamp(),
             networks=api_keys.networks_of(row),
-            limit=min(row.rate_limit_per_min, org_limit),
-            org_limit=org_limit,
+            buckets=(
+                Bucket(actor.token_id, min(row.rate_limit_per_min, org_limit)),
+                Bucket(actor.org_id, org_limit),
+            ),
+            sees_all=sees_all(actor),
         )
 
     return CredentialCache(load, clock, api_keys.note_uses)

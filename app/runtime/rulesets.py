@@ -9,13 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import structlog
 
+from app.domain.actors import ResourcePattern
 from app.domain.errors import AppError, not_found
-from app.engine.kinds import SPECS
-from app.engine.ruleset import DamagedState, Part, Ruleset, StoredState
+from app.engine.kinds import SPECS, Kind
+from app.engine.ruleset import WHOLE, DamagedState, Part, Ruleset, StoredState
 from app.runtime.clock import Clock
 from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.runtime.worker_thread import WorkerThread
@@ -27,6 +29,9 @@ from app.store.past import Past
 from app.store.rulesets import RulesetRows
 
 log = structlog.get_logger()
+K = TypeVar("K")
+V = TypeVar("V")
+Resources = tuple[ResourcePattern, ...]
 MAX_PAST = 16  # rulesets of past versions, which share with the present one what has not changed
 MAX_ENCODED = 16  # as many scopes of tokens are served a version without encoding it again
 WAIT_SECONDS = 1.0  # for a version that has not come yet
@@ -34,6 +39,13 @@ NO_RULESET = (
     "The environment has no ruleset before its first write. Create a flag, config or segment, or set one in this "
     "environment, even to what it has."
 )
+
+
+class Scoped(NamedTuple):
+    """What was put together of one ruleset: what of it tokens with such resources may read, and parts as text."""
+
+    parts: dict[Resources, Part]
+    encoded: dict[Part, Encoded]
 
 
 class RulesetCache:
@@ -49,7 +61,7 @@ class RulesetCache:
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
         self._changed: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # who waits for a version
         self._past: dict[tuple[str, int], Ruleset] = {}  # what was asked for last comes last
-        self._encoded: WeakKeyDictionary[Ruleset, dict[Part, Encoded]] = WeakKeyDictionary()
+        self._scoped: WeakKeyDictionary[Ruleset, Scoped] = WeakKeyDictionary()
 
     async def get(self, environment_id: str, min_version: int = 0) -> Ruleset:
         """The environment's present ruleset. Raises `ruleset_not_cached` at version 0.
@@ -103,15 +115,39 @@ class RulesetCache:
             del self._past[next(iter(self._past))]
         return found
 
+    def present(self, environment_id: str) -> Ruleset | None:
+        """The environment's present ruleset, if it has one that is in memory."""
+        snapshot = self._snapshots.get(environment_id)
+        return None if snapshot is None or snapshot.version == 0 else snapshot
+
+    async def readable(self, ruleset: Ruleset, resources: Resources | None) -> Part:
+        """What of the ruleset a caller with these resources may read, and what that needs; None: everything."""
+        if resources is None:
+            return WHOLE
+        parts = self._of(ruleset).parts
+        if (found := parts.get(resources)) is None:
+            found = await self._compiling(partial(_readable, ruleset, resources))
+            _keep(parts, resources, found)
+        return found
+
     async def encoded(self, ruleset: Ruleset, part: Part) -> Encoded:
         """The document of the ruleset or of a part: put together when first asked for. Differences are not kept."""
-        of_ruleset = self._encoded.setdefault(ruleset, {})
-        if (found := of_ruleset.get(part)) is None:
+        encoded = self._of(ruleset).encoded
+        if (found := encoded.get(part)) is None:
             found = Encoded(await self._compiling(partial(ruleset.encode, part)), FAST_LEVEL)
             if part.since is None:
-                if len(of_ruleset) >= MAX_ENCODED:
-                    of_ruleset.clear()
-                of_ruleset[part] = found
+                _keep(encoded, part, found)
+        return found
+
+    def already_encoded(self, ruleset: Ruleset, resources: Resources | None) -> Encoded | None:
+        """The document of what a caller with these resources may read, if it is in memory."""
+        of_ruleset = self._of(ruleset)
+        part = WHOLE if resources is None else of_ruleset.parts.get(resources)
+        return None if part is None else of_ruleset.encoded.get(part)
+
+    def _of(self, ruleset: Ruleset) -> Scoped:
+        if (found := self._scoped.get(ruleset)) is None:
+            found = self._scoped[ruleset] = Scoped({}, {})
         return found
 
     def take_in(self, commit: Commit) -> None:
@@ -161,6 +197,19 @@ class RulesetCache:
         version_at = environment.version_at
         with _told_if_damaged(environment.id):
             return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows), version_at))
+
+
+def _readable(ruleset: Ruleset, resources: Resources) -> Part:
+    def sees(kind: Kind, key: str) -> bool:
+        return any(pattern.matches(kind, key) for pattern in resources)
+
+    return Part(frozenset(ruleset.needed(ruleset.readable(sees))))
+
+
+def _keep(kept: dict[K, V], key: K, value: V) -> None:
+    if len(kept) >= MAX_ENCODED:
+        kept.clear()
+    kept[key] = value
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -31,6 +31,10 @@ ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
 MAX_CONTEXTS = 100  # to try changes on
+NEVER_TOO_LARGE = MAX_CONTEXT_BYTES // 8
+"""A body of so many bytes has no context above the limit: the compact text of a number may be longer than what was
+written (1e15), but not as many times."""
+_PLAIN = frozenset({"context", "keys"})
 STEPS = 20_000
 """Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
 TOO_MANY_COMPARISONS = (
@@ -76,6 +80,25 @@ class Evaluate(
     as_of: Annotated[Instant | None, Needs(Operation.READ_STATE)] = None
 
 
+def plainly(body: Any, size: int) -> tuple[dict[str, Any], list[str] | None] | None:
+    """The context and the keys of a body of so many bytes that asks for nothing else and has no fault.
+
+    None for all others, which take a command to be read.
+    """
+    if type(body) is not dict or not body.keys() <= _PLAIN or type(context := body.get("context")) is not dict:
+        return None
+    if size > NEVER_TOO_LARGE and len(json_text.dump(context)) > MAX_CONTEXT_BYTES:
+        return None
+    keys = body.get("keys")
+    if keys is not None:
+        if type(keys) is not list or len(keys) > MAX_KEYS:
+            return None
+        for key in keys:
+            if type(key) is not str or "\0" in key:
+                return None
+    return context, keys
+
+
 @dataclass(frozen=True, slots=True)
 class Readable:
     """A ruleset, and the part of it that the caller may read and has not yet."""
@@ -118,11 +141,7 @@ async def get_ruleset(
         )
         if written is not None:
             return Readable(ruleset, difference(ruleset, written, sees))
-    return (
-        Readable(ruleset)
-        if sees is None
-        else Readable(ruleset, Part(frozenset(ruleset.needed(ruleset.readable(sees)))))
-    )
+    return Readable(ruleset, await uow.host.rulesets.readable(ruleset, access.resources))
 
 
 async def evaluate(
@@ -141,30 +160,50 @@ async def evaluate(
         ruleset = await ruleset_at(uow, access.environment, command.as_of)
 
     def evaluations(call: Call) -> dict[str, Evaluation | None]:
-        primitives, sees_all = ruleset.compiled.primitives, access.sees_all
-        asked = primitives if command.keys is None or command.keys == ALL_KEYS else command.keys
-        found: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
-        for key in asked:
-            if (one := primitives.get(key)) is not None and (sees_all or access.sees(one.state.kind, key)):
-                found[key] = call.evaluate(key)
+        found = outcomes(call, command.keys, None if access.sees_all else access.sees)
         if not sees_rule_names(uow.actor):
             found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
         return _traced(call, found) if command.verbose_reason else found
 
-    return Evaluated(ruleset, await answered(uow, ruleset, command.context, evaluations))
+    whole = asks_for_all(command.keys)
+    return Evaluated(ruleset, await answered(uow, ruleset, command.context, evaluations, whole=whole))
 
 
 async def answered(
-    uow: UnitOfWork, ruleset: Ruleset, context: Mapping[str, Any], evaluations: Callable[[Call], T]
+    uow: UnitOfWork, ruleset: Ruleset, context: Mapping[str, Any], evaluations: Callable[[Call], T], *, whole: bool
 ) -> T:
-    """The result of evaluations for one context: at once, or where nobody waits for it if it takes long."""
+    """The result of evaluations for one context, of the `whole` ruleset or of a few keys: at once, or where nobody
+    waits for it if it takes long."""
+    steps = 0 if whole and ruleset.compiled.steps > STEPS else STEPS
     try:
         try:
-            return evaluations(ruleset.compiled.call(context, STEPS))
+            return evaluations(ruleset.compiled.call(context, steps))
         except TooLong:
             return await uow.host.aside(lambda: evaluations(ruleset.compiled.call(context)))
     except TooManyComparisons:
         raise invalid({"context": TOO_MANY_COMPARISONS}) from None
+
+
+def asks_for_all(keys: Sequence[str] | None) -> bool:
+    return keys is None or keys == ALL_KEYS
+
+
+def outcomes(
+    call: Call, keys: Sequence[str] | None, sees: Callable[[Kind, str], bool] | None
+) -> dict[str, Evaluation | None]:
+    """What the keys are for the call's context, None for unknown ones; of all keys those that the caller sees.
+
+    Raises TooLong, TooManyComparisons.
+    """
+    primitives = call.ruleset.primitives
+    asked = primitives if asks_for_all(keys) else keys or ()
+    found: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
+    if asked is primitives and sees is None:
+        return dict(zip(primitives, call.evaluate_all(), strict=True))
+    for key in asked:
+        if (one := primitives.get(key)) is not None and (sees is None or sees(one.state.kind, key)):
+            found[key] = call.evaluate(key)
+    return found
 
 
 def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:

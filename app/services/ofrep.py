@@ -60,7 +60,7 @@ class Asked:
             outcomes = [(state, call.evaluate(state.key)) for state in seen]
             return [resolution(state, outcome) for state, outcome in outcomes if outcome is not None]
 
-        return await answered(access.uow, self.ruleset, self.context, evaluations)
+        return await answered(access.uow, self.ruleset, self.context, evaluations, whole=keys is None)
 
 
 async def evaluate_flag(

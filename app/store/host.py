@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from app.domain.actors import ResourcePattern
 from app.domain.rate_limits import Limits
 from app.domain.security_events import Refusal
 from app.engine.cidrs import Address
 from app.engine.faults import Faults
-from app.engine.ruleset import Ruleset
+from app.engine.ruleset import Part, Ruleset
 from app.settings import Settings
 from app.store.changeset import Commit
 from app.store.resolve import Resolved
@@ -35,6 +36,9 @@ class Rulesets(Protocol):
 
     async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
         """The environment's ruleset at a version that it has reached, when ids came from the field."""
+
+    async def readable(self, ruleset: Ruleset, resources: tuple[ResourcePattern, ...] | None) -> Part:
+        """What of the ruleset a caller with these resources may read, and what that needs; None: everything."""
 
 
 class Aside(Protocol):

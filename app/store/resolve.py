@@ -36,6 +36,15 @@ class KeyRef(NamedTuple):
     key: str
 
 
+class Place(NamedTuple):
+    """An environment as the policy sees it: by plain values, which cost nothing to look at."""
+
+    role: Role | None
+    project_id: str
+    environment_id: str
+    protected: bool
+
+
 class Resolved(NamedTuple):
     """What was found, down to the level that was asked for; below it None."""
 
@@ -44,6 +53,14 @@ class Resolved(NamedTuple):
     project: Project | None = None
     environment: Environment | None = None
     primitive: Primitive | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """The environment that was found, if it was one."""
+        role, _, project, environment, _ = self
+        if project is None or environment is None:
+            return None
+        return Place(role, project.id, environment.id, environment.protected)
 
 
 _PRIMITIVE = and_(

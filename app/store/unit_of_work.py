@@ -69,6 +69,7 @@ class UnitOfWork:
         self.request_id = request_id
         self.break_glass = break_glass
         self.now: datetime = host.now()
+        self.directory_generation = host.directory.generation  # nothing is read before
         self._session: AsyncSession | None = None
         self._database = database
         self._stack = AsyncExitStack()
@@ -116,6 +117,10 @@ class UnitOfWork:
             self._session = await self._stack.enter_async_context(self._database.writing())
             self.now = self.host.now()
             self._changes = Changeset(self.now)
+
+    @property
+    def is_writing(self) -> bool:
+        return self._changes is not None
 
     @property
     def changes(self) -> Changeset:

@@ -17,7 +17,7 @@ blanks = st.sampled_from(["", " ", "\t "])
 
 
 def headers_of(name: str, *lines: str) -> Headers:
-    return Headers(raw=[(name.encode(), line.encode()) for line in lines])
+    return Headers(raw=[(name.encode(), line.encode("latin-1")) for line in lines])
 
 
 @st.composite
@@ -49,16 +49,14 @@ def test_the_closest_range_decides(given: tuple[dict[str, float], list[str]], me
 def test_gzip_is_taken_where_it_is_wanted(given: tuple[dict[str, float], list[str]]) -> None:
     weighed, lines = given
     gzip = weighed.get("gzip", weighed.get("*", 0))
-    assert accepts_gzip(headers_of("accept-encoding", *lines)) is (gzip > 0 and gzip >= weighed.get("identity", 0))
+    assert accepts_gzip(",".join(lines)) is (gzip > 0 and gzip >= weighed.get("identity", 0))
 
 
 @given(st.lists(st.text(st.characters(max_codepoint=255)), max_size=3))
 def test_nothing_that_is_sent_breaks_the_reading(lines: list[str]) -> None:
-    headers = Headers(
-        raw=[(name, line.encode("latin-1")) for line in lines for name in (b"accept", b"accept-encoding")]
-    )
+    headers = headers_of("accept", *lines)
     assert 0 <= rank(headers, "text/html").quality <= 1
-    assert accepts_gzip(headers) in {True, False}
+    assert accepts_gzip(",".join(lines)) in {True, False}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +83,7 @@ def test_who_gets_pages(accept: str, page: bool) -> None:
 
 def test_without_the_headers_nothing_is_a_page_or_compressed() -> None:
     assert not prefers_page(Headers(raw=[]))
-    assert not accepts_gzip(Headers(raw=[]))
+    assert not accepts_gzip("")
 
 
 @pytest.mark.parametrize(
@@ -107,5 +105,5 @@ def test_without_the_headers_nothing_is_a_page_or_compressed() -> None:
 def test_reading_is_linear(hostile: str) -> None:
     started = time.process_time()
     prefers_page(headers_of("accept", hostile))
-    accepts_gzip(headers_of("accept-encoding", hostile))
+    accepts_gzip(hostile)
     assert time.process_time() - started < 0.25

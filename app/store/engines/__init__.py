@@ -83,6 +83,11 @@ class Database(ABC):
         finally:
             await lock.release()
 
+    @property
+    def has_lease(self) -> bool:
+        """Whether no other server can have taken over."""
+        return self.lease is None or self.lease.is_valid
+
     async def require_lease(self) -> None:
         """Raises `unavailable` where another server may have taken over. A command needs no lease, so it has none."""
         if self.lease is not None:

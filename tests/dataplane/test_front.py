@@ -1,0 +1,204 @@
+"""The front answers as the surfaces behind it do, or not at all."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.dataplane.front import Front
+from app.domain.token_secrets import new_token_secret
+from app.http.requests import Requests
+from app.runtime.rate_limits import MemoryBuckets
+from app.settings import Settings
+from tests.factories import Instance, Workspace
+
+MORE: list[dict[str, Any]] = [{}, {}, {}, {"verboseReason": True}, {"verboseReason": False}, {"asOf": None}, {"no": 1}]
+CONTEXTS = [
+    {"userId": "u-1", "plan": "pro"},
+    {"userId": "u-2", "nested": {"a": [1, 2.5, None]}},
+    {},
+    {"userId": "ü\0", "n": 1e15},
+]
+KEYS = [None, ["*"], [], ["checkout"], ["checkout", "checkout", "none", "limits"], ["\0"], ["staff"], "checkout", [1]]
+ODD_BODIES = [b"", b"[]", b"null", b"{", b'{"context":{},"context":{"plan":"pro"}}', b'{"context":' + b"[" * 200]
+RESOURCES = (["*"], ["flag:checkout"], ["limits", "flag:*"], ["config:*"], ["segment:*"], ["check.*"])
+HEADERS = [
+    {},
+    {"If-None-Match": "*"},
+    {"If-None-Match": '"other", "another"'},
+    {"Accept-Encoding": "gzip, br;q=0.5"},
+    {"Accept-Encoding": "gzip;q=0"},
+    {"Content-Type": "application/json; charset=utf-8"},
+    {"Content-Type": "text/plain"},
+    {"Content-Encoding": "gzip"},
+    {"X-Reason": "\n"},
+    {"X-Break-Glass": "a reason"},
+    {"Origin": "https://elsewhere.example"},
+    {"Content-Length": "no number"},
+    {"X-Request-Id": "of the caller"},
+]
+
+
+RULES = [
+    {"if": {"field": "plan", "$equals": "pro"}, "value": False, "name": "pro", "rolloutPercent": 50},
+    {"if": {"$segment": "staff"}, "value": True},
+]
+
+HOST = "http://signalbox.test"
+
+
+class Both:
+    """The app, and what stands behind its front, which are asked in turns."""
+
+    def __init__(self, app: Starlette, settings: Settings) -> None:
+        self.front_answered, self._body = False, b""
+        front: Any = app.build_middleware_stack()
+        while not isinstance(front, Front):
+            front = front.app
+        noting = Front(self._noting(front.app), front.prefix)
+        self._apps = [self._outermost(app, settings, one) for one in (noting, front.app)]
+
+    def _noting(self, behind: ASGIApp) -> ASGIApp:
+        async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+            self.front_answered = False
+            await behind(scope, receive, send)
+
+        return noting
+
+    def _outermost(self, app: Starlette, settings: Settings, inside: ASGIApp) -> ASGIApp:
+        requests = Requests(inside, settings)
+
+        async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
+            await requests({**scope, "app": app, "signalbox.body": lambda: self._body}, receive, send)
+
+        return outermost
+
+    async def answers(self, method: str, path: str, **given: Any) -> list[httpx2.Response]:
+        """What the front makes of a request, and what the app behind it does."""
+        self.front_answered, self._body = True, httpx2.Request(method, f"{HOST}{path}", **given).content
+        replies = []
+        for app in self._apps:
+            transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx2.AsyncClient(transport=transport, base_url=HOST) as client:
+                replies.append(await client.request(method, path, **given))
+        return replies
+
+
+def shown(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], Any]:
+    """All of it but what is another for each request."""
+    own = {"x-request-id", "x-ratelimit-remaining"}
+    headers = sorted((name, value) for name, value in answer.headers.multi_items() if name not in own)
+    if answer.status_code < HTTPStatus.BAD_REQUEST:
+        return answer.status_code, headers, answer.content
+    return answer.status_code, headers, answer.json() | {"requestId": ""}
+
+
+@pytest.fixture
+async def tokens(instance: Instance, workspace: Workspace) -> list[str]:
+    """Of each level that matters, with resources and environments that cover what is asked for, and others."""
+    org, instance.node.buckets = workspace.org, MemoryBuckets(lambda: 0)
+    here, project = workspace.environment["id"], workspace.project["id"]
+    owner = org.owner
+    await owner.make("updateFlagState", environmentId=here, key="checkout", rules=RULES)
+    elsewhere = (await owner.make("createEnvironment", projectId=project, key="other", name="Other"))["id"]
+    scopes: list[dict[str, Any]] = [{"envs": [here]}, {"envs": [elsewhere]}, {"projects": [project]}, {"org": True}]
+    asked: list[dict[str, Any]] = [{"environments": scope} for scope in scopes]
+    asked += [{"resources": resources, "level": level} for resources in RESOURCES for level in ("client", "observer")]
+    asked += [{"actions": ["write"]}, {"approvalRequired": True}, {"ipAllowlist": ["203.0.113.0/24"]}]
+    asked += [{"level": "client"}, {"ipAllowlist": ["127.0.0.0/8"]}, {"rateLimitPerMin": 1}]
+    made = [(await instance.minted(org, **one))["token"] for one in asked]
+    other = await instance.workspace(await instance.org("globex"))
+    return [*made, (await instance.minted(other.org))["token"], new_token_secret(), "nonsense", ""]
+
+
+TOKENS = st.integers(0, 60)
+BODIES = st.builds(
+    lambda context, keys, more: json.dumps(
+        {"context": context, **({} if keys is None else {"keys": keys}), **more}
+    ).encode(),
+    st.sampled_from(CONTEXTS),
+    st.sampled_from(KEYS),
+    st.sampled_from(MORE),
+) | st.sampled_from(ODD_BODIES)
+CALLS = st.sampled_from(["evaluate", "ruleset", "evaluate", "ruleset", "evaluate/", "ruleset?since=1", "rule%73et"])
+CALLED = st.sampled_from([str, str, str, str.upper, lambda one: one[:-1], lambda one: one + "%2Fx"])
+
+
+@given(TOKENS, CALLS, CALLED, st.booleans(), st.sampled_from(HEADERS), BODIES, st.sampled_from(["bearer", "key", "x"]))
+async def test_the_front_answers_as_the_surfaces_do(
+    app: Starlette,
+    settings: Settings,
+    workspace: Workspace,
+    tokens: list[str],
+    at: int,
+    call: str,
+    called: Any,
+    by_name: bool,
+    headers: dict[str, str],
+    body: bytes,
+    scheme: str,
+) -> None:
+    both, token = Both(app, settings), tokens[at % len(tokens)]
+    environment = "acme:web:prod" if by_name else workspace.environment["id"]
+    sent = {"Content-Type": "application/json", **headers}
+    sent |= {"X-API-Key": token} if scheme == "key" else {"Authorization": f"{scheme} {token}".title()}
+    if scheme == "bearer":
+        sent["Authorization"] = f"Bearer {token}"
+    method = "GET" if call.startswith("rule") else "POST"
+    path = f"/api/v1/envs/{called(environment)}/{call}"
+    given = {"headers": sent, **({"content": body} if method == "POST" else {})}
+    for _ in range(2):  # what is not in memory the first time
+        by_front, by_surface = await both.answers(method, path, **given)
+        assert shown(by_front) == shown(by_surface)
+        left = [int(answer.headers.get("x-ratelimit-remaining", 0)) for answer in (by_front, by_surface)]
+        assert by_front.status_code >= 400 or left[0] - left[1] == 1 or by_surface.status_code == 429, left
+
+
+async def test_known_callers_are_answered_from_memory(
+    app: Starlette, settings: Settings, instance: Instance, workspace: Workspace
+) -> None:
+    both, here = Both(app, settings), f"/api/v1/envs/{workspace.environment['id']}"
+    token = await instance.minted(workspace.org, environments={"envs": [workspace.environment["id"]]})
+    sent = {"headers": {"Authorization": f"Bearer {token['token']}"}}
+    body = {"context": {"userId": "u-1"}, "keys": ["checkout"]}
+    for asked, status in (
+        (("POST", f"{here}/evaluate", {"json": body}), 200),
+        (("POST", f"{here}/evaluate", {"json": {"context": {}}}), 200),
+        (("GET", f"{here}/ruleset", {}), 200),
+    ):
+        method, path, more = asked
+        await both.answers(method, path, **sent, **more)
+        answers = await both.answers(method, path, **sent, **more)
+        assert [answer.status_code for answer in answers] == [status, status]
+        assert both.front_answered
+    has = {"headers": {**sent["headers"], "If-None-Match": answers[0].headers["etag"]}}
+    assert [one.status_code for one in await both.answers("GET", f"{here}/ruleset", **has)] == [304, 304]
+    assert both.front_answered
+
+
+async def test_what_ends_is_refused_at_once(
+    app: Starlette, settings: Settings, instance: Instance, workspace: Workspace
+) -> None:
+    both, owner = Both(app, settings), workspace.org.owner
+    path, body = f"/api/v1/envs/{workspace.environment['id']}/evaluate", {"context": {}, "keys": ["checkout"]}
+    token = await instance.minted(workspace.org)
+    sent = {"headers": {"Authorization": f"Bearer {token['token']}"}, "json": body}
+    for value in (True, False, True):
+        await owner.make(
+            "updateFlagState", environmentId=workspace.environment["id"], key="checkout", defaultValue=value
+        )
+        answers = [await both.answers("POST", path, **sent) for _ in range(2)][1]
+        assert [one.json()["evaluations"]["checkout"]["value"] for one in answers] == [value, value]
+    await owner.make("revokeApiKey", orgSlug=workspace.org.slug, apiKeyId=token["id"])
+    assert [one.status_code for one in await both.answers("POST", path, **sent)] == [401, 401]
+    again = await instance.minted(workspace.org)
+    sent["headers"] = {"Authorization": f"Bearer {again['token']}"}
+    assert [one.status_code for one in await both.answers("POST", path, **sent)] == [200, 200]
+    await owner.make("deleteEnvironment", environmentId=workspace.environment["id"], confirm="prod")
+    assert [one.status_code for one in await both.answers("POST", path, **sent)] == [404, 404]
