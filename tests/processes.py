@@ -44,10 +44,10 @@ class Served:
         """What it has written to standard error so far."""
         return _log(self.folder).read_text("utf-8")
 
-    def wait_for_log(self, text: str) -> None:
-        """Returns once the text is in the log."""
+    def wait_for_log(self, text: str, start: int = 0) -> None:
+        """Returns once the text is in the log, from its character `start` on."""
         deadline = time.monotonic() + PATIENCE
-        while text not in self.log:
+        while text not in self.log[start:]:
             assert time.monotonic() < deadline, f"{text!r} is not in the log:\n{self.log}"
             time.sleep(0.01)
 

@@ -1,5 +1,6 @@
 """Real servers that tests start for themselves: on a free port, in a temporary folder, ended with the session."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -23,6 +24,14 @@ def missing(what: str, package: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps the other workers of pytest out of what is done in the folder."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def free_port() -> int:

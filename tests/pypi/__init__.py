@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import alone
+
 HERE = Path(__file__).resolve().parent
 PATIENCE_SECONDS = 300
 
@@ -16,20 +18,19 @@ def environment(lock: str, cache: pytest.Cache) -> Path:
     pinned = HERE / lock
     folder = Path(cache.mkdir(f"pypi-{hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]}"))
     programs = folder / "bin"
-    if not (folder / "complete").exists():
-        output([sys.executable, "-m", "venv", str(folder)], HERE)
-        install = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-        ]
-        output([str(programs / "python"), *install, "-r", str(pinned)], HERE)
-        (folder / "complete").touch()
+    with alone(folder):
+        if not (folder / "complete").exists():
+            output([sys.executable, "-m", "venv", str(folder)], HERE)
+            install = [
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "--only-binary",
+                ":all:",
+            ]
+            output([str(programs / "python"), "-m", "pip", *install, "-r", str(pinned)], HERE)
+            (folder / "complete").touch()
     return programs
 
 

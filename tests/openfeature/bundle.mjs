@@ -1,0 +1,6 @@
+// Bundles a script with the packages that it imports, for a browser.
+import { build } from "esbuild";
+
+const [source, outfile] = process.argv.slice(2);
+const loader = { ".js": "jsx" };
+await build({ entryPoints: [source], outfile, bundle: true, format: "iife", jsx: "automatic", loader, logLevel: "error" });
