@@ -25,7 +25,6 @@ from app.jobs.refusals import refusals_job
 from app.jobs.worker import working
 from app.mail.transports import transport_for
 from app.rest import app as rest
-from app.rest.routing import PREFIX
 from app.runtime.clock import SYSTEM_CLOCK, Clock
 from app.runtime.node import Node
 from app.settings import Settings
@@ -100,7 +99,7 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | N
     app.add_middleware(AuthenticationHeaders)
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
-    app.add_middleware(Front, prefix=settings.base_path + PREFIX)
+    app.add_middleware(Front, base_path=settings.base_path)
     app.add_middleware(Requests, settings=settings)
     return app
 

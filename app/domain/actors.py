@@ -89,6 +89,14 @@ class EnvironmentScope:
     projects: frozenset[str] = frozenset()
     environments: frozenset[str] = frozenset()
 
+    @property
+    def only_environment(self) -> str | None:
+        """The environment of a token that covers exactly one."""
+        if self.org or self.projects or len(self.environments) != 1:
+            return None
+        (environment,) = self.environments
+        return environment
+
 
 @dataclass(frozen=True, slots=True)
 class ResourcePattern:

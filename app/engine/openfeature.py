@@ -1,20 +1,21 @@
 """What OpenFeature's remote evaluation protocol (OFREP) makes of an evaluation, and of a context.
 
 `resolution` is the one place that knows the mapping. It looks at nothing but the primitive and one of its outcomes, so
-that its result can be kept with the outcome, also as text: `orjson.dumps(resolution(state, outcome))`.
+that its text is kept with the outcome.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from app.engine.bucketing import id_text
-from app.engine.evaluation import Evaluation
+from app.engine.evaluation import MAX_KEPT, Evaluation
 from app.engine.json_values import MISSING, NUMBERS
 from app.engine.kinds import ConfigType
 from app.engine.paths import Context, FieldPath
-from app.engine.snapshot import PrimitiveState
+from app.engine.snapshot import CompiledRuleset, PrimitiveState
 
 TARGETING_KEY = "targetingKey"
 MAX_VARIANT = 64  # characters
@@ -32,6 +33,22 @@ def resolution(state: PrimitiveState, outcome: Evaluation) -> dict[str, Any]:
         "reason": _reason(state, outcome),
         "variant": outcome.reason.get("variant") or variant_of(outcome.value),
     }
+
+
+def resolution_text(state: PrimitiveState, outcome: Evaluation) -> bytes:
+    """The resolution as JSON, which the outcome keeps."""
+    if (encoded := outcome.ofrep) is None:
+        encoded = orjson.dumps(resolution(state, outcome))
+        if len(encoded) <= MAX_KEPT:
+            outcome.ofrep = encoded = memoryview(encoded).tobytes()  # which does not keep the encoder's buffer
+    return encoded
+
+
+def resolutions_text(ruleset: CompiledRuleset, found: Iterable[tuple[PrimitiveState, Evaluation]]) -> bytes:
+    """The protocol's answer for many keys."""
+    flags = b",".join([outcome.ofrep or resolution_text(state, outcome) for state, outcome in found])
+    about = flags, ruleset.environment_id.encode(), ruleset.version
+    return b'{"flags":[%b],"metadata":{"environmentId":"%b","version":%d}}' % about
 
 
 def variant_of(value: Any) -> str:

@@ -80,6 +80,11 @@ class Evaluate(
     as_of: Annotated[Instant | None, Needs(Operation.READ_STATE)] = None
 
 
+def is_small(context: dict[str, Any], size: int) -> bool:
+    """Whether the context of a body of so many bytes is below the limit."""
+    return size <= NEVER_TOO_LARGE or len(json_text.dump(context)) <= MAX_CONTEXT_BYTES
+
+
 def plainly(body: Any, size: int) -> tuple[dict[str, Any], list[str] | None] | None:
     """The context and the keys of a body of so many bytes that asks for nothing else and has no fault.
 
@@ -87,7 +92,7 @@ def plainly(body: Any, size: int) -> tuple[dict[str, Any], list[str] | None] | N
     """
     if type(body) is not dict or not body.keys() <= _PLAIN or type(context := body.get("context")) is not dict:
         return None
-    if size > NEVER_TOO_LARGE and len(json_text.dump(context)) > MAX_CONTEXT_BYTES:
+    if not is_small(context, size):
         return None
     keys = body.get("keys")
     if keys is not None:

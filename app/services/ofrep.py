@@ -14,9 +14,10 @@ from app.domain.named import NOTHING, Named
 from app.domain.operations import Operation
 from app.domain.policy import AskedKey
 from app.domain.preconditions import MinVersion
-from app.engine.openfeature import TARGETING_KEY, resolution, targeted
+from app.engine.evaluation import Evaluation
+from app.engine.openfeature import TARGETING_KEY, targeted
 from app.engine.ruleset import Ruleset
-from app.engine.snapshot import Call
+from app.engine.snapshot import Call, PrimitiveState
 from app.services.evaluation import EVALUABLE, Context, answered
 from app.store.unit_of_work import UnitOfWork
 
@@ -42,6 +43,14 @@ class EvaluationRequest(Command, json_schema_extra={"examples": [{"context": {TA
     context: Annotated[Context, AfterValidator(_with_targeting_key)] = Field(default_factory=dict)
 
 
+def is_plain(body: Any) -> bool:
+    """Whether it holds nothing but a context that has no fault, unless it is too large."""
+    if type(body) is not dict or (body.keys() and body.keys() != {"context"}):
+        return False
+    context = body.get("context", {})
+    return type(context) is dict and type(context.get(TARGETING_KEY, "")) is str
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a caller may evaluate for a context, before any of it is evaluated."""
@@ -50,22 +59,22 @@ class Asked:
     ruleset: Ruleset
     context: Mapping[str, Any]
 
-    async def resolutions(self, keys: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """One for each of the keys, or of all, that there is."""
+    async def resolutions(self, keys: Iterable[str] | None = None) -> list[tuple[PrimitiveState, Evaluation]]:
+        """Of each of the keys, or of all, that there is."""
         primitives, access = self.ruleset.compiled.primitives, self.access
         found = primitives.values() if keys is None else [primitives[key] for key in keys if key in primitives]
         seen = [one.state for one in found if access.sees_all or access.sees(one.state.kind, one.state.key)]
 
-        def evaluations(call: Call) -> list[dict[str, Any]]:
+        def evaluations(call: Call) -> list[tuple[PrimitiveState, Evaluation]]:
             outcomes = [(state, call.evaluate(state.key)) for state in seen]
-            return [resolution(state, outcome) for state, outcome in outcomes if outcome is not None]
+            return [(state, outcome) for state, outcome in outcomes if outcome is not None]
 
         return await answered(access.uow, self.ruleset, self.context, evaluations, whole=keys is None)
 
 
 async def evaluate_flag(
     uow: UnitOfWork, environment: str | None, key: str, body: object, min_version: MinVersion
-) -> dict[str, Any]:
+) -> tuple[PrimitiveState, Evaluation]:
     """What the flag or config is for the context. Raises `not_found` for an unknown key."""
     access = await _enter(uow, environment, Named(asked=(AskedKey(EVALUABLE, key),)))
     try:
@@ -88,9 +97,7 @@ async def evaluate_flags(uow: UnitOfWork, environment: str | None, body: object,
 async def _enter(uow: UnitOfWork, environment: str | None, named: Named) -> Access:
     """Into the environment that is named, or else into the only one of the token's."""
     if environment is None and isinstance(uow.actor, Token):
-        scope = uow.actor.scope
-        if not scope.org and not scope.projects and len(scope.environments) == 1:
-            (environment,) = scope.environments
+        environment = uow.actor.scope.only_environment
     if environment is None:
         raise invalid_at("X-Signalbox-Env", _WHICH_ENVIRONMENT)
     return await Entry.of_environment(environment, Operation.EVALUATE, named=named).enter(uow)

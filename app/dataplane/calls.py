@@ -1,0 +1,70 @@
+"""A call that the front may answer, with all that its answer rests on; and the answers."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from app.access.known import may
+from app.domain.operations import Operation
+from app.domain.policy import AskedKey
+from app.engine import json_text
+from app.engine.ruleset import Ruleset
+from app.http.bodies import MAX_AT_ONCE
+from app.runtime.credentials import LiveApiKey
+from app.runtime.rulesets import RulesetCache
+from app.services.evaluation import EVALUABLE
+from app.store.resolve import Place
+
+Headers = list[tuple[bytes, bytes]]
+JSON = (b"content-type", b"application/json")
+NO_STORE = (b"cache-control", b"no-store")
+PRIVATE = (b"cache-control", b"private, no-cache")
+CALLER = b"Authorization, X-API-Key, Cookie"
+
+
+class Call(NamedTuple):
+    """The caller is known, the policy allows the operation at the place, and `ruleset` is what is there now.
+
+    `key` is the one that the path asks for, if it does. The body has arrived.
+    """
+
+    headers: Mapping[bytes, bytes]
+    token: LiveApiKey
+    place: Place
+    ruleset: Ruleset
+    rulesets: RulesetCache
+    key: str
+    body: bytes
+
+    def may_evaluate(self, keys: list[str]) -> bool:
+        """Whether the token's resources match all keys that are asked for."""
+        if self.token.sees_all:
+            return True
+        asked = tuple(AskedKey(EVALUABLE, key) for key in keys)
+        return may(self.token.actor, Operation.EVALUATE, self.place, asked)
+
+    def json(self) -> Any:
+        """The body of a call that may repeat keys; None if it is long, or has any fault."""
+        if self.headers.get(b"content-type") != b"application/json" or len(self.body) > MAX_AT_ONCE:
+            return None
+        try:
+            return json_text.decode(self.body, allow_duplicate_keys=True)
+        except json_text.BadJson:
+            return None
+
+    def header(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+class Answer(NamedTuple):
+    """What is sent, and the route for the log."""
+
+    route: str
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def ok(route: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+    """200 with JSON."""
+    return Answer(route, 200, [*headers, (b"content-length", b"%d" % len(body)), JSON], body)

@@ -1,0 +1,53 @@
+"""Rulesets and evaluations over REST, from memory. None: the surfaces answer."""
+
+from functools import partial
+
+from app.access.etags import caller_etag
+from app.access.known import sees
+from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
+from app.domain.policy import sees_rule_names
+from app.engine.answers import answer, members_of
+from app.engine.work import TooLong, TooManyComparisons
+from app.http.compression import terms
+from app.services.evaluation import STEPS, asks_for_all, outcomes, plainly
+
+RULESET = "/api/v1/envs/{env_id}/ruleset"
+EVALUATE = "/api/v1/envs/{env_id}/evaluate"
+_VARY = (b"vary", CALLER + b", Accept-Encoding")
+_GZIP = (b"content-encoding", b"gzip")
+
+
+def ruleset(call: Call) -> Answer | None:
+    """The ruleset as far as the token may read it, or 304, if it is encoded already."""
+    token = call.token
+    document = call.rulesets.already_encoded(call.ruleset, None if token.sees_all else token.actor.resources)
+    if document is None:
+        return None
+    of_caller = terms(
+        document,
+        caller_etag(token.actor, document.digest.encode(), ""),
+        call.header(b"accept-encoding") or "",
+        call.header(b"if-none-match"),
+    )
+    headers = [PRIVATE, _VARY, (b"etag", of_caller.etag.encode())]
+    if of_caller.unchanged:
+        return Answer(RULESET, 304, headers, b"")
+    if not of_caller.gzip:
+        return ok(RULESET, document.body, *headers)
+    if document.compressed is None:
+        return None
+    return ok(RULESET, document.compressed, *headers, _GZIP)
+
+
+def evaluate(call: Call) -> Answer | None:
+    """The evaluations that a plain body asks for, if they do not take long."""
+    if (plain := plainly(call.json(), len(call.body))) is None:
+        return None
+    (context, keys), compiled, actor = plain, call.ruleset.compiled, call.token.actor
+    if compiled.steps > STEPS if asks_for_all(keys) else not call.may_evaluate(keys or []):
+        return None
+    try:
+        found = outcomes(compiled.call(context, STEPS), keys, None if call.token.sees_all else partial(sees, actor))
+    except (TooLong, TooManyComparisons):
+        return None
+    return ok(EVALUATE, answer(compiled, members_of(found, names=sees_rule_names(actor))), NO_STORE)

@@ -1,0 +1,61 @@
+"""OpenFeature's remote evaluation protocol, from memory. None: the surfaces answer."""
+
+from typing import Any
+
+from app.access.etags import evaluation_etag
+from app.access.known import sees
+from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
+from app.domain.preconditions import none_match
+from app.engine.openfeature import resolution_text, resolutions_text, targeted
+from app.engine.snapshot import Call as Evaluating
+from app.engine.work import TooLong, TooManyComparisons
+from app.services.evaluation import STEPS, is_small
+from app.services.ofrep import is_plain
+
+FLAG = "/ofrep/v1/evaluate/flags/{key}"
+FLAGS = "/ofrep/v1/evaluate/flags"
+_VARY = (b"vary", CALLER)
+
+
+def evaluate_flag(call: Call) -> Answer | None:
+    """One flag or config, if there is one."""
+    evaluating, primitive = _evaluating(call), call.ruleset.compiled.primitives.get(call.key)
+    if evaluating is None or primitive is None or not call.may_evaluate([call.key]):
+        return None
+    try:
+        found = evaluating.evaluate(call.key)
+    except (TooLong, TooManyComparisons):
+        return None
+    return None if found is None else ok(FLAG, resolution_text(primitive.state, found), NO_STORE)
+
+
+def evaluate_flags(call: Call) -> Answer | None:
+    """All flags and configs that the token may evaluate, unless that takes long; or 304 before any is evaluated."""
+    if (evaluating := _evaluating(call)) is None:
+        return None
+    etag = evaluation_etag(call.ruleset, call.token.actor, call.body)
+    headers = [PRIVATE, _VARY, (b"etag", etag.encode())]
+    if none_match(call.header(b"if-none-match"), etag):
+        return Answer(FLAGS, 304, headers, b"")
+    compiled, token = call.ruleset.compiled, call.token
+    if compiled.steps > STEPS:
+        return None
+    states = [one.state for one in compiled.primitives.values()]
+    try:
+        if token.sees_all:
+            found = evaluating.evaluate_all()
+        else:
+            states = [state for state in states if sees(token.actor, state.kind, state.key)]
+            found = [one for state in states if (one := evaluating.evaluate(state.key)) is not None]
+    except (TooLong, TooManyComparisons):
+        return None
+    return ok(FLAGS, resolutions_text(compiled, zip(states, found, strict=True)), *headers)
+
+
+def _evaluating(call: Call) -> Evaluating | None:
+    """The evaluation for the context of a plain body."""
+    body: Any = call.json()
+    if not is_plain(body) or not is_small(context := body.get("context", {}), len(call.body)):
+        return None
+    compiled = call.ruleset.compiled
+    return compiled.call(targeted(context, compiled.target_id_path), STEPS)
