@@ -2,5 +2,4 @@
 import { build } from "esbuild";
 
 const [source, outfile] = process.argv.slice(2);
-const loader = { ".js": "jsx" };
-await build({ entryPoints: [source], outfile, bundle: true, format: "iife", jsx: "automatic", loader, logLevel: "error" });
+await build({ entryPoints: [source], outfile, bundle: true, format: "esm", jsx: "automatic", logLevel: "error" });

@@ -85,12 +85,11 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def pages(folder: Path, port: int) -> Iterator[str]:
-    """Serves the folder, as an origin of its own."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(folder)))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def pages(folder: Path) -> Iterator[str]:
+    """Serves the folder, as the origin that this gives."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -14,7 +14,6 @@ from playwright.sync_api import Browser
 from tests import npm, pypi
 from tests.openfeature.clients import HERE, Client, InPage, Program, pages, program
 from tests.processes import Served, owner_of, serving
-from tests.servers import free_port
 from tests.web.conftest import browser, chromium  # noqa: F401 - fixtures
 
 PRIMITIVES: dict[str, list[dict[str, Any]]] = {
@@ -32,13 +31,29 @@ PRIMITIVES: dict[str, list[dict[str, Any]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Pages of an origin of their own, with the packages from npm for what they load."""
+
+    origin: str
+    folder: Path
+    packages: Path
+
+    def page(self, name: str, script: str) -> str:
+        """The address of a page with the script, which is bundled with what it imports."""
+        shutil.copy(HERE / "bundle.mjs", self.packages)
+        (self.packages / name).write_text(script, "utf-8")
+        npm.output(["node", "bundle.mjs", name, str(self.folder / f"{name}.js")], self.packages)
+        text = f'<!doctype html><body><div id="root"></div><script type="module" src="{name}.js"></script>'
+        (self.folder / f"{name}.html").write_text(text, "utf-8")
+        return f"{self.origin}/{name}.html"
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
-    """`origin` is that of its own pages. `empty_id` is an environment that nobody has written to."""
+    """`empty_id` is an environment that nobody has written to."""
 
     served: Served
     owner: httpx2.Client
-    origin: str
-    site: Path
     environment_id: str
     empty_id: str
 
@@ -71,14 +86,22 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder, site, port = tmp_path_factory.mktemp("shop"), tmp_path_factory.mktemp("site"), free_port()
-    origin = f"http://127.0.0.1:{port}"
-    with (
-        serving(folder, SIGNALBOX_CORS_ORIGINS=origin) as served,
-        owner_of(served) as owner,
-        pages(site, port),
-    ):
+def packages(request: pytest.FixtureRequest) -> Path:
+    """The folder with those from npm."""
+    return npm.installed(request.config.cache)
+
+
+@pytest.fixture(scope="module")
+def site(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("site")
+    with pages(folder) as origin:
+        yield Site(origin, folder, packages)
+
+
+@pytest.fixture(scope="module")
+def shop(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder: Path = tmp_path_factory.mktemp("shop")
+    with serving(folder, SIGNALBOX_CORS_ORIGINS=site.origin) as served, owner_of(served) as owner:
 
         def made(path: str, **body: Any) -> str:
             return str(owner.post(f"/api/v1/{path}", json=body).raise_for_status().json()["id"])
@@ -89,13 +112,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             for body in bodies:
                 made(f"projects/{project}/{kind}", **body)
         empty = made(f"projects/{project}/environments", key="empty", name="Empty")
-        yield Shop(served, owner, origin, site, production, empty)
-
-
-@pytest.fixture(scope="module")
-def packages(request: pytest.FixtureRequest) -> Path:
-    """The folder with those from npm."""
-    return npm.installed(request.config.cache)
+        yield Shop(served, owner, production, empty)
 
 
 @pytest.fixture(scope="module")
@@ -113,26 +130,16 @@ def node_client(packages: Path) -> Iterator[Program]:
 
 
 @pytest.fixture(scope="module")
-def site(packages: Path, shop: Shop) -> str:
+def client_page(site: Site) -> str:
     """The address of a page with the client for browsers."""
-    return page_with("client.browser.mjs", (HERE / "client.browser.mjs").read_text("utf-8"), packages, shop)
+    return site.page("client.browser.mjs", (HERE / "client.browser.mjs").read_text("utf-8"))
 
 
 @pytest.fixture
-def web_client(site: str, browser: Browser) -> InPage:  # noqa: F811
+def web_client(client_page: str, browser: Browser) -> InPage:  # noqa: F811
     page = browser.new_context().new_page()
-    page.goto(site)
+    page.goto(client_page)
     return InPage(page)
-
-
-def page_with(name: str, script: str, packages: Path, shop: Shop) -> str:
-    """The address of a page of the shop's with the script and the packages that it imports."""
-    shutil.copy(HERE / "bundle.mjs", packages)
-    (packages / name).write_text(script, "utf-8")
-    npm.output(["node", "bundle.mjs", name, str(shop.site / f"{name}.js")], packages)
-    page = f'<!doctype html><div id="root"></div><script src="{name}.js"></script>'
-    (shop.site / f"{name}.html").write_text(page, "utf-8")
-    return f"{shop.origin}/{name}.html"
 
 
 @pytest.fixture(params=["python", "node", "web"])
