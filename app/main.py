@@ -17,6 +17,7 @@ from app.http.base_path import BasePath
 from app.http.cors import allowing
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
+from app.http.output import STDERR
 from app.http.requests import Requests, info_of
 from app.jobs.housekeeping import housekeeping_job
 from app.jobs.last_uses import last_uses_job
@@ -75,10 +76,15 @@ async def alone(settings: Settings, *, create: bool = True) -> AsyncIterator[Lea
         await database.close()
 
 
-def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    clock: Clock = SYSTEM_CLOCK,
+    lease: Lease | None = None,
+    write_line: Callable[[str], None] = STDERR.write,
+) -> Starlette:
     """The ASGI app. The node is opened when the server starts, for only then is there a loop to open it on.
 
-    Without a lease nothing keeps other servers off the database.
+    Without a lease nothing keeps other servers off the database. `write_line` gets the log's line of each request.
     """
 
     @asynccontextmanager
@@ -100,7 +106,7 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK, lease: Lease | N
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
     app.add_middleware(Front, base_path=settings.base_path)
-    app.add_middleware(Requests, settings=settings)
+    app.add_middleware(Requests, settings=settings, write_line=write_line)
     return app
 
 

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 from app.main import create_app, open_node
-from app.settings import Mode, Settings
+from app.settings import LogFormat, Mode, Settings
 from tests import conformance, examples, postgres, refusals, selection, servers
 from tests.clients import Api, GraphQLApi, RestApi
 from tests.clock import SetClock
@@ -121,10 +121,12 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: 
     if engine == "sqlite":
         found = request.getfixturevalue(template)
         shutil.copy(found.database if template == "seeded" else found, tmp_path / "signalbox.db")
-        return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode)
+        return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, log_format=LogFormat.JSON)
     kept = request.getfixturevalue("server")[0]
     kept.restore(template)
-    return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=kept.address)
+    return Settings(
+        data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=kept.address, log_format=LogFormat.JSON
+    )
 
 
 @pytest.fixture
@@ -134,9 +136,15 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-async def app(settings: Settings, clock: SetClock) -> AsyncIterator[Starlette]:
+def request_lines() -> list[str]:
+    """What this test's instance has logged of requests so far."""
+    return []
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: SetClock, request_lines: list[str]) -> AsyncIterator[Starlette]:
     """This test's instance, started."""
-    app = create_app(settings, clock)
+    app = create_app(settings, clock, write_line=request_lines.append)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -22,6 +22,7 @@ from app.cli.http_protocol import protocol
 from app.cli.versions import VERSION
 from app.domain.ids import new_request_id
 from app.http import logs
+from app.http.output import PATIENCE_SECONDS, STDERR
 from app.main import create_app
 from app.runtime.node import Node
 from app.services import claim, instance
@@ -69,6 +70,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
         self._whereabouts.forget()
         log.info("stopped")
+        STDERR.flush(PATIENCE_SECONDS)  # uvicorn now ends the process by the signal that asked for it
 
 
 def run(settings: Settings) -> None:

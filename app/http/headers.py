@@ -13,7 +13,7 @@ class AnswerHeaders:
     """Adds what browsers must know: that nothing is guessed, framed, or told to other sites."""
 
     def __init__(self, settings: Settings) -> None:
-        self._always: Headers = [
+        always: Headers = [
             (b"x-content-type-options", b"nosniff"),
             # `same-origin`, not `no-referrer`: under the latter a browser posts our own forms with `Origin: null`,
             # which the origin check must refuse. Other sites learn nothing either way.
@@ -21,13 +21,16 @@ class AnswerHeaders:
             (b"cross-origin-resource-policy", b"same-origin"),  # which says nothing to callers that use CORS
         ]
         if settings.secure_cookies:
-            self._always.append(_HTTPS)
+            always.append(_HTTPS)
+        self._of_answers, self._of_pages = [_CSP, *always], [_OPENER, *always]
 
     def complete(self, headers: Headers, request_id: str) -> Headers:
         """The answer's headers with those that all have. A page has its own content security policy; what sets a
         cookie is stored by no cache."""
-        names = {name for name, _ in headers}
-        if b"set-cookie" in names:
-            headers = [header for header in headers if header[0] != b"cache-control"] + [_NO_STORE]
-        own = _OPENER if b"content-security-policy" in names else _CSP
-        return [*headers, (b"x-request-id", request_id.encode()), own, *self._always]
+        own = self._of_answers
+        for name, _ in headers:
+            if name == b"content-security-policy":
+                own = self._of_pages
+            elif name == b"set-cookie":
+                headers = [header for header in headers if header[0] != b"cache-control"] + [_NO_STORE]
+        return [*headers, (b"x-request-id", request_id.encode()), *own]

@@ -2,21 +2,54 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from io import StringIO
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, ExcInfo, Processor
 
+from app.http.output import STDERR
 from app.settings import LogFormat
+
+
+class Request(Protocol):
+    """What logs need of a request."""
+
+    def bound(self) -> dict[str, str]:
+        """What every log line of the request has."""
+        ...
+
+
+present: ContextVar[Request | None] = ContextVar("present", default=None)
+"""The request that is answered, if one is."""
+
+
+class Handler(logging.Handler):
+    """Writes to standard error in one order with the lines of requests; warnings and errors at once."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + "\n"
+        except Exception:  # noqa: BLE001 - as in every handler of the library
+            self.handleError(record)
+        else:
+            STDERR.write(line, urgent=record.levelno >= logging.WARNING)
+
+
+def of_request(_: Any, __: str, event: EventDict) -> EventDict:
+    """Says which request a line belongs to."""
+    if (request := present.get()) is not None:
+        event.update(request.bound())
+    return event
 
 
 def configure(log_format: LogFormat) -> None:
     """Sends events of ours and of the libraries to standard error, in one format."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        of_request,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -26,7 +59,7 @@ def configure(log_format: LogFormat) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler()
+    handler = Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

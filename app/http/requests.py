@@ -1,25 +1,29 @@
 """Every request's id, the headers that every answer has, and its one log line. Pure ASGI, outermost."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.actors import Actor, Anonymous, Member, Token
+from app.domain.actors import Actor, Anonymous
 from app.domain.ids import new_request_id
 from app.domain.rate_limits import Bucket
 from app.engine.cidrs import Address
+from app.http import logs
 from app.http.addresses import LOCAL_NETWORKS, client_address
 from app.http.headers import AnswerHeaders
+from app.http.output import STDERR
+from app.http.request_lines import renderer
 from app.settings import Settings
 from app.store.host import Client
 
 log = structlog.get_logger()
 MAX_LOGGED_ID = 200
+_NOBODY = Anonymous()
 _STARTS = {"http.response.start", "websocket.http.response.start"}
 
 
@@ -31,9 +35,11 @@ class RequestInfo:
     """
 
     request_id: str
-    actor: Actor = field(default_factory=Anonymous)
+    actor: Actor = _NOBODY
     route: str = "unmatched"
     address: Address | None = None
+    logged_address: str | None = None
+    caller_request_id: str | None = None
     user_agent: str | None = None
     code: str | None = None
     buckets: Sequence[Bucket] = ()
@@ -46,6 +52,14 @@ class RequestInfo:
         """Where the call comes from, for what it does."""
         return Client(self.address, browser, self.user_agent)
 
+    def bound(self) -> dict[str, str]:
+        bound = {"requestId": self.request_id}
+        if self.logged_address is not None:
+            bound["address"] = self.logged_address
+        if self.caller_request_id is not None:
+            bound["callerRequestId"] = self.caller_request_id
+        return bound
+
 
 def info_of(scope: Scope) -> RequestInfo:
     """The request's info, which `Requests` has set."""
@@ -54,53 +68,46 @@ def info_of(scope: Scope) -> RequestInfo:
 
 class Requests:
     """Gives each request its id, binds that and the address to every log line, completes the headers of the answer,
-    and logs it."""
+    and logs it: `write_line` gets the line."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, write_line: Callable[[str], None] = STDERR.write) -> None:
         self.app = app
         self.headers = AnswerHeaders(settings)
         self._log_addresses = settings.log_addresses
         self._trusted = settings.trusted_networks
         self._warns_of_proxy = not settings.trusted_proxies
+        self._write_line = write_line
+        self._line = renderer(settings.log_format)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        info = scope["signalbox.request"] = RequestInfo(new_request_id())
-        info.address = client_address(scope, self._trusted)
-        started, status = time.perf_counter(), 0
+        info, started, status = self.begin(scope), time.perf_counter(), 0
 
         async def send_completed(message: Message) -> None:
             nonlocal status
             if message["type"] in _STARTS:
-                status = int(message["status"])
+                status = message["status"]
                 message["headers"] = self.headers.complete(message["headers"], info.request_id)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(**self._bound(scope, info)):
-            try:
-                await self.app(scope, receive, send_completed)
-            finally:
-                milliseconds = round((time.perf_counter() - started) * 1000, 2)
-                log_request(info, status, method=scope.get("method"), ms=milliseconds)
+        present = logs.present.set(info)
+        try:
+            await self.app(scope, receive, send_completed)
+        finally:
+            logs.present.reset(present)
+            self.log(info, status, scope.get("method", ""), time.perf_counter() - started)
 
-    def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:
-        """Logs the refusal of what is no request, and gives it an id."""
-        scope = {"client": client, "headers": ()}
-        info = RequestInfo(new_request_id(), address=client_address(scope, self._trusted), code=code)
-        with structlog.contextvars.bound_contextvars(**self._bound(scope, info)):
-            log_request(info, status)
-        return info.request_id
-
-    def _bound(self, scope: Scope, info: RequestInfo) -> dict[str, str]:
-        """What every log line of the request has."""
-        bound = {"requestId": info.request_id}
+    def begin(self, scope: Scope) -> RequestInfo:
+        """What is known of a request when its head is read."""
+        info = scope["signalbox.request"] = RequestInfo(new_request_id())
+        info.address = client_address(scope, self._trusted)
         if self._log_addresses and info.address is not None:
-            bound["address"] = _text_of(info.address)
+            info.logged_address = _text_of(info.address)
         for name, value in scope["headers"]:
             if name == b"x-request-id":
-                bound["callerRequestId"] = "".join(
+                info.caller_request_id = "".join(
                     filter(str.isprintable, value[:MAX_LOGGED_ID].decode("ascii", "ignore"))
                 )
             elif name == b"x-forwarded-for" and self._warns_of_proxy and info.address in LOCAL_NETWORKS:
@@ -110,18 +117,18 @@ class Requests:
                     "name the proxy in SIGNALBOX_TRUSTED_PROXIES",
                     proxy=str(info.address),
                 )
-        return bound
+        return info
 
+    def log(self, info: RequestInfo, status: int, method: str | None = None, seconds: float = 0) -> None:
+        """The one line of a request. Its status is 0 if the client left before the answer."""
+        self._write_line(self._line(info, status, method, seconds))
 
-def log_request(info: RequestInfo, status: int, **more: Any) -> None:
-    """The one line of a request. Its status is 0 if the client left before the answer."""
-    if info.code is not None:
-        more["code"] = info.code
-    if isinstance(info.actor, Token):
-        more["actor"] = f"token:{info.actor.token_id}"
-    elif isinstance(info.actor, Member):
-        more["actor"] = f"member:{info.actor.user_id}"
-    log.info("request", route=info.route, status=status, **more)
+    def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:
+        """Logs the refusal of what is no request, and gives it an id."""
+        info = self.begin({"client": client, "headers": ()})
+        info.code = code
+        self.log(info, status)
+        return info.request_id
 
 
 _text_of = lru_cache(4096)(str)  # all requests of a connection have the same address

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import structlog.testing
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from app.models import Environment
 from app.store.engines import Database
 from tests.clients import Api
 from tests.factories import Instance, Workspace
+from tests.logged import logged
 
 
 def break_evaluation(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,15 +30,15 @@ async def attempt(caller: Api, workspace: Workspace) -> Any:
 
 @pytest.mark.raises_codes("internal")
 async def test_a_bug_is_hidden_from_the_caller_and_logged_with_its_traceback(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, request_lines: list[str]
 ) -> None:
     break_evaluation(instance, monkeypatch)
-    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+    with logged(request_lines) as logs:
         reply = await attempt(workspace.org.viewer, workspace)
     assert (reply.code, reply.status, reply.fields) == ("internal", 500, {})
     assert "secret" not in reply.message
     assert "ZeroDivision" not in reply.message
-    (reported,) = [line for line in logs if line["log_level"] == "error"]
+    (reported,) = [line for line in logs if line.get("log_level") == "error"]
     assert reported["requestId"] == reply.request_id
     assert isinstance(reported["exc_info"], ZeroDivisionError)
     assert "of the caller" not in repr([{**line, "exc_info": None} for line in logs])

@@ -3,13 +3,10 @@
 import socket
 import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import structlog.testing
 from starlette.applications import Starlette
 
 from app.domain.token_secrets import new_token_secret
@@ -17,30 +14,20 @@ from app.http.logs import printable
 from app.settings import Settings
 from tests.conftest import CLAIM_CODE, client_of
 from tests.factories import Instance, Workspace
+from tests.logged import logged, of_requests
 from tests.processes import serving
 
 CLAIM = {"email": "ada@example.com", "orgName": "Acme", "orgSlug": "acme"}
 HOSTILE = b"a\x9b31m\x85next\xe2\x80\xae\x1f\x7f\tb"
 
 
-@contextmanager
-def logged() -> Iterator[list[dict[str, Any]]]:
-    """The lines that are logged meanwhile."""
-    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
-        yield lines  # type: ignore[misc]
-
-
-def of_requests(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [line for line in lines if line["event"] == "request"]
-
-
 def events(lines: list[dict[str, Any]]) -> list[str]:
     return [line["event"] for line in lines if line["event"] != "request"]
 
 
-async def test_each_request_is_one_line(instance: Instance, workspace: Workspace) -> None:
+async def test_each_request_is_one_line(instance: Instance, workspace: Workspace, request_lines: list[str]) -> None:
     token = await instance.token(workspace.org)
-    with logged() as lines:
+    with logged(request_lines) as lines:
         replies = [
             await workspace.org.viewer.do("me"),
             await token.do("me"),
@@ -58,9 +45,11 @@ async def test_each_request_is_one_line(instance: Instance, workspace: Workspace
     assert "@example.com" not in repr(lines)
 
 
-async def test_what_has_to_do_with_signing_in_is_an_event_of_its_own(instance: Instance) -> None:
+async def test_what_has_to_do_with_signing_in_is_an_event_of_its_own(
+    instance: Instance, request_lines: list[str]
+) -> None:
     caller = instance.anonymous()
-    with logged() as lines:
+    with logged(request_lines) as lines:
         await caller.do("installClaim", **CLAIM, claimCode="wrong" * 5)
         await caller.make("installClaim", **CLAIM, claimCode=CLAIM_CODE)
         await instance.anonymous().do("redeemLink", token="sbl_unknown")
@@ -79,14 +68,14 @@ async def test_what_has_to_do_with_signing_in_is_an_event_of_its_own(instance: I
     assert CLAIM_CODE not in repr(lines)
 
 
-async def test_a_proxy_that_is_not_trusted_is_told_of_once(app: Starlette) -> None:
+async def test_a_proxy_that_is_not_trusted_is_told_of_once(app: Starlette, request_lines: list[str]) -> None:
     forwarded = {"X-Forwarded-For": "192.0.2.7"}
-    with logged() as lines:
+    with logged(request_lines) as lines:
         for address in ("198.51.100.1", "127.0.0.1", "10.1.2.3"):
             async with client_of(app, address=address) as client:
                 await client.get("/healthz")
                 await client.get("/healthz", headers=forwarded)
-    (warning,) = [line for line in lines if line["log_level"] == "warning"]
+    (warning,) = [line for line in lines if line.get("log_level") == "warning"]
     assert "SIGNALBOX_TRUSTED_PROXIES" in warning["event"]
     assert warning["proxy"] == "127.0.0.1"
 
@@ -98,11 +87,11 @@ class TestBehindATrustedProxy:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"trusted_proxies": "127.0.0.0/8"})
 
-    async def test_the_address_is_the_callers(self, app: Starlette) -> None:
+    async def test_the_address_is_the_callers(self, app: Starlette, request_lines: list[str]) -> None:
         async with client_of(app) as client:
-            with logged() as lines:
+            with logged(request_lines) as lines:
                 await client.get("/healthz", headers={"X-Forwarded-For": "2001:db8::7"})
-        assert [(line["address"], line["log_level"]) for line in lines] == [("2001:db8::7", "info")]
+        assert [(line["address"], line["level"]) for line in lines] == [("2001:db8::7", "info")]
 
 
 class TestWithoutAddresses:
@@ -112,9 +101,9 @@ class TestWithoutAddresses:
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"log_addresses": False})
 
-    async def test_no_line_has_one(self, app: Starlette) -> None:
+    async def test_no_line_has_one(self, app: Starlette, request_lines: list[str]) -> None:
         async with client_of(app, address="192.0.2.7") as client:
-            with logged() as lines:
+            with logged(request_lines) as lines:
                 await client.get("/api/v1/auth/me", headers={"Authorization": "Bearer x"})
         assert lines
         assert "192.0.2.7" not in repr(lines)

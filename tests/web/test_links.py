@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import structlog.testing
 from sqlalchemy import update
 from sqlmodel import col
 from starlette.applications import Starlette
@@ -17,6 +16,7 @@ from tests.clients import RestApi
 from tests.clock import now
 from tests.conftest import client_of
 from tests.factories import Instance
+from tests.logged import logged
 
 BROWSER = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none", "Accept": "text/html"}
 OVER_PLAIN_HTTP = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # to a LAN address no browser says more
@@ -261,13 +261,15 @@ async def test_a_refusal_of_too_many_links_is_shown_on_the_page(client: httpx2.A
     assert "rate_limited" in answers[-1].text
 
 
-async def test_no_log_line_holds_a_secret_of_a_link(instance: Instance, client: httpx2.AsyncClient) -> None:
+async def test_no_log_line_holds_a_secret_of_a_link(
+    instance: Instance, client: httpx2.AsyncClient, request_lines: list[str]
+) -> None:
     org = await instance.org()
     made: dict[str, Any] = await org.admin.make(
         "createInvitation", orgSlug=org.slug, email="bob@example.com", role="viewer"
     )
     path = made["acceptUrl"].removeprefix(instance.node.settings.public_url)
-    with structlog.testing.capture_logs() as logs:
+    with logged(request_lines) as logs:
         link = await asked(instance, client)
         await client.get(link)
         await client.get(path)
