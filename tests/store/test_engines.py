@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal, select, text
 
 from app.domain.errors import AppError
 from app.store.engines.sqlite import Sqlite
@@ -108,3 +108,14 @@ async def test_commits_are_durable(database: Sqlite) -> None:
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
     assert pragmas == ["wal", 2, 1]
+
+
+async def test_a_statement_is_compiled_once_for_whoever_runs_it(database: Sqlite, tmp_path: Path) -> None:
+    statement = select(literal("of this test alone"))
+    another = Sqlite(tmp_path / "two.db")
+    hits = []
+    for opened in (database.reading(), database.writing(), another.reading()):
+        async with opened as session:
+            hits.append((await (await session.connection()).execute(statement)).context.cache_hit.name)
+    await another.close()
+    assert hits == ["CACHE_MISS", "CACHE_HIT", "CACHE_HIT"]

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
+from app.store.engines.compiled import OPTIONS, POSTGRES
 
 # Keys of advisory locks: any numbers that are not used otherwise in this database.
 _MIGRATION_LOCK, SERVING_LOCK, _KEYS, _WRITERS = 0x51691B0, 0x51691B1, 0x51691B2, 0x51691B3
@@ -30,7 +31,8 @@ class Postgres(Database):
     def __init__(self, url: str) -> None:
         self._url = url
         self._engine = create_async_engine(
-            "postgresql+asyncpg://",
+            f"{POSTGRES}://",
+            execution_options=OPTIONS,
             # asyncpg reads the URL, because it understands `sslmode` and other options.
             async_creator=lambda **options: asyncpg.connect(url, **options),
             json_deserializer=orjson.loads,

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from app.domain.errors import AppError
 from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
+from app.store.engines.compiled import OPTIONS, SQLITE
 from app.store.engines.sqlite_driver import Driver
 
 READERS = 4
@@ -178,8 +179,9 @@ def _sqlite_engine(
     path: Path, driver: Driver, pool_size: int, *, only_reads: bool, foreign_keys: bool = True
 ) -> AsyncEngine:
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
+        URL.create(SQLITE, database=str(path)),
         module=driver,
+        execution_options=OPTIONS,
         json_deserializer=orjson.loads,
         hide_parameters=True,  # some are secrets' hashes and emails, which no log may hold
         pool_size=pool_size,
