@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 from starlette.applications import Starlette
 
 from app.main import create_app, open_node
@@ -29,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The markers of our own, and how much Hypothesis tries."""
     examples.configure(config)
+    # By default a traceback is drawn with all that its variables hold, which takes seconds.
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], console])
     config.addinivalue_line(
         "markers", "raises_codes(*codes, on=None): meets each code on the transport `on`, or on the one it runs over"
     )
