@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
@@ -28,6 +28,7 @@ from app.models import (
     User,
 )
 from app.models.proposals import PENDING
+from app.store.engines.prepared import Prepared
 from app.store.identities import Within, covered
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, page, pages
 from app.store.resolve import KeyRef
@@ -52,6 +53,13 @@ class Visible:
     statuses: Collection[ProposalStatus]
     scope: EnvironmentScope | None
     within: Within
+
+    @property
+    def limited(self) -> bool:
+        """Whether there may be some that the caller's lists leave out."""
+        some = [patterns for patterns in self.within.values() if patterns is not None]
+        reaches_all = self.scope is None or self.scope.org
+        return not reaches_all or any(all(one.text != "*" for one in patterns) for patterns in some)
 
     @property
     def condition(self) -> ColumnElement[bool]:
@@ -302,7 +310,7 @@ async def past_their_time(session: AsyncSession, at: datetime, most: int) -> Seq
     return (await session.execute(locked)).scalars().all()
 
 
-def has_status(status: ProposalStatus, at: datetime) -> ColumnElement[bool]:
+def has_status(status: ProposalStatus, at: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     """The condition for what `status_at` says."""
     stored, expires_at = col(Proposal.status), col(Proposal.expires_at)
     match status:
@@ -361,16 +369,28 @@ class OpenOn(NamedTuple):
         return self.by_environment.get(environment_id, 0) + self.deletes
 
 
+_AT: BindParameter[Any] = bindparam("at")
+_OPEN_ON = (
+    select(OF_PRIMITIVE, col(Proposal.environment_id), func.count())
+    .join(Proposal, col(Proposal.id) == col(ProposalTarget.proposal_id))
+    .where(col(ProposalTarget.pending))
+    .group_by(OF_PRIMITIVE, col(Proposal.environment_id))
+)
+_ALL_OPEN_ON_ONE = Prepared(
+    _OPEN_ON.where(bindparam("primitive_id") == OF_PRIMITIVE, has_status(ProposalStatus.PENDING, _AT))
+)
+
+
 async def open_on(session: AsyncSession, primitive_ids: Collection[str], visible: Visible) -> dict[str, OpenOn]:
     """How many proposals wait for each primitive, by its id."""
-    query = (
-        select(OF_PRIMITIVE, col(Proposal.environment_id), func.count())
-        .join(Proposal, col(Proposal.id) == col(ProposalTarget.proposal_id))
-        .where(OF_PRIMITIVE.in_(primitive_ids), col(ProposalTarget.pending), visible.condition)
-        .group_by(OF_PRIMITIVE, col(Proposal.environment_id))
-    )
+    rows: Sequence[Any] | None = None
+    if len(primitive_ids) == 1:
+        rows = await _ALL_OPEN_ON_ONE.rows(session, primitive_id=next(iter(primitive_ids)), at=visible.at)
+    if rows is None or (rows and visible.limited):
+        query = _OPEN_ON.where(OF_PRIMITIVE.in_(primitive_ids), visible.condition)
+        rows = (await session.execute(query)).all()
     found = defaultdict[str, dict[str | None, int]](dict)
-    for primitive_id, environment_id, number in (await session.execute(query)).all():
+    for primitive_id, environment_id, number in rows:
         found[primitive_id][environment_id] = number
     return {
         one: OpenOn({env: number for env, number in found[one].items() if env is not None}, found[one].get(None, 0))

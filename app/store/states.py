@@ -9,16 +9,19 @@ from sqlmodel import col
 
 from app.engine.kinds import Kind
 from app.models import Environment, Primitive, State
+from app.store.engines.prepared import Prepared
 from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered, sorted_by
 from app.store.paging import Page, Sort, Window, one_of, pages
 from app.store.pieces import pieces
 from app.store.proposals import Visible, waiting_in
 
-_STATE = select(State).where(
-    col(State.environment_id) == bindparam("environment_id"),
-    col(State.primitive_id) == bindparam("primitive_id"),
-    col(State.to_version).is_(None),
+_STATE = Prepared(
+    select(State).where(
+        col(State.environment_id) == bindparam("environment_id"),
+        col(State.primitive_id) == bindparam("primitive_id"),
+        col(State.to_version).is_(None),
+    )
 )
 _CURRENT = (
     select(Primitive, State)
@@ -36,8 +39,8 @@ class Current(NamedTuple):
 
 async def current(session: AsyncSession, environment_id: str, primitive: Primitive) -> Current:
     """The primitive's present state in an environment of its project."""
-    sought = {"environment_id": environment_id, "primitive_id": primitive.id}
-    return Current(primitive, (await session.execute(_STATE, sought)).scalar_one())
+    ((state,),) = await _STATE.rows(session, environment_id=environment_id, primitive_id=primitive.id)
+    return Current(primitive, state)
 
 
 async def at_version(session: AsyncSession, environment_id: str, primitive_id: str, version: int) -> State | None:

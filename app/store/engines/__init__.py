@@ -13,6 +13,7 @@ from app.domain.errors import AppError
 from app.models import Instance
 from app.models.base import Identified
 from app.store.engines.lease import TAKEOVER_SECONDS, Lease, ServingLock, seconds
+from app.store.engines.prepared import Reader
 
 log = structlog.get_logger()
 WRITE_WAIT_SECONDS = 20.0
@@ -33,7 +34,7 @@ class Database(ABC):
     """The right to serve from memory what the database holds."""
 
     @abstractmethod
-    def reading(self) -> AsyncSession:
+    def reading(self) -> Reader:
         """A session whose reads all see one snapshot."""
 
     @abstractmethod

@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
 from app.store.engines.compiled import OPTIONS, POSTGRES
+from app.store.engines.prepared import Reader
 
 # Keys of advisory locks: any numbers that are not used otherwise in this database.
 _MIGRATION_LOCK, SERVING_LOCK, _KEYS, _WRITERS = 0x51691B0, 0x51691B1, 0x51691B2, 0x51691B3
@@ -43,9 +44,9 @@ class Postgres(Database):
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    def reading(self) -> AsyncSession:
+    def reading(self) -> Reader:
         """A session on a snapshot."""
-        return AsyncSession(self._snapshots, expire_on_commit=False)
+        return Reader(self._snapshots, expire_on_commit=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:

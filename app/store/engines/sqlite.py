@@ -4,19 +4,22 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from app.domain.errors import AppError
 from app.store.audit_guard import GuardedSession
 from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
 from app.store.engines.compiled import OPTIONS, SQLITE
+from app.store.engines.prepared import Compiled, Prepared, Reader
 from app.store.engines.sqlite_driver import Driver
 
 READERS = 4
@@ -37,9 +40,10 @@ class Sqlite(Database):
         self._readers = _sqlite_engine(path, self._driver, READERS, only_reads=True)
         self._writer = _sqlite_engine(path, self._driver, 1, only_reads=False)
         self._turn = asyncio.Lock()
+        self._compiled = cache(partial(Compiled.of, dialect=self._readers.dialect))
 
-    def reading(self) -> AsyncSession:
-        return AsyncSession(self._readers, expire_on_commit=False)
+    def reading(self) -> Reader:
+        return _Reader(self._readers, self._compiled)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -88,6 +92,43 @@ class Sqlite(Database):
         await self._readers.dispose()
         await self._writer.dispose()
         await self._driver.close()
+
+
+class _Reader(Reader):
+    """Asks the driver itself for the rows of prepared queries. What the ORM reads comes from the same snapshot."""
+
+    def __init__(self, engine: AsyncEngine, compiled: Callable[[Prepared], Compiled]) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self._engine = engine
+        self._compiled = compiled
+        self._connection: AsyncConnection | None = None
+
+    async def rows(self, query: Prepared, sought: dict[str, Any]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            if self.in_transaction():
+                return await super().rows(query, sought)  # on the connection that the ORM has
+            self.bind = self._connection = await self._engine.connect()
+        compiled, connection = self._compiled(query), cast(Connection, self._connection.sync_connection)
+        text, parameters = compiled.text, compiled.bound(sought)
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, None, text, parameters, None, False)
+        driver: Any = connection.connection.dbapi_connection
+        driver.begin("BEGIN", only_reads=True)
+        try:
+            found = await driver.fetch(text, parameters)
+        except sqlite3.Error as fault:
+            await greenlet_spawn(connection._handle_dbapi_exception, fault, text, parameters, None, None)  # noqa: SLF001
+            raise
+        return [query.row(compiled.read(values)) for values in found]
+
+    async def close(self) -> None:
+        connection, self._connection, self.bind = self._connection, None, self._engine
+        try:
+            if self.in_transaction():
+                await super().close()
+        finally:
+            if connection is not None:
+                await connection.close()
 
 
 class FileLock:

@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import aiosqlite
@@ -83,27 +84,41 @@ class Cursor:
 
 
 class Connection(AsyncAdapt_aiosqlite_connection):
-    __slots__ = ("_begin", "_only_reads")
+    """`_begin` is what begins a transaction with what is executed next, `_begun` whether one has begun."""
+
+    __slots__ = ("_begin", "_begun", "_only_reads")
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._begin: str | None = None
+        self._begun = False
         self._only_reads = False
 
     def cursor(self, server_side: bool = False) -> Any:  # noqa: ARG002
         return Cursor(self)
 
     def begin(self, statement: str, *, only_reads: bool) -> None:
-        """Begins a transaction with what is executed next."""
-        self._begin, self._only_reads = statement, only_reads
+        """Begins a transaction with what is executed next, unless one has begun."""
+        self._only_reads = only_reads
+        if not self._begun:
+            self._begin = statement
 
     def visit(self, run: Run, statement: str, parameters: Any) -> Executed:
         """Runs the statement in the connection's thread."""
+        executed: Executed = self.run_async(lambda _: self._visited(run, statement, parameters))
+        return executed
+
+    async def fetch(self, statement: str, parameters: Any) -> Sequence[Any]:
+        """The rows of a query, without SQLAlchemy's cursors and results."""
+        return (await self._visited(_execute, statement, parameters)).rows
+
+    async def _visited(self, run: Run, statement: str, parameters: Any) -> Executed:
+        driver: Any = self.driver_connection
         begin, self._begin = self._begin, None
+        self._begun |= begin is not None
         try:
-            executed: Executed = self.run_async(
-                lambda driver: driver._execute(_visit, driver._conn, begin, run, statement, parameters)  # noqa: SLF001
-            )
+            work = partial(_visit, driver._conn, begin, run, statement, parameters)  # noqa: SLF001
+            executed: Executed = await driver._execute(work)  # noqa: SLF001
         except Exception as fault:
             self._handle_exception(fault)  # as an error of SQLAlchemy's, where it knows one
             raise
@@ -112,8 +127,8 @@ class Connection(AsyncAdapt_aiosqlite_connection):
     def rollback(self) -> None:
         """Ends the transaction, if it has begun. What is executed next comes after it, waited for or not."""
         driver: Any = self.driver_connection
-        begin, self._begin = self._begin, None
-        if begin is not None or driver._connection is None:  # noqa: SLF001
+        begun, self._begin, self._begun = self._begun, None, False
+        if not begun or driver._connection is None:  # noqa: SLF001
             return
         if self._only_reads:
             driver._tx.put_nowait((None, driver._conn.rollback))  # noqa: SLF001
@@ -122,9 +137,10 @@ class Connection(AsyncAdapt_aiosqlite_connection):
 
     def commit(self) -> None:
         """Ends the transaction, if it has begun."""
-        begin, self._begin = self._begin, None
-        if begin is None:
+        self._begin = None
+        if self._begun:
             super().commit()
+            self._begun = False
 
     def close(self) -> None:
         self.run_async(_close)
