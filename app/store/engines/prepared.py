@@ -6,7 +6,7 @@ closed: to be looked at.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -109,6 +109,7 @@ class Compiled(NamedTuple):
     """Where the values of a row are not as the database has them, and what makes them."""
 
     @classmethod
+    @cache
     def of(cls, query: Prepared, dialect: Dialect) -> "Compiled":
         compiled: Any = query.of_columns.compile(dialect=dialect)
         parameters = []

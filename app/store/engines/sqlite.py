@@ -4,9 +4,8 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,10 +39,9 @@ class Sqlite(Database):
         self._readers = _sqlite_engine(path, self._driver, READERS, only_reads=True)
         self._writer = _sqlite_engine(path, self._driver, 1, only_reads=False)
         self._turn = asyncio.Lock()
-        self._compiled = cache(partial(Compiled.of, dialect=self._readers.dialect))
 
     def reading(self) -> Reader:
-        return _Reader(self._readers, self._compiled)
+        return _Reader(self._readers)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -97,10 +95,9 @@ class Sqlite(Database):
 class _Reader(Reader):
     """Asks the driver itself for the rows of prepared queries. What the ORM reads comes from the same snapshot."""
 
-    def __init__(self, engine: AsyncEngine, compiled: Callable[[Prepared], Compiled]) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine, expire_on_commit=False)
         self._engine = engine
-        self._compiled = compiled
         self._connection: AsyncConnection | None = None
 
     async def rows(self, query: Prepared, sought: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -108,7 +105,10 @@ class _Reader(Reader):
             if self.in_transaction():
                 return await super().rows(query, sought)  # on the connection that the ORM has
             self.bind = self._connection = await self._engine.connect()
-        compiled, connection = self._compiled(query), cast(Connection, self._connection.sync_connection)
+        compiled, connection = (
+            Compiled.of(query, self._engine.dialect),
+            cast(Connection, self._connection.sync_connection),
+        )
         text, parameters = compiled.text, compiled.bound(sought)
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, None, text, parameters, None, False)
