@@ -192,6 +192,7 @@ WAITING: list[tuple[str, dict[str, Any], dict[str, str] | None]] = [
 ]
 TOKEN = {"name": "demo", "level": "observer", "resources": ["*"]}
 CONTEXT = {"userId": "u-2", "plan": "pro"}
+TARGETED = {"targetingKey": "u-2", "plan": "pro"}
 QUERY = (
     "{ orgs { nodes { slug projects(first: 10) { nodes { key "
     "flags(first: 20) { nodes { key type description } } "
@@ -321,6 +322,10 @@ def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str)
   Evaluate its flags and configs over REST:
 
 {_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"Authorization: Bearer {token}", {"context": CONTEXT})}
+
+  Or as an OpenFeature SDK does:
+
+{_curl(f"{url}/ofrep/v1/evaluate/flags", f"X-API-Key: {token}", {"context": TARGETED})}
 
   Production is protected: changes wait there for somebody to apply them. See them, and apply one:
 

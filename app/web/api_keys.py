@@ -1,5 +1,6 @@
 """The page about an organisation's tokens: list, create, revoke."""
 
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -56,6 +57,7 @@ class ApiKeysPage(OrgPageHandler):
             "levels": LEVELS,
             "places": places,
             "names": _names(places),
+            "environment_for": partial(_environment_for, slug, places),
             "days": DAYS,
             "form": EMPTY_FORM,
             "done": request.query_params.get("done"),
@@ -80,6 +82,19 @@ def api_key_body(form: Form) -> dict[str, Any]:
 
 def _number(text: str) -> int | str:
     return int(text) if len(text) <= MAX_DIGITS and text.isdecimal() else text
+
+
+def _environment_for(slug: str, places: list[Any], scope: dict[str, Any]) -> str | None:
+    """The name of an environment in a token's scope, where programs must send one: not if it is the only one."""
+    if len(scope.get("envs", ())) == 1:
+        return None
+    covered = (
+        f"{slug}:{project.key}:{one.key}"
+        for project, some in places
+        for one in some
+        if "org" in scope or project.id in scope.get("projects", ()) or one.id in scope.get("envs", ())
+    )
+    return next(covered, f"{slug}:PROJECT:ENVIRONMENT")
 
 
 def _names(places: list[Any]) -> dict[str, str]:

@@ -28,17 +28,23 @@ def test_the_line_that_it_greets_with_claims_the_instance(tmp_path: Path) -> Non
 def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
     with serving(tmp_path, "--demo") as served:
         assert "claim" not in served.greeting
-        evaluate, look_at_proposals, look_around = re.findall(r"curl .*?}'", served.greeting, re.DOTALL)
+        evaluate, ask, look_at_proposals, look_around = re.findall(r"curl .*?}'", served.greeting, re.DOTALL)
         evaluations = json.loads(bash(f"{evaluate} -sS", tmp_path))["evaluations"]
-        assert {key: found["value"] for key, found in evaluations.items()} == {
-            "express-checkout": True,
-            "banner-text": "Free delivery this week",
-            "legacy-search": False,
-            "support-email": "help@demo.example",
-            "free-delivery-from": 0,
-            "guest-orders": True,
-            "checkout-options": {"pages": 1, "wallets": ["card", "transfer"]},
-        }
+        resolutions = json.loads(bash(f"{ask} -sS", tmp_path))["flags"]
+        values = {key: found["value"] for key, found in evaluations.items()}
+        assert (
+            {one["key"]: one["value"] for one in resolutions}
+            == values
+            == {
+                "express-checkout": True,
+                "banner-text": "Free delivery this week",
+                "legacy-search": False,
+                "support-email": "help@demo.example",
+                "free-delivery-from": 0,
+                "guest-orders": True,
+                "checkout-options": {"pages": 1, "wallets": ["card", "transfer"]},
+            }
+        )
         assert evaluations["express-checkout"]["reason"]["ruleName"] == "early access"
         waiting = json.loads(bash(f"{look_at_proposals} -sS", tmp_path))["data"]["proposals"]["nodes"]
         assert [(one["kind"], one["actor"]["name"]) for one in waiting] == [
