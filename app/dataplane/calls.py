@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.access.known import may
+from app.access.known import may, sees
 from app.domain.operations import Operation
 from app.domain.policy import AskedKey
 from app.engine import json_text
+from app.engine.kinds import Kind
 from app.engine.ruleset import Ruleset
 from app.http.bodies import MAX_AT_ONCE
 from app.runtime.credentials import LiveApiKey
@@ -41,6 +42,10 @@ class Call(NamedTuple):
             return True
         asked = tuple(AskedKey(EVALUABLE, key) for key in keys)
         return may(self.token.actor, Operation.EVALUATE, self.place, asked)
+
+    def sees(self, kind: Kind, key: str) -> bool:
+        """Whether the primitive is one that the token's lists include."""
+        return self.token.sees_all or sees(self.token.actor, kind, key)
 
     def json(self) -> Any:
         """The body of a call that may repeat keys; None if it is long, or has any fault."""

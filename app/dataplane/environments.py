@@ -1,9 +1,6 @@
 """Rulesets and evaluations over REST, from memory. None: the surfaces answer."""
 
-from functools import partial
-
 from app.access.etags import caller_etag
-from app.access.known import sees
 from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
 from app.domain.policy import sees_rule_names
 from app.engine.answers import answer, members_of
@@ -47,7 +44,7 @@ def evaluate(call: Call) -> Answer | None:
     if compiled.steps > STEPS if asks_for_all(keys) else not call.may_evaluate(keys or []):
         return None
     try:
-        found = outcomes(compiled.call(context, STEPS), keys, None if call.token.sees_all else partial(sees, actor))
+        found = outcomes(compiled.call(context, STEPS), keys, None if call.token.sees_all else call.sees)
     except (TooLong, TooManyComparisons):
         return None
     return ok(EVALUATE, answer(compiled, members_of(found, names=sees_rule_names(actor))), NO_STORE)

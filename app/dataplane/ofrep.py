@@ -3,7 +3,6 @@
 from typing import Any
 
 from app.access.etags import evaluation_etag
-from app.access.known import sees
 from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
 from app.domain.preconditions import none_match
 from app.engine.openfeature import resolution_text, resolutions_text, targeted
@@ -22,6 +21,8 @@ def evaluate_flag(call: Call) -> Answer | None:
     evaluating, primitive = _evaluating(call), call.ruleset.compiled.primitives.get(call.key)
     if evaluating is None or primitive is None or not call.may_evaluate([call.key]):
         return None
+    if not call.sees(primitive.state.kind, call.key):
+        return None
     try:
         found = evaluating.evaluate(call.key)
     except (TooLong, TooManyComparisons):
@@ -37,15 +38,15 @@ def evaluate_flags(call: Call) -> Answer | None:
     headers = [PRIVATE, _VARY, (b"etag", etag.encode())]
     if none_match(call.header(b"if-none-match"), etag):
         return Answer(FLAGS, 304, headers, b"")
-    compiled, token = call.ruleset.compiled, call.token
+    compiled = call.ruleset.compiled
     if compiled.steps > STEPS:
         return None
     states = [one.state for one in compiled.primitives.values()]
     try:
-        if token.sees_all:
+        if call.token.sees_all:
             found = evaluating.evaluate_all()
         else:
-            states = [state for state in states if sees(token.actor, state.kind, state.key)]
+            states = [state for state in states if call.sees(state.kind, state.key)]
             found = [one for state in states if (one := evaluating.evaluate(state.key)) is not None]
     except (TooLong, TooManyComparisons):
         return None

@@ -51,7 +51,7 @@ HEADERS = [
     {"X-Reason": "\n"},
     {"X-Break-Glass": "a reason"},
     {"Origin": "https://elsewhere.example"},
-    {"Content-Length": "no number"},
+    {"Transfer-Encoding": "chunked"},
     {"X-Request-Id": "of the caller"},
 ]
 
