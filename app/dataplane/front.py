@@ -5,21 +5,26 @@ ruleset are in memory, and what is asked needs nothing else. Everything else it 
 has done already: a refusal comes from one place, and so does what it rests on.
 """
 
+import time
 from collections.abc import Callable, Mapping
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+import structlog
+from starlette.types import Receive, Scope, Send
 
 from app.dataplane import environments, ofrep
 from app.dataplane.calls import Answer, Call
 from app.domain.operations import Operation
 from app.http.authentication import admit
-from app.http.requests import RequestInfo, info_of
+from app.http.requests import RequestInfo, Requests
 from app.runtime.node import Node
 
-_Answering = Callable[[Call], Answer | None]
+log = structlog.get_logger()
+Answering = Callable[[Call], Answer | None]
+Asked = tuple[str | None, str, Operation, Answering]
+"""What the environment is called, if the path says it; the key that it asks for; what is done, and who answers."""
 _EVALUATE, _READ = Operation.EVALUATE, Operation.READ_STATE
 _ENVIRONMENTS = "/api/v1/envs/"
-_CALLS: Mapping[tuple[str, str], tuple[Operation, _Answering]] = {
+_CALLS: Mapping[tuple[str, str], tuple[Operation, Answering]] = {
     ("GET", "ruleset"): (_READ, environments.ruleset),
     ("POST", "evaluate"): (_EVALUATE, environments.evaluate),
 }
@@ -31,43 +36,54 @@ _UNUSUAL = frozenset(
 
 
 class Front:
-    """`base_path` is that of the base URL."""
+    """`requests` is the app behind it, `base_path` that of the base URL."""
 
-    def __init__(self, app: ASGIApp, base_path: str) -> None:
-        self.app = app
+    def __init__(self, requests: Requests, base_path: str) -> None:
+        self.requests = requests
         self.base_path = base_path
         self._environments = base_path + _ENVIRONMENTS
         self._flags = base_path + _FLAGS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = None
-        if scope["type"] == "http":
-            path: str = scope["path"]
-            if path.startswith(self._environments):
-                called, _, rest = path[len(self._environments) :].partition("/")
-                if (asked := _CALLS.get((scope["method"], rest))) is not None:
-                    answer = await _answered(scope, called, "", *asked)
-            elif path.startswith(self._flags) and scope["method"] == "POST":
-                if path == self._flags:
-                    answer = await _answered(scope, None, "", _EVALUATE, ofrep.evaluate_flags)
-                elif path[len(self._flags)] == "/":
-                    answer = await _answered(scope, None, path[len(self._flags) + 1 :], _EVALUATE, ofrep.evaluate_flag)
-        if answer is None:
-            await self.app(scope, receive, send)
+        if scope["type"] != "http" or (asked := self._asked(scope)) is None:
+            await self.requests(scope, receive, send)
             return
-        info = info_of(scope)
-        info.route = answer.route
-        answer.headers.extend(info.rate_headers)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        started, info = time.perf_counter(), self.requests.begin(scope)
+        try:
+            answer = await _answered(scope, info, *asked)
+        except Exception:
+            log.exception("the front has failed", requestId=info.request_id)
+            answer = None
+        if answer is None:
+            await self.requests(scope, receive, send)
+            return
+        info.route, status, headers, body = answer
+        headers = self.requests.headers.complete([*headers, *info.rate_headers], info.request_id)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self.requests.log(info, status, scope["method"], time.perf_counter() - started)
+
+    def _asked(self, scope: Scope) -> Asked | None:
+        """What the path and the method ask for, if it is one of these calls."""
+        path: str = scope["path"]
+        if path.startswith(self._environments):
+            called, _, rest = path[len(self._environments) :].partition("/")
+            found = _CALLS.get((scope["method"], rest))
+            return None if found is None else (called, "", *found)
+        if not path.startswith(self._flags) or scope["method"] != "POST":
+            return None
+        if path == self._flags:
+            return None, "", _EVALUATE, ofrep.evaluate_flags
+        if path[len(self._flags)] == "/":
+            return None, path[len(self._flags) + 1 :], _EVALUATE, ofrep.evaluate_flag
+        return None
 
 
 async def _answered(
-    scope: Scope, called: str | None, key: str, operation: Operation, answering: _Answering
+    scope: Scope, info: RequestInfo, called: str | None, key: str, operation: Operation, answering: Answering
 ) -> Answer | None:
     """The answer, once a request is taken from the token's buckets."""
     node: Node = scope["app"].state.node
-    info = info_of(scope)
     call = _known(node, scope, info, operation, called, key)
     return answering(call) if call is not None and await admit(node, info, call.token) else None
 

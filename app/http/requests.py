@@ -83,7 +83,8 @@ class Requests:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        info, started, status = self.begin(scope), time.perf_counter(), 0
+        info = scope.get("signalbox.request") or self.begin(scope)  # the front has begun it
+        started, status = time.perf_counter(), 0
 
         async def send_completed(message: Message) -> None:
             nonlocal status

@@ -69,11 +69,11 @@ class Both:
 
     def __init__(self, app: Starlette, settings: Settings) -> None:
         self.front_answered, self._body = False, b""
-        front: Any = app.build_middleware_stack()
-        while not isinstance(front, Front):
-            front = front.app
-        noting = Front(self._noting(front.app), front.base_path)
-        self._apps = [self._outermost(app, settings, one) for one in (noting, front.app)]
+        front = app.build_middleware_stack()
+        assert isinstance(front, Front)
+        behind = front.requests.app
+        noted, bare = (Requests(one, settings) for one in (self._noting(behind), behind))
+        self._apps = [self._of(app, one) for one in (Front(noted, front.base_path), bare)]
 
     def _noting(self, behind: ASGIApp) -> ASGIApp:
         async def noting(scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,11 +82,9 @@ class Both:
 
         return noting
 
-    def _outermost(self, app: Starlette, settings: Settings, inside: ASGIApp) -> ASGIApp:
-        requests = Requests(inside, settings)
-
+    def _of(self, app: Starlette, inside: ASGIApp) -> ASGIApp:
         async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
-            await requests({**scope, "app": app, "signalbox.body": lambda: self._body}, receive, send)
+            await inside({**scope, "app": app, "signalbox.body": lambda: self._body}, receive, send)
 
         return outermost
 
