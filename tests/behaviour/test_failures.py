@@ -18,7 +18,7 @@ from tests.logged import logged
 
 
 def break_evaluation(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(environment_id: str) -> Any:
+    async def broken(environment_id: str, _: int = 0) -> Any:
         raise ZeroDivisionError(f"the secret cause, in {environment_id}")
 
     monkeypatch.setattr(instance.node.rulesets, "get", broken)
