@@ -1,10 +1,9 @@
 """What is no path of ours: `not_found`, with a pointer to the path that was probably meant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import not_found
@@ -15,11 +14,14 @@ from app.http.base_path import path_of
 class NotFound:
     """The default of a router: tries the path without a slash at its end, and `near`, which has paths by near misses.
 
-    Browsers are sent to the page that was meant, where there are `pages`; all others are told in the message.
+    `leads` says whether a path leads anywhere. Browsers are sent to the page that was meant, where there are `pages`;
+    all others are told in the message.
     """
 
-    def __init__(self, routes: Sequence[Route], near: Mapping[str, str] | None = None, *, pages: bool = True) -> None:
-        self.routes = routes
+    def __init__(
+        self, leads: Callable[[str], bool], near: Mapping[str, str] | None = None, *, pages: bool = True
+    ) -> None:
+        self.leads = leads
         self.near = near or {}
         self.pages = pages
 
@@ -37,5 +39,4 @@ class NotFound:
         bare = path.rstrip("/")
         if bare in self.near:
             return self.near[bare]
-        routed = bare != path and any(route.path_regex.match(bare) for route in self.routes)
-        return bare if routed else None
+        return bare if bare != path and self.leads(bare) else None

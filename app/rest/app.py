@@ -4,11 +4,9 @@ from dataclasses import replace
 from functools import cache
 
 import orjson
-from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from app.http.failures import Failures, Render, enveloped
-from app.http.not_found import NotFound
 from app.rest import (
     api_keys,
     audit,
@@ -33,7 +31,8 @@ from app.rest import (
     spot_checks,
 )
 from app.rest.openapi.document import document
-from app.rest.routing import PREFIX, Constant, Endpoint, routes
+from app.rest.paths import Router
+from app.rest.routing import PREFIX, Constant, Endpoint, resources
 from app.runtime.encoded import Encoded
 from app.runtime.node import Node
 
@@ -87,5 +86,4 @@ SURFACES: dict[str, Render] = {PREFIX: enveloped, ofrep.PREFIX: ofrep.refused}
 
 def build(node: Node, prefix: str) -> ASGIApp:
     """What answers below the prefix."""
-    table = routes(node, prefix, TABLE)
-    return Failures(Router(table, redirect_slashes=False, default=NotFound(table, pages=False)), SURFACES[prefix])
+    return Failures(Router(resources(node, prefix, TABLE)), SURFACES[prefix])

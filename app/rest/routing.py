@@ -1,4 +1,4 @@
-"""From one route table to Starlette routes: one a path, dispatched by method; checks in one order for all of them."""
+"""From one route table to one ASGI app a path, which dispatches by method; checks in one order for all of them."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.domain.actors import Anonymous
@@ -191,8 +190,8 @@ class Resource:
         )
 
 
-def routes(node: Node, prefix: str, table: Iterable[Endpoint]) -> list[Route]:
-    """The Starlette routes of what has the prefix, below it."""
+def resources(node: Node, prefix: str, table: Iterable[Endpoint]) -> dict[str, Resource]:
+    """What has the prefix, by its path below it."""
     below = sorted((one for one in table if one.prefix == prefix), key=lambda endpoint: endpoint.path)
     by_path = groupby(below, key=lambda endpoint: endpoint.path)
-    return [Route(path, Resource(node, list(group))) for path, group in by_path]
+    return {path: Resource(node, list(group)) for path, group in by_path}

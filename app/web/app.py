@@ -87,7 +87,8 @@ def build(node: Node) -> ASGIApp:
         _page("/docs/errors", GET=docs.errors),
         assets,
     ]
-    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=NotFound(table, NEAR))))
+    others = NotFound(lambda path: any(route.path_regex.match(path) for route in table), NEAR)
+    return _Negotiated(_Authenticated(node, Router(table, redirect_slashes=False, default=others)))
 
 
 class _Authenticated:
@@ -154,5 +155,5 @@ async def _to_home(_: Request) -> Response:
     return RedirectResponse("/app/", 303)
 
 
-not_found_page = _Negotiated(NotFound([]))
+not_found_page = _Negotiated(NotFound(lambda _: False))
 """Answers what is no path of ours."""
