@@ -133,6 +133,7 @@ ENDPOINTS = [
         Operation.EVALUATE,
         ofrep.EvaluationRequest,
         ResolutionsSchema,
+        query=ofrep.ChangeParameters,
         errors=("ruleset_not_cached", "not_found"),
         allow_duplicate_keys=True,
         takes=("Environment", "MinVersion", "IfNoneMatch"),

@@ -175,8 +175,11 @@ class Resource:
             reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", "X-Break-Glass"))
             if endpoint.method != "DELETE":
                 reason = None  # it has one in its body
-            if query or reason is not None or faults:
-                given = input_of_write(given, query, endpoint.parameters, reason, faults)
+            members = query
+            if query and endpoint.method != "DELETE":  # its known parameters are no members of the body
+                members = QueryParams([one for one in query.multi_items() if one[0] not in endpoint.parameters])
+            if members or reason is not None or faults:
+                given = input_of_write(given, members, endpoint.parameters, reason, faults)
         return Call(
             node=self.node,
             info=info_of(scope),

@@ -51,6 +51,13 @@ def is_plain(body: Any) -> bool:
     return type(context) is dict and type(context.get(TARGETING_KEY, "")) is str
 
 
+class ChangeParameters(Command):
+    """What an event about a change has a client send when it asks again. It always gets what is in force now."""
+
+    flag_config_etag: Annotated[str | None, Field(description="The `etag` of the event.")] = None
+    flag_config_last_modified: Annotated[int | str | None, Field(description="The `lastModified` of the event.")] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a caller may evaluate for a context, before any of it is evaluated."""

@@ -7,8 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.main import create_app
 from app.runtime.rate_limits import MemoryBuckets
+from app.settings import Settings
 from tests.clock import SetClock
+from tests.conftest import client_of
 from tests.factories import Instance, Workspace
 
 FLAGS = "/ofrep/v1/evaluate/flags"
@@ -384,3 +387,33 @@ async def test_what_is_no_version_is_refused_at_the_header(caller: Caller, text:
     answer = await caller.client.post(f"{FLAGS}/banner", json={}, headers=headers)
     told = await refused(answer, 400, "invalid_request", "GENERAL", "banner")
     assert list(told["fields"]) == ["X-Signalbox-Min-Version"]
+
+
+async def test_what_an_event_has_clients_send_changes_nothing(caller: Caller) -> None:
+    path = "?flagConfigEtag=%22x%22&flagConfigLastModified=1771622898"
+    answers = [await caller.post(asked) for asked in ("", path)]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers["etag"] == answers[1].headers["etag"]
+    told = await refused(await caller.post(f"{path}&x=1"), 400, "invalid_request", "GENERAL", None)
+    assert list(told["fields"]) == ["?x"]
+    told = await refused(await caller.post("", {"flagConfigEtag": "x"}), 400, "invalid_request", "PARSE_ERROR", None)
+    assert list(told["fields"]) == ["flagConfigEtag"]
+
+
+async def test_it_is_below_the_path_of_the_base_url(settings: Settings, workspace: Workspace) -> None:
+    app = create_app(settings.model_copy(update={"base_url": "https://example.com/shop"}))
+    async with app.router.lifespan_context(app):
+        scope = {"environments": {"envs": [workspace.environment_id]}}
+        cookie = workspace.org.admin.client.cookies["signalbox_session"]
+        below = client_of(app)
+        minted = await below.post(
+            "/shop/api/v1/orgs/acme/api-keys",
+            json={"name": "sdk", "level": "client", "resources": ["*"], **scope},
+            headers={"Cookie": f"__Secure-signalbox_session={cookie}"},
+        )
+        headers = {"X-API-Key": minted.json()["token"]}
+        found = await below.post(f"/shop{FLAGS}/banner", json={}, headers=headers)
+        assert found.json()["value"] == "hello"
+        answer = await below.post(f"/shop{FLAGS}/none", json={}, headers=headers)
+        await refused(answer, 404, "not_found", "FLAG_NOT_FOUND", "none")
+        await below.aclose()
