@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -17,9 +19,11 @@ from tests import conformance, examples, postgres, refusals, selection, servers
 from tests.clients import Api, GraphQLApi, RestApi
 from tests.clock import SetClock
 from tests.factories import Instance, Org, Seeded, Workspace
+from tests.mailbox import told
 
 CLAIM_CODE = "claim-code-of-the-tests"
 TRANSPORTS: dict[str, type[Api]] = {"rest": RestApi, "graphql": GraphQLApi}
+Fill = Callable[[Instance, Workspace], Awaitable[Any]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], console])
     config.addinivalue_line(
         "markers", "raises_codes(*codes, on=None): meets each code on the transport `on`, or on the one it runs over"
+    )
+    config.addinivalue_line(
+        "markers", "filled(by): begins where the function left the workspace's instance; what it gave is `found`"
     )
     config.addinivalue_line(
         "markers", "all_pairs: about locks and races, and so always run on both transports and both databases"
@@ -93,6 +100,50 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[postgres.
         database.close()
 
 
+@pytest.fixture(scope="session")
+def filled_file(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Fill], tuple[Path, Any]]:
+    """A database that a function filled, to copy from, and what the function gave. Each is run once a worker."""
+
+    @cache
+    def filled(fill: Fill) -> tuple[Path, Any]:
+        folder = tmp_path_factory.mktemp(fill.__name__)
+        shutil.copy(seeded.database, folder / "signalbox.db")
+        settings = Settings(data_dir=folder, claim_code=CLAIM_CODE)
+        return folder / "signalbox.db", asyncio.run(_fill(settings, fill, seeded.workspace))
+
+    return filled
+
+
+@pytest.fixture(scope="session")
+def filled_server(
+    server: tuple[postgres.KeptDatabase, Workspace], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Fill], tuple[str, Any]]:
+    """The name of the contents that a function filled the server with, and what it gave. Each is run once a worker."""
+    database, workspace = server
+
+    @cache
+    def filled(fill: Fill) -> tuple[str, Any]:
+        settings = Settings(
+            data_dir=tmp_path_factory.mktemp(fill.__name__), claim_code=CLAIM_CODE, database_url=database.address
+        )
+        database.restore("seeded")
+        given = asyncio.run(_fill(settings, fill, workspace))
+        database.keep(fill.__name__)
+        return fill.__name__, given
+
+    return filled
+
+
+async def _fill(settings: Settings, fill: Fill, workspace: Workspace) -> Any:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        instance = Instance(app, RestApi, client_of)
+        given = await fill(instance, instance.over(workspace))
+        await told(instance.node)
+        await instance.close()
+    return given
+
+
 async def _migrate(settings: Settings) -> None:
     await (await open_node(settings)).database.close()
 
@@ -119,17 +170,39 @@ def mode() -> Mode:
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: Mode) -> Settings:
-    """The settings of this test's instance, which is empty but for tests of the `workspace`."""
+def beginning(request: pytest.FixtureRequest, engine: str) -> tuple[Path | str, Any]:
+    """What is in this test's instance at first, which is empty but for tests of the `workspace`."""
+    if (marker := request.node.get_closest_marker("filled")) is not None:
+        filled = request.getfixturevalue("filled_file" if engine == "sqlite" else "filled_server")
+        content: tuple[Path | str, Any] = filled(marker.kwargs["by"])
+        return content
     template = "seeded" if "workspace" in request.fixturenames else "migrated"
-    if engine == "sqlite":
-        found = request.getfixturevalue(template)
-        shutil.copy(found.database if template == "seeded" else found, tmp_path / "signalbox.db")
-        return Settings(data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, log_format=LogFormat.JSON)
-    kept = request.getfixturevalue("server")[0]
-    kept.restore(template)
+    if engine != "sqlite":
+        return template, None
+    file = request.getfixturevalue(template)
+    return (file.database if template == "seeded" else file), None
+
+
+@pytest.fixture
+def found(beginning: tuple[Path | str, Any]) -> Any:
+    """What the function gave that filled this test's instance."""
+    return beginning[1]
+
+
+@pytest.fixture
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str, mode: Mode, beginning: tuple[Path | str, Any]
+) -> Settings:
+    """The settings of this test's instance."""
+    content, address = beginning[0], None
+    if isinstance(content, Path):
+        shutil.copy(content, tmp_path / "signalbox.db")
+    else:
+        kept = request.getfixturevalue("server")[0]
+        kept.restore(content)
+        address = kept.address
     return Settings(
-        data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=kept.address, log_format=LogFormat.JSON
+        data_dir=tmp_path, claim_code=CLAIM_CODE, mode=mode, database_url=address, log_format=LogFormat.JSON
     )
 
 

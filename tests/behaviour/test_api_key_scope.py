@@ -52,27 +52,48 @@ async def test_a_token_creates_no_organisation(instance: Instance, workspace: Wo
         assert await refusal(caller, "createOrg", slug="new", name="New") == ("forbidden", {})
 
 
-@pytest.mark.parametrize("name", FOR_TOKENS)
-@pytest.mark.raises_codes("token_action_denied")
-async def test_a_call_asks_for_its_verb(instance: Instance, workspace: Workspace, name: str) -> None:
-    own = verb(name)
-    without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {own} - ({"read"} if own == "evaluate" else set()))
-    poorer = await instance.token(workspace.org, actions=without)
-    permitted = await instance.token(workspace.org, actions=[own, *(["read"] if own == "promote" else [])])
+async def tokens_with_and_without_each_verb(instance: Instance, workspace: Workspace) -> dict[Verb, tuple[str, str]]:
+    tokens = {}
+    for own in sorted({verb(name) for name in FOR_TOKENS}):
+        without = sorted(set(LEVELS["admin"] | LEVELS["client"]) - {own} - ({"read"} if own == "evaluate" else set()))
+        poorer = await instance.minted(workspace.org, actions=without)
+        permitted = await instance.minted(workspace.org, actions=[own, *(["read"] if own == "promote" else [])])
+        tokens[own] = (permitted["token"], poorer["token"])
     await approved(workspace)
+    return tokens
+
+
+@pytest.mark.parametrize("name", FOR_TOKENS)
+@pytest.mark.filled(by=tokens_with_and_without_each_verb)
+@pytest.mark.raises_codes("token_action_denied")
+async def test_a_call_asks_for_its_verb(
+    instance: Instance, workspace: Workspace, found: dict[Verb, tuple[str, str]], name: str
+) -> None:
+    permitted, poorer = map(instance.bearer, found[verb(name)])
     async with instance.unchanged():
         assert await refusal(poorer, name, **CALLS[name](workspace)) == ("token_action_denied", {})
     (await permitted.do(name, **CALLS[name](workspace))).unwrap()
 
 
-@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).reach is not Reach.ANYWHERE])
-@pytest.mark.raises_codes("token_env_out_of_scope")
-async def test_a_call_asks_for_its_environments(instance: Instance, workspace: Workspace, name: str) -> None:
+async def tokens_of_environments(instance: Instance, workspace: Workspace) -> list[str]:
+    """Of another project, of one environment, and of its whole project."""
     other = await instance.workspace(workspace.org, "other")
     await approved(workspace)
-    elsewhere = await instance.token(workspace.org, environments={"projects": [other.project_id]})
-    single = await instance.token(workspace.org, environments={"envs": [workspace.environment_id]})
-    whole = await instance.token(workspace.org, environments={"projects": [workspace.project_id]})
+    covered: list[dict[str, list[str]]] = [
+        {"projects": [other.project_id]},
+        {"envs": [workspace.environment_id]},
+        {"projects": [workspace.project_id]},
+    ]
+    return [(await instance.minted(workspace.org, environments=environments))["token"] for environments in covered]
+
+
+@pytest.mark.parametrize("name", [name for name in FOR_TOKENS if row(name).reach is not Reach.ANYWHERE])
+@pytest.mark.filled(by=tokens_of_environments)
+@pytest.mark.raises_codes("token_env_out_of_scope")
+async def test_a_call_asks_for_its_environments(
+    instance: Instance, workspace: Workspace, found: list[str], name: str
+) -> None:
+    elsewhere, single, whole = map(instance.bearer, found)
     denied = "token_env_out_of_scope"
     expected = {
         Reach.ANY_ENV: (denied, None, None),

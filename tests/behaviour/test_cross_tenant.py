@@ -5,6 +5,7 @@ Both surfaces are walked by themselves: every path of the OpenAPI document, ever
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -93,13 +94,30 @@ async def ids_of(instance: Instance, workspace: Workspace) -> Ids:
     }
 
 
-async def callers(instance: Instance, theirs: Workspace) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """The ids of two, and the tokens of the second, who is to find nothing of the first's."""
+
+    foreign: Ids
+    own: Ids
+    theirs: Workspace
+    tokens: dict[str, str]
+
+    def callers(self, instance: Instance) -> dict[str, Any]:
+        """Who asks."""
+        owner = instance.over(self.theirs).org.owner
+        return {"owner": owner, **{who: instance.bearer(token) for who, token in self.tokens.items()}}
+
+
+async def two_tenants(instance: Instance, workspace: Workspace) -> Tenants:
+    theirs = await instance.workspace(await instance.org("theirs"))
     single = {"environments": {"envs": [theirs.environment_id]}}
-    return {
-        "owner": theirs.org.owner,
-        "token": await instance.token(theirs.org, rateLimitPerMin=60_000),
-        "client": await instance.token(theirs.org, level="client", rateLimitPerMin=60_000, **single),
+    tokens = {
+        "token": await instance.minted(theirs.org, rateLimitPerMin=60_000),
+        "client": await instance.minted(theirs.org, level="client", rateLimitPerMin=60_000, **single),
     }
+    foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
+    return Tenants(foreign, own, theirs, {who: minted["token"] for who, minted in tokens.items()})
 
 
 def plain(text: str) -> str:
@@ -129,14 +147,14 @@ def rest_calls() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("instance", ["rest"], indirect=True)
 @pytest.mark.parametrize(("method", "path"), list(rest_calls()))
+@pytest.mark.filled(by=two_tenants)
 async def test_a_path_of_another_tenant_is_as_if_it_never_was(
-    instance: Instance, workspace: Workspace, method: str, path: str
+    instance: Instance, found: Tenants, method: str, path: str
 ) -> None:
-    theirs = await instance.workspace(await instance.org("theirs"))
-    foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
+    foreign, own = found.foreign, found.own
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     bodies: list[Any] = [None] if method == "GET" else [None, {}, {"confirm": foreign["slug"]}, PLAIN]
-    strangers = await callers(instance, theirs)
+    strangers = found.callers(instance)
     async with instance.unchanged():
         for who, caller in strangers.items():
             for body in bodies:
@@ -229,15 +247,15 @@ OWN_NODE = {
 
 @pytest.mark.parametrize("instance", ["graphql"], indirect=True)
 @pytest.mark.parametrize(("owner", "name"), list(fields()))
+@pytest.mark.filled(by=two_tenants)
 async def test_a_field_that_names_another_tenants_is_as_if_it_named_nothing(
-    instance: Instance, workspace: Workspace, owner: str, name: str
+    instance: Instance, found: Tenants, owner: str, name: str
 ) -> None:
-    theirs = await instance.workspace(await instance.org("theirs"))
-    foreign, own = await ids_of(instance, workspace), await ids_of(instance, theirs)
+    foreign, own = found.foreign, found.own
     kind: Any = schema._schema.type_map[owner]
     document, field = document_of(owner, name), kind.fields[name]
     names = list(identifying(field))
-    strangers = await callers(instance, theirs)
+    strangers = found.callers(instance)
     async with instance.unchanged():
         for who, caller in strangers.items():
             assert isinstance(caller, GraphQLApi)

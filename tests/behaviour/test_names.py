@@ -122,12 +122,17 @@ async def test_a_write_by_name_is_kept_by_id(instance: Instance, workspace: Work
     assert workspace.environment_id.upper() not in kept
 
 
+async def session_of_a_stranger(instance: Instance, _: Workspace) -> str:
+    return str((await instance.org("strangers")).owner.client.cookies["signalbox_session"])
+
+
 @pytest.mark.parametrize("call", WITH_IDS)
+@pytest.mark.filled(by=session_of_a_stranger)
 @pytest.mark.raises_codes("not_found")
 async def test_another_tenants_name_is_as_one_that_does_not_exist(
-    instance: Instance, workspace: Workspace, call: str
+    instance: Instance, workspace: Workspace, found: str, call: str
 ) -> None:
-    stranger = (await instance.org("strangers")).owner
+    stranger = instance.anonymous(found)
     operation, arguments = NAMING[call]
     async with instance.unchanged():
         theirs, none = [
