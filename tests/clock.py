@@ -17,6 +17,9 @@ class SetClock(Clock):
     def now(self) -> datetime:
         return self.stopped_at or now() + self.ahead
 
+    def posix(self) -> float:
+        return self.now().timestamp()
+
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead.total_seconds()
 

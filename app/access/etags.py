@@ -91,5 +91,9 @@ def body_etag(body: bytes) -> str:
 
 def caller_etag(actor: Actor, body: bytes, *asked: str) -> str:
     """The tag of what is limited to the caller's scope, and to what was asked for."""
-    scope = actor.token_id if isinstance(actor, Token) else ""
+    return scoped_etag(actor.token_id if isinstance(actor, Token) else "", body, *asked)
+
+
+def scoped_etag(scope: str, body: bytes, *asked: str) -> str:
+    """As `caller_etag`. The scope is a token's id, or empty for people."""
     return body_etag(repr((scope, asked)).encode() + body)

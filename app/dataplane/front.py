@@ -16,6 +16,7 @@ from app.dataplane.calls import Answer, Call
 from app.domain.operations import Operation
 from app.http.authentication import admit
 from app.http.requests import RequestInfo, Requests
+from app.runtime.credentials import LiveApiKey
 from app.runtime.node import Node
 
 log = structlog.get_logger()
@@ -93,11 +94,7 @@ def _known(
 ) -> Call | None:
     """The call, if its caller may do the operation, and all that it rests on is in memory."""
     headers = dict(scope["headers"])
-    if len(headers) != len(scope["headers"]) or not _UNUSUAL.isdisjoint(headers) or _is_unusual(scope):
-        return None
-    if (secret := _secret(headers)) is None or (token := node.api_keys.known(secret)) is None:
-        return None
-    if token.networks is not None and info.address not in token.networks:
+    if _is_unusual(scope, headers) or (token := _token(node, info, headers)) is None:
         return None
     if called is None:
         named = headers.get(b"x-signalbox-env")
@@ -105,19 +102,30 @@ def _known(
     place = None if called is None else node.directory.place(called, token.actor.org_id)
     if place is None or not token.may(operation, place):
         return None
-    ruleset = node.rulesets.present(place.environment_id)
-    if ruleset is None or not node.database.has_lease:
+    ruleset, body = node.rulesets.present(place.environment_id), scope["signalbox.body"]()
+    if ruleset is None or body is None or not node.database.has_lease:
         return None
-    body = scope["signalbox.body"]() if scope["method"] == "POST" else b""
-    return None if body is None else Call(headers, token, place, ruleset, node.rulesets, key, body)
+    return Call(headers, token, place, ruleset, node.rulesets, key, body)
 
 
-def _is_unusual(scope: Scope) -> bool:
-    return b"%" in scope["raw_path"] or bool(scope["query_string"]) or "signalbox.body" not in scope
+def _is_unusual(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the surfaces must look at it. Most servers but ours do not say whether a body has arrived."""
+    return (
+        len(headers) != len(scope["headers"])
+        or not _UNUSUAL.isdisjoint(headers)
+        or scope["query_string"]
+        or b"%" in scope["raw_path"]
+        or "signalbox.body" not in scope
+    )
 
 
-def _secret(headers: Mapping[bytes, bytes]) -> str | None:
+def _token(node: Node, info: RequestInfo, headers: Mapping[bytes, bytes]) -> LiveApiKey | None:
+    """The caller, if it is a token that is in memory and may come from where it comes from."""
     if (authorization := headers.get(b"authorization")) is not None:
-        return authorization[7:].decode("latin-1") if authorization[:7] == b"Bearer " else None
-    secret = headers.get(b"x-api-key")
-    return None if secret is None else secret.decode("latin-1")
+        secret = authorization[7:] if authorization[:7] == b"Bearer " else None
+    else:
+        secret = headers.get(b"x-api-key")
+    token = None if secret is None else node.api_keys.known(secret.decode("latin-1"))
+    if token is None or token.networks is None or info.address in token.networks:
+        return token
+    return None

@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """`now` is the wall's, `monotonic` (in seconds) for what is measured."""
+    """`now` and `posix` are the wall's, `monotonic` (in seconds) for what is measured."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def posix(self) -> float:
+        """The same as `now`, in seconds."""
+        return time.time()
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -69,18 +69,18 @@ class CredentialCache(Generic[Live]):
         if (live := self._known(secret_hash)) is None:
             self._forget(secret_hash)
             live = await self._read(secret, secret_hash)
-        return live if live is not None and live.expires_at > self._clock.now().timestamp() else None
+        return live if live is not None and live.expires_at > self._clock.posix() else None
 
     def known(self, secret: str) -> Live | None:
         """The credential of the secret, if it is in memory and live."""
         live = self._known(digest(secret))
-        return live if live is not None and live.expires_at > self._clock.now().timestamp() else None
+        return live if live is not None and live.expires_at > self._clock.posix() else None
 
     def _known(self, secret_hash: str) -> Live | None:
         live, read_at = self._live.get(secret_hash, (None, 0.0))
         if live is None or self.ttl == math.inf:
             return live
-        return live if 0 <= self._clock.now().timestamp() - read_at <= self.ttl else None
+        return live if 0 <= self._clock.posix() - read_at <= self.ttl else None
 
     def invalidate(self, ids: Iterable[str]) -> None:
         """Forgets the credentials of these owners."""
@@ -90,7 +90,7 @@ class CredentialCache(Generic[Live]):
                 self._forget(secret_hash)
 
     def note_use(self, credential_id: str) -> None:
-        self.uses[credential_id] = self._clock.now().timestamp()
+        self.uses[credential_id] = self._clock.posix()
 
     async def write_uses(self, unit: Callable[[], UnitOfWork]) -> None:
         """Saves the uses since the last time. Those that cannot be saved are kept for the next."""
@@ -107,7 +107,7 @@ class CredentialCache(Generic[Live]):
     async def _read(self, secret: str, secret_hash: str) -> Live | None:
         """What is invalidated while it is read is read once more."""
         while True:
-            read_at, invalidations = self._clock.now().timestamp(), self._invalidations
+            read_at, invalidations = self._clock.posix(), self._invalidations
             if (live := await self._load(secret)) is None:
                 return None
             if invalidations == self._invalidations:
