@@ -321,19 +321,19 @@ def _greeting(url: str, cookie: str, link: str, token: str, environment_id: str)
 
   Evaluate its flags and configs over REST:
 
-{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"Authorization: Bearer {token}", {"context": CONTEXT})}
+{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", f"-H 'Authorization: Bearer {token}'", {"context": CONTEXT})}
 
   Or as an OpenFeature SDK does:
 
-{_curl(f"{url}/ofrep/v1/evaluate/flags", f"X-API-Key: {token}", {"context": TARGETED})}
+{_curl(f"{url}/ofrep/v1/evaluate/flags", f"-H 'X-API-Key: {token}'", {"context": TARGETED})}
 
   Production is protected: changes wait there for somebody to apply them. See them, and apply one:
 
-{_curl(f"{url}/graphql", f"Cookie: {cookie}", {"query": PROPOSALS})}
+{_curl(f"{url}/graphql", f"-H 'Cookie: {cookie}'", {"query": PROPOSALS})}
 
   Explore the organisation over GraphQL, as the owner:
 
-{_curl(f"{url}/graphql", f"Cookie: {cookie}", {"query": QUERY})}
+{_curl(f"{url}/graphql", f"-H 'Cookie: {cookie}'", {"query": QUERY})}
 """
 
 
@@ -347,15 +347,17 @@ def _greeting_again(url: str, link: str, environment_id: str) -> str:
 
   The token of the first start is not kept. From the shell, these lines use what the link gave it:
 
-{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", None, {"context": CONTEXT})}
+{_curl(f"{url}/api/v1/envs/{environment_id}/evaluate", "-b jar", {"context": CONTEXT})}
 
-{_curl(f"{url}/graphql", None, {"query": QUERY})}
+{_curl(f"{url}/ofrep/v1/evaluate/flags", f"-b jar -H 'X-Signalbox-Env: {environment_id}'", {"context": TARGETED})}
+
+{_curl(f"{url}/graphql", "-b jar", {"query": QUERY})}
 """
 
 
-def _curl(address: str, credentials: str | None, body: object) -> str:
-    """Without credentials, those that are in the jar."""
+def _curl(address: str, credentials: str, body: object) -> str:
+    """`credentials` are options of curl."""
     return f"""    curl {address} \\
-      {"-b jar" if credentials is None else f"-H '{credentials}'"} \\
+      {credentials} \\
       -H 'Content-Type: application/json' \\
       -d {shlex.quote(json.dumps(body))}"""

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.domain.errors import AppError
 from app.http.failures import Failures, enveloped
 from app.http.requests import Requests
+from app.rest.app import refused
 from app.settings import BadSetting, Settings
 
 MAX_CONNECTIONS = 10_000  # unless a setting says otherwise
@@ -271,7 +272,7 @@ def _arrived(cycle: RequestResponseCycle) -> bytes | None:
 def protocol(settings: Settings) -> type[asyncio.Protocol]:
     """What uvicorn makes for each connection. Raises BadSetting."""
     connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    busy = Requests(Failures(_busy, enveloped), settings)
+    busy = Requests(Failures(_busy, refused), settings)
     return cast(type[asyncio.Protocol], partial(Protocol, limits=Limits(connections), busy=busy))
 
 

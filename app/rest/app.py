@@ -4,8 +4,9 @@ from dataclasses import replace
 from functools import cache
 
 import orjson
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.domain.errors import AppError
 from app.http.failures import Failures, Render, enveloped
 from app.rest import (
     api_keys,
@@ -82,6 +83,16 @@ TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for 
 
 
 SURFACES: dict[str, Render] = {PREFIX: enveloped, ofrep.PREFIX: ofrep.refused}
+
+
+def refused(error: AppError, request_id: str) -> ASGIApp:
+    """The error in the form of the surface that was asked, by whoever refuses before there is one."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = (render for prefix, render in SURFACES.items() if f"{prefix}/" in scope["path"])
+        await next(asked, enveloped)(error, request_id)(scope, receive, send)
+
+    return answer
 
 
 def build(node: Node, prefix: str) -> ASGIApp:

@@ -67,8 +67,11 @@ def test_the_demo_shows_the_way_in_again(tmp_path: Path) -> None:
         served.stop()
     with serving(tmp_path, "--demo") as served:
         assert demo.OWNER["email"] in served.greeting
-        sign_in, evaluate, look_around = re.findall(r"curl .*?'$", served.greeting, re.DOTALL | re.MULTILINE)
+        sign_in, evaluate, ask, look_around = re.findall(
+            r"curl .*?[^\\\n]'$", served.greeting, re.DOTALL | re.MULTILINE
+        )
         bash(sign_in, tmp_path)
+        assert json.loads(bash(f"{ask} -sS", tmp_path))["flags"][0]["value"] is True
         evaluations = json.loads(bash(f"{evaluate} -sS", tmp_path))["evaluations"]
         assert evaluations["express-checkout"]["value"] is True
         assert json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]["slug"] == "demo"

@@ -1,4 +1,7 @@
-"""A shop whose server the clients ask: an environment with a flag or config of each type, and tokens."""
+"""A shop whose server the clients ask: an environment with a flag or config of each type, and tokens.
+
+A worker has one of everything; only Chromium is started for each module.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -85,20 +88,20 @@ class Shop:
         self.owner.post(f"/api/v1/envs/{self.environment_id}/flags/{key}/{action}").raise_for_status()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def packages(request: pytest.FixtureRequest) -> Path:
     """The folder with those from npm."""
     return npm.installed(request.config.cache)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder: Path = tmp_path_factory.mktemp("site")
     with pages(folder) as origin:
         yield Site(origin, folder, packages)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shop(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder: Path = tmp_path_factory.mktemp("shop")
     with serving(folder, SIGNALBOX_CORS_ORIGINS=site.origin) as served, owner_of(served) as owner:
@@ -115,21 +118,21 @@ def shop(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]
         yield Shop(served, owner, production, empty)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def python_client(request: pytest.FixtureRequest) -> Iterator[Program]:
     programs = pypi.environment("openfeature.lock", request.config.cache)
     with program([str(programs / "python"), "client.py"], HERE) as client:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node_client(packages: Path) -> Iterator[Program]:
     shutil.copy(HERE / "client.mjs", packages)
     with program(["node", "client.mjs"], packages) as client:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client_page(site: Site) -> str:
     """The address of a page with the client for browsers."""
     return site.page("client.browser.mjs", (HERE / "client.browser.mjs").read_text("utf-8"))

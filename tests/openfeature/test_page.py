@@ -33,7 +33,7 @@ def page(shop: Shop, browser: Browser) -> Page:
     return context.new_page()
 
 
-@pytest.mark.parametrize("scope", ["web/production", "all of web", "the whole organisation"])
+@pytest.mark.parametrize("scope", ["web/production", "the whole organisation"])
 def test_the_lines_for_a_new_token_work(
     shop: Shop, page: Page, packages: Path, tmp_path: Path, request: pytest.FixtureRequest, scope: str
 ) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.domain.errors import AppError
 from app.main import create_app
+from app.rest.app import refused as refused_early
 from app.runtime.rate_limits import MemoryBuckets
 from app.settings import Settings
 from tests.clock import SetClock
@@ -417,3 +419,26 @@ async def test_it_is_below_the_path_of_the_base_url(settings: Settings, workspac
         answer = await below.post(f"/shop{FLAGS}/none", json={}, headers=headers)
         await refused(answer, 404, "not_found", "FLAG_NOT_FOUND", "none")
         await below.aclose()
+
+
+async def test_of_a_field_given_twice_the_last_counts(workspace: Workspace, caller: Caller) -> None:
+    await workspace.org.editor.make("updateFlagState", **workspace.banner, rules=RULES)
+    body, sent = b'{"context":{"plan":"free","plan":"pro"}}', {"Content-Type": "application/json"}
+    for path in (FLAGS, f"{FLAGS}/banner"):
+        assert "for pros" in (await caller.client.post(path, content=body, headers=sent)).text
+
+
+@pytest.mark.parametrize(
+    ("path", "members"),
+    [
+        (f"{FLAGS}/banner", {"key", "errorCode", "errorDetails"}),
+        (f"/shop{FLAGS}", {"errorCode", "errorDetails"}),
+        ("/api/v1/auth/me", set()),
+    ],
+)
+async def test_who_is_refused_before_anything_is_routed_is_told_in_the_same_form(path: str, members: set[str]) -> None:
+    transport = httpx2.ASGITransport(app=refused_early(AppError("unavailable"), "req_0123456789abcdef"))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://signalbox.test") as client:
+        answer = await client.post(path)
+    assert answer.status_code == 503
+    assert set(answer.json()) == {"code", "message", "requestId"} | members
