@@ -11,10 +11,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.paths import FieldPath
 from app.engine.rules import parse_rules
-from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
+from app.engine.snapshot import CompiledRuleset
+from app.engine.states import PrimitiveState, SegmentState
 from scripts import _commit_to_servable
 from tests.naive import Naive
 
@@ -73,7 +74,7 @@ def rules(number: int = 0, variety: int = 1) -> list[dict[str, Any]]:
 
 def build(key: str, document: Any) -> CompiledPrimitive:
     parsed = parse_rules(document, "rules", {}, lambda *_: None)
-    return compile_primitive(PrimitiveState("flag", key, "boolean", False, parsed))
+    return CompiledPrimitive(PrimitiveState("flag", key, "boolean", False, parsed))
 
 
 def microseconds(work: Callable[[], object], number: int) -> float:
@@ -149,7 +150,7 @@ def referring() -> None:
 
 def segments(keys: list[str], ids: frozenset[str]) -> dict[str, CompiledSegment]:
     """Segments with an allow list and no rules."""
-    return {key: compile_segment(SegmentState(key, (), ids, frozenset())) for key in keys}
+    return {key: CompiledSegment.of(SegmentState(key, (), ids, frozenset())) for key in keys}
 
 
 def memory() -> None:

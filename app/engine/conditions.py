@@ -4,36 +4,31 @@ A condition is immutable. It knows its checks, but neither contexts nor what its
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
 
 from app.engine.faults import FaultPath
 from app.engine.json_text import encode
-from app.engine.json_values import MISSING
 from app.engine.operators import OPERATORS, Check, parse_check
 from app.engine.other_names import IN_CONDITIONS
-from app.engine.paths import Context, FieldPath, parse_path
+from app.engine.paths import FieldPath, parse_path
 from app.engine.patterns import Programs
 from app.engine.suggestions import MAX_COMPARED, MAX_EXPLAINED, likeliest, unknown
-from app.engine.work import Work
 
 IGNORE_CASE = "ignoreCase"
 MAX_NESTING = 10
 """The deepest nesting of `$and`, `$or` and `$not`."""
+MAX_SHARED_TEXT = 100
+MAX_SHARED = 4096
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """`{"field": path, operator: operand}`, with its predicate over contexts.
-
-    Equal comparisons of all flags share one object: a miss of the CPU's cache costs more than calling a closure.
-    """
+    """`{"field": path, operator: operand}`. Equal ones of all flags are one object, unless these are too many."""
 
     field: FieldPath
     check: Check
-    holds: Callable[[Context, Work], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +56,6 @@ class Negation:
 
 
 Condition = Comparison | SegmentReference | Prerequisite | Junction | Negation
-
-_comparisons: WeakValueDictionary[tuple[str, str, bool, str], Comparison] = WeakValueDictionary()
 
 
 def conditions_in(document: Any) -> Iterator[Any]:
@@ -188,22 +181,18 @@ def _parse_key(value: Any, where: FaultPath) -> str | None:
 
 def _shared(field: FieldPath, check: Check) -> Comparison:
     # By the operand's text: to Python 1, 1.0 and True are equal keys, and traces show what was written.
-    identity = field.text, check.operator, check.ignore_case, encode(check.operand)
-    known = _comparisons.get(identity)
-    if known is None:
-        known = _comparisons[identity] = Comparison(field, check, _predicate(field, check))
+    text = encode(check.operand)
+    if len(text) > MAX_SHARED_TEXT:
+        return Comparison(field, check)
+    identity = field.text, check.operator, check.ignore_case, text
+    if (known := _shared_ones.get(identity)) is None:
+        if len(_shared_ones) >= MAX_SHARED:
+            _shared_ones.clear()
+        known = _shared_ones[identity] = Comparison(field, check)
     return known
 
 
-def _predicate(field: FieldPath, check: Check) -> Callable[[Context, Work], bool]:
-    holds, plain, name = check.holds, check.plain, field.text
-    if len(field.steps) > 1:
-        if plain is None:
-            return lambda _, work: holds(work.find(field), work)
-        return lambda _, work: plain(work.find(field))
-    if plain is None:
-        return lambda context, work: holds(context.get(name, MISSING), work)
-    return lambda context, _: plain(context.get(name, MISSING))
+_shared_ones: dict[tuple[str, str, bool, str], Comparison] = {}
 
 
 FORMS = ("field", "$flag", "$segment", "$and", "$or", "$not")

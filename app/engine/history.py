@@ -6,11 +6,11 @@ prepared only where what is asked for depends on them. The work has a limit in a
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from app.engine.blast_radius import Budget
+from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.evaluation import Evaluation
 from app.engine.json_values import equal
 from app.engine.kinds import Kind
@@ -18,7 +18,7 @@ from app.engine.paths import FieldPath
 from app.engine.reference_graph import reach
 from app.engine.references import Node, node, primitive, references_of
 from app.engine.ruleset import Ruleset, StoredState, prepare
-from app.engine.snapshot import CompiledPrimitive, CompiledSegment
+from app.engine.snapshot import CompiledRuleset
 from app.engine.work import MAX_COMPARISONS, TooLong, TooManyComparisons
 
 MAX_ENTRIES = 10_000
@@ -79,7 +79,8 @@ class History:
         self._budget = budget or Budget(MAX_STEPS, MAX_COMPARISONS_IN_ALL)
         self._primitives: dict[str, CompiledPrimitive] = dict(compiled.primitives)
         self._segments: dict[str, CompiledSegment] = dict(compiled.segments)
-        self._ruleset = replace(compiled, primitives=self._primitives, segments=self._segments)
+        self._environment_id = compiled.environment_id
+        self._ruleset = self._with_ids_from(compiled.target_id_path)
         self._waiting: dict[str, StoredState] = {}  # changed flags and configs on which nothing asked for depends yet
         self._targets: dict[Node, frozenset[Node]] = {}
         self._referrers = defaultdict[Node, set[Node]](set)
@@ -101,11 +102,14 @@ class History:
             touched = {self._put(change) for change in of_version[version]} & self._relevant
             self._follow(touched)
             if target_id_field != self._ruleset.target_id_path.text:
-                self._ruleset = replace(self._ruleset, target_id_path=FieldPath.of(target_id_field))
+                self._ruleset = self._with_ids_from(FieldPath.of(target_id_field))
                 self._evaluate(self._asked, at, version)
             elif touched:
                 affected = reach(touched, lambda one: self._referrers.get(one, ()))
                 self._evaluate(sorted(affected & self._asked.keys()), at, version)
+
+    def _with_ids_from(self, path: FieldPath) -> CompiledRuleset:
+        return CompiledRuleset(self._environment_id, self.reached, path, self._primitives, self._segments, steps=0)
 
     def _put(self, change: Change) -> Node:
         _, kind, key, stored = change

@@ -6,10 +6,9 @@ A value comes from a context or a prerequisite, or is MISSING, for which only `$
 
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from sys import intern
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from app.engine.cidrs import Networks, parse_address, parse_network
 from app.engine.faults import FaultPath
@@ -20,6 +19,7 @@ from app.engine.semver import precedence
 from app.engine.work import LONG_TEXT, Work
 
 MAX_ENTRIES = 10_000
+SMALL = 16  # entries of a list
 
 Plain = Callable[[Any], bool]
 """Whether it is true for a value; takes no longer than reading the operand."""
@@ -41,15 +41,34 @@ _FreezeMembers = Callable[[Sequence[Any]], _Frozen]
 _TEXT = frozenset({str})
 
 
-@dataclass(frozen=True, slots=True)
 class Check:
-    """An operator with its operand. `holds` is its predicate over values, `plain` a faster one that most have."""
+    """An operator with its operand.
 
-    operator: str
-    operand: Any
-    ignore_case: bool
-    holds: Callable[[Any, Work], bool]
-    plain: Plain | None = None
+    Most checks become part of generated source. So what a small operand comes to is made again when it is needed: kept,
+    it would take more memory than all else of a rule.
+    """
+
+    __slots__ = ("_prepared", "ignore_case", "operand", "operator")
+
+    def __init__(self, name: str, operand: Any, ignore_case: bool, prepared: Plain | Working) -> None:
+        is_small = not isinstance(operand, list) or len(operand) <= SMALL
+        self.operator: Final = intern(name)
+        self.operand: Final = operand
+        self.ignore_case: Final = ignore_case
+        self._prepared = None if is_small and not isinstance(prepared, Working) else prepared
+
+    def prepared(self) -> Plain | Working:
+        """What tells whether it is true for a value."""
+        of = OPERATORS[self.operator]
+        prepare = of.ignoring_case if self.ignore_case and of.ignoring_case is not None else of.prepare
+        found = self._prepared or prepare(self.operand, FaultPath({}, ""), Programs())
+        assert found is not None, self.operand  # noqa: S101 - it was accepted before
+        return found
+
+    def holds(self, value: Any, work: Work) -> bool:
+        """Whether it is true for the value."""
+        found = self.prepared()
+        return found.holds(value, work) if isinstance(found, Working) else found(value)
 
 
 def parse_check(
@@ -59,11 +78,7 @@ def parse_check(
     of = OPERATORS[name]
     prepare = of.ignoring_case if ignore_case and of.ignoring_case is not None else of.prepare
     found = prepare(operand, where, programs)
-    if found is None:
-        return None
-    if isinstance(found, Working):
-        return Check(intern(name), operand, ignore_case, found.holds)
-    return Check(intern(name), operand, ignore_case, lambda value, _: found(value), found)
+    return None if found is None else Check(name, operand, ignore_case, found)
 
 
 def _equals(operand: Any, *_: object) -> Plain | Working:
@@ -77,10 +92,12 @@ def _equals(operand: Any, *_: object) -> Plain | Working:
     return Working(lambda value, work: isinstance(value, kind) and work.once(freeze, value) == frozen)
 
 
-def _in(operand: Any, where: FaultPath, _: object) -> Working | None:
+def _in(operand: Any, where: FaultPath, _: object) -> Plain | Working | None:
     members = _members_of(operand, where)
     if members is None:
         return None
+    if set(map(type, operand)) <= _TEXT:
+        return lambda value: type(value) is str and value in members
 
     def holds(value: Any, work: Work) -> bool:
         if type(value) is str:

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.engine import json_text
-from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
 from app.engine.reference_graph import reach
 from app.engine.references import Node, node, references_of
 from app.engine.rules import CheckValue, Rule, parse_rules, parse_segment_rules
-from app.engine.snapshot import CompiledPrimitive, CompiledRuleset, CompiledSegment, PrimitiveState, SegmentState
+from app.engine.snapshot import CompiledRuleset
+from app.engine.states import PrimitiveState, SegmentState
 from app.engine.target_ids import EntryChange
 
 
@@ -109,7 +110,7 @@ def prepare(stored: StoredState, before: CompiledSegment | None = None) -> Serve
             if before is not None and before.state.rules is rules:
                 compiled = replace(before, state=segment)  # only lists have changed
             else:
-                compiled = compile_segment(segment)
+                compiled = CompiledSegment.of(segment)
         else:
             compiled = _primitive(stored, faults)
     except ValueError as fault:
@@ -134,7 +135,7 @@ def _primitive(stored: StoredState, faults: dict[str, str]) -> CompiledPrimitive
     default = orjson.loads(stored.default_value or "")
     check(default, "defaultValue", faults)
     rules = _rules(stored, faults, check)
-    return compile_primitive(PrimitiveState(kind, stored.key, value_type, default, rules, stored.killed))
+    return CompiledPrimitive(PrimitiveState(kind, stored.key, value_type, default, rules, stored.killed))
 
 
 def _rules(stored: StoredState, faults: dict[str, str], check: CheckValue | None) -> tuple[Rule, ...]:

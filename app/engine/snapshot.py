@@ -1,92 +1,29 @@
 """A compiled ruleset: an immutable snapshot of one environment at one version, and the evaluations made with it.
 
-Nothing is parsed or compiled here. A primitive finds its segments and prerequisites by key when it is evaluated, so
-that a change of one does not affect the compiled others. References have been checked: no cycle, no long chain.
+Nothing is parsed here, and what is evaluated is compiled when it is first asked for. A primitive finds its segments and
+prerequisites by key when it is evaluated, so that a change of one does not affect the compiled others. References have
+been checked: no cycle, no long chain.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
-from app.engine.bucketing import id_text
+from app.engine.batches import Batch, Later, at_once, batches_of, changed_batches
+from app.engine.bucketing import hash_of, id_text
+from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.evaluation import Evaluation
-from app.engine.kinds import Kind
 from app.engine.paths import Context, FieldPath
-from app.engine.rules import Rule
-from app.engine.work import MAX_COMPARISONS, TooLong, Work
+from app.engine.work import LONG_TEXT, MAX_COMPARISONS, TooLong, Work
 
-Predicate = Callable[[Context, "Call"], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class PrimitiveState:
-    """The state of a flag or config (`kind`) in an environment. Only flags can be killed."""
-
-    kind: Kind
-    key: str
-    type: str
-    default_value: Any
-    rules: tuple[Rule, ...]
-    killed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentState:
-    """The state of a segment in an environment. The lists contain target ids."""
-
-    key: str
-    rules: tuple[Rule, ...]
-    allow_list: frozenset[str]
-    deny_list: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledPrimitive:
-    """A flag or config ready to evaluate: `decide` returns its outcome, in at most so many steps of its own."""
-
-    state: PrimitiveState
-    decide: Callable[[Context, "Call"], Evaluation]
-    steps: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledSegment:
-    """A segment ready to evaluate: `rules` has the index and the predicate of each rule that is not disabled."""
-
-    state: SegmentState
-    rules: tuple[tuple[int, Predicate], ...]
-    steps: int
-
-    def deciding_rule(self, context: Context, call: "Call") -> int | None:
-        """The index of the first rule that includes the context."""
-        for index, admits in self.rules:
-            if admits(context, call):
-                return index
-        return None
-
-    def has(self, context: Context, call: "Call") -> bool:
-        """Whether the context is a member: (allow list or rules) and not deny list.
-
-        A context without a target id is in no list.
-        """
-        target, state = call.target_id, self.state
-        if target is not None:
-            if target in state.deny_list:
-                return False
-            if target in state.allow_list:
-                return True
-        for _, admits in self.rules:  # noqa: SIM110 - as in the compiler
-            if admits(context, call):
-                return True
-        return False
+_GENERATED: Final = object()
 
 
 class Call(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
     `outcomes` and `memberships` have what is known already."""
 
-    __slots__ = ("memberships", "outcomes", "ruleset", "target_id")
+    __slots__ = ("memberships", "outcomes", "ruleset", "target_bytes", "target_id")
 
     def __init__(
         self,
@@ -100,9 +37,13 @@ class Call(Work):
         self._comparisons_left = comparisons
         self._steps_left = steps
         self.ruleset = ruleset
-        self.target_id = id_text(ruleset.target_id_path.look_up(context))
         self.outcomes: dict[str, Evaluation] = {}
         self.memberships: dict[str, bool] = {}
+        target = context.get(ruleset.target_id_path.text)
+        if type(target) is not str:
+            target = id_text(ruleset.target_id_path.look_up(context))
+        self.target_id: str | None = target
+        self.target_bytes = None if target is None or len(target) > LONG_TEXT else target.encode()
 
     def evaluate(self, key: str) -> Evaluation | None:
         """The outcome of flag or config `key`, or None if there is none. Raises TooLong, TooManyComparisons."""
@@ -115,8 +56,28 @@ class Call(Work):
         self._steps_left -= primitive.steps
         if self._steps_left < 0:
             raise TooLong
-        outcome = self.outcomes[key] = primitive.decide(self.context, self)
+        outcome = self.outcomes[key] = (primitive.decide or primitive.prepared(self))(self.context, self)
         return outcome
+
+    def evaluate_all(self) -> list[Evaluation]:
+        """The outcomes of all flags and configs, in the order of the ruleset's `primitives`. Raises TooLong,
+        TooManyComparisons.
+        """
+        found: list[Evaluation] = []
+        for batch in self.ruleset.batches:
+            found += self.evaluate_batch(batch)
+        return found
+
+    def evaluate_batch(self, batch: Batch) -> list[Evaluation]:
+        """The outcomes of some of the ruleset's flags and configs. Raises TooLong, TooManyComparisons."""
+        decide = batch.decide
+        if decide is None or (self.target_bytes is None and self.target_id is not None):
+            batch.asked(self.ruleset.later)
+            return [outcome for key in batch.primitives if (outcome := self.evaluate(key)) is not None]
+        self._steps_left -= batch.steps
+        if self._steps_left < 0:
+            raise TooLong
+        return decide(self.context, self)
 
     def is_member(self, key: str) -> bool:
         """Whether the context is a member of segment `key`. A missing segment has no members."""
@@ -134,27 +95,56 @@ class Call(Work):
         self.memberships[key] = member
         return member
 
-    def evaluate_all(self) -> list[Evaluation]:
-        """The outcomes of all flags and configs, in the order of the ruleset's `primitives`. Raises TooLong,
-        TooManyComparisons.
-        """
-        evaluate: Callable[[str], Any] = self.evaluate
-        return list(map(evaluate, self.ruleset.primitives))
+    def admits(self, prefix: str, limit: int) -> bool:
+        """Whether the hash of the prefix and the target id is below the limit. Without an id it is not."""
+        if self.target_id is None:
+            return False
+        self.read(self.target_id)
+        return hash_of(prefix + self.target_id) < limit
+
+    def may_generate(self) -> bool:
+        """Whether source of a primitive may be generated, which holds up the call: of one, and of no other."""
+        known = self._known
+        first = _GENERATED not in known
+        known[_GENERATED] = True
+        return first
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class CompiledRuleset:
     """All states of an environment at one version. Flags and configs share `primitives`, because they share keys.
 
-    `steps` is how many the evaluation of all may take, but for long values in the context.
+    `steps` is how many the evaluation of all may take, but for long values in the context. Source is generated `later`.
     """
 
-    environment_id: str
-    version: int
-    target_id_path: FieldPath
-    primitives: Mapping[str, CompiledPrimitive]
-    segments: Mapping[str, CompiledSegment]
-    steps: int = 0
+    __slots__ = ("_batches", "environment_id", "later", "primitives", "segments", "steps", "target_id_path", "version")
+
+    def __init__(
+        self,
+        environment_id: str,
+        version: int,
+        target_id_path: FieldPath,
+        primitives: Mapping[str, CompiledPrimitive],
+        segments: Mapping[str, CompiledSegment],
+        later: Later = at_once,
+        steps: int | None = None,
+    ) -> None:
+        self.environment_id: Final = environment_id
+        self.version: Final = version
+        self.target_id_path: Final = target_id_path
+        self.primitives: Final = primitives
+        self.segments: Final = segments
+        self.later: Final = later
+        if steps is None:
+            steps = sum(one.steps for one in primitives.values()) + sum(one.steps for one in segments.values())
+        self.steps: Final = steps
+        self._batches: tuple[Batch, ...] | None = None
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """The flags and configs in their order, in parts that are evaluated in a millisecond at most."""
+        if self._batches is None:
+            self._batches = batches_of(self.primitives.values())
+        return self._batches
 
     def call(self, context: Context, steps: float = math.inf) -> Call:
         return Call(self, context, steps)
@@ -172,16 +162,19 @@ class CompiledRuleset:
         gone: list[CompiledPrimitive | CompiledSegment | None]
         gone = [primitives.pop(key, None) for key in removed_primitives]
         gone += [segments.pop(key, None) for key in removed_segments]
+        written: dict[str, CompiledPrimitive] = {}
         for compiled in changed:
+            key = compiled.state.key
             steps += compiled.steps
             if isinstance(compiled, CompiledSegment):
-                gone.append(segments.get(compiled.state.key))
-                segments[compiled.state.key] = compiled
+                gone.append(segments.get(key))
+                segments[key] = compiled
             else:
-                gone.append(primitives.get(compiled.state.key))
-                primitives[compiled.state.key] = compiled
+                gone.append(primitives.get(key))
+                primitives[key] = written[key] = compiled
         steps -= sum(one.steps for one in gone if one is not None)
         path = target_id_path or self.target_id_path
-        return replace(
-            self, version=version, target_id_path=path, primitives=primitives, segments=segments, steps=steps
-        )
+        later = CompiledRuleset(self.environment_id, version, path, primitives, segments, self.later, steps)
+        if self._batches is not None:
+            later._batches = changed_batches(self._batches, written, set(removed_primitives))
+        return later

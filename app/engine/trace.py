@@ -10,13 +10,14 @@ from itertools import accumulate
 from typing import Any
 
 from app.engine.bucketing import bucket_of, id_text, rollout_prefix, split_prefix
+from app.engine.compiled import CompiledSegment
 from app.engine.conditions import Comparison, Condition, Junction, Negation, Prerequisite, SegmentReference
 from app.engine.evaluation import Evaluation
 from app.engine.json_text import encode
 from app.engine.json_values import MISSING
 from app.engine.operators import Check
 from app.engine.rules import Rule
-from app.engine.snapshot import Call, CompiledSegment
+from app.engine.snapshot import Call
 
 MAX_NODES = 10_000
 MAX_SHOWN = 256

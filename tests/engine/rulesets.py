@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from app.engine.compiler import compile_primitive, compile_segment
+from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.language import GROUPS, IGNORE_CASE, OPERATORS, REFERENCES
 from app.engine.paths import FieldPath
 from app.engine.rules import parse_rules, parse_segment_rules
-from app.engine.snapshot import CompiledRuleset, PrimitiveState, SegmentState
+from app.engine.snapshot import CompiledRuleset
+from app.engine.states import PrimitiveState, SegmentState
 from app.engine.target_ids import parse_target_ids
 
 JSON = dict[str, Any]
@@ -21,7 +22,7 @@ def compiled(document: JSON) -> CompiledRuleset:
     """The document, which is valid, made ready."""
     faults: dict[str, str] = {}
     primitives = {
-        key: compile_primitive(
+        key: CompiledPrimitive(
             PrimitiveState(
                 kind.removesuffix("s"),
                 key,
@@ -35,7 +36,7 @@ def compiled(document: JSON) -> CompiledRuleset:
         for key, state in document.get(kind, {}).items()
     }
     segments = {
-        key: compile_segment(
+        key: CompiledSegment.of(
             SegmentState(
                 key,
                 parse_segment_rules(state["rules"], key, faults),

@@ -4,13 +4,14 @@ import inspect
 import sys
 from typing import Any
 
-from app.engine.compiler import compile_primitive
+from app.engine.compiled import CompiledPrimitive
 from app.engine.conditions import MAX_NESTING, ConditionParser
 from app.engine.faults import FaultPath
 from app.engine.paths import FieldPath
 from app.engine.patterns import Programs
 from app.engine.reference_checks import MAX_CHAIN
-from app.engine.snapshot import CompiledRuleset, PrimitiveState
+from app.engine.snapshot import CompiledRuleset
+from app.engine.states import PrimitiveState
 from app.engine.trace import Tracer
 from tests.engine.rulesets import JSON, compiled
 
@@ -41,7 +42,7 @@ def test_changing_a_segment_or_a_prerequisite_leaves_its_users_as_they_are() -> 
         True,
         False,
     )
-    killed = compile_primitive(PrimitiveState("flag", "base", "boolean", True, (), killed=True))
+    killed = CompiledPrimitive(PrimitiveState("flag", "base", "boolean", True, (), killed=True))
     newer = old.with_changes(3, [killed])
     assert newer.call({"userId": "me"}).evaluate("top").value is False
     assert (old.version, new.version, newer.version) == (1, 2, 3)
