@@ -27,7 +27,7 @@ def evaluate_flag(call: Call) -> Answer | None:
         found = evaluating.evaluate(call.key)
     except (TooLong, TooManyComparisons):
         return None
-    return None if found is None else ok(FLAG, resolution_text(primitive.state, found), NO_STORE)
+    return None if found is None else ok(FLAG, resolution_text(found), NO_STORE)
 
 
 def evaluate_flags(call: Call) -> Answer | None:
@@ -41,16 +41,16 @@ def evaluate_flags(call: Call) -> Answer | None:
     compiled = call.ruleset.compiled
     if compiled.steps > STEPS:
         return None
-    states = [one.state for one in compiled.primitives.values()]
     try:
         if call.token.sees_all:
             found = evaluating.evaluate_all()
         else:
-            states = [state for state in states if call.sees(state.kind, state.key)]
-            found = [one for state in states if (one := evaluating.evaluate(state.key)) is not None]
+            states = [one.state for one in compiled.primitives.values()]
+            seen = [state.key for state in states if call.sees(state.kind, state.key)]
+            found = [one for key in seen if (one := evaluating.evaluate(key)) is not None]
     except (TooLong, TooManyComparisons):
         return None
-    return ok(FLAGS, resolutions_text(compiled, zip(states, found, strict=True)), *headers)
+    return ok(FLAGS, resolutions_text(compiled, found), *headers)
 
 
 def _evaluating(call: Call) -> Evaluating | None:

@@ -43,19 +43,15 @@ def outcomes_of(state: PrimitiveState) -> Outcomes:
 
     A killed boolean flag is `false`, a killed string flag its default value.
     """
-    key, default = state.key, state.default_value
     if state.killed:
-        return (Evaluation(key, killed_value(state.type, default), default, KILLED),)
+        return (Evaluation(state, killed_value(state.type, state.default_value), KILLED),)
     found: list[Evaluation] = []
     for index, rule in tried(state.rules):
         if rule.split:
-            for entry in rule.split:
-                reason = rule_match(index, rule.name, entry.name)
-                found.append(Evaluation(key, entry.value, default, reason, by_percentage=True))
+            found += [Evaluation(state, one.value, rule_match(index, rule.name, one.name)) for one in rule.split]
         else:
-            reason, by_percentage = rule_match(index, rule.name), rule.rollout is not None
-            found.append(Evaluation(key, rule.value, default, reason, by_percentage=by_percentage))
-    return (*found, Evaluation(key, default, default, DEFAULT))
+            found.append(Evaluation(state, rule.value, rule_match(index, rule.name)))
+    return (*found, Evaluation(state, state.default_value, DEFAULT))
 
 
 def with_first_outcomes(state: PrimitiveState) -> Iterator[tuple[Rule, int]]:

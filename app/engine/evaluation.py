@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.engine import json_text
+from app.engine.states import PrimitiveState
 
 Reason = Mapping[str, Any]
 """`{kind, …}` as callers see it: a plain dict, ready to send, shared by all calls and never changed."""
@@ -21,27 +22,25 @@ class Evaluation:
     Its encoded forms are None until they are first asked for. `member` is its part of the answer of REST,
     `"key":{"value":…,"defaultValue":…,"reason":…}`, and `nameless_member` the same for those who may not see what rules
     are called; `ofrep` is the object of OpenFeature's remote evaluation protocol.
-
-    `by_percentage` says whether a percentage has chosen it: a rule with a `split` or a `rolloutPercent`.
     """
 
-    __slots__ = ("by_percentage", "default_value", "key", "member", "nameless_member", "ofrep", "reason", "value")
+    __slots__ = ("member", "nameless_member", "ofrep", "reason", "state", "value")
 
-    def __init__(
-        self, key: str, value: Any, default_value: Any, reason: Reason, *, by_percentage: bool = False
-    ) -> None:
-        self.key = key
+    def __init__(self, state: PrimitiveState, value: Any, reason: Reason) -> None:
+        self.state = state
         self.value = value
-        self.default_value = default_value
         self.reason = reason
-        self.by_percentage = by_percentage
         self.member: bytes | None = None
         self.nameless_member: bytes | None = None
         self.ofrep: bytes | None = None
 
+    @property
+    def default_value(self) -> Any:
+        return self.state.default_value
+
     def with_reason(self, reason: Reason) -> "Evaluation":
         """The same outcome, for another reason."""
-        return Evaluation(self.key, self.value, self.default_value, reason, by_percentage=self.by_percentage)
+        return Evaluation(self.state, self.value, reason)
 
     def make_member(self) -> bytes:
         """Encodes `member`, and keeps it unless it is long."""
@@ -62,7 +61,7 @@ class Evaluation:
 
     def _encode(self, reason: Reason) -> bytes:
         shown = {"value": self.value, "defaultValue": self.default_value, "reason": reason}
-        return b'"%b":%b' % (self.key.encode(), json_text.dump(shown))
+        return b'"%b":%b' % (self.state.key.encode(), json_text.dump(shown))
 
 
 def members(outcomes: Iterable[Evaluation]) -> list[bytes]:

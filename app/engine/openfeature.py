@@ -1,7 +1,6 @@
 """What OpenFeature's remote evaluation protocol (OFREP) makes of an evaluation, and of a context.
 
-`resolution` is the one place that knows the mapping. It looks at nothing but the primitive and one of its outcomes, so
-that its text is kept with the outcome.
+`resolution` is the one place that knows the mapping. It looks at nothing but an outcome, which keeps the text.
 """
 
 import hashlib
@@ -15,38 +14,38 @@ from app.engine.evaluation import MAX_KEPT, Evaluation
 from app.engine.json_values import MISSING, NUMBERS
 from app.engine.kinds import ConfigType
 from app.engine.paths import Context, FieldPath
-from app.engine.snapshot import CompiledRuleset, PrimitiveState
+from app.engine.snapshot import CompiledRuleset
 
 TARGETING_KEY = "targetingKey"
 MAX_VARIANT = 64  # characters
 
 
-def resolution(state: PrimitiveState, outcome: Evaluation) -> dict[str, Any]:
-    """The JSON object `{key, value, reason, variant}` of an outcome of the primitive.
+def resolution(outcome: Evaluation) -> dict[str, Any]:
+    """The JSON object `{key, value, reason, variant}` of an outcome.
 
     The value of a config of numbers is always a float, 1.0 and not 1: to some clients the latter is of another type.
     """
-    is_number = state.type == ConfigType.NUMBER
+    is_number = outcome.state.type == ConfigType.NUMBER
     return {
-        "key": state.key,
+        "key": outcome.state.key,
         "value": float(outcome.value) if is_number else outcome.value,
-        "reason": _reason(state, outcome),
+        "reason": _reason(outcome),
         "variant": outcome.reason.get("variant") or variant_of(outcome.value),
     }
 
 
-def resolution_text(state: PrimitiveState, outcome: Evaluation) -> bytes:
+def resolution_text(outcome: Evaluation) -> bytes:
     """The resolution as JSON, which the outcome keeps."""
     if (encoded := outcome.ofrep) is None:
-        encoded = orjson.dumps(resolution(state, outcome))
+        encoded = orjson.dumps(resolution(outcome))
         if len(encoded) <= MAX_KEPT:
             outcome.ofrep = encoded = memoryview(encoded).tobytes()  # which does not keep the encoder's buffer
     return encoded
 
 
-def resolutions_text(ruleset: CompiledRuleset, found: Iterable[tuple[PrimitiveState, Evaluation]]) -> bytes:
+def resolutions_text(ruleset: CompiledRuleset, found: Iterable[Evaluation]) -> bytes:
     """The protocol's answer for many keys."""
-    flags = b",".join([outcome.ofrep or resolution_text(state, outcome) for state, outcome in found])
+    flags = b",".join([outcome.ofrep or resolution_text(outcome) for outcome in found])
     about = flags, ruleset.environment_id.encode(), ruleset.version
     return b'{"flags":[%b],"metadata":{"environmentId":"%b","version":%d}}' % about
 
@@ -71,9 +70,9 @@ def targeted(context: Context, target_id_path: FieldPath) -> Context:
     return {**context, target_id_path.text: targeting_key}
 
 
-def _reason(state: PrimitiveState, outcome: Evaluation) -> str:
+def _reason(outcome: Evaluation) -> str:
     kind = outcome.reason["kind"]
     if kind != "rule_match":
         return "DISABLED" if kind == "killed" else "DEFAULT"
-    rule = state.rules[outcome.reason["ruleIndex"]]
+    rule = outcome.state.rules[outcome.reason["ruleIndex"]]
     return "SPLIT" if rule.split or rule.rollout is not None else "TARGETING_MATCH"

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.engine import json_text
+from app.engine.batches import Later, at_once
 from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.kinds import SPECS, Kind, check_typed_value
 from app.engine.paths import FieldPath
@@ -174,9 +175,10 @@ class Ruleset:
         target_id_field: str,
         states: Iterable[StoredState],
         version_at: datetime | None = None,
+        later: Later = at_once,
     ) -> "Ruleset":
-        """From all stored states of an environment. Raises DamagedState."""
-        empty = CompiledRuleset(environment_id, version, FieldPath.of(target_id_field), {}, {})
+        """From all stored states of an environment; what takes long to prepare is done `later`. Raises DamagedState."""
+        empty = CompiledRuleset(environment_id, version, FieldPath.of(target_id_field), {}, {}, later)
         first = cls(empty, {kind: {} for kind in Kind})
         return first.with_changes(version, target_id_field, states, version_at=version_at)
 

@@ -54,7 +54,7 @@ class ResolutionsSchema(Schema):
 
 async def evaluate_flag(call: Call, uow: UnitOfWork) -> Response:
     found = await ofrep.evaluate_flag(uow, _environment(call), call.path["key"], call.input, call.min_version)
-    return json_response(resolution_text(*found))
+    return json_response(resolution_text(found))
 
 
 async def evaluate_flags(call: Call, uow: UnitOfWork) -> Response:

@@ -56,6 +56,7 @@ class RulesetCache:
         self.load = rulesets.load
         self._database = database
         self._compiling = WorkerThread()
+        self._generating = WorkerThread()
         self._snapshots: dict[str, Ruleset] = {}
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
@@ -171,6 +172,7 @@ class RulesetCache:
     def close(self) -> None:
         """No further ruleset is loaded."""
         self._compiling.close()
+        self._generating.close()
 
     async def _load(self, environment_id: str) -> Ruleset:
         """Loads once for all who ask at the same moment, and takes in what was committed while it read."""
@@ -196,7 +198,7 @@ class RulesetCache:
         of_row = environment.id, environment.version, environment.target_id_field
         version_at = environment.version_at
         with _told_if_damaged(environment.id):
-            return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows), version_at))
+            return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows), version_at, self._generating.later))
 
 
 def _readable(ruleset: Ruleset, resources: Resources) -> Part:

@@ -1,10 +1,15 @@
 """A thread for what would hold up everybody else on the event loop."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
+import structlog
+
+log = structlog.get_logger()
 _RESULT = TypeVar("_RESULT")
 
 
@@ -17,6 +22,20 @@ class WorkerThread:
     async def __call__(self, work: Callable[[], _RESULT]) -> _RESULT:
         """The result of `work`, which shares with the loop only what nobody changes."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Does `work` some time, a piece of something long, and then leaves twice the time that it took to others."""
+
+        def gently() -> None:
+            began = time.perf_counter()
+            try:
+                work()
+            except Exception:
+                log.exception("work aside failed")
+            time.sleep(2 * (time.perf_counter() - began))
+
+        with suppress(RuntimeError):  # closed
+            self._threads.submit(gently)
 
     def close(self) -> None:
         """Nothing that waits is begun any more."""

@@ -17,7 +17,7 @@ from app.domain.preconditions import MinVersion
 from app.engine.evaluation import Evaluation
 from app.engine.openfeature import TARGETING_KEY, targeted
 from app.engine.ruleset import Ruleset
-from app.engine.snapshot import Call, PrimitiveState
+from app.engine.snapshot import Call
 from app.services.evaluation import EVALUABLE, Context, answered
 from app.store.unit_of_work import UnitOfWork
 
@@ -66,22 +66,23 @@ class Asked:
     ruleset: Ruleset
     context: Mapping[str, Any]
 
-    async def resolutions(self, keys: Iterable[str] | None = None) -> list[tuple[PrimitiveState, Evaluation]]:
+    async def resolutions(self, keys: Iterable[str] | None = None) -> list[Evaluation]:
         """Of each of the keys, or of all, that there is."""
         primitives, access = self.ruleset.compiled.primitives, self.access
         found = primitives.values() if keys is None else [primitives[key] for key in keys if key in primitives]
-        seen = [one.state for one in found if access.sees_all or access.sees(one.state.kind, one.state.key)]
 
-        def evaluations(call: Call) -> list[tuple[PrimitiveState, Evaluation]]:
-            outcomes = [(state, call.evaluate(state.key)) for state in seen]
-            return [(state, outcome) for state, outcome in outcomes if outcome is not None]
+        def evaluations(call: Call) -> list[Evaluation]:
+            if keys is None and access.sees_all:
+                return call.evaluate_all()
+            seen = [one.state.key for one in found if access.sees_all or access.sees(one.state.kind, one.state.key)]
+            return [outcome for key in seen if (outcome := call.evaluate(key)) is not None]
 
         return await answered(access.uow, self.ruleset, self.context, evaluations, whole=keys is None)
 
 
 async def evaluate_flag(
     uow: UnitOfWork, environment: str | None, key: str, body: object, min_version: MinVersion
-) -> tuple[PrimitiveState, Evaluation]:
+) -> Evaluation:
     """What the flag or config is for the context. Raises `not_found` for an unknown key."""
     access = await _enter(uow, environment, Named(asked=(AskedKey(EVALUABLE, key),)))
     try:
