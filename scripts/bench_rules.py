@@ -2,19 +2,30 @@
 
 import gc
 import json
+import os
 import sys
+import time
 import timeit
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from app.engine import batches, compiled
 from app.engine.compiled import CompiledPrimitive, CompiledSegment
+from app.engine.compiler import Decide, compile_primitive
+from app.engine.evaluation import members, nameless_members
+from app.engine.kinds import Kind
+from app.engine.openfeature import resolutions_text
 from app.engine.paths import FieldPath
 from app.engine.rules import parse_rules
-from app.engine.snapshot import CompiledRuleset
+from app.engine.ruleset import Ruleset, StoredState
+from app.engine.snapshot import Call, CompiledRuleset
+from app.engine.source import decide_by_source
 from app.engine.states import PrimitiveState, SegmentState
 from scripts import _commit_to_servable
 from tests.naive import Naive
@@ -77,8 +88,14 @@ def build(key: str, document: Any) -> CompiledPrimitive:
     return CompiledPrimitive(PrimitiveState("flag", key, "boolean", False, parsed))
 
 
-def microseconds(work: Callable[[], object], number: int) -> float:
-    return min(timeit.repeat(work, number=number, repeat=5)) / number * 1e6
+def ruleset_of(number: int, variety: int) -> CompiledRuleset:
+    flags = [build(f"flag-{one}", json.loads(json.dumps(rules(one, variety)))) for one in range(number)]
+    return CompiledRuleset("env", 1, FieldPath.of("userId"), {}, {}).with_changes(1, flags)
+
+
+def microseconds(work: Callable[[], object], number: int, repeat: int = 5) -> float:
+    """Of CPU, at best: others may be busy."""
+    return min(timeit.repeat(work, time.process_time, number=number, repeat=repeat)) / number * 1e6
 
 
 def evaluating() -> None:
@@ -87,12 +104,51 @@ def evaluating() -> None:
     flag = build("flag", rules())
     ruleset = CompiledRuleset("env", 1, FieldPath.of("userId"), {"flag": flag}, {})
     call, naive = ruleset.call(CONTEXT), Naive(document, CONTEXT)
-    compiled = microseconds(lambda: flag.decide(CONTEXT, call), 100_000)
-    whole = microseconds(lambda: ruleset.call(CONTEXT).evaluate("flag"), 100_000)
+    closures, source = compile_primitive(flag.state, flag.outcomes), decide_by_source(flag.member)
     plain = microseconds(lambda: naive.evaluate("flag"), 500)
-    print(f"a flag of three rules, in cache   {compiled:8.2f} µs")
-    print(f"the same as a call of its own     {whole:8.2f} µs")
-    print(f"the naive interpreter             {plain:8.2f} µs, {plain / compiled:.0f} times as long")
+    for name, decide in (("closures", closures), ("source", source)):
+        taken = microseconds(partial(decide, CONTEXT, call), 50_000)
+        print(f"a flag of three rules, {name:9}      {taken:8.2f} µs, naive {plain / taken:.0f} times as long")
+    flag.decide = source
+    print(f"the same as a call of its own         {microseconds(partial(own_call, ruleset, 'flag'), 50_000):8.2f} µs")
+
+
+def own_call(ruleset: CompiledRuleset, key: str) -> None:
+    ruleset.call(CONTEXT).evaluate(key)
+
+
+def in_turn() -> None:
+    """Many flags, so that none of them is in the CPU's cache when its turn comes."""
+    for number, variety in ((100, FLAGS), (1_000, 1), (1_000, FLAGS), (FLAGS, FLAGS)):
+        ruleset = ruleset_of(number, variety)
+        keys, call = list(ruleset.primitives), ruleset.call(CONTEXT)
+        closures = [compile_primitive(one.state, one.outcomes) for one in ruleset.primitives.values()]
+        sources = [decide_by_source(one.member) for one in ruleset.primitives.values()]
+        taken = [
+            microseconds(partial(each, decides, call), 1 + 5_000 // number, 15) / number
+            for decides in (closures, sources)
+        ]
+        for one, source in zip(ruleset.primitives.values(), sources, strict=True):
+            one.decide = source
+        taken.append(microseconds(lambda of=ruleset, some=keys: [own_call(of, key) for key in some], 3, 15) / number)
+        generating = microseconds(lambda of=ruleset: [batch.generate() for batch in of.batches], 1, 2) / number
+        bulk = lambda of=ruleset: of.call(CONTEXT).evaluate_all()  # noqa: E731
+        taken.append(microseconds(bulk, 3, 15) / number)
+        taken.append(microseconds(lambda all_of=bulk: b",".join(members(all_of())), 3, 15) / number)
+        leaves = "one set of leaves" if variety == 1 else "each its own leaves"
+        print(f"{number:6} flags, {leaves}, each of them:")
+        for name, one in zip(
+            ("closures in turn", "source in turn", "a call of its own", "all of one call", "the same encoded"),
+            taken,
+            strict=True,
+        ):
+            print(f"    {name:20} {one:8.2f} µs")
+        print(f"    generating for all   {generating:8.2f} µs")
+
+
+def each(decides: list[Decide], call: Call) -> None:
+    for decide in decides:
+        decide(CONTEXT, call)
 
 
 def compiling() -> None:
@@ -108,13 +164,12 @@ def compiling() -> None:
 
 
 def changing() -> None:
-    flags = {f"flag-{number}": build(f"flag-{number}", rules()) for number in range(FLAGS)}
-    ruleset = CompiledRuleset("env", 1, FieldPath.of("userId"), flags, {})
+    ruleset = ruleset_of(FLAGS, 1)
     one = build("flag-7", rules())
-    change = microseconds(lambda: ruleset.with_changes(2, [one]), 200)
-    every = microseconds(lambda: [flag.decide(CONTEXT, ruleset.call(CONTEXT)) for flag in flags.values()], 3)
-    print(f"one change among {FLAGS} flags    {change:8.1f} µs")
-    print(f"a flag of {FLAGS}, out of cache   {every / FLAGS:8.2f} µs")
+    for when in ("", ", in batches"):
+        change = microseconds(lambda: ruleset.with_changes(2, [one]), 200)
+        print(f"one change among {FLAGS} flags{when:12}{change:8.1f} µs")
+        assert ruleset.batches
 
 
 def referring() -> None:
@@ -153,22 +208,71 @@ def segments(keys: list[str], ids: frozenset[str]) -> dict[str, CompiledSegment]
     return {key: CompiledSegment.of(SegmentState(key, (), ids, frozenset())) for key in keys}
 
 
-def memory() -> None:
-    for variety, words in ((1, "one set of leaves"), (100, "a hundred sets"), (FLAGS, "each its own leaves")):
-        texts = [json.dumps(rules(number, variety)) for number in range(FLAGS)]
-        gc.collect()
+def stored(variety: int) -> list[StoredState]:
+    return [
+        StoredState(Kind.FLAG, f"flag-{number}", "boolean", "false", json.dumps(rules(number, variety)))
+        for number in range(FLAGS)
+    ]
+
+
+def memory(variety: int, traced: bool) -> None:
+    """Of one environment, its texts included, in stages of how much it has been asked for."""
+    states, held = stored(variety), list[float]()
+    gc.collect()
+    if traced:
         tracemalloc.start()
-        flags = [build(f"flag-{number}", json.loads(text)) for number, text in enumerate(texts)]
+    before = used(traced)
+    ruleset = Ruleset.of("env", 1, "userId", states)
+    for stage in (None, ask_all, ask_each, encode):
+        if stage is not None:
+            stage(ruleset.compiled)
         gc.collect()
-        held = tracemalloc.get_traced_memory()[0] / len(flags)
-        tracemalloc.stop()
-        print(f"memory of a flag, {words:20}{held / 1024:5.1f} KiB")
+        held.append((used(traced) - before) / 2**20)
+    leaves = "one set of leaves" if variety == 1 else "each its own leaves"
+    print(f"MB, {leaves:20} {'traced' if traced else 'resident':9}", *(f"{one:7.1f}" for one in held), flush=True)
+
+
+def used(traced: bool) -> int:
+    """Bytes."""
+    if traced:
+        return tracemalloc.get_traced_memory()[0]
+    return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def ask_all(ruleset: CompiledRuleset) -> None:
+    for _ in range(2 * batches.OFTEN):
+        ruleset.call(CONTEXT).evaluate_all()
+
+
+def ask_each(ruleset: CompiledRuleset) -> None:
+    for key in ruleset.primitives:
+        for _ in range(2 * compiled.OFTEN):
+            ruleset.call(CONTEXT).evaluate(key)
+
+
+def encode(ruleset: CompiledRuleset) -> None:
+    """All that any caller can get of any flag."""
+    for one in ruleset.primitives.values():
+        members(one.outcomes)
+        nameless_members(one.outcomes)
+        resolutions_text(ruleset, one.outcomes)
+
+
+def remembering() -> None:
+    print(f"memory of {FLAGS} flags: loaded; often asked for all; and for each; and all encoded in every form")
+    for variety in (1, FLAGS):
+        for traced in (True, False):
+            # Each in a process of its own, whose memory nothing else has used.
+            process = get_context("spawn").Process(target=memory, args=(variety, traced))
+            process.start()
+            process.join()
 
 
 if __name__ == "__main__":
+    remembering()
     evaluating()
+    in_turn()
     compiling()
     changing()
     referring()
-    memory()
     _commit_to_servable.run(rules()[:2])

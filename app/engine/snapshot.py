@@ -70,9 +70,10 @@ class Call(Work):
 
     def evaluate_batch(self, batch: Batch) -> list[Evaluation]:
         """The outcomes of some of the ruleset's flags and configs. Raises TooLong, TooManyComparisons."""
+        if batch.decide is None:
+            batch.asked(self.ruleset.later)
         decide = batch.decide
         if decide is None or (self.target_bytes is None and self.target_id is not None):
-            batch.asked(self.ruleset.later)
             return [outcome for key in batch.primitives if (outcome := self.evaluate(key)) is not None]
         self._steps_left -= batch.steps
         if self._steps_left < 0:
