@@ -72,13 +72,13 @@ class Call(Work):
         """The outcomes of some of the ruleset's flags and configs. Raises TooLong, TooManyComparisons."""
         if batch.decide is None:
             batch.asked(self.ruleset.later)
-        decide = batch.decide
-        if decide is None or (self.target_bytes is None and self.target_id is not None):
+        evaluate = batch.decide
+        if evaluate is None or (self.target_bytes is None and self.target_id is not None):
             return [outcome for key in batch.primitives if (outcome := self.evaluate(key)) is not None]
         self._steps_left -= batch.steps
         if self._steps_left < 0:
             raise TooLong
-        return decide(self.context, self)
+        return evaluate(self.context, self)
 
     def is_member(self, key: str) -> bool:
         """Whether the context is a member of segment `key`. A missing segment has no members."""

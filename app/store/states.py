@@ -13,7 +13,7 @@ from app.store.engines.prepared import Prepared
 from app.store.engines.texts import octets
 from app.store.identities import Filter, filtered, sorted_by
 from app.store.paging import Page, Sort, Window, one_of, pages
-from app.store.pieces import pieces
+from app.store.pieces import all_rows, pieces
 from app.store.proposals import Visible, waiting_in
 
 _STATE = Prepared(
@@ -139,7 +139,5 @@ async def currents(
 
 async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:
     """All present states of an environment, whatever their kind."""
-    rows = (
-        await session.execute(_CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id)))
-    ).all()
-    return [Current(row[0], row[1]) for row in rows]
+    query = _CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id))
+    return [Current(row[0], row[1]) for row in await all_rows(await session.execute(query))]

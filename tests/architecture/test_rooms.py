@@ -60,6 +60,7 @@ def test_only_the_changeset_raises_versions() -> None:
     assert writing == {
         ("app/engine/ruleset.py", "self.version"),
         ("app/engine/ruleset.py", "self.version_at"),
+        ("app/engine/snapshot.py", "self.version"),
         ("app/store/changeset.py", "environment.version"),
         ("app/store/changeset.py", "environment.version_at"),
     }
