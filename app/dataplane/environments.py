@@ -8,7 +8,7 @@ from app.domain.policy import sees_rule_names
 from app.engine.answers import answer, members_of
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.compression import terms
-from app.services.evaluation import STEPS, asks_for_all, outcomes, plainly
+from app.services.evaluation import STEPS, asks_for_all, is_long, outcomes, plainly
 
 RULESET = "/api/v1/envs/{env_id}/ruleset"
 EVALUATE = "/api/v1/envs/{env_id}/evaluate"
@@ -48,7 +48,7 @@ def evaluate(call: Call) -> Answer | None:
     if (plain := plainly(call.json(), len(call.body))) is None:
         return None
     (context, keys), compiled, actor = plain, call.ruleset.compiled, call.token.actor
-    if compiled.steps > STEPS if asks_for_all(keys) else not call.may_evaluate(keys or []):
+    if is_long(call.ruleset) if asks_for_all(keys) else not call.may_evaluate(keys or []):
         return None
     try:
         found = outcomes(compiled.call(context, STEPS), keys, None if call.token.sees_all else call.sees)

@@ -8,7 +8,7 @@ from app.domain.preconditions import none_match
 from app.engine.openfeature import resolution_text, resolutions_text, targeted
 from app.engine.snapshot import Call as Evaluating
 from app.engine.work import TooLong, TooManyComparisons
-from app.services.evaluation import STEPS, is_small
+from app.services.evaluation import STEPS, is_long, is_small
 from app.services.ofrep import is_plain
 
 FLAG = "/ofrep/v1/evaluate/flags/{key}"
@@ -39,7 +39,7 @@ def evaluate_flags(call: Call) -> Answer | None:
     if none_match(call.header(b"if-none-match"), etag):
         return Answer(FLAGS, 304, headers, b"")
     compiled = call.ruleset.compiled
-    if compiled.steps > STEPS:
+    if is_long(call.ruleset):
         return None
     try:
         if call.token.sees_all:

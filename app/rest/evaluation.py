@@ -121,7 +121,11 @@ async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
 
 async def evaluate(call: Call, uow: UnitOfWork) -> Response:
     answers = await evaluation.evaluate(uow, call.path["env_id"], call.input, call.min_version)
-    return json_response(answer(answers.ruleset.compiled, members_of(answers.evaluations, names=True)))
+
+    def encode() -> bytes:
+        return answer(answers.ruleset.compiled, members_of(answers.evaluations, names=True))
+
+    return json_response(await call.node.aside(encode) if len(answers.evaluations) > evaluation.MANY else encode())
 
 
 ENDPOINTS = [

@@ -10,7 +10,6 @@ from app.access.etags import evaluation_etag
 from app.domain.errors import AppError, envelope
 from app.domain.operations import Operation
 from app.domain.preconditions import none_match
-from app.engine.openfeature import resolution_text, resolutions_text
 from app.http.base_path import path_of
 from app.http.failures import refusal
 from app.rest.openapi.samples import ENVIRONMENT_ID
@@ -54,7 +53,7 @@ class ResolutionsSchema(Schema):
 
 async def evaluate_flag(call: Call, uow: UnitOfWork) -> Response:
     found = await ofrep.evaluate_flag(uow, _environment(call), call.path["key"], call.input, call.min_version)
-    return json_response(resolution_text(found))
+    return json_response(found)
 
 
 async def evaluate_flags(call: Call, uow: UnitOfWork) -> Response:
@@ -62,7 +61,7 @@ async def evaluate_flags(call: Call, uow: UnitOfWork) -> Response:
     etag = evaluation_etag(asked.ruleset, uow.actor, call.body)
     if none_match(call.lines("If-None-Match"), etag):
         return not_modified(etag)
-    return tagged(call, resolutions_text(asked.ruleset.compiled, await asked.resolutions()), etag)
+    return tagged(call, await asked.resolutions(), etag)
 
 
 def _environment(call: Call) -> str | None:

@@ -37,6 +37,8 @@ written (1e15), but not as many times."""
 _PLAIN = frozenset({"context", "keys"})
 STEPS = 20_000
 """Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
+MANY = 1_000
+"""Evaluations that are put into text at once; more are so where nobody waits for it."""
 TOO_MANY_COMPARISONS = (
     f"The rules would compare more than {MAX_COMPARISONS:,} members of arrays with it, long texts included. "
     "Send shorter arrays and texts, or ask for fewer keys."
@@ -179,7 +181,7 @@ async def answered(
 ) -> T:
     """The result of evaluations for one context, of the `whole` ruleset or of a few keys: at once, or where nobody
     waits for it if it takes long."""
-    steps = 0 if whole and ruleset.compiled.steps > STEPS else STEPS
+    steps = 0 if whole and is_long(ruleset) else STEPS
     try:
         try:
             return evaluations(ruleset.compiled.call(context, steps))
@@ -187,6 +189,11 @@ async def answered(
             return await uow.host.aside(lambda: evaluations(ruleset.compiled.call(context)))
     except TooManyComparisons:
         raise invalid({"context": TOO_MANY_COMPARISONS}) from None
+
+
+def is_long(ruleset: Ruleset) -> bool:
+    """Whether it would hold others up to evaluate all of it at once."""
+    return ruleset.compiled.steps > STEPS or len(ruleset.compiled.primitives) > MANY
 
 
 def asks_for_all(keys: Sequence[str] | None) -> bool:

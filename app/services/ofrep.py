@@ -1,8 +1,9 @@
 """Evaluation as OpenFeature's remote evaluation protocol (OFREP) asks for it: one key, or all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
@@ -15,12 +16,13 @@ from app.domain.operations import Operation
 from app.domain.policy import AskedKey
 from app.domain.preconditions import MinVersion
 from app.engine.evaluation import Evaluation
-from app.engine.openfeature import TARGETING_KEY, targeted
+from app.engine.openfeature import TARGETING_KEY, resolution_text, resolutions_text, targeted
 from app.engine.ruleset import Ruleset
 from app.engine.snapshot import Call
-from app.services.evaluation import EVALUABLE, Context, answered
+from app.services.evaluation import EVALUABLE, Context, answered, outcomes
 from app.store.unit_of_work import UnitOfWork
 
+T = TypeVar("T")
 NO_TARGETING_KEY = "Must not be null. Leave it out for a context without a target id."
 _AT_TARGETING_KEY = f"context.{TARGETING_KEY}"
 _WHICH_ENVIRONMENT = (
@@ -66,23 +68,27 @@ class Asked:
     ruleset: Ruleset
     context: Mapping[str, Any]
 
-    async def resolutions(self, keys: Iterable[str] | None = None) -> list[Evaluation]:
-        """Of each of the keys, or of all, that there is."""
-        primitives, access = self.ruleset.compiled.primitives, self.access
-        found = primitives.values() if keys is None else [primitives[key] for key in keys if key in primitives]
+    async def resolution(self, key: str) -> bytes | None:
+        """The value of the key as text, if there is one."""
+        return await self._answered([key], lambda found: resolution_text(found[0]) if found else None)
 
-        def evaluations(call: Call) -> list[Evaluation]:
-            if keys is None and access.sees_all:
-                return call.evaluate_all()
-            seen = [one.state.key for one in found if access.sees_all or access.sees(one.state.kind, one.state.key)]
-            return [outcome for key in seen if (outcome := call.evaluate(key)) is not None]
+    async def resolutions(self) -> bytes:
+        """The values of all keys as text."""
+        return await self._answered(None, partial(resolutions_text, self.ruleset.compiled))
+
+    async def _answered(self, keys: list[str] | None, together: Callable[[list[Evaluation]], T]) -> T:
+        access = self.access
+
+        def evaluations(call: Call) -> T:
+            found = outcomes(call, keys, None if access.sees_all else access.sees)
+            return together([one for one in found.values() if one is not None])
 
         return await answered(access.uow, self.ruleset, self.context, evaluations, whole=keys is None)
 
 
 async def evaluate_flag(
     uow: UnitOfWork, environment: str | None, key: str, body: object, min_version: MinVersion
-) -> Evaluation:
+) -> bytes:
     """What the flag or config is for the context. Raises `not_found` for an unknown key."""
     access = await _enter(uow, environment, Named(asked=(AskedKey(EVALUABLE, key),)))
     try:
@@ -92,9 +98,9 @@ async def evaluate_flag(
         if key not in (await uow.host.rulesets.snapshot(access.environment.id)).compiled.primitives:
             raise not_found("flag or config") from None
         raise
-    for found in await asked.resolutions([key]):
-        return found
-    raise not_found("flag or config")
+    if (found := await asked.resolution(key)) is None:
+        raise not_found("flag or config")
+    return found
 
 
 async def evaluate_flags(uow: UnitOfWork, environment: str | None, body: object, min_version: MinVersion) -> Asked:
