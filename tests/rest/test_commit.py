@@ -37,5 +37,5 @@ async def test_an_answer_is_sent_after_the_commit(instance: Instance) -> None:
         "client": ("127.0.0.1", 1),
         "signalbox.request": RequestInfo("req_0123456789abcdef"),
     }
-    await Resource(instance.node, "", [endpoint])(scope, receive, send)
+    await Resource(instance.node, [endpoint])(scope, receive, send)
     assert happened == ["handled", "committed", "http.response.start", "http.response.body"]
