@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 import structlog
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.dataplane.front import Front
 from app.graphql import view
@@ -77,17 +76,6 @@ async def alone(settings: Settings, *, create: bool = True) -> AsyncIterator[Lea
         await database.close()
 
 
-class App(Starlette):
-    """Starlette's, with something in front of all its middleware."""
-
-    def __init__(self, in_front: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:
-        super().__init__(**options)
-        self._in_front = in_front
-
-    def build_middleware_stack(self) -> ASGIApp:
-        return self._in_front(super().build_middleware_stack())
-
-
 def create_app(
     settings: Settings,
     clock: Clock = SYSTEM_CLOCK,
@@ -112,14 +100,13 @@ def create_app(
             serving.cancel()
             await asyncio.wait({serving})
 
-    def in_front(inside: ASGIApp) -> ASGIApp:
-        return Front(Requests(inside, settings, write_line), settings.base_path)
-
-    app = App(in_front, lifespan=lifespan)
+    app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
     app.add_middleware(AuthenticationHeaders)
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
+    app.middleware_stack = requests = Requests(app.build_middleware_stack(), settings, write_line)
+    app.state.front = Front(requests, settings.base_path, app.state)
     return app
 
 

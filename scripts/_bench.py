@@ -140,6 +140,13 @@ def beside_bare(app: ASGIApp) -> ASGIApp:
 
 
 if __name__ == "__main__":
-    made = server.create_app
-    server.create_app = lambda *given, **named: beside_bare(made(*given, **named))  # type: ignore[assignment,return-value]
+    make = server.create_app
+
+    def make_both(*given: Any, **named: Any) -> Any:
+        made: Any = make(*given, **named)
+        both: Any = beside_bare(made)
+        both.state = made.state
+        return both
+
+    server.create_app = make_both
     cli()

@@ -2,17 +2,21 @@
 
 import asyncio
 import resource
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import unquote
 
 import httptools
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.cli.http_cycle import Cycle, Headers
 from app.domain.errors import AppError
+from app.http.bodies import MAX_AT_ONCE
 from app.http.failures import Failures, enveloped
 from app.http.requests import Requests
 from app.rest.app import refused
@@ -23,6 +27,7 @@ MAX_HEAD = 32 * 1024
 MAX_LINE = 16 * 1024
 MAX_HEADERS = 100
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
+_BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
 _INVALID = "This is not valid HTTP."
 
 
@@ -41,6 +46,10 @@ class Limits:
     stalled_seconds: float = 30
 
 
+Front = Callable[[Scope], tuple[int, Headers, bytes] | None]
+"""Gives status, headers and body of the answer to a request all of which has arrived, if it knows it."""
+
+
 class Flow(FlowControl):
     """Leaves a connection alone that is closing, and does not read on from one that is `held`."""
 
@@ -56,20 +65,24 @@ class Protocol(HttpToolsProtocol):
 
     Bytes are counted before they are parsed: those of a head, and all that is neither body nor leads to one, such as
     trailers. Pipelined requests are parsed only when those before them are answered, and a refusal comes after their
-    answers. `busy` is the app of connections beyond the limit.
+    answers. `busy` is the app of connections beyond the limit. What `front` knows the answer to needs no task: it is
+    answered at once, if nothing else was sent with it.
     """
 
-    def __init__(self, *args: Any, limits: Limits, busy: Requests, **options: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits, busy: Requests, front: Front | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.flow: Flow
         self.headers, self.url = [], b""
         self._limits = limits
         self._busy = busy
-        self._unread = memoryview(b"")
+        self._front = front
+        self._unread: bytes | memoryview = b""
         self._counted = 0  # bytes since the last that led somewhere
         self._progressed = False
         self._in_head = True  # or between two requests
         self._begun = False
+        self._hosts = 0
+        self._waiting: Cycle | None = None  # to be begun when the piece is parsed that it came in
         self._fault = _INVALID
         self._refusal: AppError | None = None
         self._timer: asyncio.TimerHandle | None = None  # of the head, or of a body that nobody reads
@@ -83,12 +96,14 @@ class Protocol(HttpToolsProtocol):
         if too_many > self._limits.refused_connections:
             transport.abort()
         elif too_many > 0:
-            self.app = self._busy
+            self.app, self._front = self._busy, None
             self._start_timer(self._limits.refused_head_seconds, transport.close)
         else:
             self._start_timer(self._limits.head_seconds, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiting is not None:
+            self._begin_waiting()
         self._cancel_timer()
         if self._watch is not None:
             self._watch.cancel()
@@ -96,27 +111,26 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        self._unread = memoryview(bytes(self._unread) + data if self._unread else data)
+        self._unread = bytes(self._unread) + data if self._unread else data
         self._parse()
 
     def _parse(self) -> None:
         while self._unread and not self.pipeline and not self.transport.is_closing():
-            piece = self._unread[: min(_PIECE, MAX_HEAD - self._counted)]
-            self._unread = self._unread[len(piece) :]
+            piece = self._next_piece()
             self._progressed = False
             try:
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade:
-                if self._should_upgrade():
-                    self.handle_websocket_upgrade()
-                    return
+                pass  # which nobody is offered, and so the request is one like others
             except httptools.HttpParserError:
-                self._refuse(AppError("invalid_request", self._fault))
+                self._fault_is_found(self._fault)
                 return
             self._counted = 0 if self._progressed else self._counted + len(piece)
             if (fault := self._fault_of_head()) is not None:
-                self._refuse(AppError("invalid_request", fault))
+                self._fault_is_found(fault)
                 return
+        if self._waiting is not None and not (self._waiting.more_body and self._waits_for_body(self._waiting)):
+            self._begin_waiting()
         if self._unread:
             self.flow.held = True
             self.flow.pause_reading()
@@ -124,6 +138,47 @@ class Protocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()  # it may have been set while this was parsed, or waited to be
         if self._timer is None and (self._begun or (self._in_head and self._counted)):
             self._start_timer(self._limits.head_seconds, self._head_is_late)
+
+    def _next_piece(self) -> bytes | memoryview:
+        """So much that a head is refused as soon as it is too large."""
+        most, unread = min(_PIECE, MAX_HEAD - self._counted), self._unread
+        if len(unread) <= most:
+            self._unread = b""
+            return unread
+        unread = memoryview(unread)
+        self._unread = unread[most:]
+        return unread[:most]
+
+    def _fault_is_found(self, fault: str) -> None:
+        """What came before it is answered."""
+        if self._waiting is not None:
+            self._begin_waiting()
+        self._refuse(AppError("invalid_request", fault))
+
+    def _waits_for_body(self, cycle: Cycle) -> bool:
+        """For a moment, as many clients send a short body in a packet of its own."""
+        if self._front is None or cycle.waiting_for_100_continue:
+            return False
+        length = next((value for name, value in cycle.scope["headers"] if name == b"content-length"), None)
+        if length is None or int(length) > MAX_AT_ONCE:
+            return False
+        if self._timer is None:
+            self._start_timer(_BODY_SECONDS, self._begin_waiting)
+        return True
+
+    def _begin_waiting(self) -> None:
+        self._cancel_timer()
+        cycle, self._waiting = cast(Cycle, self._waiting), None
+        answer = None
+        is_alone = not (self._unread or self.pipeline or self.flow.write_paused)
+        if self._front is not None and is_alone and not cycle.more_body and len(cycle.body) <= MAX_AT_ONCE:
+            scope = cast(Scope, cycle.scope)
+            scope["signalbox.body"] = bytes(cycle.body)
+            answer = self._front(scope)
+        if answer is not None:
+            cycle.answer(*answer)
+        else:
+            self._start_asgi_task(cycle, self.app)
 
     def _fault_of_head(self) -> str | None:
         if self._counted >= MAX_HEAD:
@@ -134,26 +189,59 @@ class Protocol(HttpToolsProtocol):
             return f"The request has more than {MAX_HEADERS} headers."
         return None
 
-    def _fault_of_host(self) -> str | None:
-        """RFC 9112, 3.2: what a request without one, or with two, is for can be read in more than one way."""
-        hosts = sum(1 for name, _ in self.headers if name == b"host")
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
-            return "The request must have exactly one Host header."
-        return None
-
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._begun = True
+        self._begun, self._hosts = True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if (fault := self._fault_of_head() or self._fault_of_host()) is not None:
+        version = self.parser.get_http_version()
+        if self._hosts != 1 and (self._hosts or version != "1.0"):
+            # RFC 9112, 3.2: what a request without one, or with two, is for can be read in more than one way.
+            self._fault = "The request must have exactly one Host header."
+            raise ValueError(self._fault)
+        if (fault := self._fault_of_head()) is not None:
             self._fault = fault
             raise ValueError(fault)
         self._in_head, self._begun, self._progressed = False, False, True
         self._cancel_timer()
-        super().on_headers_complete()
-        cast(Scope, self.scope)["signalbox.body"] = partial(_arrived, self.cycle)
-        self.scope["headers"] = self.headers[:]  # without trailers, which the parser adds to the list
+        before, self.cycle = self.cycle, self._cycle(version)
+        if before is None or before.response_complete:
+            self._waiting = self.cycle
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _cycle(self, version: str) -> Cycle:
+        """The request whose head is read."""
+        scope, url = cast(Scope, self.scope), httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        scope["headers"] = self.headers[:]  # without trailers, which the parser adds to the list
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def on_body(self, body: bytes) -> None:
         self._progressed = True
@@ -167,23 +255,6 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, partial(self._answer, cycle, app))
-
-    async def _answer(
-        self, cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Runs the app. What it sends to a client that has gone is dropped, before uvicorn learns that it has."""
-
-        async def send_unless_gone(message: Message) -> None:
-            if self.flow.write_paused:
-                await self.flow.drain()
-            if self.transport.is_closing():
-                cycle.disconnected = True
-            await send(message)
-
-        await app(scope, receive, send_unless_gone)
 
     def on_response_complete(self) -> None:
         self.flow.held = False
@@ -234,7 +305,7 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, error: AppError) -> None:
         """Refuses what cannot be read, and with it all that follows on the connection."""
-        self._unread, self._refusal = memoryview(b""), error
+        self._unread, self._refusal = b"", error
         self.flow.held = True
         self.flow.pause_reading()
         if self.cycle is None or self.cycle.response_complete:
@@ -264,16 +335,11 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
-def _arrived(cycle: RequestResponseCycle) -> bytes | None:
-    """The body of a request, if all of it has arrived."""
-    return None if cycle.more_body else bytes(cycle.body)
-
-
-def protocol(settings: Settings) -> type[asyncio.Protocol]:
+def protocol(settings: Settings, front: Front | None = None) -> type[asyncio.Protocol]:
     """What uvicorn makes for each connection. Raises BadSetting."""
     connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     busy = Requests(Failures(_busy, refused), settings)
-    return cast(type[asyncio.Protocol], partial(Protocol, limits=Limits(connections), busy=busy))
+    return cast(type[asyncio.Protocol], partial(Protocol, limits=Limits(connections), busy=busy, front=front))
 
 
 def max_connections(settings: Settings, files: int) -> int:

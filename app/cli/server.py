@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=protocol(settings),
+                http=protocol(settings, app.state.front.answer),
                 ws="none",
                 backlog=BACKLOG,
                 access_log=False,

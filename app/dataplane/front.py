@@ -5,11 +5,11 @@ ruleset are in memory, and what is asked needs nothing else. Everything else it 
 has done already: a refusal comes from one place, and so does what it rests on.
 """
 
-import time
 from collections.abc import Callable, Mapping
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import State
+from starlette.types import Scope
 
 from app.dataplane import environments, ofrep
 from app.dataplane.calls import Answer, Call
@@ -20,6 +20,8 @@ from app.runtime.credentials import LiveApiKey
 from app.runtime.node import Node
 
 log = structlog.get_logger()
+Sent = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers and body of an answer."""
 Answering = Callable[[Call], Answer | None]
 Asked = tuple[str | None, str, Operation, Answering]
 """What the environment is called, if the path says it; the key that it asks for; what is done, and who answers."""
@@ -37,32 +39,38 @@ _UNUSUAL = frozenset(
 
 
 class Front:
-    """`requests` is the app behind it, `base_path` that of the base URL."""
+    """Beside the app: it is asked first. `base_path` is that of the base URL; the node is in `state`."""
 
-    def __init__(self, requests: Requests, base_path: str) -> None:
+    def __init__(self, requests: Requests, base_path: str, state: State) -> None:
         self.requests = requests
         self.base_path = base_path
+        self._state = state
         self._environments = base_path + _ENVIRONMENTS
         self._flags = base_path + _FLAGS
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (asked := self._asked(scope)) is None:
-            await self.requests(scope, receive, send)
-            return
-        started, info = time.perf_counter(), self.requests.begin(scope)
+    def answer(self, scope: Scope) -> Sent | None:
+        """What is sent to the request, whose body is in the scope; None if the app behind has to answer it."""
+        if (asked := self._asked(scope)) is None:
+            return None
+        info = self.requests.begin(scope)
         try:
-            answer = await _answered(scope, info, *asked)
+            answer = self._answer(scope, info, *asked)
         except Exception:
             log.exception("the front has failed", requestId=info.request_id)
-            answer = None
+            return None
         if answer is None:
-            await self.requests(scope, receive, send)
-            return
+            return None
         info.route, status, headers, body = answer
-        headers = self.requests.headers.complete([*headers, *info.rate_headers], info.request_id)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-        self.requests.log(info, status, scope["method"], time.perf_counter() - started)
+        self.requests.log(info, status, scope["method"])
+        return status, self.requests.headers.complete([*headers, *info.rate_headers], info.request_id), body
+
+    def _answer(
+        self, scope: Scope, info: RequestInfo, called: str | None, key: str, operation: Operation, answering: Answering
+    ) -> Answer | None:
+        """The answer, once a request is taken from the token's buckets."""
+        node: Node = self._state.node
+        call = _known(node, scope, info, operation, called, key)
+        return answering(call) if call is not None and admit(node, info, call.token) else None
 
     def _asked(self, scope: Scope) -> Asked | None:
         """What the path and the method ask for, if it is one of these calls."""
@@ -80,15 +88,6 @@ class Front:
         return None
 
 
-async def _answered(
-    scope: Scope, info: RequestInfo, called: str | None, key: str, operation: Operation, answering: Answering
-) -> Answer | None:
-    """The answer, once a request is taken from the token's buckets."""
-    node: Node = scope["app"].state.node
-    call = _known(node, scope, info, operation, called, key)
-    return answering(call) if call is not None and await admit(node, info, call.token) else None
-
-
 def _known(
     node: Node, scope: Scope, info: RequestInfo, operation: Operation, called: str | None, key: str
 ) -> Call | None:
@@ -102,20 +101,19 @@ def _known(
     place = None if called is None else node.directory.place(called, token.actor.org_id)
     if place is None or not token.may(operation, place):
         return None
-    ruleset, body = node.rulesets.present(place.environment_id), scope["signalbox.body"]()
-    if ruleset is None or body is None or not node.database.has_lease:
+    ruleset = node.rulesets.present(place.environment_id)
+    if ruleset is None or not node.database.has_lease:
         return None
-    return Call(headers, token, place, ruleset, node.rulesets, key, body)
+    return Call(headers, token, place, ruleset, node.rulesets, key, scope["signalbox.body"])
 
 
 def _is_unusual(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the surfaces must look at it. Most servers but ours do not say whether a body has arrived."""
+    """Whether the surfaces must look at it."""
     return (
         len(headers) != len(scope["headers"])
         or not _UNUSUAL.isdisjoint(headers)
         or scope["query_string"]
         or b"%" in scope["raw_path"]
-        or "signalbox.body" not in scope
     )
 
 

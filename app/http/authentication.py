@@ -68,11 +68,11 @@ async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> Non
     node.api_keys.note_use(actor.token_id)
 
 
-async def admit(node: Node, info: RequestInfo, token: LiveApiKey) -> bool:
+def admit(node: Node, info: RequestInfo, token: LiveApiKey) -> bool:
     """Takes a request of a known token's, which `authenticate` does not take again. Where there is none: False, and
     `authenticate` refuses it."""
-    taken = await node.buckets.take(token.buckets)
-    if taken.retry_after:
+    taken = node.buckets.take_at_once(token.buckets)
+    if taken is None or taken.retry_after:
         return False
     info.actor, info.buckets, info.rate_headers, info.admitted = token.actor, token.buckets, _headers_of(taken), True
     node.api_keys.note_use(token.actor.token_id)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
@@ -47,6 +47,7 @@ class RequestInfo:
     session_cookie: bytes | None = None
     admitted: bool = False
     """Whether the caller is known, and a request of theirs is taken."""
+    began: float = field(default_factory=time.perf_counter)
 
     def client(self, browser: str | None = None) -> Client:
         """Where the call comes from, for what it does."""
@@ -83,8 +84,8 @@ class Requests:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        info = scope.get("signalbox.request") or self.begin(scope)  # the front has begun it
-        started, status = time.perf_counter(), 0
+        info: RequestInfo = scope.get("signalbox.request") or self.begin(scope)  # the front has begun it
+        status = 0
 
         async def send_completed(message: Message) -> None:
             nonlocal status
@@ -98,7 +99,7 @@ class Requests:
             await self.app(scope, receive, send_completed)
         finally:
             logs.present.reset(present)
-            self.log(info, status, scope.get("method", ""), time.perf_counter() - started)
+            self.log(info, status, scope.get("method", ""))
 
     def begin(self, scope: Scope) -> RequestInfo:
         """What is known of a request when its head is read."""
@@ -120,9 +121,9 @@ class Requests:
                 )
         return info
 
-    def log(self, info: RequestInfo, status: int, method: str | None = None, seconds: float = 0) -> None:
+    def log(self, info: RequestInfo, status: int, method: str | None = None) -> None:
         """The one line of a request. Its status is 0 if the client left before the answer."""
-        self._write_line(self._line(info, status, method, seconds))
+        self._write_line(self._line(info, status, method, time.perf_counter() - info.began))
 
     def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:
         """Logs the refusal of what is no request, and gives it an id."""

@@ -20,6 +20,9 @@ class Buckets(Protocol):
     async def take(self, buckets: Sequence[Bucket], times: int = 1) -> Taken:
         """So many requests. `retry_after` above 0: they are refused, and nothing is taken."""
 
+    def take_at_once(self, buckets: Sequence[Bucket], times: int = 1) -> Taken | None:
+        """The same; None, with nothing taken, where one has to wait for that."""
+
 
 class MemoryBuckets:
     """A bucket that is not stored is full, so full ones are dropped once there are `sweep_at`."""
@@ -32,6 +35,9 @@ class MemoryBuckets:
         self._least_swept = self._sweep_at = sweep_at
 
     async def take(self, buckets: Sequence[Bucket], times: int = 1) -> Taken:
+        return self.take_at_once(buckets, times)
+
+    def take_at_once(self, buckets: Sequence[Bucket], times: int = 1) -> Taken:
         at = self._clock()
         spent = [self._spent(*bucket, at) for bucket in buckets]
         taken = take([(found, bucket.limit) for found, bucket in zip(spent, buckets, strict=True)], times)

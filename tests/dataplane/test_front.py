@@ -9,13 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from app.dataplane.front import Front
 from app.domain.token_secrets import new_token_secret
-from app.http.requests import Requests
 from app.runtime.rate_limits import MemoryBuckets
-from app.settings import Settings
 from tests.factories import Instance, Workspace
 
 MORE: list[dict[str, Any]] = [{}, {}, {}, {"verboseReason": True}, {"verboseReason": False}, {"asOf": None}, {"no": 1}]
@@ -65,34 +62,28 @@ HOST = "http://signalbox.test"
 
 
 class Both:
-    """The app, and what stands behind its front, which are asked in turns."""
+    """The app with its front, and without, which are asked in turns."""
 
-    def __init__(self, app: Starlette, settings: Settings) -> None:
+    def __init__(self, app: Starlette) -> None:
         self.front_answered, self._body = False, b""
-        front = app.build_middleware_stack()
-        assert isinstance(front, Front)
-        behind = front.requests.app
-        noted, bare = (Requests(one, settings) for one in (self._noting(behind), behind))
-        self._apps = [self._of(app, one) for one in (Front(noted, front.base_path), bare)]
+        self._app, self._front = app, app.state.front
 
-    def _noting(self, behind: ASGIApp) -> ASGIApp:
-        async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-            self.front_answered = False
-            await behind(scope, receive, send)
-
-        return noting
-
-    def _of(self, app: Starlette, inside: ASGIApp) -> ASGIApp:
-        async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
-            await inside({**scope, "app": app, "signalbox.body": lambda: self._body}, receive, send)
-
-        return outermost
+    async def _with_front(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["signalbox.body"] = self._body
+        answer = self._front.answer(scope)
+        self.front_answered = answer is not None
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        status, headers, body = answer
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     async def answers(self, method: str, path: str, **given: Any) -> list[httpx2.Response]:
         """What the front makes of a request, and what the app behind it does."""
-        self.front_answered, self._body = True, httpx2.Request(method, f"{HOST}{path}", **given).content
-        replies = []
-        for app in self._apps:
+        self._body = httpx2.Request(method, f"{HOST}{path}", **given).content
+        replies: list[httpx2.Response] = []
+        for app in (self._with_front, self._app):
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
             async with httpx2.AsyncClient(transport=transport, base_url=HOST) as client:
                 replies.append(await client.request(method, path, **given))
@@ -157,19 +148,19 @@ SCHEMES = st.sampled_from(["Bearer", "Bearer", "key", "bearer", "Basic"])
 
 @given(st.data())
 async def test_the_front_answers_as_rest_does(
-    app: Starlette, settings: Settings, workspace: Workspace, tokens: list[str], data: st.DataObject
+    app: Starlette, workspace: Workspace, tokens: list[str], data: st.DataObject
 ) -> None:
     called, call = data.draw(CALLED), data.draw(st.sampled_from(CALLS))
     environment = called(data.draw(st.sampled_from(["acme:web:prod", workspace.environment["id"]])))
     headers = sent_by(tokens[data.draw(TOKENS) % len(tokens)], data.draw(SCHEMES), data.draw(st.sampled_from(HEADERS)))
     method = "GET" if call.startswith("rule") else "POST"
     body = {"content": data.draw(BODIES)} if method == "POST" else {}
-    await compare(Both(app, settings), method, f"/api/v1/envs/{environment}/{call}", headers=headers, **body)
+    await compare(Both(app), method, f"/api/v1/envs/{environment}/{call}", headers=headers, **body)
 
 
 @given(st.data())
 async def test_the_front_answers_as_ofrep_does(
-    app: Starlette, settings: Settings, workspace: Workspace, tokens: list[str], data: st.DataObject
+    app: Starlette, workspace: Workspace, tokens: list[str], data: st.DataObject
 ) -> None:
     environments = [None, None, "acme:web:prod", workspace.environment["id"], workspace.environment["id"].upper(), ""]
     environment, call = data.draw(st.sampled_from(environments)), data.draw(st.sampled_from(OFREP_CALLS))
@@ -177,17 +168,15 @@ async def test_the_front_answers_as_ofrep_does(
     named = {} if environment is None else {"X-Signalbox-Env": environment}
     body = data.draw(st.sampled_from([*OFREP_BODIES, *ODD_BODIES]))
     path = f"/ofrep/v1/evaluate/flags{call}"
-    await compare(Both(app, settings), "POST", path, headers={**headers, **named}, content=body)
+    await compare(Both(app), "POST", path, headers={**headers, **named}, content=body)
 
 
-async def test_what_a_token_has_left_is_counted_once(
-    app: Starlette, settings: Settings, instance: Instance, workspace: Workspace
-) -> None:
+async def test_what_a_token_has_left_is_counted_once(app: Starlette, instance: Instance, workspace: Workspace) -> None:
     instance.node.buckets = MemoryBuckets(lambda: 0)
     token = (await instance.minted(workspace.org, rateLimitPerMin=3))["token"]
     path, headers = f"/api/v1/envs/{workspace.environment['id']}/evaluate", {"Authorization": f"Bearer {token}"}
     asked = [{"context": {}}, {"context": {}, "keys": ["checkout"], "verboseReason": True}]  # the front hands on one
-    both = Both(app, settings)
+    both = Both(app)
     answers = [one for body in asked for one in await both.answers("POST", path, json=body, headers=headers)]
     assert [(one.status_code, one.headers["x-ratelimit-remaining"]) for one in answers] == [
         (200, "2"),
@@ -199,10 +188,8 @@ async def test_what_a_token_has_left_is_counted_once(
     assert (refused.status_code, refused.json()["code"]) == (429, "token_rate_limit")
 
 
-async def test_known_callers_are_answered_from_memory(
-    app: Starlette, settings: Settings, instance: Instance, workspace: Workspace
-) -> None:
-    both, here = Both(app, settings), f"/api/v1/envs/{workspace.environment['id']}"
+async def test_known_callers_are_answered_from_memory(app: Starlette, instance: Instance, workspace: Workspace) -> None:
+    both, here = Both(app), f"/api/v1/envs/{workspace.environment['id']}"
     token = await instance.minted(workspace.org, environments={"envs": [workspace.environment["id"]]})
     sent = {"headers": {"Authorization": f"Bearer {token['token']}"}}
     body = {"context": {"userId": "u-1"}, "keys": ["checkout"]}
@@ -223,10 +210,8 @@ async def test_known_callers_are_answered_from_memory(
     assert both.front_answered
 
 
-async def test_what_ends_is_refused_at_once(
-    app: Starlette, settings: Settings, instance: Instance, workspace: Workspace
-) -> None:
-    both, owner = Both(app, settings), workspace.org.owner
+async def test_what_ends_is_refused_at_once(app: Starlette, instance: Instance, workspace: Workspace) -> None:
+    both, owner = Both(app), workspace.org.owner
     path, body = f"/api/v1/envs/{workspace.environment['id']}/evaluate", {"context": {}, "keys": ["checkout"]}
     token = await instance.minted(workspace.org)
     sent = {"headers": {"Authorization": f"Bearer {token['token']}"}, "json": body}

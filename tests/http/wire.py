@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.cli.http_protocol import Limits, Protocol
+from app.cli.http_protocol import Front, Limits, Protocol
 from app.domain.errors import AppError
 from app.http.failures import Failures, enveloped
 from app.http.requests import Requests
@@ -90,12 +90,13 @@ class Transport:
 class Server:
     """Makes connections to an app."""
 
-    def __init__(self, app: ASGIApp, limits: Limits = LIMITS) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits = LIMITS, front: Front | None = None) -> None:
         self.loop = SetLoop()
         self.config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False, ws="none", loop="none")
         self.config.load()
         self.state = ServerState()
         self.limits = limits
+        self.front = front
 
     def connect(self) -> "Connection":
         """A new connection."""
@@ -106,6 +107,7 @@ class Server:
             _loop=cast(asyncio.AbstractEventLoop, self.loop),
             limits=self.limits,
             busy=Requests(Failures(refuse, enveloped), Settings()),
+            front=self.front,
         )
         return Connection(protocol)
 

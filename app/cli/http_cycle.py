@@ -1,0 +1,100 @@
+"""One request and its answer, as uvicorn has them, with heads that are written in a part of the time."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
+
+Headers = Iterable[tuple[bytes, bytes]]
+_BODILESS = {204, 304}
+_FRAMING = {b"content-length: ", b"transfer-encoding: ", b"connection: "}
+# Their values are few, and so each is looked at only once.
+_REPEATED = {
+    b"cache-control: ",
+    b"content-security-policy: ",
+    b"content-type: ",
+    b"cross-origin-opener-policy: ",
+    b"cross-origin-resource-policy: ",
+    b"referrer-policy: ",
+    b"strict-transport-security: ",
+    b"vary: ",
+    b"x-content-type-options: ",
+}
+_MOST = 256
+_names: dict[bytes, bytes] = {}
+_lines: dict[tuple[bytes, bytes], bytes] = {}
+
+
+class Cycle(RequestResponseCycle):
+    """What the app sends to a client that has gone is dropped, before uvicorn learns that it has."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.transport.is_closing():
+            self.disconnected = True
+        if self.disconnected or self.response_started or message["type"] != "http.response.start":
+            await super().send(message)
+            return
+        started = cast(dict[str, Any], message)
+        self.transport.write(self._head(started["status"], started.get("headers", ())))
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer at once. The headers frame it."""
+        head = self._head(status, headers)
+        self.transport.write(head if self.scope["method"] == "HEAD" else head + body)
+        self.response_complete = True
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+        self.on_response = _nothing
+
+    def _head(self, status: int, headers: Headers) -> bytes:
+        """Raises RuntimeError for what would not be one."""
+        lines, values = [STATUS_LINE[status]], []
+        for name, value in self.default_headers:
+            lines += name, b": ", value, b"\r\n"
+        for header in headers:
+            if (line := _lines.get(header)) is None:
+                name, value = _names.get(header[0]) or _checked(header[0]), header[1]
+                line = self._framing(name, value) if name in _FRAMING else name + value + b"\r\n"
+                values.append(value)
+                if name in _REPEATED and len(_lines) < _MOST and HEADER_VALUE_RE.search(value) is None:
+                    _lines[header] = line
+            lines.append(line)
+        if HEADER_VALUE_RE.search(b"".join(values)) is not None:
+            raise RuntimeError("Invalid HTTP header value.")
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _BODILESS:
+            self.chunked_encoding = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n")
+        self.response_started, self.waiting_for_100_continue = True, False
+        return b"".join(lines)
+
+    def _framing(self, name: bytes, value: bytes) -> bytes:
+        """The line, of which uvicorn must know."""
+        if name == b"content-length: " and self.chunked_encoding is None:
+            self.expected_content_length, self.chunked_encoding = int(value), False
+        elif name == b"transfer-encoding: " and value.lower() == b"chunked":
+            self.expected_content_length, self.chunked_encoding = 0, True
+        elif name == b"connection: " and b"close" in [token.strip() for token in value.lower().split(b",")]:
+            self.keep_alive = False
+            return b""  # that is said below
+        return name + value + b"\r\n"
+
+
+def _checked(name: bytes) -> bytes:
+    """The beginning of a line."""
+    if HEADER_RE.search(name) is not None:
+        raise RuntimeError("Invalid HTTP header name.")
+    begun = name.lower() + b": "
+    if len(_names) < _MOST:
+        _names[name] = begun
+    return begun
+
+
+def _nothing() -> None:
+    """What there is to do once the answer is complete."""

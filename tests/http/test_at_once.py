@@ -1,0 +1,113 @@
+"""What the front knows the answer to is answered while it is read; everything else reaches the app as ever."""
+
+import pytest
+from starlette.types import Scope
+
+from app.cli.http_cycle import Headers
+from tests.http.wire import GET, POST, Connection, Server, answering, settled
+
+Answer = tuple[int, Headers, bytes]
+ANSWER: Answer = (200, [(b"content-length", b"7"), (b"x-front", b"yes")], b"at once")
+
+
+class Front:
+    """Knows the answer to bodies that say so, and counts how often it is asked."""
+
+    def __init__(self, answer: Answer | None = ANSWER) -> None:
+        self.answer = answer
+        self.bodies: list[bytes] = []
+
+    def __call__(self, scope: Scope) -> Answer | None:
+        self.bodies.append(scope["signalbox.body"])
+        return self.answer
+
+
+def connected(front: Front) -> Connection:
+    return Server(answering(), front=front).connect()
+
+
+@pytest.mark.parametrize("request_", [GET + b"\r\n", POST + b"Content-Length: 2\r\n\r\n{}"])
+async def test_it_is_answered_without_a_turn_of_the_loop(request_: bytes) -> None:
+    client = connected(Front())
+    for _ in range(2):
+        client.protocol.data_received(request_)
+    assert client.transport.written.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert client.transport.written.endswith(b"\r\n\r\nat once")
+    assert client.transport.written.count(b"\r\nx-front: yes\r\n") == 2
+    assert not client.transport.closing
+
+
+async def test_a_connection_that_is_not_kept_is_closed() -> None:
+    client = connected(Front())
+    client.protocol.data_received(GET + b"Connection: close\r\n\r\n")
+    assert b"connection: close" in client.transport.written
+    assert client.transport.closing
+
+
+async def test_an_idle_connection_is_closed_as_ever() -> None:
+    server = Server(answering(), front=Front())
+    client = server.connect()
+    client.protocol.data_received(GET + b"\r\n")
+    server.loop.pass_time(60)
+    assert client.transport.closing
+
+
+async def test_what_it_does_not_know_the_app_answers() -> None:
+    assert (await connected(Front(None)).send(GET + b"\r\n")).endswith(b"ok")
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    front = Front()
+    written = await connected(front).send((GET + b"\r\n") * 3)
+    assert written.count(b"HTTP/1.1 200 OK") == 3
+    assert front.bodies == []  # so that others have their turns between them
+
+
+async def test_a_short_body_is_waited_for_a_moment() -> None:
+    front = Front()
+    client = connected(front)
+    assert await client.send(POST + b"Content-Length: 4\r\n\r\n") == b""
+    assert await client.send(b"{}") == b""
+    assert (await client.send(b"  ")).endswith(b"at once")
+    assert front.bodies == [b"{}  "]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 40000\r\n", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\nContent-Length: 1\r\n"],
+)
+async def test_others_reach_the_app_before_their_bodies(head: bytes) -> None:
+    front = Front()
+    assert b"HTTP/1.1 200 OK" in await connected(front).send(POST + head + b"\r\n")
+    assert front.bodies == []
+
+
+async def test_a_body_that_does_not_come_at_once_is_left_to_the_app() -> None:
+    front = Front()
+    server = Server(answering(), front=front)
+    client = server.connect()
+    assert await client.send(POST + b"Content-Length: 4\r\n\r\n") == b""
+    server.loop.pass_time(0.1)
+    assert (await client.send(b"")).endswith(b"ok")
+    assert front.bodies == []
+
+
+async def test_who_leaves_meanwhile_is_noted_by_the_app() -> None:
+    asked: list[str] = []
+
+    async def note() -> None:
+        asked.append("asked")
+
+    client = Server(answering(before=note), front=Front()).connect()
+    await client.send(POST + b"Content-Length: 4\r\n\r\n")
+    client.leave()
+    await settled()
+    assert asked == ["asked"]
+
+
+async def test_a_long_request_in_one_read_is_known_whole() -> None:
+    front, body = Front(), b" " * 20_000
+    client = connected(front)
+    client.protocol.data_received(POST + b"Content-Length: 20000\r\n\r\n" + body)
+    assert client.transport.written.endswith(b"at once")
+    assert front.bodies == [body]
