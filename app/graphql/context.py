@@ -29,12 +29,19 @@ class Context:
 
     node: Node
     request: RequestInfo
-    loaders: Loaders
     pace: Pace
     receive: Receive
     browser: str | None = None
     cookie: str | None = None
     remembered: bool = False
+    _loaders: Loaders | None = None
+
+    @property
+    def loaders(self) -> Loaders:
+        """Made with the first field that asks for them: many documents have none."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.node, self.request, self.pace)
+        return self._loaders
 
     def sign_in(self, signed_in: SignedIn) -> None:
         """The rest of the document, and the browser, continue as the person."""

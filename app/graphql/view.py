@@ -18,7 +18,6 @@ from app.domain.errors import MAX_FIELDS_BYTES, AppError, extensions_of, invalid
 from app.engine import json_text
 from app.graphql.context import Context
 from app.graphql.errors import error_entry, failure_of
-from app.graphql.loaders import Loaders
 from app.graphql.pace import Turns
 from app.graphql.schema import schema
 from app.graphql.variables import inputs_of
@@ -82,7 +81,7 @@ class View:
         allowed = {OperationType.QUERY} if queries_only else {OperationType.QUERY, OperationType.MUTATION}
         try:
             with self.turns.document() as pace:
-                context = Context(self.node, info, Loaders(self.node, info, pace), pace, receive, browser)
+                context = Context(self.node, info, pace, receive, browser)
                 result = await schema.execute(
                     params.query, params.variables, context, None, params.operation_name, allowed
                 )

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.util.concurrency import greenlet_spawn
 
 from app.domain.errors import AppError
@@ -92,43 +94,57 @@ class Sqlite(Database):
         await self._driver.close()
 
 
+class _Session(Session):
+    """What the ORM reads, from the connection that was `taken` if there is one."""
+
+    taken: PoolProxiedConnection | None = None
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        if self.taken is not None and isinstance(self.bind, Engine):
+            self.bind = Connection(self.bind, self.taken)
+        return super().get_bind(*args, **options)
+
+
 class _Reader(Reader):
     """Asks the driver itself for the rows of prepared queries. What the ORM reads comes from the same snapshot."""
 
+    sync_session_class = _Session
+    sync_session: _Session
+
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine, expire_on_commit=False)
-        self._engine = engine
-        self._connection: AsyncConnection | None = None
+        self._engine = engine.sync_engine
 
     async def rows(self, query: Prepared, sought: dict[str, Any]) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            if self.in_transaction():
-                return await super().rows(query, sought)  # on the connection that the ORM has
-            self.bind = self._connection = await self._engine.connect()
-        compiled, connection = (
-            Compiled.of(query, self._engine.dialect),
-            cast(Connection, self._connection.sync_connection),
-        )
+        session, dialect = self.sync_session, self._engine.dialect
+        if session.taken is None and self.in_transaction():
+            return await super().rows(query, sought)  # on the connection that the ORM has
+        compiled = Compiled.of(query, dialect)
         text, parameters = compiled.text, compiled.bound(sought)
-        for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, None, text, parameters, None, False)
-        driver: Any = connection.connection.dbapi_connection
-        driver.begin("BEGIN", only_reads=True)
         try:
+            if session.taken is None:
+                session.taken = await greenlet_spawn(self._engine.raw_connection)
+            for listener in self._engine.dispatch.before_cursor_execute:
+                listener(None, None, text, parameters, None, False)
+            driver: Any = session.taken.dbapi_connection
+            driver.begin("BEGIN", only_reads=True)
             found = await driver.fetch(text, parameters)
         except sqlite3.Error as fault:
-            await greenlet_spawn(connection._handle_dbapi_exception, fault, text, parameters, None, None)  # noqa: SLF001
-            raise
+            lost = session.taken is not None and dialect.is_disconnect(fault, None, None)  # type: ignore[arg-type]
+            if lost and session.taken is not None:
+                await greenlet_spawn(session.taken.invalidate, fault)
+            raise DBAPIError.instance(text, None, fault, sqlite3.Error, True, lost, dialect) from fault
         return [query.row(compiled.read(values)) for values in found]
 
     async def close(self) -> None:
-        connection, self._connection, self.bind = self._connection, None, self._engine
         try:
             if self.in_transaction():
                 await super().close()
         finally:
-            if connection is not None:
-                await connection.close()
+            session = self.sync_session
+            taken, session.taken, session.bind = session.taken, None, self._engine
+            if taken is not None:
+                await greenlet_spawn(taken.close)
 
 
 class FileLock:
