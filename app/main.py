@@ -106,7 +106,7 @@ def create_app(
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
     app.middleware_stack = requests = Requests(app.build_middleware_stack(), settings, write_line)
-    app.state.front = Front(requests, settings.base_path, app.state)
+    app.state.front = Front(requests, settings, app.state)
     return app
 
 

@@ -8,16 +8,18 @@ has done already: a refusal comes from one place, and so does what it rests on.
 from collections.abc import Callable, Mapping
 
 import structlog
-from starlette.datastructures import State
+from starlette.datastructures import Headers, State
 from starlette.types import Scope
 
 from app.dataplane import environments, ofrep
 from app.dataplane.calls import Answer, Call
 from app.domain.operations import Operation
 from app.http.authentication import admit
+from app.http.cors import Origins
 from app.http.requests import RequestInfo, Requests
 from app.runtime.credentials import LiveApiKey
 from app.runtime.node import Node
+from app.settings import Settings
 
 log = structlog.get_logger()
 Sent = tuple[int, list[tuple[bytes, bytes]], bytes]
@@ -34,19 +36,19 @@ _CALLS: Mapping[tuple[str, str], tuple[Operation, Answering]] = {
 _FLAGS = "/ofrep/v1/evaluate/flags"
 # What asks for more than the front does, or is refused.
 _UNUSUAL = frozenset(
-    {b"content-encoding", b"origin", b"x-break-glass", b"x-reason", b"x-signalbox-min-version", b"transfer-encoding"}
+    {b"content-encoding", b"x-break-glass", b"x-reason", b"x-signalbox-min-version", b"transfer-encoding"}
 )
 
 
 class Front:
-    """Beside the app: it is asked first. `base_path` is that of the base URL; the node is in `state`."""
+    """Beside the app: it is asked first. The node is in `state`."""
 
-    def __init__(self, requests: Requests, base_path: str, state: State) -> None:
+    def __init__(self, requests: Requests, settings: Settings, state: State) -> None:
         self.requests = requests
-        self.base_path = base_path
         self._state = state
-        self._environments = base_path + _ENVIRONMENTS
-        self._flags = base_path + _FLAGS
+        self._origins = Origins(requests, settings.origins) if settings.origins else None
+        self._environments = settings.base_path + _ENVIRONMENTS
+        self._flags = settings.base_path + _FLAGS
 
     def answer(self, scope: Scope) -> Sent | None:
         """What is sent to the request, whose body is in the scope; None if the app behind has to answer it."""
@@ -61,6 +63,8 @@ class Front:
         if answer is None:
             return None
         info.route, status, headers, body = answer
+        if self._origins is not None:
+            self._origins.complete(headers, Headers(scope=scope).get("origin"))
         self.requests.log(info, status, scope["method"])
         return status, self.requests.headers.complete([*headers, *info.rate_headers], info.request_id), body
 

@@ -48,6 +48,8 @@ HEADERS = [
     {"X-Reason": "\n"},
     {"X-Break-Glass": "a reason"},
     {"Origin": "https://elsewhere.example"},
+    {"Origin": "https://shop.example"},
+    {"Origin": "https://shop.example", "Cookie": "a=b"},
     {"Transfer-Encoding": "chunked"},
     {"X-Request-Id": "of the caller"},
 ]
