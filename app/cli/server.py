@@ -1,12 +1,10 @@
 """Starts the server, and prints where everything is. Logs go to standard error, the greeting to standard output."""
 
 import asyncio
-import gc
 import json
 import os
 import shlex
 import socket
-import sys
 from urllib.parse import quote
 
 import structlog
@@ -24,6 +22,7 @@ from app.domain.ids import new_request_id
 from app.http import logs
 from app.http.output import PATIENCE_SECONDS, STDERR
 from app.main import create_app
+from app.runtime import pauses
 from app.runtime.node import Node
 from app.services import claim, instance
 from app.settings import BadSetting, Settings, unknown_variables
@@ -89,21 +88,8 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with exclusive(settings) as lease:
         greeting = await _prepare(settings, lease)
-        shorten_pauses()
+        pauses.shorten()
         await Server(create_app(settings, lease=lease), settings, greeting).serve([listener])
-
-
-def shorten_pauses() -> None:
-    """Sets how long Python itself may hold up the event loop.
-
-    A full collection of garbage looks at all that lives and stops everything meanwhile: by default, often while much is
-    made. What a request leaves behind goes without it, as it has no cycles. A thread that needs the interpreter, as
-    each statement of the database does several times, waits by default 5 ms for one that computes.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 2, 200)
-    sys.setswitchinterval(0.0005)
 
 
 def listening(settings: Settings) -> socket.socket:

@@ -36,7 +36,7 @@ class Batch:
     def __init__(self, primitives: Mapping[str, CompiledPrimitive]) -> None:
         self.primitives = primitives
         self.decide: DecideAll | None = None
-        self.steps = sum(one.steps for one in primitives.values() if one.member.fits)
+        self.steps = sum(one.steps for one in primitives.values() if one.fits)
         self._asked = 0
 
     def asked(self, later: Later) -> None:

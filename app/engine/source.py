@@ -57,10 +57,10 @@ class Member(NamedTuple):
     outcomes: Outcomes
     steps: int
 
-    @property
-    def fits(self) -> bool:
-        """Whether its rules are few enough to be source."""
-        return self.steps <= MAX_STEPS and len(self.state.rules) <= MAX_RULES
+
+def fits(state: PrimitiveState, steps: int) -> bool:
+    """Whether its rules are few enough to be source."""
+    return steps <= MAX_STEPS and len(state.rules) <= MAX_RULES
 
 
 def decide_by_source(one: Member) -> Decide:
@@ -119,7 +119,7 @@ class _Writer:
         Where it counts comparisons, it is what the call has evaluated already, so that they are counted once.
         """
         key, otherwise = one.state.key, f"outcomes[{first + len(one.outcomes) - 1}]"
-        if not one.fits:
+        if not fits(one.state, one.steps):
             return f"call.evaluate({key!r})"
         rules = list(with_first_outcomes(one.state))
         found = otherwise

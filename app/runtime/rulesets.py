@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import structlog
@@ -18,11 +18,12 @@ from app.domain.actors import ResourcePattern
 from app.domain.errors import AppError, not_found
 from app.engine.kinds import SPECS, Kind
 from app.engine.ruleset import WHOLE, DamagedState, Part, Ruleset, StoredState
+from app.runtime import pauses
 from app.runtime.clock import Clock
 from app.runtime.encoded import FAST_LEVEL, Encoded
 from app.runtime.worker_thread import WorkerThread
 from app.store import past, rulesets
-from app.store.changeset import Commit, EnvironmentCommit, stored_state
+from app.store.changeset import Commit, EnvironmentCommit
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
 from app.store.past import Past
@@ -198,7 +199,11 @@ class RulesetCache:
         of_row = environment.id, environment.version, environment.target_id_field
         version_at = environment.version_at
         with _told_if_damaged(environment.id):
-            return await self._compiling(lambda: Ruleset.of(*of_row, _stored(rows), version_at, self._generating.later))
+            found = await self._compiling(
+                lambda: Ruleset.of(*of_row, _stored(rows), version_at, self._generating.later)
+            )
+        pauses.much_was_made()
+        return found
 
 
 def _readable(ruleset: Ruleset, resources: Resources) -> Part:
@@ -233,13 +238,11 @@ def _stored(rows: RulesetRows) -> Iterator[StoredState]:
     entries = defaultdict[tuple[str, str], set[str]](set)
     for primitive_id, name, entry in rows.entries:
         entries[primitive_id, name].add(entry)
-    for primitive, state in rows.states:
-        lists = {
-            one.field: frozenset(entries[primitive.id, one.name])
-            for one in SPECS[primitive.kind].dimensions
-            if one.entries
-        }
-        yield stored_state(primitive, state, lists)
+    for primitive_id, kind, *state in rows.states:
+        of_kind = Kind(kind)
+        dimensions = [one for one in SPECS[of_kind].dimensions if one.entries]
+        lists: dict[str, Any] = {one.field: frozenset(entries.get((primitive_id, one.name), ())) for one in dimensions}
+        yield StoredState(of_kind, *state, **lists)
 
 
 def _caught_up(snapshot: Ruleset, missed: Sequence[EnvironmentCommit]) -> Ruleset | None:

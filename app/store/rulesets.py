@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,25 +12,43 @@ from app.engine.differences import Written
 from app.engine.kinds import Kind
 from app.engine.references import Node
 from app.models import Environment, EnvironmentVersion, Primitive, State, StateReference
-from app.store import states
 from app.store.entries import all_entries
-from app.store.states import Current
+from app.store.pieces import all_rows
 
 
 class RulesetRows(NamedTuple):
-    """An environment, all its present states, and the entries of their lists: primitive, list and entry of each."""
+    """An environment, what its present states say, and the entries of their lists: primitive, list and entry of each.
+
+    A state is the id of its primitive, and the first fields of a StoredState.
+    """
 
     environment: Environment
-    states: Sequence[Current]
+    states: Sequence[tuple[Any, ...]]
     entries: Sequence[tuple[str, str, str]]
+
+
+_STATES = (
+    select(
+        col(Primitive.id),
+        col(Primitive.kind),
+        col(Primitive.key),
+        col(Primitive.value_type),
+        col(State.default_value),
+        col(State.rules),
+        col(State.killed),
+    )
+    .join(State, col(State.primitive_id) == col(Primitive.id))
+    .where(col(State.to_version).is_(None))
+    .order_by(col(Primitive.id))
+)
 
 
 async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None:
     """The rows of an environment's present ruleset; None when there is no such environment."""
     if (environment := await session.get(Environment, environment_id)) is None:
         return None
-    rows = await states.all_current(session, environment_id)
-    return RulesetRows(environment, rows, await all_entries(session, environment_id))
+    states = await all_rows(await session.execute(_STATES.where(col(State.environment_id) == environment_id)))
+    return RulesetRows(environment, states, await all_entries(session, environment_id))
 
 
 async def written_since(

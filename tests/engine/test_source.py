@@ -145,7 +145,7 @@ def test_so_many_rules_and_conditions_become_source(fits: bool) -> None:
     ):
         flag = {"type": "json", "defaultValue": 0, "rules": rules}
         ruleset = compiled({"targetIdField": "userId", "flags": {"f": flag}})
-        assert ruleset.primitives["f"].member.fits is fits
+        assert ruleset.primitives["f"].fits is fits
         for _ in range(2 * OFTEN):
             assert ruleset.call({"x": 2}).evaluate("f").value == 0
             assert ruleset.call({"x": 1}).evaluate_all()[0].value == 1
