@@ -231,5 +231,6 @@ def test_a_folder_and_a_lock_that_others_can_open_are_told_and_mended(tmp_path: 
 
 def test_json_logs_say_where_it_started(tmp_path: Path) -> None:
     with serving(tmp_path, SIGNALBOX_LOG_FORMAT="json") as served:
+        served.wait_for_log('"started"')  # it is written after the greeting, at the end of the loop's turn
         (line,) = [one for one in served.log.splitlines() if '"started"' in one]
         assert f'"url": "{served.url}"' in line
