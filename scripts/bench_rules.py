@@ -104,7 +104,7 @@ def evaluating() -> None:
     flag = build("flag", rules())
     ruleset = CompiledRuleset("env", 1, FieldPath.of("userId"), {"flag": flag}, {})
     call, naive = ruleset.call(CONTEXT), Naive(document, CONTEXT)
-    closures, source = compile_primitive(flag.state, flag.outcomes), decide_by_source(flag.member)
+    closures, source = compile_primitive(flag.state, flag.outcomes), decide_by_source(flag)
     plain = microseconds(lambda: naive.evaluate("flag"), 500)
     for name, decide in (("closures", closures), ("source", source)):
         taken = microseconds(partial(decide, CONTEXT, call), 50_000)
@@ -123,7 +123,7 @@ def in_turn() -> None:
         ruleset = ruleset_of(number, variety)
         keys, call = list(ruleset.primitives), ruleset.call(CONTEXT)
         closures = [compile_primitive(one.state, one.outcomes) for one in ruleset.primitives.values()]
-        sources = [decide_by_source(one.member) for one in ruleset.primitives.values()]
+        sources = [decide_by_source(one) for one in ruleset.primitives.values()]
         taken = [
             microseconds(partial(each, decides, call), 1 + 5_000 // number, 15) / number
             for decides in (closures, sources)

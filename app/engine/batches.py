@@ -47,7 +47,7 @@ class Batch:
 
     def generate(self) -> None:
         """Makes `decide`."""
-        self.decide = decide_all_by_source(one.member for one in self.primitives.values())
+        self.decide = decide_all_by_source(self.primitives.values())
         for one in self.primitives.values():
             one.forget_closures()
 

@@ -12,7 +12,7 @@ from app.engine.compiler import (
     steps_of,
 )
 from app.engine.paths import Context
-from app.engine.source import Member, decide_by_source, fits
+from app.engine.source import MAX_RULES, MAX_STEPS, decide_by_source
 from app.engine.states import PrimitiveState, SegmentState
 
 if TYPE_CHECKING:
@@ -38,20 +38,15 @@ class CompiledPrimitive:
         self._asked = 0
 
     @property
-    def member(self) -> Member:
-        """As source is made of it."""
-        return Member(self.state, self.outcomes, self.steps)
-
-    @property
     def fits(self) -> bool:
         """Whether source can be made of it."""
-        return fits(self.state, self.steps)
+        return self.steps <= MAX_STEPS and len(self.state.rules) <= MAX_RULES
 
     def prepared(self, call: "Call") -> Decide:
         """Closures, or source, which takes their place."""
         self._asked += 1
         if self._asked > OFTEN and self.fits and call.may_generate():
-            self._closures, self.decide = None, decide_by_source(self.member)
+            self._closures, self.decide = None, decide_by_source(self)
             return self.decide
         decide = self._closures
         if decide is None:

@@ -5,9 +5,9 @@ evaluated once. All else calls what `compiler` makes. Of what people wrote, only
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mmh3 import mmh3_32_uintdigest
 
@@ -19,9 +19,9 @@ from app.engine.json_values import MISSING, NUMBERS
 from app.engine.operators import Check, Working
 from app.engine.paths import Context, FieldPath
 from app.engine.rules import Rule
-from app.engine.states import PrimitiveState
 
 if TYPE_CHECKING:
+    from app.engine.compiled import CompiledPrimitive
     from app.engine.snapshot import Call
 
 MAX_STEPS = 300
@@ -50,20 +50,7 @@ _FILE: Final = "<rules>"
 DecideAll = Callable[[Context, "Call"], list[Evaluation]]
 
 
-class Member(NamedTuple):
-    """One of the flags and configs of a function."""
-
-    state: PrimitiveState
-    outcomes: Outcomes
-    steps: int
-
-
-def fits(state: PrimitiveState, steps: int) -> bool:
-    """Whether its rules are few enough to be source."""
-    return steps <= MAX_STEPS and len(state.rules) <= MAX_RULES
-
-
-def decide_by_source(one: Member) -> Decide:
+def decide_by_source(one: "CompiledPrimitive") -> Decide:
     """What chooses the outcome of a flag or config that fits."""
     writer, lines = _Writer(), list[str]()
     for rule, first in with_first_outcomes(one.state):
@@ -72,17 +59,16 @@ def decide_by_source(one: Member) -> Decide:
     return cast("Decide", _function([*lines, f"return outcomes[{len(one.outcomes) - 1}]"], one.outcomes, writer))
 
 
-def decide_all_by_source(members: Iterable[Member]) -> DecideAll:
+def decide_all_by_source(primitives: Collection["CompiledPrimitive"]) -> DecideAll:
     """What has the outcomes of many flags and configs for a context, in their order; those that do not fit are
     evaluated by the call, and so is nothing else of them.
     """
-    members = list(members)
     writer = _Writer()
-    for one in members:  # only to count what many have
-        writer.member(one, 0)
+    for one in primitives:  # only to count what many have
+        writer.one_of_many(one, 0)
     writer, lines, outcomes = _Writer(writer.conditions), list[str](), list[Evaluation]()
-    for one in members:
-        lines.append(f"{writer.member(one, len(outcomes))},")
+    for one in primitives:
+        lines.append(f"{writer.one_of_many(one, len(outcomes))},")
         outcomes += one.outcomes
     return cast("DecideAll", _function([*writer.taken(), "return [", *lines, "]"], tuple(outcomes), writer))
 
@@ -113,13 +99,13 @@ class _Writer:
         statements, self._statements = self._statements, []
         return statements
 
-    def member(self, one: Member, first: int) -> str:
+    def one_of_many(self, one: "CompiledPrimitive", first: int) -> str:
         """The outcome of one of many, whose outcomes begin at `first`.
 
         Where it counts comparisons, it is what the call has evaluated already, so that they are counted once.
         """
         key, otherwise = one.state.key, f"outcomes[{first + len(one.outcomes) - 1}]"
-        if not fits(one.state, one.steps):
+        if not one.fits:
             return f"call.evaluate({key!r})"
         rules = list(with_first_outcomes(one.state))
         found = otherwise
@@ -131,8 +117,8 @@ class _Writer:
         known = self._variable("call.outcomes")
         return f"{known}.get({key!r}) or {known}.setdefault({key!r}, {found})"
 
-    def rule(self, rule: Rule, at: int, of: Member, first: int = 0) -> tuple[str, str]:
-        """Whether a rule admits, and its outcome, which is at `at` of the member's, and these begin at `first`."""
+    def rule(self, rule: Rule, at: int, of: "CompiledPrimitive", first: int = 0) -> tuple[str, str]:
+        """Whether a rule admits, and its outcome, which is at `at` of the primitive's, and these begin at `first`."""
         parts = []
         if rule.condition is not None:
             parts.append(self._condition(rule.condition))

@@ -29,7 +29,7 @@ def by_closures(ruleset: CompiledRuleset) -> None:
 
 def by_source(ruleset: CompiledRuleset) -> None:
     for one in ruleset.primitives.values():
-        one.decide = decide_by_source(one.member)
+        one.decide = decide_by_source(one)
 
 
 def in_batches(ruleset: CompiledRuleset) -> None:
