@@ -25,10 +25,9 @@ RULES = [
 def resolved(rules: Sequence[Any], context: dict[str, Any], **state: Any) -> dict[str, Any]:
     given_state = {"kind": Kind.FLAG, "type": "string", "default_value": '"none"', **state}
     stored = StoredState(key="k", rules=json_text.encode(list(rules)), **given_state)
-    compiled = Ruleset.of("env", 1, "userId", [stored]).compiled
-    outcome = compiled.call(context).evaluate("k")
+    outcome = Ruleset.of("env", 1, "userId", [stored]).compiled.call(context).evaluate("k")
     assert outcome is not None
-    return resolution(compiled.primitives["k"].state, outcome)
+    return resolution(outcome)
 
 
 @pytest.mark.parametrize(
