@@ -15,6 +15,8 @@ MAX_STEPS = 400
 MAX_PRIMITIVES = 64
 OFTEN = 10
 """From so many evaluations on, it pays to generate source."""
+MANY = 100
+"""From so many batches on, closures for all would take more memory than all else."""
 
 Later = Callable[[Callable[[], None]], None]
 """Has something done soon, where nobody waits for it."""
@@ -48,6 +50,10 @@ class Batch:
     def generate(self) -> None:
         """Makes `decide`."""
         self.decide = decide_all_by_source(self.primitives.values())
+        self.forget_closures()
+
+    def forget_closures(self) -> None:
+        """Those of its primitives."""
         for one in self.primitives.values():
             one.forget_closures()
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from app.engine.batches import Batch, Later, at_once, batches_of, changed_batches
+from app.engine.batches import MANY, Batch, Later, at_once, batches_of, changed_batches
 from app.engine.bucketing import hash_of, id_text
 from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.evaluation import Evaluation
@@ -74,7 +74,10 @@ class Call(Work):
             batch.asked(self.ruleset.later)
         evaluate = batch.decide
         if evaluate is None or (self.target_bytes is None and self.target_id is not None):
-            return [outcome for key in batch.primitives if (outcome := self.evaluate(key)) is not None]
+            found = [outcome for key in batch.primitives if (outcome := self.evaluate(key)) is not None]
+            if len(self.ruleset.batches) > MANY:
+                batch.forget_closures()
+            return found
         self._steps_left -= batch.steps
         if self._steps_left < 0:
             raise TooLong
