@@ -53,9 +53,11 @@ class Taken(NamedTuple):
 
 def drained(spent: int, limit: int, elapsed: int) -> int:
     """What remains of `spent` after `elapsed` microseconds, at most what the bucket can store at this limit."""
-    held = limit * COST
-    left = min(held, spent) - (limit * elapsed if elapsed > 0 else 0)
-    return max(0, left)
+    if spent > (held := limit * COST):
+        spent = held
+    if elapsed > 0:
+        spent -= limit * elapsed
+    return max(0, spent)  # `max` takes as long as all of this
 
 
 def remaining(spent: int, limit: int) -> int:
@@ -80,8 +82,13 @@ def take(buckets: Sequence[tuple[int, int]], times: int = 1) -> Taken:
     The result is that of the tightest one, the first on a tie. If `retry_after` is 0, the caller adds `times * COST` to
     each; otherwise nothing is taken from any.
     """
-    longest, spent, limit = max(((wait(*one, times), *one) for one in buckets), key=lambda found: found[0])
+    longest, least, spent, limit = -1, None, 0, 1
+    for found, of in buckets:
+        if (waits := wait(found, of, times)) > longest:
+            longest, spent, limit = waits, found, of
     if not longest:
-        after = ((spent + times * COST, limit) for spent, limit in buckets)
-        spent, limit = min(after, key=lambda one: remaining(*one))
+        for found, of in buckets:
+            left = remaining(after := found + times * COST, of)
+            if least is None or left < least:
+                least, spent, limit = left, after, of
     return Taken(limit, remaining(spent, limit), reset(spent, limit), -(-longest // MICROSECONDS))

@@ -38,19 +38,17 @@ class MemoryBuckets:
         return self.take_at_once(buckets, times)
 
     def take_at_once(self, buckets: Sequence[Bucket], times: int = 1) -> Taken:
-        at = self._clock()
-        spent = [self._spent(*bucket, at) for bucket in buckets]
-        taken = take([(found, bucket.limit) for found, bucket in zip(spent, buckets, strict=True)], times)
+        at, kept, found = self._clock(), self._buckets, []
+        for bucket_id, limit in buckets:
+            before = kept.get(bucket_id)
+            found.append((0 if before is None else drained(before[0], limit, at - before[1]), limit))
+        taken = take(found, times)
         if not taken.retry_after:
-            for found, bucket in zip(spent, buckets, strict=True):
-                self._buckets[bucket.id] = (found + times * COST, at, bucket.limit)
-            if len(self._buckets) >= self._sweep_at:
+            for (bucket_id, limit), (spent, _) in zip(buckets, found, strict=True):
+                kept[bucket_id] = (spent + times * COST, at, limit)
+            if len(kept) >= self._sweep_at:
                 self._sweep(at)
         return taken
-
-    def _spent(self, bucket_id: str, limit: int, at: int) -> int:
-        spent, since, _ = self._buckets.get(bucket_id, (0, at, limit))
-        return drained(spent, limit, at - since)
 
     def _sweep(self, at: int) -> None:
         self._buckets = {
