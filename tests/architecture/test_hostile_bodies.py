@@ -21,7 +21,7 @@ from tests.factories import Workspace
 
 SIZE = 40_000
 MOST_BYTES = 20 * 1024
-MOST_TIMES = 5
+MOST_TIMES = 8
 MOST_SECONDS_A_DOCUMENT = 0.5
 BODIES_EACH = 7
 JSON = {"Content-Type": "application/json"}
