@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.cli.http_cycle import Cycle, Headers
+from app.cli.http_cycle import Cycle
 from app.domain.errors import AppError
 from app.http.bodies import MAX_AT_ONCE
 from app.http.failures import Failures, enveloped
@@ -46,8 +46,8 @@ class Limits:
     stalled_seconds: float = 30
 
 
-Front = Callable[[Scope], tuple[int, Headers, bytes] | None]
-"""Gives status, headers and body of the answer to a request all of which has arrived, if it knows it."""
+Front = Callable[[Scope], tuple[int, bytes, bytes] | None]
+"""Gives status, lines of headers and body of the answer to a request all of which has arrived, if it knows it."""
 
 
 class Flow(FlowControl):

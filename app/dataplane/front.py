@@ -22,8 +22,8 @@ from app.runtime.node import Node
 from app.settings import Settings
 
 log = structlog.get_logger()
-Sent = tuple[int, list[tuple[bytes, bytes]], bytes]
-"""Status, headers and body of an answer."""
+Sent = tuple[int, bytes, bytes]
+"""Status, lines of headers and body of an answer."""
 Answering = Callable[[Call], Answer | None]
 Asked = tuple[str | None, str, Operation, Answering]
 """What the environment is called, if the path says it; the key that it asks for; what is done, and who answers."""
@@ -66,7 +66,8 @@ class Front:
         if self._origins is not None:
             self._origins.complete(headers, Headers(scope=scope).get("origin"))
         self.requests.log(info, status, scope["method"])
-        return status, self.requests.headers.complete([*headers, *info.rate_headers], info.request_id), body
+        headers += info.rate_headers
+        return status, self.requests.headers.lines(headers, info.request_id), body
 
     def _answer(
         self, scope: Scope, info: RequestInfo, called: str | None, key: str, operation: Operation, answering: Answering

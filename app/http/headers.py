@@ -1,12 +1,20 @@
 """The headers that every answer has, whoever makes it: that of a page, of an error, or of the server itself."""
 
+from collections.abc import Iterable
+
 from app.settings import Settings
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 _CSP = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _OPENER = (b"cross-origin-opener-policy", b"same-origin")
 _NO_STORE = (b"cache-control", b"no-store")
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
+
+
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """As they are sent. Nothing in them is what a caller wrote."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 class AnswerHeaders:
@@ -23,6 +31,11 @@ class AnswerHeaders:
         if settings.secure_cookies:
             always.append(_HTTPS)
         self._of_answers, self._of_pages = [_CSP, *always], [_OPENER, *always]
+        self._lines = lines_of(self._of_answers)
+
+    def lines(self, headers: Iterable[Header], request_id: str) -> bytes:
+        """The same as lines, for an answer that is no page and sets no cookie."""
+        return b"%bx-request-id: %b\r\n%b" % (lines_of(headers), request_id.encode(), self._lines)
 
     def complete(self, headers: Headers, request_id: str) -> Headers:
         """The answer's headers with those that all have. A page has its own content security policy; what sets a

@@ -77,7 +77,8 @@ class Both:
         if answer is None:
             await self._app(scope, receive, send)
             return
-        status, headers, body = answer
+        status, lines, body = answer
+        headers = [tuple(line.split(b": ", 1)) for line in lines.removesuffix(b"\r\n").split(b"\r\n")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -7,7 +7,7 @@ from app.cli.http_cycle import Headers
 from tests.http.wire import GET, POST, Connection, Server, answering, settled
 
 Answer = tuple[int, Headers, bytes]
-ANSWER: Answer = (200, [(b"content-length", b"7"), (b"x-front", b"yes")], b"at once")
+ANSWER: Answer = (200, b"content-length: 7\r\nx-front: yes\r\n", b"at once")
 
 
 class Front:
