@@ -6,6 +6,7 @@ from app.access.etags import scoped_etag
 from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
 from app.domain.policy import sees_rule_names
 from app.engine.answers import answer, members_of
+from app.engine.evaluation import members, nameless_members
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.compression import terms
 from app.services.evaluation import STEPS, asks_for_all, is_long, outcomes, plainly
@@ -50,8 +51,13 @@ def evaluate(call: Call) -> Answer | None:
     (context, keys), compiled, actor = plain, call.ruleset.compiled, call.token.actor
     if is_long(call.ruleset) if asks_for_all(keys) else not call.may_evaluate(keys or []):
         return None
+    evaluating, names, sees_all = compiled.call(context, STEPS), sees_rule_names(actor), call.token.sees_all
     try:
-        found = outcomes(compiled.call(context, STEPS), keys, None if call.token.sees_all else call.sees)
+        if sees_all and asks_for_all(keys):
+            all_found = evaluating.evaluate_all()
+            texts = members(all_found) if names else nameless_members(all_found)
+        else:
+            texts = members_of(outcomes(evaluating, keys, None if sees_all else call.sees), names=names)
     except (TooLong, TooManyComparisons):
         return None
-    return ok(EVALUATE, answer(compiled, members_of(found, names=sees_rule_names(actor))), NO_STORE)
+    return ok(EVALUATE, answer(compiled, texts), NO_STORE)
