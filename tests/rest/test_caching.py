@@ -152,6 +152,8 @@ async def test_no_tag_repeats_after_a_backup_is_restored(settings: Settings, see
             ):
                 tags.append((await owner.do(write, **arguments)).etag)
             tags.append((await owner.do("flagState", **workspace.banner)).etag)
+            named = {"X-Signalbox-Env": workspace.environment_id}
+            tags.append((await owner.client.post("/ofrep/v1/evaluate/flags", headers=named)).headers["etag"])
             await instance.close()
     assert None not in tags
     assert len(set(tags)) == len(tags)
