@@ -263,7 +263,7 @@ class Entered:
     def sees(self, kind: Kind, key: str) -> bool:
         """Whether the primitive is within what the caller's lists are limited to."""
         actor = self.uow.actor
-        return not isinstance(actor, Token) or sees(actor, kind, key)
+        return not isinstance(actor, Token) or sees(actor.resources, kind, key)
 
     @property
     def sees_all(self) -> bool:

@@ -1,6 +1,8 @@
 """The policy, asked for callers and places that are in memory: what an `Entry` decides, without a unit of work."""
 
-from app.domain.actors import Token
+from collections.abc import Sequence
+
+from app.domain.actors import ResourcePattern, Token
 from app.domain.operations import Operation
 from app.domain.policy import NO_PROPOSAL, Allow, AskedKey, Proposed, Target, decide
 from app.engine.kinds import Kind
@@ -18,9 +20,9 @@ def may(actor: Token, operation: Operation, place: Place, asked: tuple[AskedKey,
     return isinstance(decide(actor, operation, target_of(place, asked)), Allow)
 
 
-def sees(actor: Token, kind: Kind, key: str) -> bool:
-    """Whether the primitive is within what the token's lists are limited to."""
-    return any(pattern.matches(kind, key) for pattern in actor.resources)
+def sees(resources: Sequence[ResourcePattern], kind: Kind, key: str) -> bool:
+    """Whether the primitive is within the resources that a token's lists are limited to."""
+    return any(pattern.matches(kind, key) for pattern in resources)
 
 
 def sees_all(actor: Token) -> bool:

@@ -45,7 +45,7 @@ class Call(NamedTuple):
 
     def sees(self, kind: Kind, key: str) -> bool:
         """Whether the primitive is one that the token's lists include."""
-        return self.token.sees_all or sees(self.token.actor, kind, key)
+        return self.token.sees_all or sees(self.token.actor.resources, kind, key)
 
     def json(self) -> Any:
         """The body of a call that may repeat keys; None if it is long, or has any fault."""

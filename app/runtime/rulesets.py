@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import structlog
 
+from app.access.known import sees
 from app.domain.actors import ResourcePattern
 from app.domain.errors import AppError, not_found
 from app.engine.kinds import SPECS, Kind
@@ -207,10 +208,7 @@ class RulesetCache:
 
 
 def _readable(ruleset: Ruleset, resources: Resources) -> Part:
-    def sees(kind: Kind, key: str) -> bool:
-        return any(pattern.matches(kind, key) for pattern in resources)
-
-    return Part(frozenset(ruleset.needed(ruleset.readable(sees))))
+    return Part(frozenset(ruleset.needed(ruleset.readable(partial(sees, resources)))))
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> None:

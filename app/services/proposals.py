@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from app.access.entry import Access, Entry, require_of_instance
 from app.access.etags import row_etag, shown_proposal_etag
+from app.access.known import sees
 from app.access.paging import Listing
 from app.access.visible import pending_proposals, tenant_of, visible_proposals
 from app.domain.actors import Actor, System, Token, Verb
@@ -276,11 +277,11 @@ def radius_seen(
     """The radius without what the caller, who sees some keys, does not see."""
     resources = actor.resources if isinstance(actor, Token) else ()
 
-    def sees(key: str) -> bool:
+    def is_seen(key: str) -> bool:
         kind = kinds.get((proposal.project_id, key))
-        return kind is not None and any(pattern.matches(kind, key) for pattern in resources)
+        return kind is not None and sees(resources, kind, key)
 
-    return seen_by(radius, sees)
+    return seen_by(radius, is_seen)
 
 
 def _reads(actor: Actor) -> bool:
