@@ -8,7 +8,7 @@ from app.domain.preconditions import none_match
 from app.engine.openfeature import resolution_text, resolutions_text, targeted
 from app.engine.snapshot import Call as Evaluating
 from app.engine.work import TooLong, TooManyComparisons
-from app.services.evaluation import STEPS, is_long, is_small
+from app.services.evaluation import STEPS, is_long, is_small, outcomes
 from app.services.ofrep import is_plain
 
 FLAG = "/ofrep/v1/evaluate/flags/{key}"
@@ -45,9 +45,7 @@ def evaluate_flags(call: Call) -> Answer | None:
         if call.token.sees_all:
             found = evaluating.evaluate_all()
         else:
-            states = [one.state for one in compiled.primitives.values()]
-            seen = [state.key for state in states if call.sees(state.kind, state.key)]
-            found = [one for key in seen if (one := evaluating.evaluate(key)) is not None]
+            found = [one for one in outcomes(evaluating, None, call.sees).values() if one is not None]
     except (TooLong, TooManyComparisons):
         return None
     return ok(FLAGS, resolutions_text(compiled, found), *headers)
