@@ -10,16 +10,13 @@ from app.engine import json_text
 from app.engine.kinds import Kind
 from app.engine.ruleset import Ruleset
 from app.http.bodies import MAX_AT_ONCE
+from app.http.headers import Header, Headers
 from app.runtime.credentials import LiveApiKey
 from app.runtime.rulesets import RulesetCache
 from app.services.evaluation import EVALUABLE
 from app.store.resolve import Place
 
-Headers = list[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
-NO_STORE = (b"cache-control", b"no-store")
-PRIVATE = (b"cache-control", b"private, no-cache")
-CALLER = b"Authorization, X-API-Key, Cookie"
 
 
 class Call(NamedTuple):
@@ -70,6 +67,6 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def ok(route: str, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+def ok(route: str, body: bytes, *headers: Header) -> Answer:
     """200 with JSON."""
     return Answer(route, 200, [*headers, (b"content-length", b"%d" % len(body)), JSON], body)

@@ -3,17 +3,18 @@
 from functools import lru_cache
 
 from app.access.etags import scoped_etag
-from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
+from app.dataplane.calls import Answer, Call, ok
 from app.domain.policy import sees_rule_names
 from app.engine.answers import answer, members_of
 from app.engine.evaluation import members, nameless_members
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.compression import terms
+from app.http.headers import BY_CALLER, NO_STORE, PRIVATE
 from app.services.evaluation import STEPS, asks_for_all, is_long, outcomes, plainly
 
 RULESET = "/api/v1/envs/{env_id}/ruleset"
 EVALUATE = "/api/v1/envs/{env_id}/evaluate"
-_VARY = (b"vary", CALLER + b", Accept-Encoding")
+_HEADERS = [(b"cache-control", PRIVATE.encode()), (b"vary", f"{BY_CALLER}, Accept-Encoding".encode())]
 _GZIP = (b"content-encoding", b"gzip")
 
 
@@ -29,7 +30,7 @@ def ruleset(call: Call) -> Answer | None:
         call.header(b"accept-encoding") or "",
         call.header(b"if-none-match"),
     )
-    headers = [PRIVATE, _VARY, (b"etag", of_caller.etag.encode())]
+    headers = [*_HEADERS, (b"etag", of_caller.etag.encode())]
     if of_caller.unchanged:
         return Answer(RULESET, 304, headers, b"")
     if not of_caller.gzip:

@@ -3,17 +3,18 @@
 from typing import Any
 
 from app.access.etags import evaluation_etag
-from app.dataplane.calls import CALLER, NO_STORE, PRIVATE, Answer, Call, ok
+from app.dataplane.calls import Answer, Call, ok
 from app.domain.preconditions import none_match
 from app.engine.openfeature import resolution_text, resolutions_text, targeted
 from app.engine.snapshot import Call as Evaluating
 from app.engine.work import TooLong, TooManyComparisons
+from app.http.headers import BY_CALLER, NO_STORE, PRIVATE
 from app.services.evaluation import STEPS, is_long, is_small, outcomes
 from app.services.ofrep import is_plain
 
 FLAG = "/ofrep/v1/evaluate/flags/{key}"
 FLAGS = "/ofrep/v1/evaluate/flags"
-_VARY = (b"vary", CALLER)
+_HEADERS = [(b"cache-control", PRIVATE.encode()), (b"vary", BY_CALLER.encode())]
 
 
 def evaluate_flag(call: Call) -> Answer | None:
@@ -35,7 +36,7 @@ def evaluate_flags(call: Call) -> Answer | None:
     if (evaluating := _evaluating(call)) is None:
         return None
     etag = evaluation_etag(call.ruleset, call.token.actor, call.body)
-    headers = [PRIVATE, _VARY, (b"etag", etag.encode())]
+    headers = [*_HEADERS, (b"etag", etag.encode())]
     if none_match(call.header(b"if-none-match"), etag):
         return Answer(FLAGS, 304, headers, b"")
     compiled = call.ruleset.compiled

@@ -6,9 +6,13 @@ from app.settings import Settings
 
 Header = tuple[bytes, bytes]
 Headers = list[Header]
+PRIVATE = "private, no-cache"
+"""`Cache-Control` of what has a tag: it may be kept, and is asked for again each time."""
+BY_CALLER = "Authorization, X-API-Key, Cookie"
+"""`Vary` of what depends on who asks."""
 _CSP = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _OPENER = (b"cross-origin-opener-policy", b"same-origin")
-_NO_STORE = (b"cache-control", b"no-store")
+NO_STORE = (b"cache-control", b"no-store")
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -45,5 +49,5 @@ class AnswerHeaders:
             if name == b"content-security-policy":
                 own = self._of_pages
             elif name == b"set-cookie":
-                headers = [header for header in headers if header[0] != b"cache-control"] + [_NO_STORE]
+                headers = [header for header in headers if header[0] != b"cache-control"] + [NO_STORE]
         return [*headers, (b"x-request-id", request_id.encode()), *own]

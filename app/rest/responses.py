@@ -11,13 +11,14 @@ from starlette.responses import Response
 from app.access.etags import body_etag, caller_etag
 from app.domain.preconditions import none_match
 from app.http.compression import respond
+from app.http.headers import BY_CALLER, PRIVATE
 from app.rest.requests import Call
 from app.rest.schemas import Schema, TextSchema
 from app.runtime.encoded import Encoded
 from app.store.paging import Page
 
 T = TypeVar("T")
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key, Cookie"}
+_PRIVATE = {"Cache-Control": PRIVATE, "Vary": BY_CALLER}
 
 
 def json_response(body: bytes, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
@@ -70,11 +71,11 @@ def tagged(call: Call, body: bytes, etag: str) -> Response:
     """200 with the encoded body, or 304 when the caller has what the tag names."""
     if none_match(call.lines("If-None-Match"), etag):
         return not_modified(etag)
-    return json_response(body, headers={**PRIVATE, "ETag": etag})
+    return json_response(body, headers={**_PRIVATE, "ETag": etag})
 
 
 def not_modified(etag: str) -> Response:
-    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**PRIVATE, "ETag": etag})
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**_PRIVATE, "ETag": etag})
 
 
 async def shared(call: Call, document: Encoded, *, of_caller: bool = False) -> Response:
@@ -84,4 +85,4 @@ async def shared(call: Call, document: Encoded, *, of_caller: bool = False) -> R
     """
     digest = document.digest
     etag = caller_etag(call.info.actor, digest.encode(), str(call.query)) if of_caller else f'"{digest}"'
-    return await respond(call.headers, document, etag, "application/json", PRIVATE)
+    return await respond(call.headers, document, etag, "application/json", _PRIVATE)

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.catalogue import CATALOGUE, Entry
 from app.domain.errors import SAMPLE_REQUEST_ID, examples, invalid, sample
+from app.http.headers import PRIVATE
 from app.rest import ofrep
 from app.rest.openapi.codes import codes_of
 from app.rest.openapi.schemas import Schemas
@@ -27,7 +28,7 @@ HEADERS: dict[str, tuple[str, str, Json, bool]] = {
     "Revalidate": (
         "Cache-Control",
         "Revalidate before reuse, with `If-None-Match`. If the answer sets a cookie, it is `no-store`.",
-        _constant("private, no-cache"),
+        _constant(PRIVATE),
         True,
     ),
     "NoStore": ("Cache-Control", "Not cacheable.", _constant("no-store"), True),
