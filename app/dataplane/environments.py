@@ -10,7 +10,7 @@ from app.engine.evaluation import members, nameless_members
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.compression import terms
 from app.http.headers import BY_CALLER, NO_STORE, PRIVATE
-from app.services.evaluation import STEPS, asks_for_all, is_long, outcomes, plainly
+from app.services.evaluation import STEPS, asks_for_all, is_long, outcomes, read_plain_body
 
 RULESET = "/api/v1/envs/{env_id}/ruleset"
 EVALUATE = "/api/v1/envs/{env_id}/evaluate"
@@ -47,7 +47,7 @@ def _etag(token_id: str, digest: str) -> str:
 
 def evaluate(call: Call) -> Answer | None:
     """The evaluations that a plain body asks for, if they do not take long."""
-    if (plain := plainly(call.json(), len(call.body))) is None:
+    if (plain := read_plain_body(call.json(), len(call.body))) is None:
         return None
     (context, keys), compiled, actor = plain, call.ruleset.compiled, call.token.actor
     if is_long(call.ruleset) if asks_for_all(keys) else not call.may_evaluate(keys or []):

@@ -87,7 +87,7 @@ def is_small(context: dict[str, Any], size: int) -> bool:
     return size <= NEVER_TOO_LARGE or len(json_text.dump(context)) <= MAX_CONTEXT_BYTES
 
 
-def plainly(body: Any, size: int) -> tuple[dict[str, Any], list[str] | None] | None:
+def read_plain_body(body: Any, size: int) -> tuple[dict[str, Any], list[str] | None] | None:
     """The context and the keys of a body of so many bytes that asks for nothing else and has no fault.
 
     None for all others, which take a command to be read.
