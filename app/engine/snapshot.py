@@ -16,14 +16,12 @@ from app.engine.evaluation import Evaluation
 from app.engine.paths import Context, FieldPath
 from app.engine.work import LONG_TEXT, MAX_COMPARISONS, TooLong, Work
 
-_GENERATED: Final = object()
-
 
 class Call(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
     `outcomes` and `memberships` have what is known already."""
 
-    __slots__ = ("memberships", "outcomes", "ruleset", "target_bytes", "target_id")
+    __slots__ = ("_has_generated", "memberships", "outcomes", "ruleset", "target_bytes", "target_id")
 
     def __init__(
         self,
@@ -34,6 +32,7 @@ class Call(Work):
     ) -> None:
         self.context = context
         self._known = {}
+        self._has_generated = False
         self._comparisons_left = comparisons
         self._steps_left = steps
         self.ruleset = ruleset
@@ -107,11 +106,9 @@ class Call(Work):
         return hash_of(prefix + self.target_id) < limit
 
     def may_generate(self) -> bool:
-        """Whether source of a primitive may be generated, which holds up the call: of one, and of no other."""
-        known = self._known
-        first = _GENERATED not in known
-        known[_GENERATED] = True
-        return first
+        """Whether source of a primitive may be generated now. It holds up the call, so that only the first may."""
+        is_first, self._has_generated = not self._has_generated, True
+        return is_first
 
 
 class CompiledRuleset:
