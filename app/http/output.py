@@ -38,11 +38,14 @@ class Output:
         self._lines.append(line)
         if urgent:
             self.flush()
-        elif len(self._lines) == 1:
-            try:
-                asyncio.get_running_loop().call_soon(self.flush)
-            except RuntimeError:
-                self.flush()
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if len(self._lines) == 1:
+            loop.call_soon(self.flush)
 
     def flush(self, patience: float = 0) -> None:
         """Writes what can be written now, or within so many seconds."""

@@ -5,6 +5,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,15 @@ async def test_lines_come_in_order_when_the_turn_of_the_loop_ends(pipe: Pipe) ->
     assert pipe.read() == "three\nfour\n"
     await asyncio.to_thread(output.write, "five\n")
     assert pipe.read() == "five\n"
+
+
+async def test_a_thread_without_a_loop_does_not_wait_for_that_of_another(pipe: Pipe) -> None:
+    output = Output(pipe.writer)
+    output.write("of the loop\n")
+    thread = threading.Thread(target=output.write, args=["of a thread\n"])
+    thread.start()
+    thread.join()
+    assert pipe.read() == "of the loop\nof a thread\n"
 
 
 def test_without_a_loop_a_line_is_written_at_once(pipe: Pipe) -> None:
