@@ -17,7 +17,7 @@ class WorkerThread:
     """One thread, so that the loop never waits for more than one other; what it is given is done in turn."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="aside")
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
 
     async def __call__(self, work: Callable[[], _RESULT]) -> _RESULT:
         """The result of `work`, which shares with the loop only what nobody changes."""
@@ -31,7 +31,7 @@ class WorkerThread:
             try:
                 work()
             except Exception:
-                log.exception("work aside failed")
+                log.exception("background work failed")
             time.sleep(2 * (time.perf_counter() - began))
 
         with suppress(RuntimeError):  # closed

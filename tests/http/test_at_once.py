@@ -3,10 +3,9 @@
 import pytest
 from starlette.types import Scope
 
-from app.cli.http_cycle import Headers
 from tests.http.wire import GET, POST, Connection, Server, answering, settled
 
-Answer = tuple[int, Headers, bytes]
+Answer = tuple[int, bytes, bytes]
 ANSWER: Answer = (200, b"content-length: 7\r\nx-front: yes\r\n", b"at once")
 
 
