@@ -27,6 +27,7 @@ from app.store.resolve import Place
 from app.store.unit_of_work import UnitOfWork
 
 MAX_KEPT = 50_000
+MAX_PLACES = 16  # for which a token keeps what the policy says of it
 SESSION_TTL_SECONDS = 1.0  # what another process ended, the command line's say, ends here within a second
 SLIDES_AFTER_SECONDS = timedelta(days=1).total_seconds()  # a session in use is prolonged a day at a time
 
@@ -140,12 +141,14 @@ class LiveApiKey:
     networks: Networks | None
     buckets: tuple[Bucket, ...]
     sees_all: bool
-    _allowed: dict[tuple[Operation, Place], bool] = field(default_factory=dict, compare=False)
+    _allowed: dict[tuple[Operation, Place], bool] = field(default_factory=dict, repr=False, compare=False)
 
     def may(self, operation: Operation, place: Place) -> bool:
         """What the policy says of it, who asks for no key there: asked once, as neither of them ever changes."""
         known = self._allowed.get((operation, place))
         if known is None:
+            if len(self._allowed) >= MAX_PLACES:
+                self._allowed.clear()
             known = self._allowed[operation, place] = may(self.actor, operation, place)
         return known
 

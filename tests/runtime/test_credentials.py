@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.actors import EnvironmentScope, Person, ResourcePattern, Token, Verb
 from app.domain.ids import new_request_id
+from app.domain.operations import Operation
 from app.main import open_node
-from app.runtime.credentials import CredentialCache
+from app.runtime.credentials import MAX_PLACES, CredentialCache, LiveApiKey
 from app.settings import Settings
+from app.store.resolve import Place
 from app.store.unit_of_work import UnitOfWork
 from tests.clock import SetClock
 
@@ -124,3 +127,16 @@ async def test_a_use_that_could_not_be_written_is_written_with_the_next(tmp_path
         await cache.write_uses(lambda: node.unit(new_request_id()))
     assert store.written == [{"ada": ADA, "bob": BOB}]
     await node.close()
+
+
+def test_a_token_keeps_what_it_may_in_a_few_places_and_is_told_right_of_all() -> None:
+    scope = EnvironmentScope(environments=frozenset({"e1"}))
+    everything = (ResourcePattern.parse("*"),)
+    actor = Token("t1", "ci", "o1", frozenset({Verb.EVALUATE}), scope, everything, False, Person("u1", "Ada"))
+    kept: dict[tuple[Operation, Place], bool] = {}
+    token = LiveApiKey(actor, math.inf, None, (), True, kept)
+    for _ in range(2):
+        for number in range(3 * MAX_PLACES):
+            place = Place(None, "p1", f"e{number}", protected=False)
+            assert token.may(Operation.EVALUATE, place) is (number == 1)
+            assert len(kept) <= MAX_PLACES
