@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote
 
 import httptools
@@ -58,6 +58,21 @@ class Flow(FlowControl):
     def resume_reading(self) -> None:
         if not self.held and not self._transport.is_closing():
             super().resume_reading()
+
+
+class _OfBody(NamedTuple):
+    """What a parser calls that has a body to read, and whose head was read before."""
+
+    on_body: Callable[[bytes], None]
+    on_message_complete: Callable[[], None]
+
+
+def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
+    """The header that says that there is a body."""
+    for header in headers:
+        if header[0] == b"transfer-encoding" or (header[0] == b"content-length" and header[1].strip(b"0")):
+            return header
+    return None
 
 
 class Protocol(HttpToolsProtocol):
@@ -120,8 +135,9 @@ class Protocol(HttpToolsProtocol):
             self._progressed = False
             try:
                 self.parser.feed_data(piece)
-            except httptools.HttpParserUpgrade:
-                pass  # which nobody is offered, and so the request is one like others
+            except httptools.HttpParserUpgrade as upgrade:  # which nobody is offered, so the request is like others
+                if self._leaves_body_out():
+                    self._read_body(piece[upgrade.args[0] :])
             except httptools.HttpParserError:
                 self._fault_is_found(self._fault)
                 return
@@ -138,6 +154,18 @@ class Protocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()  # it may have been set while this was parsed, or waited to be
         if self._timer is None and (self._begun or (self._in_head and self._counted)):
             self._start_timer(self._limits.head_seconds, self._head_is_late)
+
+    def _leaves_body_out(self) -> bool:
+        """Whether the parser takes what follows the head for another protocol, though it is a body: as for `h2c`,
+        which clients in Java offer with each first request."""
+        return bool(self.parser.should_upgrade()) and _framing(self.headers) is not None
+
+    def _read_body(self, begun: bytes | memoryview) -> None:
+        """Goes on with a parser that knows nothing of the upgrade. The connection ends with the answer."""
+        self._unread = bytes(begun) + bytes(self._unread)
+        self.cycle.keep_alive = False
+        self.parser = httptools.HttpRequestParser(_OfBody(self.on_body, self.on_message_complete))
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b: %b\r\n\r\n" % (_framing(self.headers) or (b"", b"")))
 
     def _next_piece(self) -> bytes | memoryview:
         """So much that a head is refused as soon as it is too large."""
@@ -248,6 +276,8 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._leaves_body_out():
+            return
         self._in_head, self._progressed = True, True
         super().on_message_complete()
         if self.cycle.response_complete:  # and what was left of the body has been read

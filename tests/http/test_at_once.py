@@ -110,3 +110,28 @@ async def test_a_long_request_in_one_read_is_known_whole() -> None:
     client.protocol.data_received(POST + b"Content-Length: 20000\r\n\r\n" + body)
     assert client.transport.written.endswith(b"at once")
     assert front.bodies == [body]
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEA\r\n"
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 4\r\n\r\n{}  ", b"Transfer-Encoding: chunked\r\n\r\n4\r\n{}  \r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("packets", [1, 2, 1000])
+async def test_the_body_of_who_offers_another_protocol_is_read(framing: bytes, packets: int) -> None:
+    front, sent = Front(), POST + UPGRADE + framing
+    client, size, written = connected(front), -(-len(sent) // packets), b""
+    for at in range(0, len(sent), size):
+        written = await client.send(sent[at : at + size])
+    if framing.startswith(b"C"):
+        assert front.bodies == [b"{}  "]
+    assert written.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nconnection: close\r\n" in written
+    assert written.endswith(b"at once") is bool(front.bodies)
+
+
+async def test_who_offers_another_protocol_without_a_body_goes_on() -> None:
+    client = connected(Front(None))
+    for _ in range(2):
+        assert (await client.send(GET + UPGRADE + b"\r\n")).endswith(b"ok")
