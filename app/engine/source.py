@@ -39,7 +39,7 @@ _COUNTED = frozenset({"$contains", "$containsAny", "$containsAll", "$matches"})
 _LITERALS = frozenset({str, int, float, bool, type(None)})
 
 _GLOBALS: Final[dict[str, Any]] = {
-    "__builtins__": {"len": len, "str": str, "type": type},
+    "__builtins__": {"str": str, "type": type},
     "MISSING": MISSING,
     "NUMBERS": NUMBERS,
     "NO_NUMBER": float("nan"),  # is neither less nor greater than any other
