@@ -49,9 +49,8 @@ def shown_state_etag(current: Current, open_proposals: int) -> str:
 
 def evaluation_etag(ruleset: Ruleset, actor: Actor, body: bytes) -> str:
     """Of the values of all keys, before any is known: it changes with the version, and with who asks for what."""
-    token_id = actor.token_id if isinstance(actor, Token) else ""
     version_at = "" if ruleset.version_at is None else _instant(ruleset.version_at)
-    asked = f"{ruleset.environment_id} {ruleset.version} {version_at} {token_id} ".encode()
+    asked = f"{ruleset.environment_id} {ruleset.version} {version_at} {_scope(actor)} ".encode()
     return f'"{hashlib.blake2b(asked + body, digest_size=12).hexdigest()}"'
 
 
@@ -75,6 +74,21 @@ def shown_proposal_etag(row: Proposal, *standing: object) -> str:
     return f'{row_etag(row)[:-1]}~{digest}"'
 
 
+def body_etag(body: bytes) -> str:
+    """The tag of an answer that has no version of its own: a digest of the content."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def caller_etag(actor: Actor, body: bytes, *asked: str) -> str:
+    """The tag of what is limited to the caller's scope, and to what was asked for."""
+    return scoped_etag(_scope(actor), body, *asked)
+
+
+def scoped_etag(scope: str, body: bytes, *asked: str) -> str:
+    """As `caller_etag`. The scope is a token's id, or empty for people."""
+    return body_etag(repr((scope, asked)).encode() + body)
+
+
 def _revision(row: Revised) -> str:
     return f"{row.id[-12:]}.{row.revision}.{_instant(row.updated_at)}"
 
@@ -84,16 +98,6 @@ def _instant(at: datetime) -> str:
     return f"{round(at.timestamp() * 1_000_000):x}"
 
 
-def body_etag(body: bytes) -> str:
-    """The tag of an answer that has no version of its own: a digest of the content."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-
-
-def caller_etag(actor: Actor, body: bytes, *asked: str) -> str:
-    """The tag of what is limited to the caller's scope, and to what was asked for."""
-    return scoped_etag(actor.token_id if isinstance(actor, Token) else "", body, *asked)
-
-
-def scoped_etag(scope: str, body: bytes, *asked: str) -> str:
-    """As `caller_etag`. The scope is a token's id, or empty for people."""
-    return body_etag(repr((scope, asked)).encode() + body)
+def _scope(actor: Actor) -> str:
+    """What answers are limited to: a token, or nothing for people."""
+    return actor.token_id if isinstance(actor, Token) else ""
