@@ -6,7 +6,8 @@ from typing import Any, cast
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
-Headers = Iterable[tuple[bytes, bytes]]
+from app.http.headers import Header
+
 _BODILESS = {204, 304}
 _FRAMING = {b"content-length: ", b"transfer-encoding: ", b"connection: "}
 # Their values are few, and so each is looked at only once.
@@ -54,7 +55,7 @@ class Cycle(RequestResponseCycle):
         self.on_response()
         self.on_response = _nothing
 
-    def _head(self, status: int, headers: Headers) -> bytes:
+    def _head(self, status: int, headers: Iterable[Header]) -> bytes:
         """Raises RuntimeError for what would not be one."""
         lines, values = [STATUS_LINE[status]], []
         for name, value in self.default_headers:

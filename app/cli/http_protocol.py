@@ -46,7 +46,7 @@ class Limits:
     stalled_seconds: float = 30
 
 
-Front = Callable[[Scope], tuple[int, bytes, bytes] | None]
+AnswerAtOnce = Callable[[Scope], tuple[int, bytes, bytes] | None]
 """Gives status, lines of headers and body of the answer to a request all of which has arrived, if it knows it."""
 
 
@@ -84,7 +84,7 @@ class Protocol(HttpToolsProtocol):
     answered at once, if nothing else was sent with it.
     """
 
-    def __init__(self, *args: Any, limits: Limits, busy: Requests, front: Front | None, **options: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits, busy: Requests, front: AnswerAtOnce | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.flow: Flow
         self.headers, self.url = [], b""
@@ -365,7 +365,7 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
-def protocol(settings: Settings, front: Front | None = None) -> type[asyncio.Protocol]:
+def protocol(settings: Settings, front: AnswerAtOnce | None = None) -> type[asyncio.Protocol]:
     """What uvicorn makes for each connection. Raises BadSetting."""
     connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     busy = Requests(Failures(_busy, refused), settings)

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.cli.http_protocol import Front, Limits, Protocol
+from app.cli.http_protocol import AnswerAtOnce, Limits, Protocol
 from app.domain.errors import AppError
 from app.http.failures import Failures, enveloped
 from app.http.requests import Requests
@@ -90,7 +90,7 @@ class Transport:
 class Server:
     """Makes connections to an app."""
 
-    def __init__(self, app: ASGIApp, limits: Limits = LIMITS, front: Front | None = None) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits = LIMITS, front: AnswerAtOnce | None = None) -> None:
         self.loop = SetLoop()
         self.config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False, ws="none", loop="none")
         self.config.load()
