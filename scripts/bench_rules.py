@@ -24,7 +24,7 @@ from app.engine.openfeature import resolutions_text
 from app.engine.paths import FieldPath
 from app.engine.rules import parse_rules
 from app.engine.ruleset import Ruleset, StoredState
-from app.engine.snapshot import Call, CompiledRuleset
+from app.engine.snapshot import CompiledRuleset, EvaluationCall
 from app.engine.source import decide_by_source
 from app.engine.states import PrimitiveState, SegmentState
 from scripts import _commit_to_servable
@@ -146,7 +146,7 @@ def in_turn() -> None:
         print(f"    generating for all   {generating:8.2f} µs")
 
 
-def each(decides: list[Decide], call: Call) -> None:
+def each(decides: list[Decide], call: EvaluationCall) -> None:
     for decide in decides:
         decide(CONTEXT, call)
 

@@ -6,7 +6,7 @@ from app.access.etags import evaluation_etag
 from app.dataplane.calls import Answer, Call, ok
 from app.domain.preconditions import none_match
 from app.engine.openfeature import resolution_text, resolutions_text, targeted
-from app.engine.snapshot import Call as Evaluating
+from app.engine.snapshot import EvaluationCall
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.headers import BY_CALLER, NO_STORE, PRIVATE
 from app.services.evaluation import STEPS, is_long, is_small, outcomes
@@ -52,7 +52,7 @@ def evaluate_flags(call: Call) -> Answer | None:
     return ok(FLAGS, resolutions_text(compiled, found), *headers)
 
 
-def _evaluating(call: Call) -> Evaluating | None:
+def _evaluating(call: Call) -> EvaluationCall | None:
     """The evaluation for the context of a plain body."""
     body: Any = call.json()
     if not is_plain(body) or not is_small(context := body.get("context", {}), len(call.body)):

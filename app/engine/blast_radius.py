@@ -13,7 +13,7 @@ from app.engine.evaluation import Evaluation
 from app.engine.json_values import equal
 from app.engine.references import Node
 from app.engine.ruleset import Ruleset
-from app.engine.snapshot import Call, CompiledRuleset
+from app.engine.snapshot import CompiledRuleset, EvaluationCall
 from app.engine.work import MAX_COMPARISONS, TooLong, TooManyComparisons
 
 MAX_SHOWN = 1_000
@@ -61,7 +61,7 @@ class Budget:
     ) -> None:
         """Puts the outcomes of the keys, in their order, into what was found. Raises TooLong, TooManyComparisons."""
         comparisons = min(self.comparisons, MAX_COMPARISONS)
-        call = Call(ruleset, context, self.steps, comparisons)
+        call = EvaluationCall(ruleset, context, self.steps, comparisons)
         try:
             for key in keys:
                 found[key] = call.evaluate(key)

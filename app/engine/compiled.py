@@ -16,7 +16,7 @@ from app.engine.source import MAX_RULES, MAX_STEPS, decide_by_source
 from app.engine.states import PrimitiveState, SegmentState
 
 if TYPE_CHECKING:
-    from app.engine.snapshot import Call
+    from app.engine.snapshot import EvaluationCall
 
 OFTEN = 50
 """From so many evaluations on, it pays to generate source."""
@@ -42,7 +42,7 @@ class CompiledPrimitive:
         """Whether source can be made of it."""
         return self.steps <= MAX_STEPS and len(self.state.rules) <= MAX_RULES
 
-    def prepared(self, call: "Call") -> Decide:
+    def prepared(self, call: "EvaluationCall") -> Decide:
         """Closures, or source, which takes their place."""
         self._asked += 1
         if self._asked > OFTEN and self.fits and call.may_generate():
@@ -71,14 +71,14 @@ class CompiledSegment:
         """The state, compiled."""
         return cls(state, compile_segment_rules(state.key, state.rules), steps_of(state.rules))
 
-    def deciding_rule(self, context: Context, call: "Call") -> int | None:
+    def deciding_rule(self, context: Context, call: "EvaluationCall") -> int | None:
         """The index of the first rule that includes the context."""
         for index, admits in self.rules:
             if admits(context, call):
                 return index
         return None
 
-    def has(self, context: Context, call: "Call") -> bool:
+    def has(self, context: Context, call: "EvaluationCall") -> bool:
         """Whether the context is a member: (allow list or rules) and not deny list.
 
         A context without a target id is in no list.

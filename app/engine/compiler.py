@@ -21,10 +21,10 @@ from app.engine.states import PrimitiveState
 from app.engine.work import LONG_TEXT
 
 if TYPE_CHECKING:
-    from app.engine.snapshot import Call
+    from app.engine.snapshot import EvaluationCall
 
-Predicate = Callable[[Context, "Call"], bool]
-Decide = Callable[[Context, "Call"], Evaluation]
+Predicate = Callable[[Context, "EvaluationCall"], bool]
+Decide = Callable[[Context, "EvaluationCall"], Evaluation]
 Outcomes = tuple[Evaluation, ...]
 
 
@@ -74,7 +74,7 @@ def compile_primitive(state: PrimitiveState, outcomes: Outcomes) -> Decide:
     )
     otherwise = outcomes[-1]
 
-    def decide(context: Context, call: "Call") -> Evaluation:
+    def decide(context: Context, call: "EvaluationCall") -> Evaluation:
         for admits, outcome, split in rules:
             if admits(context, call):
                 return outcome if split is None else split(context, call)
@@ -119,7 +119,7 @@ def compile_rollout(percent: int, prefix: str, bucket_by: FieldPath | None) -> P
     """Whether the percentage includes the context."""
     limit = hash_limit(percent)
 
-    def admits(_: Context, call: "Call") -> bool:
+    def admits(_: Context, call: "EvaluationCall") -> bool:
         target = call.target_id if bucket_by is None else id_text(call.find(bucket_by))
         if target is None:
             return False
@@ -136,7 +136,7 @@ def compile_split(rule: Rule, key: str, outcomes: Outcomes) -> Decide:
     prefix, bucket_by = split_prefix(rule.seed_or(key)), rule.bucket_by
     of_missing_id = outcomes[bisect_right(limits, 0)]  # the first above 0 percent
 
-    def split(_: Context, call: "Call") -> Evaluation:
+    def split(_: Context, call: "EvaluationCall") -> Evaluation:
         target = call.target_id if bucket_by is None else id_text(call.find(bucket_by))
         if target is None:
             return of_missing_id
@@ -161,7 +161,7 @@ def _comparison(condition: Comparison) -> Predicate:
 
 
 def _every(children: tuple[Predicate, ...]) -> Predicate:
-    def every(context: Context, call: "Call") -> bool:
+    def every(context: Context, call: "EvaluationCall") -> bool:
         for holds in children:  # noqa: SIM110 - all() with a generator takes three times as long
             if not holds(context, call):
                 return False
@@ -171,7 +171,7 @@ def _every(children: tuple[Predicate, ...]) -> Predicate:
 
 
 def _some(children: tuple[Predicate, ...]) -> Predicate:
-    def some(context: Context, call: "Call") -> bool:
+    def some(context: Context, call: "EvaluationCall") -> bool:
         for holds in children:  # noqa: SIM110 - as in _every
             if holds(context, call):
                 return True
@@ -185,7 +185,7 @@ def _negation(child: Predicate) -> Predicate:
 
 
 def _membership(key: str) -> Predicate:
-    def membership(_: Context, call: "Call") -> bool:
+    def membership(_: Context, call: "EvaluationCall") -> bool:
         known = call.memberships.get(key)
         return call.is_member(key) if known is None else known
 
@@ -195,7 +195,7 @@ def _membership(key: str) -> Predicate:
 def _prerequisite(condition: Prerequisite) -> Predicate:
     key, check = condition.key, condition.check.prepared()
 
-    def prerequisite(_: Context, call: "Call") -> bool:
+    def prerequisite(_: Context, call: "EvaluationCall") -> bool:
         outcome = call.outcomes.get(key) or call.evaluate(key)
         value = MISSING if outcome is None else outcome.value
         return check.holds(value, call) if isinstance(check, Working) else check(value)

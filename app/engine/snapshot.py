@@ -17,7 +17,7 @@ from app.engine.paths import Context, FieldPath
 from app.engine.work import LONG_TEXT, MAX_COMPARISONS, TooLong, Work
 
 
-class Call(Work):
+class EvaluationCall(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
     `outcomes` and `memberships` have what is known already."""
 
@@ -147,8 +147,8 @@ class CompiledRuleset:
             self._batches = batches_of(self.primitives.values())
         return self._batches
 
-    def call(self, context: Context, steps: float = math.inf) -> Call:
-        return Call(self, context, steps)
+    def call(self, context: Context, steps: float = math.inf) -> EvaluationCall:
+        return EvaluationCall(self, context, steps)
 
     def with_changes(
         self,

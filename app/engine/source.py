@@ -22,7 +22,7 @@ from app.engine.rules import Rule
 
 if TYPE_CHECKING:
     from app.engine.compiled import CompiledPrimitive
-    from app.engine.snapshot import Call
+    from app.engine.snapshot import EvaluationCall
 
 MAX_STEPS = 300
 """Rules with more conditions stay closures: while source is compiled, all other threads wait."""
@@ -47,7 +47,7 @@ _GLOBALS: Final[dict[str, Any]] = {
 }
 _FILE: Final = "<rules>"
 
-DecideAll = Callable[[Context, "Call"], list[Evaluation]]
+DecideAll = Callable[[Context, "EvaluationCall"], list[Evaluation]]
 
 
 def decide_by_source(one: "CompiledPrimitive") -> Decide:

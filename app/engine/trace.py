@@ -17,7 +17,7 @@ from app.engine.json_text import encode
 from app.engine.json_values import MISSING
 from app.engine.operators import Check
 from app.engine.rules import Rule
-from app.engine.snapshot import Call
+from app.engine.snapshot import EvaluationCall
 
 MAX_NODES = 10_000
 MAX_SHOWN = 256
@@ -29,7 +29,7 @@ Tree = dict[str, Any]
 class Tracer:
     """The traces of one call. Nodes and repeated mentions are counted over all of its keys, in order."""
 
-    def __init__(self, call: Call, max_nodes: int = MAX_NODES) -> None:
+    def __init__(self, call: EvaluationCall, max_nodes: int = MAX_NODES) -> None:
         self._call = call
         self._nodes_left = max_nodes
         self._truncated = False

@@ -35,7 +35,7 @@ class TooLong(Exception):
 class Work:
     """The work of one evaluation. Values are those of its context and ruleset, which live as long.
 
-    A `Call` begins it: a constructor here, and `super()` there, would take a tenth of a short evaluation.
+    An `EvaluationCall` begins it: a constructor here, and `super()` there, would take a tenth of a short evaluation.
     """
 
     __slots__ = ("_comparisons_left", "_known", "_steps_left", "context")

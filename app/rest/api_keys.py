@@ -10,7 +10,7 @@ from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.operations import Operation
 from app.rest.openapi.samples import API_KEY, API_KEY_HINT, API_KEY_ID, CHANGED, ENVIRONMENT_ID, NEXT_MONTH, NOON
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
@@ -68,28 +68,28 @@ class CreatedApiKeySchema(
         return cls(**ApiKeySchema.from_row(created.row).__dict__, token=created.secret)
 
 
-async def create_api_key(call: Call, uow: UnitOfWork) -> Response:
+async def create_api_key(call: RestCall, uow: UnitOfWork) -> Response:
     minted = await api_keys.create_api_key(uow, call.path["slug"], call.input)
     location = f"/api/v1/orgs/{call.path['slug']}/api-keys/{minted.row.id}"
     return created(CreatedApiKeySchema.from_created(minted), location, api_key_etag(minted.row))
 
 
-async def list_api_keys(call: Call, uow: UnitOfWork) -> Response:
+async def list_api_keys(call: RestCall, uow: UnitOfWork) -> Response:
     found = await api_keys.list_api_keys(uow, call.path["slug"], call.listing())
     return page(call, found, lambda row: row.id, ApiKeySchema.from_row)
 
 
-async def get_api_key(call: Call, uow: UnitOfWork) -> Response:
+async def get_api_key(call: RestCall, uow: UnitOfWork) -> Response:
     row = await api_keys.get_api_key(uow, call.path["slug"], call.path["api_key_id"])
     return read(call, ApiKeySchema.from_row(row), api_key_etag(row))
 
 
-async def renew_api_key(call: Call, uow: UnitOfWork) -> Response:
+async def renew_api_key(call: RestCall, uow: UnitOfWork) -> Response:
     row = await api_keys.renew_api_key(uow, call.path["slug"], call.path["api_key_id"], call.input, call.if_match)
     return written(ApiKeySchema.from_row(row), api_key_etag(row))
 
 
-async def revoke_api_key(call: Call, uow: UnitOfWork) -> Response:
+async def revoke_api_key(call: RestCall, uow: UnitOfWork) -> Response:
     await api_keys.revoke_api_key(uow, call.path["slug"], call.path["api_key_id"], call.input, call.if_match)
     return no_content()
 

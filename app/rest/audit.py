@@ -11,7 +11,7 @@ from app.http.accept import JSON, NDJSON, rank
 from app.models import AuditEvent
 from app.rest.openapi.samples import ADA_ID, ENVIRONMENT_ID, EVENT_ID, FLAG_ID, NOON, PROJECT_ID
 from app.rest.proposals import VersionSchema
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import page, read
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
@@ -104,7 +104,7 @@ class AuditEventDetailSchema(AuditEventSchema, json_schema_extra={"examples": [_
         return cls(**cls.members_of(row.recorded), **values)
 
 
-async def list_audit_events(call: Call, uow: UnitOfWork) -> Response:
+async def list_audit_events(call: RestCall, uow: UnitOfWork) -> Response:
     listing = call.listing()
     found = await audit.list_audit_events(uow, call.path["slug"], listing)
     if call.query.get("format") == "ndjson" or rank(call.headers, NDJSON) > rank(call.headers, JSON):
@@ -112,7 +112,7 @@ async def list_audit_events(call: Call, uow: UnitOfWork) -> Response:
     return page(call, found, lambda row: row.event.id, AuditEventSchema.from_row)
 
 
-async def _lines(call: Call, listing: Listing, found: Page[Recorded]) -> AsyncIterator[bytes]:
+async def _lines(call: RestCall, listing: Listing, found: Page[Recorded]) -> AsyncIterator[bytes]:
     """All events, one a line, a page in memory at a time. Each page is a unit of its own, which asks again whether the
     caller may read it: a slow reader holds up nobody, and reads no longer than they may."""
     while True:
@@ -124,7 +124,7 @@ async def _lines(call: Call, listing: Listing, found: Page[Recorded]) -> AsyncIt
             found = await audit.list_audit_events(uow, call.path["slug"], listing)
 
 
-async def get_audit_event(call: Call, uow: UnitOfWork) -> Response:
+async def get_audit_event(call: RestCall, uow: UnitOfWork) -> Response:
     return read(call, AuditEventDetailSchema.from_row(await audit.get_audit_event(uow, call.path["event_id"])))
 
 

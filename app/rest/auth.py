@@ -12,7 +12,7 @@ from app.http.browsers import asking_browser, remember_browser
 from app.http.cookies import SESSION, set_cookie
 from app.models import Membership, Org
 from app.rest.orgs import ORG_EXAMPLE, OrgSchema
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response, no_content, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema
@@ -83,14 +83,14 @@ class ClaimSchema(Schema):
     org: OrgSchema
 
 
-def calling_browser(call: Call, uow: UnitOfWork) -> str | None:
+def calling_browser(call: RestCall, uow: UnitOfWork) -> str | None:
     """The secret of the browser that calls, which the unit is told too; None if it is not a browser."""
     browser = asking_browser(call.node, call.headers)
     uow.client = call.info.client(browser)
     return browser
 
 
-async def install_claim(call: Call, uow: UnitOfWork) -> Response:
+async def install_claim(call: RestCall, uow: UnitOfWork) -> Response:
     browser = calling_browser(call, uow)
     signed_in, org = await claim.install_claim(uow, call.input)
     me = await sessions.me(uow)
@@ -101,7 +101,7 @@ async def install_claim(call: Call, uow: UnitOfWork) -> Response:
     return response
 
 
-async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
+async def request_magic_link(call: RestCall, uow: UnitOfWork) -> Response:
     browser = calling_browser(call, uow)
     await links.request_link(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
@@ -109,7 +109,7 @@ async def request_magic_link(call: Call, uow: UnitOfWork) -> Response:
     return response
 
 
-async def sign_up(call: Call, uow: UnitOfWork) -> Response:
+async def sign_up(call: RestCall, uow: UnitOfWork) -> Response:
     browser = calling_browser(call, uow)
     await signup.sign_up(uow, call.input)
     response = json_response(SentSchema(sent=True).encoded())
@@ -117,7 +117,7 @@ async def sign_up(call: Call, uow: UnitOfWork) -> Response:
     return response
 
 
-async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
+async def redeem_link(call: RestCall, uow: UnitOfWork) -> Response:
     browser = calling_browser(call, uow)
     signed_in = await links.redeem(uow, call.input)
     me = await sessions.me(uow)
@@ -127,25 +127,25 @@ async def redeem_link(call: Call, uow: UnitOfWork) -> Response:
     return response
 
 
-async def get_me(call: Call, uow: UnitOfWork) -> Response:
+async def get_me(call: RestCall, uow: UnitOfWork) -> Response:
     me = await sessions.caller(uow)
     return read(call, MeSchema.from_caller(me))
 
 
-async def update_me(call: Call, uow: UnitOfWork) -> Response:
+async def update_me(call: RestCall, uow: UnitOfWork) -> Response:
     await users.update_me(uow, call.input)
     me = MeSchema.from_caller(await sessions.me(uow))
     return written(me, body_etag(me.encoded()))
 
 
-async def delete_me(call: Call, uow: UnitOfWork) -> Response:
+async def delete_me(call: RestCall, uow: UnitOfWork) -> Response:
     await users.delete_me(uow, call.input)
     response = no_content()
     set_cookie(call.node.settings, response, SESSION, "")
     return response
 
 
-async def logout(call: Call, uow: UnitOfWork) -> Response:
+async def logout(call: RestCall, uow: UnitOfWork) -> Response:
     await sessions.sign_out(uow, call.input)
     response = no_content()
     if not isinstance(call.info.actor, Token):  # a cookie sent with a token is ignored

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.access.etags import body_etag
 from app.domain.operations import Operation
 from app.engine.kinds import Kind
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import tagged
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
@@ -74,7 +74,7 @@ class EnvironmentDiffSchema(
     differences: list[DifferenceSchema]
 
 
-async def get_diff(call: Call, uow: UnitOfWork) -> Response:
+async def get_diff(call: RestCall, uow: UnitOfWork) -> Response:
     diff = await get_environment_diff(uow, call.path["env_id"], call.input)
     body = await uow.host.aside(lambda: _encoded(diff))
     return tagged(call, body, body_etag(body))

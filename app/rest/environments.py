@@ -8,7 +8,7 @@ from app.access.paging import KeyedParameters
 from app.domain.operations import Operation
 from app.models import Color
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, PROJECT_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
@@ -52,29 +52,29 @@ class EnvironmentSchema(
     updated_at: Time
 
 
-async def create_environment(call: Call, uow: UnitOfWork) -> Response:
+async def create_environment(call: RestCall, uow: UnitOfWork) -> Response:
     environment = await environments.create_environment(uow, call.path["project_id"], call.input)
     return created(
         EnvironmentSchema.from_row(environment), f"/api/v1/envs/{environment.id}", environment_etag(environment)
     )
 
 
-async def list_environments(call: Call, uow: UnitOfWork) -> Response:
+async def list_environments(call: RestCall, uow: UnitOfWork) -> Response:
     found = await environments.list_environments(uow, call.path["project_id"], call.listing())
     return page(call, found, lambda environment: environment.id, EnvironmentSchema.from_row)
 
 
-async def get_environment(call: Call, uow: UnitOfWork) -> Response:
+async def get_environment(call: RestCall, uow: UnitOfWork) -> Response:
     environment = await environments.get_environment(uow, call.path["env_id"])
     return read(call, EnvironmentSchema.from_row(environment), environment_etag(environment))
 
 
-async def update_environment(call: Call, uow: UnitOfWork) -> Response:
+async def update_environment(call: RestCall, uow: UnitOfWork) -> Response:
     environment = await environments.update_environment(uow, call.path["env_id"], call.input, call.if_match)
     return written(EnvironmentSchema.from_row(environment), environment_etag(environment))
 
 
-async def delete_environment(call: Call, uow: UnitOfWork) -> Response:
+async def delete_environment(call: RestCall, uow: UnitOfWork) -> Response:
     await environments.delete_environment(uow, call.path["env_id"], call.input, call.if_match)
     return no_content()
 

@@ -10,7 +10,7 @@ from app.engine.answers import answer, members_of
 from app.engine.kinds import ConfigType, FlagType
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import ENVIRONMENT_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response, shared
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
@@ -113,13 +113,13 @@ class EvaluationsSchema(
     evaluations: Annotated[dict[str, EvaluationSchema | None], Field(description="By key.")]
 
 
-async def get_ruleset(call: Call, uow: UnitOfWork) -> Response:
+async def get_ruleset(call: RestCall, uow: UnitOfWork) -> Response:
     readable = await evaluation.get_ruleset(uow, call.path["env_id"], call.input, call.min_version)
     encoded = await call.node.rulesets.encoded(readable.ruleset, readable.part)
     return await shared(call, encoded, of_caller=True)
 
 
-async def evaluate(call: Call, uow: UnitOfWork) -> Response:
+async def evaluate(call: RestCall, uow: UnitOfWork) -> Response:
     answers = await evaluation.evaluate(uow, call.path["env_id"], call.input, call.min_version)
 
     def encode() -> bytes:

@@ -9,7 +9,7 @@ from app.engine import json_text
 from app.engine.history import Entry, History
 from app.engine.instants import rfc3339
 from app.engine.kinds import ConfigType
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
@@ -68,7 +68,7 @@ class HistorySchema(
     truncated: bool
 
 
-async def read_history(call: Call, uow: UnitOfWork) -> Response:
+async def read_history(call: RestCall, uow: UnitOfWork) -> Response:
     found = await history.history(uow, call.path["env_id"], call.input)
     return json_response(await uow.host.aside(lambda: json_text.dump(_body(found))))
 

@@ -15,7 +15,7 @@ from app.models import Invitation
 from app.rest.auth import ClaimSchema, MeSchema, calling_browser
 from app.rest.openapi.samples import ACCEPT_URL, INVITATION_ID, MORNING, NEXT_WEEK
 from app.rest.orgs import OrgSchema
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response, no_content, page, read
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
@@ -104,7 +104,7 @@ class InvitedSchema(
         )
 
 
-async def create_invitation(call: Call, uow: UnitOfWork) -> Response:
+async def create_invitation(call: RestCall, uow: UnitOfWork) -> Response:
     slug = call.path["slug"]
     invitation, url = await invitations.create_invitation(uow, slug, call.input)
     shape = CreatedInvitationSchema.from_created(invitation, url, uow.now)
@@ -112,22 +112,22 @@ async def create_invitation(call: Call, uow: UnitOfWork) -> Response:
     return json_response(shape.encoded(), 201, {"Location": location})
 
 
-async def list_invitations(call: Call, uow: UnitOfWork) -> Response:
+async def list_invitations(call: RestCall, uow: UnitOfWork) -> Response:
     found = await invitations.list_invitations(uow, call.path["slug"], call.listing())
     return page(call, found, lambda row: row.id, lambda row: InvitationSchema.from_invitation(row, uow.now))
 
 
-async def revoke_invitation(call: Call, uow: UnitOfWork) -> Response:
+async def revoke_invitation(call: RestCall, uow: UnitOfWork) -> Response:
     await invitations.revoke_invitation(uow, call.path["slug"], call.path["invitation_id"], call.input)
     return no_content()
 
 
-async def get_invitation(call: Call, uow: UnitOfWork) -> Response:
+async def get_invitation(call: RestCall, uow: UnitOfWork) -> Response:
     invited = await invitations.get_invitation(uow, call.path["token"])
     return read(call, InvitedSchema.from_row(invited))
 
 
-async def accept_invitation(call: Call, uow: UnitOfWork) -> Response:
+async def accept_invitation(call: RestCall, uow: UnitOfWork) -> Response:
     browser = calling_browser(call, uow)
     accepted = await invitations.accept_invitation(uow, call.path["token"], call.input)
     me = await sessions.me(uow)

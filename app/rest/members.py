@@ -9,7 +9,7 @@ from app.access.paging import ListParameters
 from app.domain.actors import Role
 from app.domain.operations import Operation
 from app.rest.openapi.samples import API_KEY_ID, CHANGED, GRACE_ID, INVITATION_ID, MEMBERSHIP_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
@@ -95,22 +95,22 @@ class RemovedSchema(Schema, json_schema_extra={"examples": [{"tokensRevoked": Tr
         )
 
 
-async def list_members(call: Call, uow: UnitOfWork) -> Response:
+async def list_members(call: RestCall, uow: UnitOfWork) -> Response:
     found = await members.list_members(uow, call.path["slug"], call.listing())
     return page(call, found, lambda member: member.membership.id, MemberSchema.from_row)
 
 
-async def get_member(call: Call, uow: UnitOfWork) -> Response:
+async def get_member(call: RestCall, uow: UnitOfWork) -> Response:
     member = await members.get_member(uow, call.path["slug"], call.path["user_id"])
     return read(call, MemberSchema.from_row(member), row_etag(member.membership))
 
 
-async def update_member(call: Call, uow: UnitOfWork) -> Response:
+async def update_member(call: RestCall, uow: UnitOfWork) -> Response:
     member = await members.update_member(uow, call.path["slug"], call.path["user_id"], call.input, call.if_match)
     return written(MemberSchema.from_row(member), row_etag(member.membership))
 
 
-async def remove_member(call: Call, uow: UnitOfWork) -> Response:
+async def remove_member(call: RestCall, uow: UnitOfWork) -> Response:
     removed = await members.remove_member(uow, call.path["slug"], call.path["user_id"], call.input, call.if_match)
     return json_response(RemovedSchema.from_row(removed).encoded())
 

@@ -13,7 +13,7 @@ from app.domain.preconditions import none_match
 from app.http.base_path import path_of
 from app.http.failures import refusal
 from app.rest.openapi.samples import ENVIRONMENT_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response, not_modified, tagged
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
@@ -51,20 +51,20 @@ class ResolutionsSchema(Schema):
     metadata: ResolutionsMetadataSchema
 
 
-async def evaluate_flag(call: Call, uow: UnitOfWork) -> Response:
+async def evaluate_flag(call: RestCall, uow: UnitOfWork) -> Response:
     found = await ofrep.evaluate_flag(uow, _environment(call), call.path["key"], call.input, call.min_version)
     return json_response(found)
 
 
-async def evaluate_flags(call: Call, uow: UnitOfWork) -> Response:
-    asked = await ofrep.evaluate_flags(uow, _environment(call), call.input, call.min_version)
-    etag = evaluation_etag(asked.ruleset, uow.actor, call.body)
+async def evaluate_flags(call: RestCall, uow: UnitOfWork) -> Response:
+    unevaluated = await ofrep.evaluate_flags(uow, _environment(call), call.input, call.min_version)
+    etag = evaluation_etag(unevaluated.ruleset, uow.actor, call.body)
     if none_match(call.lines("If-None-Match"), etag):
         return not_modified(etag)
-    return tagged(call, await asked.resolutions(), etag)
+    return tagged(call, await unevaluated.resolutions(), etag)
 
 
-def _environment(call: Call) -> str | None:
+def _environment(call: RestCall) -> str | None:
     return call.headers.get("X-Signalbox-Env")
 
 

@@ -7,7 +7,7 @@ from app.access.etags import row_etag
 from app.access.paging import ListParameters
 from app.domain.operations import Operation
 from app.rest.openapi.samples import CHANGED, ORG_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
@@ -36,27 +36,27 @@ class OrgSchema(Schema, json_schema_extra={"examples": [ORG_EXAMPLE]}):
     updated_at: Time
 
 
-async def create_org(call: Call, uow: UnitOfWork) -> Response:
+async def create_org(call: RestCall, uow: UnitOfWork) -> Response:
     org = await orgs.create_org(uow, call.input)
     return created(OrgSchema.from_row(org), f"/api/v1/orgs/{org.slug}", row_etag(org))
 
 
-async def list_orgs(call: Call, uow: UnitOfWork) -> Response:
+async def list_orgs(call: RestCall, uow: UnitOfWork) -> Response:
     found = await orgs.list_orgs(uow, call.listing())
     return page(call, found, lambda org: org.id, OrgSchema.from_row)
 
 
-async def get_org(call: Call, uow: UnitOfWork) -> Response:
+async def get_org(call: RestCall, uow: UnitOfWork) -> Response:
     org = await orgs.get_org(uow, call.path["slug"])
     return read(call, OrgSchema.from_row(org), row_etag(org))
 
 
-async def update_org(call: Call, uow: UnitOfWork) -> Response:
+async def update_org(call: RestCall, uow: UnitOfWork) -> Response:
     org = await orgs.update_org(uow, call.path["slug"], call.input, call.if_match)
     return written(OrgSchema.from_row(org), row_etag(org))
 
 
-async def delete_org(call: Call, uow: UnitOfWork) -> Response:
+async def delete_org(call: RestCall, uow: UnitOfWork) -> Response:
     await orgs.delete_org(uow, call.path["slug"], call.input, call.if_match)
     return no_content()
 

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from app.domain.operations import Operation
 from app.engine import json_text
 from app.engine.preview import Preview
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.routing import Endpoint
 from app.rest.schemas import OutcomeSchema, Schema
 from app.services import preview
@@ -71,7 +71,7 @@ class PreviewSchema(
     truncated: bool
 
 
-async def preview_drafts(call: Call, uow: UnitOfWork) -> Response:
+async def preview_drafts(call: RestCall, uow: UnitOfWork) -> Response:
     found = await preview.preview(uow, call.path["env_id"], call.input, MAX_BYTES)
     pieces = list(_pieces(found))
 

@@ -18,7 +18,7 @@ from app.models import Primitive, Proposal
 from app.rest.primitive_history import PrimitiveChangeSchema
 from app.rest.proposals import proposed
 from app.rest.references import ReferrerSchema
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import ActorSchema, MaintainerSchema, Schema, SummarySchema, Time
@@ -158,29 +158,29 @@ class Identities(_OfKind):
 
     schema: type[IdentitySchema]
 
-    async def handle_list(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_list(self, call: RestCall, uow: UnitOfWork) -> Response:
         found = await self.primitives.list(uow, call.path["project_id"], call.listing())
         return page(call, found, lambda row: row.id, self.schema.from_row)
 
-    async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_get(self, call: RestCall, uow: UnitOfWork) -> Response:
         row = await self.primitives.get(uow, call.path["project_id"], call.path["key"])
         return read(call, self.schema.from_row(row), primitive_etag(row))
 
-    async def handle_create(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_create(self, call: RestCall, uow: UnitOfWork) -> Response:
         row = await self.primitives.create(uow, call.path["project_id"], call.input)
         location = f"/api/v1/projects/{row.project_id}/{self.noun}s/{row.key}"
         return created(self.schema.from_row(row), location, primitive_etag(row))
 
-    async def handle_update(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_update(self, call: RestCall, uow: UnitOfWork) -> Response:
         row = await self.primitives.update(uow, call.path["project_id"], call.path["key"], call.input, call.if_match)
         return written(self.schema.from_row(row), primitive_etag(row))
 
-    async def handle_delete(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_delete(self, call: RestCall, uow: UnitOfWork) -> Response:
         path = call.path["project_id"], call.path["key"]
         deleted = await self.primitives.delete(uow, *path, call.input, call.if_match)
         return await proposed(uow, deleted) if isinstance(deleted, Proposal) else no_content()
 
-    async def handle_references(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_references(self, call: RestCall, uow: UnitOfWork) -> Response:
         found = await self.primitives.references(uow, call.path["project_id"], call.path["key"], call.listing())
         return page(call, found, lambda row: row.state.id, ReferrerSchema.from_row)
 
@@ -268,7 +268,7 @@ class States(_OfKind):
     whole: type[StateSchema]
     more: Callable[[UnitOfWork, Current], Awaitable[Mapping[str, Any]]] = nothing_more
 
-    async def handle_list(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_list(self, call: RestCall, uow: UnitOfWork) -> Response:
         found = await self.primitives.list_states(uow, call.path["env_id"], call.listing())
         numbers = await open_on(uow, [current.state for current in found.rows])
         waiting = {current.state.id: number for current, number in zip(found.rows, numbers, strict=True)}
@@ -279,18 +279,18 @@ class States(_OfKind):
             lambda current: self.schema.from_current(current, waiting[current.state.id]),
         )
 
-    async def handle_get(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_get(self, call: RestCall, uow: UnitOfWork) -> Response:
         current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"], call.input)
         return read(call, *await self._shown(uow, current))
 
-    async def handle_history(self, call: Call, uow: UnitOfWork) -> Response:
+    async def handle_history(self, call: RestCall, uow: UnitOfWork) -> Response:
         found = await self.primitives.history(uow, call.path["env_id"], call.path["key"], call.listing())
         return page(call, found, lambda row: row.primitive_id, PrimitiveChangeSchema.from_row)
 
     def writing(self, write: Write) -> Handler:
         """The handler of a write that answers with the whole state, or with a proposal."""
 
-        async def handle(call: Call, uow: UnitOfWork) -> Response:
+        async def handle(call: RestCall, uow: UnitOfWork) -> Response:
             current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
             if isinstance(current, Proposal):
                 return await proposed(uow, current)

@@ -7,7 +7,7 @@ from app.access.etags import row_etag
 from app.access.paging import KeyedParameters
 from app.domain.operations import Operation
 from app.rest.openapi.samples import CHANGED, ORG_ID, PROJECT_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
@@ -36,27 +36,27 @@ class ProjectSchema(
     updated_at: Time
 
 
-async def create_project(call: Call, uow: UnitOfWork) -> Response:
+async def create_project(call: RestCall, uow: UnitOfWork) -> Response:
     project = await projects.create_project(uow, call.path["slug"], call.input)
     return created(ProjectSchema.from_row(project), f"/api/v1/projects/{project.id}", row_etag(project))
 
 
-async def list_projects(call: Call, uow: UnitOfWork) -> Response:
+async def list_projects(call: RestCall, uow: UnitOfWork) -> Response:
     found = await projects.list_projects(uow, call.path["slug"], call.listing())
     return page(call, found, lambda project: project.id, ProjectSchema.from_row)
 
 
-async def get_project(call: Call, uow: UnitOfWork) -> Response:
+async def get_project(call: RestCall, uow: UnitOfWork) -> Response:
     project = await projects.get_project(uow, call.path["project_id"])
     return read(call, ProjectSchema.from_row(project), row_etag(project))
 
 
-async def update_project(call: Call, uow: UnitOfWork) -> Response:
+async def update_project(call: RestCall, uow: UnitOfWork) -> Response:
     project = await projects.update_project(uow, call.path["project_id"], call.input, call.if_match)
     return written(ProjectSchema.from_row(project), row_etag(project))
 
 
-async def delete_project(call: Call, uow: UnitOfWork) -> Response:
+async def delete_project(call: RestCall, uow: UnitOfWork) -> Response:
     await projects.delete_project(uow, call.path["project_id"], call.input, call.if_match)
     return no_content()
 

@@ -15,7 +15,7 @@ from app.rest.environment_diff import DifferenceSchema, bodies_of
 from app.rest.flags import FlagStateSchema
 from app.rest.primitives import StateSchema
 from app.rest.proposals import proposed
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import json_response
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema
@@ -70,7 +70,7 @@ class PromotionSchema(
     needs: NeedsSchema | None = None
 
 
-async def handle_promote(call: Call, uow: UnitOfWork) -> Response:
+async def handle_promote(call: RestCall, uow: UnitOfWork) -> Response:
     promotion = await promote(uow, call.path["env_id"], call.input, call.if_match)
     if isinstance(promotion, Proposal):
         return await proposed(uow, promotion)

@@ -22,7 +22,7 @@ from app.rest.openapi.samples import (
     PROPOSAL_ID,
     REVIEW_ID,
 )
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import accepted, created, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, OutcomeSchema, Schema, Time
@@ -231,51 +231,51 @@ async def proposed(uow: UnitOfWork, proposal: Proposal) -> Response:
     return accepted(schema, _location(proposal), etag)
 
 
-async def _page(call: Call, uow: UnitOfWork, found: Page[Proposal]) -> Response:
+async def _page(call: RestCall, uow: UnitOfWork, found: Page[Proposal]) -> Response:
     found = await proposals.within_bytes(uow, found)
     views = {view.proposal.id: view for view in await proposals.viewed(uow, found.rows)}
     contents = await proposals.contents(uow, found.rows)
     return page(call, found, lambda row: row.id, lambda row: ProposalSchema.from_view(views[row.id], contents[row.id]))
 
 
-async def list_proposals(call: Call, uow: UnitOfWork) -> Response:
+async def list_proposals(call: RestCall, uow: UnitOfWork) -> Response:
     return await _page(call, uow, await proposals.list_proposals(uow, call.listing()))
 
 
-async def list_of_project(call: Call, uow: UnitOfWork) -> Response:
+async def list_of_project(call: RestCall, uow: UnitOfWork) -> Response:
     return await _page(call, uow, await proposals.list_project_proposals(uow, call.path["project_id"], call.listing()))
 
 
-async def list_of_environment(call: Call, uow: UnitOfWork) -> Response:
+async def list_of_environment(call: RestCall, uow: UnitOfWork) -> Response:
     return await _page(call, uow, await proposals.list_environment_proposals(uow, call.path["env_id"], call.listing()))
 
 
-async def get_proposal(call: Call, uow: UnitOfWork) -> Response:
+async def get_proposal(call: RestCall, uow: UnitOfWork) -> Response:
     return read(call, *await _whole(uow, await proposals.get_proposal(uow, call.path["proposal_id"])))
 
 
-async def handle_create(call: Call, uow: UnitOfWork) -> Response:
+async def handle_create(call: RestCall, uow: UnitOfWork) -> Response:
     proposal = await create_proposal(uow, call.input)
     schema, etag = await _whole(uow, proposal)
     return created(schema, _location(proposal), etag)
 
 
-async def handle_apply(call: Call, uow: UnitOfWork) -> Response:
+async def handle_apply(call: RestCall, uow: UnitOfWork) -> Response:
     proposal = await apply_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
     return written(*await _whole(uow, proposal))
 
 
-async def handle_cancel(call: Call, uow: UnitOfWork) -> Response:
+async def handle_cancel(call: RestCall, uow: UnitOfWork) -> Response:
     proposal = await proposals.cancel_proposal(uow, call.path["proposal_id"], call.input, call.if_match)
     return written(*await _whole(uow, proposal))
 
 
-async def handle_reviews(call: Call, uow: UnitOfWork) -> Response:
+async def handle_reviews(call: RestCall, uow: UnitOfWork) -> Response:
     found = await list_reviews(uow, call.path["proposal_id"], call.listing())
     return page(call, found, lambda row: row.id, ReviewSchema.from_row)
 
 
-async def handle_review(call: Call, uow: UnitOfWork) -> Response:
+async def handle_review(call: RestCall, uow: UnitOfWork) -> Response:
     row = await review_proposal(uow, call.path["proposal_id"], call.input)
     return created(ReviewSchema.from_row(row), f"/api/v1/proposals/{row.proposal_id}/reviews")
 

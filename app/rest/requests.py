@@ -18,7 +18,7 @@ from app.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RestCall:
     """One request, routed, authenticated and read.
 
     `body` is what was sent, in bytes. `input` is all that a command is made of: the parameters of a read, the body of

@@ -12,7 +12,7 @@ from app.access.etags import body_etag, caller_etag
 from app.domain.preconditions import none_match
 from app.http.compression import respond
 from app.http.headers import BY_CALLER, PRIVATE
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.schemas import Schema, TextSchema
 from app.runtime.encoded import Encoded
 from app.store.paging import Page
@@ -26,7 +26,7 @@ def json_response(body: bytes, status: int = HTTPStatus.OK, headers: Mapping[str
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
 
-def read(call: Call, schema: Schema, etag: str | None = None) -> Response:
+def read(call: RestCall, schema: Schema, etag: str | None = None) -> Response:
     """200 with the resource, or 304 when the caller has it. Without a tag of its own its content is the tag."""
     body = schema.encoded()
     return tagged(call, body, etag or body_etag(body))
@@ -53,7 +53,7 @@ def no_content() -> Response:
 
 
 def page(
-    call: Call, found: Page[T], row_id: Callable[[T], str], schema: Callable[[T], Schema | TextSchema]
+    call: RestCall, found: Page[T], row_id: Callable[[T], str], schema: Callable[[T], Schema | TextSchema]
 ) -> Response:
     """200 with a list, and `Link` to the next part."""
     body, link = orjson.dumps([schema(row).body() for row in found.rows]), None
@@ -67,7 +67,7 @@ def page(
     return response
 
 
-def tagged(call: Call, body: bytes, etag: str) -> Response:
+def tagged(call: RestCall, body: bytes, etag: str) -> Response:
     """200 with the encoded body, or 304 when the caller has what the tag names."""
     if none_match(call.lines("If-None-Match"), etag):
         return not_modified(etag)
@@ -78,7 +78,7 @@ def not_modified(etag: str) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**_PRIVATE, "ETag": etag})
 
 
-async def shared(call: Call, document: Encoded, *, of_caller: bool = False) -> Response:
+async def shared(call: RestCall, document: Encoded, *, of_caller: bool = False) -> Response:
     """200 with a document that many get alike, compressed for who accepts that, or 304.
 
     One `of_caller` is limited to the caller's scope, which its tag tells, too.

@@ -23,14 +23,14 @@ from app.http.bodies import MAX_BODY, MAX_LONG_BODY, decode, decode_long, json_o
 from app.http.departures import unless_gone
 from app.http.methods import Methods
 from app.http.requests import info_of
-from app.rest.requests import Call, input_of_read, input_of_write, text_of
+from app.rest.requests import RestCall, input_of_read, input_of_write, text_of
 from app.rest.responses import shared
 from app.rest.schemas import Schema, TextSchema
 from app.runtime.encoded import Encoded
 from app.runtime.node import Node
 from app.store.unit_of_work import UnitOfWork
 
-Handler = Callable[[Call, UnitOfWork], Awaitable[Response]]
+Handler = Callable[[RestCall, UnitOfWork], Awaitable[Response]]
 """Parses the call, calls a service, shapes the answer.
 
 It runs inside the call's unit of work, so what it answers with must be final before the commit: versions, revisions
@@ -152,7 +152,7 @@ class Resource:
             answer = self._handle(endpoint, endpoint.handler, call)
             return await (unless_gone(receive, answer) if endpoint.long else answer)
 
-    async def _handle(self, endpoint: Endpoint, handler: Handler, call: Call) -> Response:
+    async def _handle(self, endpoint: Endpoint, handler: Handler, call: RestCall) -> Response:
         async with call.unit() as uow:
             response = await handler(call, uow)
             if endpoint.safe and endpoint.query is NoBody:
@@ -160,7 +160,7 @@ class Resource:
                 validate(NoBody, call.input)
         return response
 
-    async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Call:
+    async def _read(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> RestCall:
         headers, query = Headers(scope=scope), QueryParams(scope["query_string"])
         body, break_glass = b"", None
         if endpoint.safe:
@@ -180,7 +180,7 @@ class Resource:
                 members = QueryParams([one for one in query.multi_items() if one[0] not in endpoint.parameters])
             if members or reason is not None or faults:
                 given = input_of_write(given, members, endpoint.parameters, reason, faults)
-        return Call(
+        return RestCall(
             node=self.node,
             info=info_of(scope),
             path=scope["path_params"],

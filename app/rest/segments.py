@@ -10,7 +10,7 @@ from app.domain.operations import Operation
 from app.models import StateEntry
 from app.rest.openapi.samples import CHANGED, ENVIRONMENT_ID, GRACE_ID, NOON, PROJECT_ID, SEGMENT_ID, SEGMENT_STATE_ID
 from app.rest.primitives import Identities, IdentitySchema, States, StateSchema
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import page
 from app.rest.routing import Endpoint, Handler
 from app.rest.schemas import TextSchema
@@ -102,7 +102,7 @@ async def _lists(uow: UnitOfWork, current: Current) -> Mapping[str, Any]:
 def _listing(lists: Callable[[UnitOfWork, str, str, Listing], Awaitable[Page[StateEntry]]]) -> Handler:
     """The handler of a list of entries."""
 
-    async def handle(call: Call, uow: UnitOfWork) -> Response:
+    async def handle(call: RestCall, uow: UnitOfWork) -> Response:
         found = await lists(uow, call.path["env_id"], call.path["key"], call.listing())
         return page(call, found, lambda row: row.primitive_id, lambda row: EntrySchema(row.entry))
 

@@ -10,7 +10,7 @@ from app.domain.commands import NoBody
 from app.http.cookies import SESSION, set_cookie
 from app.models import Session
 from app.rest.openapi.samples import MORNING, NEXT_MONTH, NOON, SESSION_ID
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import no_content, page
 from app.rest.routing import Endpoint
 from app.rest.schemas import Schema, Time
@@ -57,19 +57,19 @@ class OwnSessionSchema(
         )
 
 
-async def list_sessions(call: Call, uow: UnitOfWork) -> Response:
+async def list_sessions(call: RestCall, uow: UnitOfWork) -> Response:
     found = await sessions.list_sessions(uow, call.listing())
     return page(
         call, found, lambda session: session.id, lambda session: OwnSessionSchema.from_session(session, call.info.actor)
     )
 
 
-async def delete_other_sessions(call: Call, uow: UnitOfWork) -> Response:
+async def delete_other_sessions(call: RestCall, uow: UnitOfWork) -> Response:
     await sessions.delete_other_sessions(uow, call.input)
     return no_content()
 
 
-async def delete_session(call: Call, uow: UnitOfWork) -> Response:
+async def delete_session(call: RestCall, uow: UnitOfWork) -> Response:
     session = await sessions.delete_session(uow, call.path["session_id"], call.input)
     response = no_content()
     if sessions.is_own(call.info.actor, session):

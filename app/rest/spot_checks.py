@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from app.domain.operations import Operation
 from app.rest.openapi.samples import ADA_ID, MORNING
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.responses import read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, Schema, Time
@@ -45,12 +45,12 @@ class SpotChecksSchema(
         )
 
 
-async def get_spot_checks(call: Call, uow: UnitOfWork) -> Response:
+async def get_spot_checks(call: RestCall, uow: UnitOfWork) -> Response:
     kept = await spot_checks.get_spot_checks(uow, call.path["env_id"])
     return read(call, SpotChecksSchema.from_row(kept), kept.etag)
 
 
-async def set_spot_checks(call: Call, uow: UnitOfWork) -> Response:
+async def set_spot_checks(call: RestCall, uow: UnitOfWork) -> Response:
     kept = await spot_checks.set_spot_checks(uow, call.path["env_id"], call.input, call.if_match)
     return written(SpotChecksSchema.from_row(kept), kept.etag)
 

@@ -19,7 +19,7 @@ from app.engine.differences import difference
 from app.engine.evaluation import Evaluation, nameless
 from app.engine.kinds import Kind
 from app.engine.ruleset import WHOLE, Part, Ruleset, document
-from app.engine.snapshot import Call
+from app.engine.snapshot import EvaluationCall
 from app.engine.trace import Tracer
 from app.engine.work import MAX_COMPARISONS, MAX_CONTEXT_BYTES, TooLong, TooManyComparisons
 from app.services.time_travel import ruleset_at
@@ -166,7 +166,7 @@ async def evaluate(
     if command.as_of is not None:
         ruleset = await ruleset_at(uow, access.environment, command.as_of)
 
-    def evaluations(call: Call) -> dict[str, Evaluation | None]:
+    def evaluations(call: EvaluationCall) -> dict[str, Evaluation | None]:
         found = outcomes(call, command.keys, None if access.sees_all else access.sees)
         if not sees_rule_names(uow.actor):
             found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
@@ -177,7 +177,12 @@ async def evaluate(
 
 
 async def answered(
-    uow: UnitOfWork, ruleset: Ruleset, context: Mapping[str, Any], evaluations: Callable[[Call], T], *, whole: bool
+    uow: UnitOfWork,
+    ruleset: Ruleset,
+    context: Mapping[str, Any],
+    evaluations: Callable[[EvaluationCall], T],
+    *,
+    whole: bool,
 ) -> T:
     """The result of evaluations for one context, of the `whole` ruleset or of a few keys: at once, or where nobody
     waits for it if it takes long."""
@@ -201,7 +206,7 @@ def asks_for_all(keys: Sequence[str] | None) -> bool:
 
 
 def outcomes(
-    call: Call, keys: Sequence[str] | None, sees: Callable[[Kind, str], bool] | None
+    call: EvaluationCall, keys: Sequence[str] | None, sees: Callable[[Kind, str], bool] | None
 ) -> dict[str, Evaluation | None]:
     """What the keys are for the call's context, None for unknown ones; of all keys those that the caller sees.
 
@@ -218,7 +223,7 @@ def outcomes(
     return found
 
 
-def _traced(call: Call, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:
+def _traced(call: EvaluationCall, evaluations: dict[str, Evaluation | None]) -> dict[str, Evaluation | None]:
     """The evaluations with traces in their reasons."""
     tracer = Tracer(call)
     return {key: found and found.with_reason(tracer.reason(key, found)) for key, found in evaluations.items()}

@@ -18,7 +18,7 @@ from app.domain.preconditions import MinVersion
 from app.engine.evaluation import Evaluation
 from app.engine.openfeature import TARGETING_KEY, resolution_text, resolutions_text, targeted
 from app.engine.ruleset import Ruleset
-from app.engine.snapshot import Call
+from app.engine.snapshot import EvaluationCall
 from app.services.evaluation import EVALUABLE, Context, answered, outcomes
 from app.store.unit_of_work import UnitOfWork
 
@@ -61,7 +61,7 @@ class ChangeParameters(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Unevaluated:
     """What a caller may evaluate for a context, before any of it is evaluated."""
 
     access: Access
@@ -79,7 +79,7 @@ class Asked:
     async def _answered(self, keys: list[str] | None, together: Callable[[list[Evaluation]], T]) -> T:
         access = self.access
 
-        def evaluations(call: Call) -> T:
+        def evaluations(call: EvaluationCall) -> T:
             found = outcomes(call, keys, None if access.sees_all else access.sees)
             return together([one for one in found.values() if one is not None])
 
@@ -92,18 +92,20 @@ async def evaluate_flag(
     """What the flag or config is for the context. Raises `not_found` for an unknown key."""
     access = await _enter(uow, environment, Named(asked=(AskedKey(EVALUABLE, key),)))
     try:
-        asked = await _read(access, body, min_version)
+        unevaluated = await _read(access, body, min_version)
     except AppError:
         # What there is comes before what is wrong with the body.
         if key not in (await uow.host.rulesets.snapshot(access.environment.id)).compiled.primitives:
             raise not_found("flag or config") from None
         raise
-    if (found := await asked.resolution(key)) is None:
+    if (found := await unevaluated.resolution(key)) is None:
         raise not_found("flag or config")
     return found
 
 
-async def evaluate_flags(uow: UnitOfWork, environment: str | None, body: object, min_version: MinVersion) -> Asked:
+async def evaluate_flags(
+    uow: UnitOfWork, environment: str | None, body: object, min_version: MinVersion
+) -> Unevaluated:
     """What is asked of all flags and configs, to be evaluated by whoever does not have the answer yet."""
     return await _read(await _enter(uow, environment, NOTHING), body, min_version)
 
@@ -117,10 +119,10 @@ async def _enter(uow: UnitOfWork, environment: str | None, named: Named) -> Acce
     return await Entry.of_environment(environment, Operation.EVALUATE, named=named).enter(uow)
 
 
-async def _read(access: Access, body: object, min_version: MinVersion) -> Asked:
+async def _read(access: Access, body: object, min_version: MinVersion) -> Unevaluated:
     faults: dict[str, str] = {}
     reached = min_version.parse(faults)
     command = validate(EvaluationRequest, body, faults)
     await access.uow.release()
     ruleset = await access.uow.host.rulesets.get(access.environment.id, reached)
-    return Asked(access, ruleset, targeted(command.context, ruleset.compiled.target_id_path))
+    return Unevaluated(access, ruleset, targeted(command.context, ruleset.compiled.target_id_path))

@@ -55,7 +55,7 @@ def handlers() -> Iterator[tuple[str, Function]]:
             if isinstance(node, Function):
                 takes = [ast.unparse(one.annotation) for one in node.args.args if one.annotation]
                 decorators = [ast.unparse(one) for one in node.decorator_list]
-                if takes == ["Call", "UnitOfWork"] or any(
+                if takes == ["RestCall", "UnitOfWork"] or any(
                     one.startswith(("strawberry.field", "strawberry.mutation")) for one in decorators
                 ):
                     yield path, node

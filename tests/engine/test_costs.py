@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.engine.rules import MAX_CONDITIONS, parse_rules
-from app.engine.snapshot import Call
+from app.engine.snapshot import EvaluationCall
 from app.engine.trace import Tracer
 from app.engine.work import MAX_COMPARISONS, TooLong, TooManyComparisons
 from tests.engine.rulesets import JSON, any_value, compiled
@@ -195,5 +195,5 @@ def test_10_000_conditions_groups_counted() -> None:
 
 
 def test_a_call_without_a_limit_of_steps_has_none() -> None:
-    assert isinstance(ruleset().call({}), Call)
+    assert isinstance(ruleset().call({}), EvaluationCall)
     ruleset({"$or": many("$equals", range(9_000))}).call({}).evaluate("f")

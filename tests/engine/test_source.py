@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.engine.compiled import OFTEN
 from app.engine.compiler import compile_primitive
 from app.engine.evaluation import Evaluation
-from app.engine.snapshot import Call, CompiledRuleset
+from app.engine.snapshot import CompiledRuleset, EvaluationCall
 from app.engine.source import MAX_RULES, MAX_STEPS, decide_by_source
 from app.engine.work import MAX_COMPARISONS, TooManyComparisons
 from tests.engine.rulesets import compiled
@@ -40,11 +40,11 @@ def in_batches(ruleset: CompiledRuleset) -> None:
 WAYS = by_closures, by_source, in_batches
 
 
-def each(call: Call) -> list[Evaluation]:
+def each(call: EvaluationCall) -> list[Evaluation]:
     return [one for key in call.ruleset.primitives if (one := call.evaluate(key)) is not None]
 
 
-def result(evaluate: Callable[[Call], list[Evaluation]], call: Call) -> Any:
+def result(evaluate: Callable[[EvaluationCall], list[Evaluation]], call: EvaluationCall) -> Any:
     """The outcomes and the comparisons that are left, or that there were too many."""
     try:
         return evaluate(call), call.left[1]
@@ -65,8 +65,8 @@ def test_all_ways_to_evaluate_agree(document: JSON, some: list[JSON], comparison
         found = []
         for way in WAYS:
             way(ruleset)
-            evaluate = Call.evaluate_all if way is in_batches else each
-            found.append(result(evaluate, Call(ruleset, context, comparisons=comparisons)))
+            evaluate = EvaluationCall.evaluate_all if way is in_batches else each
+            found.append(result(evaluate, EvaluationCall(ruleset, context, comparisons=comparisons)))
         assert found[0] == found[1] == found[2]
         if comparisons == MAX_COMPARISONS:
             naive = Naive(document, context)
@@ -122,7 +122,7 @@ def test_expressions_take_no_value_for_another() -> None:
     }
     document = {"targetIdField": "userId", "flags": flags}
     ruleset = compiled(document)
-    for way, evaluate in ((by_source, each), (in_batches, Call.evaluate_all)):
+    for way, evaluate in ((by_source, each), (in_batches, EvaluationCall.evaluate_all)):
         way(ruleset)
         for context in ({}, *({"x": value, "y": {"z": value}} for value in TRICKY)):
             naive = Naive(document, context)

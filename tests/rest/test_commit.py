@@ -5,7 +5,7 @@ from starlette.types import Message
 
 from app.domain.commands import NoBody
 from app.http.requests import RequestInfo
-from app.rest.requests import Call
+from app.rest.requests import RestCall
 from app.rest.routing import Endpoint, Resource
 from app.store.unit_of_work import UnitOfWork
 from tests.factories import Instance
@@ -14,7 +14,7 @@ from tests.factories import Instance
 async def test_an_answer_is_sent_after_the_commit(instance: Instance) -> None:
     happened: list[str] = []
 
-    async def handler(_: Call, uow: UnitOfWork) -> Response:
+    async def handler(_: RestCall, uow: UnitOfWork) -> Response:
         await uow.begin_write()
         uow.on_commit(lambda: happened.append("committed"))
         happened.append("handled")
