@@ -105,6 +105,8 @@ def create_app(
     app.add_middleware(AuthenticationHeaders)
     if settings.base_path:
         app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
+    # What is added as middleware is inside of Starlette's own answer to whatever was raised, and made when the first
+    # request comes. `Requests` logs that answer, too, and the front begins its requests with this very one.
     app.middleware_stack = requests = Requests(app.build_middleware_stack(), settings, write_line)
     app.state.front = Front(requests, settings, app.state)
     return app

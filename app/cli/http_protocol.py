@@ -19,7 +19,7 @@ from app.domain.errors import AppError
 from app.http.bodies import MAX_AT_ONCE
 from app.http.failures import Failures, enveloped
 from app.http.requests import Requests
-from app.rest.app import refused
+from app.rest.app import as_the_surface_asked
 from app.settings import BadSetting, Settings
 
 MAX_CONNECTIONS = 10_000  # unless a setting says otherwise
@@ -368,7 +368,7 @@ class Protocol(HttpToolsProtocol):
 def protocol(settings: Settings, front: AnswerAtOnce | None = None) -> type[asyncio.Protocol]:
     """What uvicorn makes for each connection. Raises BadSetting."""
     connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    busy = Requests(Failures(_busy, refused), settings)
+    busy = Requests(Failures(_busy, as_the_surface_asked(settings.base_path)), settings)
     return cast(type[asyncio.Protocol], partial(Protocol, limits=Limits(connections), busy=busy, front=front))
 
 

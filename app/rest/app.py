@@ -82,17 +82,24 @@ _FEATURES = {
 TABLE = [replace(endpoint, tag=tag) for tag, endpoints in _FEATURES.items() for endpoint in endpoints]
 
 
-SURFACES: dict[str, Render] = {PREFIX: enveloped, ofrep.PREFIX: ofrep.refused}
+SURFACES: dict[str, Render] = {PREFIX: enveloped, ofrep.PREFIX: ofrep.enveloped_for_clients}
 
 
-def refused(error: AppError, request_id: str) -> ASGIApp:
-    """The error in the form of the surface that was asked, by whoever refuses before there is one."""
+def as_the_surface_asked(base_path: str) -> Render:
+    """For who refuses before anything is routed: errors in the form of the surface that the path is below."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = (render for prefix, render in SURFACES.items() if f"{prefix}/" in scope["path"])
-        await next(asked, enveloped)(error, request_id)(scope, receive, send)
+    def render(error: AppError, request_id: str) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            for prefix, of_surface in SURFACES.items():
+                if scope["path"].startswith(f"{base_path}{prefix}/"):
+                    mounted = {**scope, "root_path": base_path + prefix}
+                    await of_surface(error, request_id)(mounted, receive, send)
+                    return
+            await enveloped(error, request_id)(scope, receive, send)
 
-    return answer
+        return answer
+
+    return render
 
 
 def build(node: Node, prefix: str) -> ASGIApp:

@@ -68,12 +68,12 @@ def _environment(call: RestCall) -> str | None:
     return call.headers.get("X-Signalbox-Env")
 
 
-def refused(error: AppError, request_id: str) -> ASGIApp:
+def enveloped_for_clients(error: AppError, request_id: str) -> ASGIApp:
     """The envelope of an error with what the protocol's clients look for: `key`, `errorCode` and `errorDetails`."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        key = path_of(scope).partition(f"{FLAGS}/")[2]
-        await refusal(error, body_of(error, request_id, key))(scope, receive, send)
+        before, _, key = path_of(scope).partition(f"{FLAGS}/")
+        await refusal(error, body_of(error, request_id, "" if before else key))(scope, receive, send)
 
     return answer
 

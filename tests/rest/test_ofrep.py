@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.errors import AppError
 from app.main import create_app
-from app.rest.app import refused as refused_early
+from app.rest.app import as_the_surface_asked
 from app.runtime.rate_limits import MemoryBuckets
 from app.settings import Settings
 from tests.clock import SetClock
@@ -429,15 +429,23 @@ async def test_of_a_field_given_twice_the_last_counts(workspace: Workspace, call
 
 
 @pytest.mark.parametrize(
-    ("path", "members"),
+    ("base_path", "path", "members"),
     [
-        (f"{FLAGS}/banner", {"key", "errorCode", "errorDetails"}),
-        (f"/shop{FLAGS}", {"errorCode", "errorDetails"}),
-        ("/api/v1/auth/me", set()),
+        ("", f"{FLAGS}/banner", {"key", "errorCode", "errorDetails"}),
+        ("/shop", f"/shop{FLAGS}/banner", {"key", "errorCode", "errorDetails"}),
+        ("/shop", f"/shop{FLAGS}", {"errorCode", "errorDetails"}),
+        ("/shop", f"{FLAGS}/banner", set()),  # is not below the base path
+        ("", f"/shop{FLAGS}/banner", set()),
+        ("/ofrep/v1", "/ofrep/v1/api/v1/auth/me", set()),
+        ("", f"/ofrep/v1/nothing{FLAGS}/banner", {"errorCode", "errorDetails"}),
+        ("", f"/api/v1/projects{FLAGS}/banner", set()),
     ],
 )
-async def test_who_is_refused_before_anything_is_routed_is_told_in_the_same_form(path: str, members: set[str]) -> None:
-    transport = httpx2.ASGITransport(app=refused_early(AppError("unavailable"), "req_0123456789abcdef"))
+async def test_who_is_refused_before_anything_is_routed_is_told_in_the_same_form(
+    base_path: str, path: str, members: set[str]
+) -> None:
+    refusing = as_the_surface_asked(base_path)(AppError("unavailable"), "req_0123456789abcdef")
+    transport = httpx2.ASGITransport(app=refusing)
     async with httpx2.AsyncClient(transport=transport, base_url="http://signalbox.test") as client:
         answer = await client.post(path)
     assert answer.status_code == 503
