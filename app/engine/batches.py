@@ -19,7 +19,7 @@ MANY = 100
 """From so many batches on, closures for all would take more memory than all else."""
 
 Later = Callable[[Callable[[], None]], None]
-"""Has something done soon, where nobody waits for it."""
+"""Has something done soon, in the background."""
 
 
 def at_once(work: Callable[[], None]) -> None:

@@ -29,7 +29,7 @@ class TooManyComparisons(Exception):
 
 
 class TooLong(Exception):
-    """The evaluation has taken all of its steps; it can be made again where nobody waits for it."""
+    """The evaluation has taken all of its steps; it can be made again off the event loop."""
 
 
 class Work:

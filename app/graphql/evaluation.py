@@ -49,7 +49,7 @@ class EvaluationQueries:
         async with info.context.unit() as uow:
             reached = min_version_of(min_version)
             readable = await evaluation.get_ruleset(uow, environment_id, {"since": since}, reached)
-            return Ruleset.of(readable.ruleset, await uow.host.aside(readable.document))
+            return Ruleset.of(readable.ruleset, await uow.host.off_loop(readable.document))
 
     @strawberry.field(description="Evaluate an environment's flags and configs for a context.")
     async def evaluate(self, info: Info, input: EvaluateInput) -> Evaluations | None:

@@ -76,7 +76,7 @@ class EnvironmentDiffSchema(
 
 async def get_diff(call: RestCall, uow: UnitOfWork) -> Response:
     diff = await get_environment_diff(uow, call.path["env_id"], call.input)
-    body = await uow.host.aside(lambda: _encoded(diff))
+    body = await uow.host.off_loop(lambda: _encoded(diff))
     return tagged(call, body, body_etag(body))
 
 

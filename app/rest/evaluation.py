@@ -125,7 +125,7 @@ async def evaluate(call: RestCall, uow: UnitOfWork) -> Response:
     def encode() -> bytes:
         return answer(answers.ruleset.compiled, members_of(answers.evaluations, names=True))
 
-    return json_response(await call.node.aside(encode) if len(answers.evaluations) > evaluation.MANY else encode())
+    return json_response(await call.node.off_loop(encode) if len(answers.evaluations) > evaluation.MANY else encode())
 
 
 ENDPOINTS = [

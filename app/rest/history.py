@@ -70,7 +70,7 @@ class HistorySchema(
 
 async def read_history(call: RestCall, uow: UnitOfWork) -> Response:
     found = await history.history(uow, call.path["env_id"], call.input)
-    return json_response(await uow.host.aside(lambda: json_text.dump(_body(found))))
+    return json_response(await uow.host.off_loop(lambda: json_text.dump(_body(found))))
 
 
 def _body(found: History) -> dict[str, Any]:

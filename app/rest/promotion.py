@@ -76,7 +76,7 @@ async def handle_promote(call: RestCall, uow: UnitOfWork) -> Response:
         return await proposed(uow, promotion)
     current = promotion.states or ()
     waiting = await open_on(uow, [one.state for one in current])
-    body = await uow.host.aside(lambda: _encoded(promotion, current, waiting))
+    body = await uow.host.off_loop(lambda: _encoded(promotion, current, waiting))
     return json_response(body, headers={"ETag": promotion.etag})
 
 

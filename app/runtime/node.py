@@ -31,7 +31,7 @@ class Node:
         self.settings = settings
         self.database = database
         self.clock = clock
-        self.aside = WorkerThread()
+        self.off_loop = WorkerThread()
         self.schema_checks = SchemaChecks()
         self.rulesets = RulesetCache(database, clock)
         self.directory = Directory(clock.monotonic)
@@ -47,7 +47,7 @@ class Node:
             rate_limits=MemoryLimits(clock.monotonic),
             rulesets=self.rulesets,
             directory=self.directory,
-            aside=self.aside,
+            off_loop=self.off_loop,
             check_schema=self.schema_checks,
             wake_mail=self.mail_waits.set,
             note_refusal=self.refusals.note,
@@ -86,7 +86,7 @@ class Node:
         self.rulesets.take_in(commit)
 
     async def close(self) -> None:
-        self.aside.close()
+        self.off_loop.close()
         self.schema_checks.close()
         self.rulesets.close()
         await self.database.close()

@@ -102,7 +102,7 @@ async def _wanted(uow: UnitOfWork, proposal: Proposal) -> Wanted:
         name = KILLED if dimension is None else dimension.name
         return {(proposal.resource_kind, proposal.resource_key): {name: after}}
 
-    return await uow.host.aside(read)
+    return await uow.host.off_loop(read)
 
 
 async def _check_again(

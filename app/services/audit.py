@@ -47,7 +47,7 @@ async def get_audit_event(uow: UnitOfWork, event_id: str) -> Detailed:
     recorded = Recorded(event, (await audit.versions(uow.session, [event.id])).get(event.id, ()))
     previous, new = await _values(uow, recorded)
     await uow.release()
-    return Detailed(recorded, previous, new, await uow.host.aside(lambda: patch(previous, new)))
+    return Detailed(recorded, previous, new, await uow.host.off_loop(lambda: patch(previous, new)))
 
 
 async def _values(uow: UnitOfWork, recorded: Recorded) -> tuple[Any, Any]:

@@ -48,7 +48,7 @@ async def of_changes(
         radius.add(live, proposed, _own_keys(one for one, _ in wanted), dependents, contexts)
         return radius.document(live.version)
 
-    return await uow.host.aside(compare)
+    return await uow.host.off_loop(compare)
 
 
 async def of_delete(uow: UnitOfWork, primitive: Primitive, contexts: Contexts | None) -> Radius:
@@ -62,7 +62,7 @@ async def of_delete(uow: UnitOfWork, primitive: Primitive, contexts: Contexts | 
     for environment in of_project:
         if tried := kept.get(environment.id, []) if contexts is None else contexts:
             live = await uow.host.rulesets.snapshot(environment.id)
-            await uow.host.aside(partial(_delete, radius, live, primitive, tried))
+            await uow.host.off_loop(partial(_delete, radius, live, primitive, tried))
     return radius.document(None)
 
 

@@ -46,7 +46,7 @@ TOO_MUCH_AT_ONCE = (
     "Send each in a request of its own."
 )
 QUICK_CONDITIONS = 200
-"""Rules with more conditions, or with patterns to compile, are parsed where nobody waits for it."""
+"""Rules with more conditions, or with patterns to compile, are parsed off the event loop."""
 
 
 class Checked(NamedTuple):
@@ -102,7 +102,7 @@ async def check_alone(
         parse = partial(spec.check, body, value_type, faults, values, at)
         if _take_long(body.get("rules")):
             await uow.release()  # there are few connections, and many may wait for the one thread
-            rules = await uow.host.aside(parse)
+            rules = await uow.host.off_loop(parse)
         else:
             rules = parse()
     faults = {**await mismatches(uow, schema, values), **faults}

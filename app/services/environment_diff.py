@@ -58,7 +58,7 @@ async def get_environment_diff(uow: UnitOfWork, environment_id: str, query: obje
     found = await differing(uow.session, access.environment.id, other_id)
     await uow.release()
     seen = [one for one in found if access.sees(one.kind, one.key)]
-    differences = await uow.host.aside(lambda: in_order(seen))
+    differences = await uow.host.off_loop(lambda: in_order(seen))
     return Diff(versions[access.environment.id], versions[other_id], differences)
 
 

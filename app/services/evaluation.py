@@ -36,9 +36,9 @@ NEVER_TOO_LARGE = MAX_CONTEXT_BYTES // 8
 written (1e15), but not as many times."""
 _PLAIN = frozenset({"context", "keys"})
 STEPS = 20_000
-"""Conditions that an evaluation may look at, some milliseconds of them, before it goes on where nobody waits for it."""
+"""Conditions that an evaluation may look at, some milliseconds of them, before it goes on off the event loop."""
 MANY = 1_000
-"""Evaluations that are put into text at once; more are so where nobody waits for it."""
+"""Evaluations that are put into text at once; more are so off the event loop."""
 TOO_MANY_COMPARISONS = (
     f"The rules would compare more than {MAX_COMPARISONS:,} members of arrays with it, long texts included. "
     "Send shorter arrays and texts, or ask for fewer keys."
@@ -184,14 +184,14 @@ async def answered(
     *,
     whole: bool,
 ) -> T:
-    """The result of evaluations for one context, of the `whole` ruleset or of a few keys: at once, or where nobody
-    waits for it if it takes long."""
+    """The result of evaluations for one context, of the `whole` ruleset or of a few keys: at once, or off the event
+    loop if it takes long."""
     steps = 0 if whole and is_long(ruleset) else STEPS
     try:
         try:
             return evaluations(ruleset.compiled.call(context, steps))
         except TooLong:
-            return await uow.host.aside(lambda: evaluations(ruleset.compiled.call(context)))
+            return await uow.host.off_loop(lambda: evaluations(ruleset.compiled.call(context)))
     except TooManyComparisons:
         raise invalid({"context": TOO_MANY_COMPARISONS}) from None
 

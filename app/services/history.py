@@ -65,7 +65,7 @@ async def history(uow: UnitOfWork, environment_id: str, body: object) -> History
     def sees(kind: Kind, key: str) -> bool:
         return access.sees_all or access.sees(kind, key)
 
-    found = await uow.host.aside(lambda: History(ruleset, since, command.context, keys, sees))
+    found = await uow.host.off_loop(lambda: History(ruleset, since, command.context, keys, sees))
     changes_left = MAX_CHANGES
     while found.reached < end and not found.truncated:
         versions = await past.versions_between(uow.session, environment.id, found.reached, end, VERSIONS_AT_ONCE)
@@ -73,7 +73,7 @@ async def history(uow: UnitOfWork, environment_id: str, body: object) -> History
         await uow.release()
         rows = [Version(one.version, one.at, one.target_id_field) for one in versions]
         try:
-            await uow.host.aside(partial(found.take, rows, changes))
+            await uow.host.off_loop(partial(found.take, rows, changes))
         except DamagedState as fault:
             raise AppError("unavailable", "A stored state of then is corrupt.") from fault
         changes_left -= len(changes)

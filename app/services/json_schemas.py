@@ -116,7 +116,7 @@ async def _mismatches_of_states(access: Access, schema: ValueSchema) -> Faults:
         texts = await states.texts(uow.session, environment.id, access.primitive.id)
         if texts is not None and len(faults) < MAX_FAULTS and TOO_MUCH not in faults.values():
             await uow.release()
-            values = await uow.host.aside(partial(_values_of, *texts, environment.key))
+            values = await uow.host.off_loop(partial(_values_of, *texts, environment.key))
             faults |= await mismatches(uow, ValueSchema(schema.text), values)
     return faults
 

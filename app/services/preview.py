@@ -125,7 +125,7 @@ async def preview(uow: UnitOfWork, environment_id: str, body: object, max_bytes:
     faults: Faults = {}
     checked = await _checked(access, drafts, faults)
     await uow.release()
-    command = await uow.host.aside(partial(validate, AskPreview, body, faults))
+    command = await uow.host.off_loop(partial(validate, AskPreview, body, faults))
     live = await uow.host.rulesets.snapshot(access.environment.id)
 
     def begin() -> Preview:
@@ -135,9 +135,9 @@ async def preview(uow: UnitOfWork, environment_id: str, body: object, max_bytes:
         budget = Budget(MAX_STEPS, MAX_COMPARISONS_IN_ALL)
         return Preview(live, drafted, nodes, _sees(access, live.kind_of), budget, max_bytes)
 
-    found = await uow.host.aside(begin)
+    found = await uow.host.off_loop(begin)
     contexts = enumerate(command.spot_check)
-    while await uow.host.aside(partial(_go_on, found, contexts)):
+    while await uow.host.off_loop(partial(_go_on, found, contexts)):
         pass
     return found
 
@@ -173,7 +173,7 @@ async def _checked(access: Access, drafts: Sequence[_Draft], faults: Faults) -> 
                 references[draft.node] = checked.references
     if any(references.values()):
         graph = (await reference_graphs(uow.session, access.project.id, [environment.id]))[environment.id]
-        faults |= await uow.host.aside(partial(reference_faults, access, graph, references))
+        faults |= await uow.host.off_loop(partial(reference_faults, access, graph, references))
     return found
 
 

@@ -98,7 +98,7 @@ async def _histories(
             for state_id, of in cut.items()
         }
 
-    return await uow.host.aside(shown)
+    return await uow.host.off_loop(shown)
 
 
 def _within_bytes(

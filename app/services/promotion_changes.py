@@ -51,7 +51,7 @@ async def differences(
     uow = entered.uow
     found = await differing(uow.session, entered.environment.id, source_id, primitive_ids)
     by_key: dict[Key, list[Difference]] = defaultdict(list)
-    for one in await uow.host.aside(lambda: in_order(found)):
+    for one in await uow.host.off_loop(lambda: in_order(found)):
         if one.dimension != KILLED:
             by_key[one.kind, one.key].append(one)
     return dict(by_key)
@@ -118,7 +118,7 @@ async def propose(
 
     `radius` is what was found before the write, if anything was.
     """
-    change, wanted = await entered.uow.host.aside(lambda: _proposed(made, source_id))
+    change, wanted = await entered.uow.host.off_loop(lambda: _proposed(made, source_id))
     if (
         len(made) > MAX_PROPOSED
         or sum(len((text or "").encode()) for text in (change.before, change.after)) > MAX_BYTES
@@ -164,7 +164,7 @@ async def _parsed(uow: UnitOfWork, found: Differences, known: Parsed | None = No
     def parse() -> Parsed:
         return {key: (text, _parse(key[0], text)) for key, text in rules.items()}
 
-    return await uow.host.aside(parse)
+    return await uow.host.off_loop(parse)
 
 
 def _parse(kind: Kind, rules: Any) -> tuple[Rule, ...]:

@@ -41,7 +41,7 @@ class Rulesets(Protocol):
         """What of the ruleset a caller with these resources may read, and what that needs; None: everything."""
 
 
-class Aside(Protocol):
+class OffLoop(Protocol):
     """A thread for what would hold up everybody else on the event loop."""
 
     async def __call__(self, work: Callable[[], _RESULT]) -> _RESULT:
@@ -76,7 +76,7 @@ class Host:
     rate_limits: Limits
     rulesets: Rulesets
     directory: Directory
-    aside: Aside
+    off_loop: OffLoop
     check_schema: SchemaChecks
     wake_mail: Callable[[], None]
     note_refusal: Callable[[Refusal], None]

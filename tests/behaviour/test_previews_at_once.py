@@ -20,15 +20,15 @@ class Gate:
     """Takes the place of the thread that previews are made in: nothing is begun until it is opened."""
 
     def __init__(self, instance: Instance) -> None:
-        self._aside = instance.node.aside
+        self._off_loop = instance.node.off_loop
         self._opened = asyncio.Event()
         self._arrived = asyncio.Semaphore(0)
-        instance.node.host = replace(instance.node.host, aside=self)
+        instance.node.host = replace(instance.node.host, off_loop=self)
 
     async def __call__(self, work: Callable[[], Any]) -> Any:
         self._arrived.release()
         await self._opened.wait()
-        return await self._aside(work)
+        return await self._off_loop(work)
 
     async def arrival(self) -> None:
         """Waits until one preview more is at the gate."""

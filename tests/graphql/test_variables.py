@@ -84,7 +84,7 @@ IN_FAULTY = ["a.1", "key"]
     ("document", "more", "inputs"),
     [
         (INPUT_AND_MORE, "", {"i"}),
-        (INPUT_AND_MORE, " " * 40_000, {"i"}),  # which is decoded aside
+        (INPUT_AND_MORE, " " * 40_000, {"i"}),  # which is decoded off the event loop
         (INPUT_AND_MORE.replace("$i", "$more_").replace("$more:", "$i:"), "", {"more_"}),
         ("query A($i: JSON, $more: JSON) { __typename } mutation B" + UPDATE.removeprefix("mutation "), "", set()),
         ("mutation A" + UPDATE.removeprefix("mutation "), "", {"i"}),
