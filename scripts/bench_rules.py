@@ -16,9 +16,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.engine import batches, compiled
+from app.engine.answers import members
 from app.engine.compiled import CompiledPrimitive, CompiledSegment
 from app.engine.compiler import Decide, compile_primitive
-from app.engine.evaluation import members, nameless_members
 from app.engine.kinds import Kind
 from app.engine.openfeature import resolutions_text
 from app.engine.paths import FieldPath
@@ -134,7 +134,7 @@ def in_turn() -> None:
         generating = microseconds(lambda of=ruleset: [batch.generate() for batch in of.batches], 1, 2) / number
         bulk = lambda of=ruleset: of.call(CONTEXT).evaluate_all()  # noqa: E731
         taken.append(microseconds(bulk, 3, 15) / number)
-        taken.append(microseconds(lambda all_of=bulk: b",".join(members(all_of())), 3, 15) / number)
+        taken.append(microseconds(lambda all_of=bulk: b",".join(members(all_of(), names=True)), 3, 15) / number)
         leaves = "one set of leaves" if variety == 1 else "each its own leaves"
         print(f"{number:6} flags, {leaves}, each of them:")
         for name, one in zip(
@@ -253,8 +253,8 @@ def ask_each(ruleset: CompiledRuleset) -> None:
 def encode(ruleset: CompiledRuleset) -> None:
     """All that any caller can get of any flag."""
     for one in ruleset.primitives.values():
-        members(one.outcomes)
-        nameless_members(one.outcomes)
+        members(one.outcomes, names=True)
+        members(one.outcomes, names=False)
         resolutions_text(ruleset, one.outcomes)
 
 

@@ -5,8 +5,7 @@ from functools import lru_cache
 from app.access.etags import scoped_etag
 from app.dataplane.calls import Answer, Call, ok
 from app.domain.policy import sees_rule_names
-from app.engine.answers import answer, members_of
-from app.engine.evaluation import members, nameless_members
+from app.engine.answers import answer, members, members_by_key
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.compression import terms
 from app.http.headers import BY_CALLER, NO_STORE, PRIVATE
@@ -55,10 +54,9 @@ def evaluate(call: Call) -> Answer | None:
     evaluating, names, sees_all = compiled.call(context, STEPS), sees_rule_names(actor), call.token.sees_all
     try:
         if sees_all and asks_for_all(keys):
-            all_found = evaluating.evaluate_all()
-            texts = members(all_found) if names else nameless_members(all_found)
+            texts = members(evaluating.evaluate_all(), names=names)
         else:
-            texts = members_of(outcomes(evaluating, keys, None if sees_all else call.sees), names=names)
+            texts = members_by_key(outcomes(evaluating, keys, None if sees_all else call.sees), names=names)
     except (TooLong, TooManyComparisons):
         return None
     return ok(EVALUATE, answer(compiled, texts), NO_STORE)

@@ -1,6 +1,6 @@
 """The result of evaluating a flag or config: its value and the reason for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -62,16 +62,6 @@ class Evaluation:
     def _encode(self, reason: Reason) -> bytes:
         shown = {"value": self.value, "defaultValue": self.default_value, "reason": reason}
         return b'"%b":%b' % (self.state.key.encode(), json_text.dump(shown))
-
-
-def members(outcomes: Iterable[Evaluation]) -> list[bytes]:
-    """The `member` of each."""
-    return [one.member or one.make_member() for one in outcomes]
-
-
-def nameless_members(outcomes: Iterable[Evaluation]) -> list[bytes]:
-    """The `nameless_member` of each."""
-    return [one.nameless_member or one.make_nameless_member() for one in outcomes]
 
 
 @lru_cache(maxsize=4096)

@@ -53,8 +53,8 @@ DecideAll = Callable[[Context, "EvaluationCall"], list[Evaluation]]
 def decide_by_source(one: "CompiledPrimitive") -> Decide:
     """What chooses the outcome of a flag or config that fits."""
     writer, lines = _Writer(), list[str]()
-    for rule, first in with_first_outcomes(one.state):
-        admits, outcome = writer.rule(rule, first, one)
+    for rule, index in with_first_outcomes(one.state):
+        admits, outcome = writer.rule(rule, one, index=index)
         lines += [*writer.taken(), f"if {admits}: return {outcome}"]
     return cast("Decide", _function([*lines, f"return outcomes[{len(one.outcomes) - 1}]"], one.outcomes, writer))
 
@@ -65,10 +65,10 @@ def decide_all_by_source(primitives: Collection["CompiledPrimitive"]) -> DecideA
     """
     writer = _Writer()
     for one in primitives:  # only to count what many have
-        writer.one_of_many(one, 0)
+        writer.one_of_many(one, offset=0)
     writer, lines, outcomes = _Writer(writer.conditions), list[str](), list[Evaluation]()
     for one in primitives:
-        lines.append(f"{writer.one_of_many(one, len(outcomes))},")
+        lines.append(f"{writer.one_of_many(one, offset=len(outcomes))},")
         outcomes += one.outcomes
     return cast("DecideAll", _function([*writer.taken(), "return [", *lines, "]"], tuple(outcomes), writer))
 
@@ -99,34 +99,36 @@ class _Writer:
         statements, self._statements = self._statements, []
         return statements
 
-    def one_of_many(self, one: "CompiledPrimitive", first: int) -> str:
-        """The outcome of one of many, whose outcomes begin at `first`.
+    def one_of_many(self, one: "CompiledPrimitive", *, offset: int) -> str:
+        """The outcome of one of many, whose outcomes begin at `offset` of those of all.
 
         Where it counts comparisons, it is what the call has evaluated already, so that they are counted once.
         """
-        key, otherwise = one.state.key, f"outcomes[{first + len(one.outcomes) - 1}]"
+        key, otherwise = one.state.key, f"outcomes[{offset + len(one.outcomes) - 1}]"
         if not one.fits:
             return f"call.evaluate({key!r})"
         rules = list(with_first_outcomes(one.state))
         found = otherwise
-        for rule, at in reversed(rules):
-            admits, outcome = self.rule(rule, at, one, first)
+        for rule, index in reversed(rules):
+            admits, outcome = self.rule(rule, one, index=index, offset=offset)
             found = f"{outcome} if {admits} else {found}"
         if not any(_counts(rule) for rule, _ in rules):
             return found
         known = self._variable("call.outcomes")
         return f"{known}.get({key!r}) or {known}.setdefault({key!r}, {found})"
 
-    def rule(self, rule: Rule, at: int, of: "CompiledPrimitive", first: int = 0) -> tuple[str, str]:
-        """Whether a rule admits, and its outcome, which is at `at` of the primitive's, and these begin at `first`."""
+    def rule(self, rule: Rule, of: "CompiledPrimitive", *, index: int, offset: int = 0) -> tuple[str, str]:
+        """Whether a rule admits, and its outcome. `index` is that of its first among the outcomes of the primitive,
+        which begin at `offset` of those of all.
+        """
         parts = []
         if rule.condition is not None:
             parts.append(self._condition(rule.condition))
         if rule.rollout is not None:
             parts.append(self._rollout(rule.rollout, rollout_prefix(rule.seed_or(of.state.key)), rule.bucket_by))
-        outcome = f"outcomes[{first + at}]"
+        outcome = f"outcomes[{offset + index}]"
         if rule.split:
-            split = compile_split(rule, of.state.key, of.outcomes[at : at + len(rule.split)])
+            split = compile_split(rule, of.state.key, of.outcomes[index : index + len(rule.split)])
             outcome = f"{self._value(split)}(context, call)"
         return " and ".join(parts) or "True", outcome
 

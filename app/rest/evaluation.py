@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.domain.operations import Operation
-from app.engine.answers import answer, members_of
+from app.engine.answers import answer, members_by_key
 from app.engine.kinds import ConfigType, FlagType
 from app.engine.rules import RULES_EXAMPLE
 from app.rest.openapi.samples import ENVIRONMENT_ID
@@ -123,7 +123,7 @@ async def evaluate(call: RestCall, uow: UnitOfWork) -> Response:
     answers = await evaluation.evaluate(uow, call.path["env_id"], call.input, call.min_version)
 
     def encode() -> bytes:
-        return answer(answers.ruleset.compiled, members_of(answers.evaluations, names=True))
+        return answer(answers.ruleset.compiled, members_by_key(answers.evaluations, names=True))
 
     return json_response(await call.node.off_loop(encode) if len(answers.evaluations) > evaluation.MANY else encode())
 
