@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ from tests.factories import Instance, Workspace
 from tests.logged import logged
 
 
-def break_evaluation(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(environment_id: str, _: int = 0) -> Any:
-        raise ZeroDivisionError(f"the secret cause, in {environment_id}")
+class BrokenRulesets:
+    """Where an evaluation goes wrong."""
 
-    monkeypatch.setattr(instance.node.rulesets, "get", broken)
+    async def get(self, environment_id: str, _: int = 0) -> Any:
+        raise ZeroDivisionError(f"the secret cause, in {environment_id}")
 
 
 async def attempt(caller: Api, workspace: Workspace) -> Any:
@@ -30,9 +31,10 @@ async def attempt(caller: Api, workspace: Workspace) -> Any:
 
 @pytest.mark.raises_codes("internal")
 async def test_a_bug_is_hidden_from_the_caller_and_logged_with_its_traceback(
-    instance: Instance, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, request_lines: list[str]
+    instance: Instance, workspace: Workspace, request_lines: list[str]
 ) -> None:
-    break_evaluation(instance, monkeypatch)
+    broken: Any = BrokenRulesets()
+    instance.node.host = replace(instance.node.host, rulesets=broken)
     with logged(request_lines) as logs:
         reply = await attempt(workspace.org.viewer, workspace)
     assert (reply.code, reply.status, reply.fields) == ("internal", 500, {})

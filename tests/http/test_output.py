@@ -34,6 +34,14 @@ class Pipe:
             pass
         return found.decode()
 
+    async def arrival(self) -> str:
+        """What has come, once something has."""
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self.reader, arrived.set)
+        await arrived.wait()
+        loop.remove_reader(self.reader)
+        return self.read()
+
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
@@ -95,8 +103,7 @@ async def test_what_waits_goes_out_without_a_further_line(pipe: Pipe) -> None:
     read = ""
     async with asyncio.timeout(20):
         while len(read) < 6001:
-            read += pipe.read()
-            await asyncio.sleep(0.01)
+            read += await pipe.arrival()
 
 
 def test_nothing_is_raised_where_nobody_reads_any_more(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Protocol
 
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Request
 
 HERE = Path(__file__).resolve().parent
 Details = dict[str, Any]
@@ -56,12 +56,12 @@ def program(command: list[str], folder: Path) -> Iterator[Program]:
 
 
 class InPage:
-    """One in a page of another origin, which asks again and again. `answers` are those that it got."""
+    """One in a page of another origin, which asks again and again. `requests` are those that it made."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.answers: list[Response] = []
-        page.on("response", lambda answer: self.answers.append(answer))  # noqa: PLW0108 - playwright marks it
+        self.requests: list[Request] = []
+        page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108 - playwright marks it
 
     def connect(self, address: str, headers: dict[str, str]) -> str | None:
         """What it complains about, if it does."""

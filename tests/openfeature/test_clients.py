@@ -118,9 +118,12 @@ def test_an_exhausted_limit_is_waited_for(shop: Shop, name: str, request: pytest
 
 
 def test_an_exhausted_limit_leaves_a_page_what_it_has(shop: Shop, web_client: InPage) -> None:
+    clock = web_client.page.clock
+    clock.install()
+    web_client.connect(shop.url, shop.headers(rateLimitPerMin=1))
     with web_client.page.expect_response(lambda answer: answer.status == 429):
-        web_client.connect(shop.url, shop.headers(rateLimitPerMin=1))
-    asked = len(web_client.answers)
-    web_client.page.wait_for_timeout(200)
+        clock.run_for(100)
+    asked = len(web_client.requests)
+    clock.run_for(500)
     assert web_client.evaluate("string", "banner", "default", ADA)["value"] == "hello"
-    assert len(web_client.answers) == asked
+    assert len(web_client.requests) == asked
