@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli.http_cycle import Cycle
+from app.cli.http_stalls import Stall
 from app.domain.errors import AppError
 from app.http.bodies import MAX_AT_ONCE
 from app.http.failures import Failures, enveloped
@@ -101,12 +102,11 @@ class Protocol(HttpToolsProtocol):
         self._fault = _INVALID
         self._refusal: AppError | None = None
         self._timer: asyncio.TimerHandle | None = None  # of the head, or of a body that nobody reads
-        self._watch: asyncio.TimerHandle | None = None  # of the answer
-        self._buffered, self._stalled_since = 0, 0.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.flow = Flow(transport)
+        self._stall = Stall(transport, self.loop, self._limits.stalled_seconds)
         too_many = len(self.connections) - self._limits.connections
         if too_many > self._limits.refused_connections:
             transport.abort()
@@ -120,8 +120,7 @@ class Protocol(HttpToolsProtocol):
         if self._waiting is not None:
             self._begin_waiting()
         self._cancel_timer()
-        if self._watch is not None:
-            self._watch.cancel()
+        self._stall.forget()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -290,7 +289,7 @@ class Protocol(HttpToolsProtocol):
         self.flow.held = False
         super().on_response_complete()
         if self.transport.is_closing():
-            self._watch_answer()
+            self._stall.watch()
         elif self.cycle.response_complete and self._refusal is not None:
             self._send_refusal(self._refusal)
         elif self.cycle.response_complete and not self._in_head:
@@ -300,34 +299,15 @@ class Protocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._watch_answer()
+        self._stall.watch()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_answer()
+        self._stall.watch()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._stalled_since = self.loop.time()
-
-    def _watch_answer(self) -> None:
-        """Ends the connection once the client has read nothing of what waits for it for too long."""
-        if self._watch is None:
-            self._buffered, self._stalled_since = self.transport.get_write_buffer_size(), self.loop.time()
-            self._look_again()
-
-    def _look_again(self) -> None:
-        self._watch = self.loop.call_later(self._limits.stalled_seconds / 10, self._look)
-
-    def _look(self) -> None:
-        buffered, self._watch = self.transport.get_write_buffer_size(), None
-        if buffered < self._buffered:
-            self._stalled_since = self.loop.time()
-        self._buffered = buffered
-        if self.loop.time() - self._stalled_since >= self._limits.stalled_seconds:
-            self.transport.abort()
-        elif buffered:
-            self._look_again()
+        self._stall.note_reading()
 
     def _head_is_late(self) -> None:
         self._timer = None
@@ -353,7 +333,7 @@ class Protocol(HttpToolsProtocol):
         head += [name + b": " + value for name, value in self._busy.headers.complete(response.raw_headers, request_id)]
         self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))
         self.transport.close()
-        self._watch_answer()
+        self._stall.watch()
 
     def _start_timer(self, seconds: float, call: Any) -> None:
         self._cancel_timer()
