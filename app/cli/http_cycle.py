@@ -41,17 +41,9 @@ class Cycle(RequestResponseCycle):
         started = cast(dict[str, Any], message)
         self.transport.write(self._head(started["status"], started.get("headers", ())))
 
-    def answer(self, status: int, lines: bytes, body: bytes) -> None:
-        """The whole answer to what is no HEAD at once. The lines are those of its headers, which frame it."""
-        parts = [STATUS_LINE[status]]
-        for name, value in self.default_headers:
-            parts += name, b": ", value, b"\r\n"
-        parts += lines, b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", body
-        self.response_started = True
-        self.transport.write(b"".join(parts))
-        self.response_complete = True
-        if not self.keep_alive:
-            self.transport.close()
+    def is_answered(self) -> None:
+        """All of the answer is written, or will be at the end of the loop's turn."""
+        self.response_started = self.response_complete = True
         self.on_response()
         self.on_response = _nothing
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import resource
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -14,41 +13,43 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.cli.http_answers import Answers
 from app.cli.http_cycle import Cycle
+from app.cli.http_heads import Arrived, Heads, arrived
+from app.cli.http_limits import Limits, max_connections
 from app.cli.http_stalls import Stall
+from app.cli.http_upgrades import body_parser, framing
+from app.dataplane.calls import Head
+from app.dataplane.front import Front, Sent
 from app.domain.errors import AppError
 from app.http.bodies import MAX_AT_ONCE
 from app.http.failures import Failures, enveloped
-from app.http.requests import Requests
+from app.http.headers import Header
+from app.http.requests import RequestInfo, Requests
 from app.rest.app import as_the_surface_asked
-from app.settings import BadSetting, Settings
+from app.settings import Settings
 
-MAX_CONNECTIONS = 10_000  # unless a setting says otherwise
 MAX_HEAD = 32 * 1024
 MAX_LINE = 16 * 1024
 MAX_HEADERS = 100
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
 _BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
+_CLOSE = b"connection: close\r\n"
 _INVALID = "This is not valid HTTP."
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Of connections: how many there may be, and for how many seconds each phase may last.
+class Shared:
+    """What the connections of a server have in common.
 
-    So many more than `connections` are told that there are too many; what is beyond is cut off without a word.
+    `busy` is the app of those beyond the limit. What `front` knows the answer to needs no task.
     """
 
-    connections: int
-    refused_connections: int = 64
-    head_seconds: float = 30
-    refused_head_seconds: float = 2
-    unread_body_seconds: float = 10
-    stalled_seconds: float = 30
-
-
-AnswerAtOnce = Callable[[Scope], tuple[int, bytes, bytes] | None]
-"""Gives status, lines of headers and body of the answer to a request all of which has arrived, if it knows it."""
+    limits: Limits
+    busy: Requests
+    front: Front | None
+    heads: Heads[Head] = field(default_factory=Heads)
+    answers: Answers = field(default_factory=Answers)
 
 
 class Flow(FlowControl):
@@ -61,37 +62,20 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
-class _OfBody(NamedTuple):
-    """What a parser calls that has a body to read, and whose head was read before."""
-
-    on_body: Callable[[bytes], None]
-    on_message_complete: Callable[[], None]
-
-
-def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
-    """The header that says that there is a body."""
-    for header in headers:
-        if header[0] == b"transfer-encoding" or (header[0] == b"content-length" and header[1].strip(b"0")):
-            return header
-    return None
-
-
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol with limits.
 
     Bytes are counted before they are parsed: those of a head, and all that is neither body nor leads to one, such as
     trailers. Pipelined requests are parsed only when those before them are answered, and a refusal comes after their
-    answers. `busy` is the app of connections beyond the limit. What `front` knows the answer to needs no task: it is
-    answered at once, if nothing else was sent with it.
+    answers. What the front knows the answer to is answered at once, if nothing else was sent with it; and if its head
+    was read before, it is not read again.
     """
 
-    def __init__(self, *args: Any, limits: Limits, busy: Requests, front: AnswerAtOnce | None, **options: Any) -> None:
+    def __init__(self, *args: Any, shared: Shared, **options: Any) -> None:
         super().__init__(*args, **options)
         self.flow: Flow
         self.headers, self.url = [], b""
-        self._limits = limits
-        self._busy = busy
-        self._front = front
+        self._shared, self._limits, self._front = shared, shared.limits, shared.front
         self._unread: bytes | memoryview = b""
         self._counted = 0  # bytes since the last that led somewhere
         self._progressed = False
@@ -99,6 +83,9 @@ class Protocol(HttpToolsProtocol):
         self._begun = False
         self._hosts = 0
         self._waiting: Cycle | None = None  # to be begun when the piece is parsed that it came in
+        self._arrived: Arrived | None = None  # of which that may be
+        self._info: RequestInfo | None = None  # of what the front has handed on
+        self._active_at = 0.0  # when a request was answered that was not read
         self._fault = _INVALID
         self._refusal: AppError | None = None
         self._timer: asyncio.TimerHandle | None = None  # of the head, or of a body that nobody reads
@@ -111,7 +98,7 @@ class Protocol(HttpToolsProtocol):
         if too_many > self._limits.refused_connections:
             transport.abort()
         elif too_many > 0:
-            self.app, self._front = self._busy, None
+            self.app, self._front = self._shared.busy, None
             self._start_timer(self._limits.refused_head_seconds, transport.close)
         else:
             self._start_timer(self._limits.head_seconds, self._head_is_late)
@@ -123,10 +110,56 @@ class Protocol(HttpToolsProtocol):
         self._stall.forget()
         super().connection_lost(exc)
 
+    def eof_received(self) -> None:
+        self._shared.answers.flush()  # before the connection is closed
+
+    def shutdown(self) -> None:
+        self._shared.answers.flush()
+        super().shutdown()
+
     def data_received(self, data: bytes) -> None:
+        self._arrived = arrived(data) if self._front is not None and self._is_idle() else None
+        if self._arrived is not None and self._answer_known(self._arrived, data):
+            return
         self._unset_keepalive_if_required()
         self._unread = bytes(self._unread) + data if self._unread else data
         self._parse()
+
+    def _is_idle(self) -> bool:
+        """Whether all that came is answered, and what comes begins a request."""
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and self._in_head
+            and not (self._begun or self._counted or self._unread or self.pipeline or self.flow.write_paused)
+            and self._refusal is None
+            and not self.transport.is_closing()
+        )
+
+    def _answer_known(self, arrived: Arrived, data: bytes) -> bool:
+        """Answers a request whose head was read before, if all of it is here. What the front hands on is read again."""
+        known = self._shared.heads.find(arrived)
+        if known is None or len(data) - arrived.size != known.length:
+            return False
+        answer = cast(Front, self._front).answer(known.head, self.client, data[arrived.size :])
+        if isinstance(answer, RequestInfo):
+            self._info = answer
+            return False
+        self._cancel_timer()
+        self._write_at_once(answer, keep_alive=True)
+        self.server_state.total_requests += 1
+        self._active_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._keep_alive_for(self.timeout_keep_alive)
+        return True
+
+    def _write_at_once(self, answer: Sent, *, keep_alive: bool) -> None:
+        status, lines, body = answer
+        answers = self._shared.answers
+        head, end = answers.head(status, self.server_state.default_headers), b"" if keep_alive else _CLOSE
+        answers.write(self.loop, self.transport, b"%b%b%b\r\n%b" % (head, lines, end, body))
+        if not keep_alive:
+            answers.flush()
+            self.transport.close()
 
     def _parse(self) -> None:
         while self._unread and not self.pipeline and not self.transport.is_closing():
@@ -135,8 +168,8 @@ class Protocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade as upgrade:  # which nobody is offered, so the request is like others
-                if self._leaves_body_out():
-                    self._read_body(piece[upgrade.args[0] :])
+                if (framed_by := self._left_out()) is not None:
+                    self._read_body(framed_by, piece[upgrade.args[0] :])
             except httptools.HttpParserError:
                 self._fault_is_found(self._fault)
                 return
@@ -154,17 +187,15 @@ class Protocol(HttpToolsProtocol):
         if self._timer is None and (self._begun or (self._in_head and self._counted)):
             self._start_timer(self._limits.head_seconds, self._head_is_late)
 
-    def _leaves_body_out(self) -> bool:
-        """Whether the parser takes what follows the head for another protocol, though it is a body: as for `h2c`,
-        which clients in Java offer with each first request."""
-        return bool(self.parser.should_upgrade()) and _framing(self.headers) is not None
+    def _left_out(self) -> Header | None:
+        """What frames the body that the parser takes for another protocol, if it does."""
+        return framing(self.headers) if self.parser.should_upgrade() else None
 
-    def _read_body(self, begun: bytes | memoryview) -> None:
-        """Goes on with a parser that knows nothing of the upgrade. The connection ends with the answer."""
+    def _read_body(self, framed_by: Header, begun: bytes | memoryview) -> None:
+        """Goes on with a parser of the body alone. The connection ends with the answer."""
         self._unread = bytes(begun) + bytes(self._unread)
         self.cycle.keep_alive = False
-        self.parser = httptools.HttpRequestParser(_OfBody(self.on_body, self.on_message_complete))
-        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b: %b\r\n\r\n" % (_framing(self.headers) or (b"", b"")))
+        self.parser = body_parser(framed_by, self.on_body, self.on_message_complete)
 
     def _next_piece(self) -> bytes | memoryview:
         """So much that a head is refused as soon as it is too large."""
@@ -196,16 +227,28 @@ class Protocol(HttpToolsProtocol):
     def _begin_waiting(self) -> None:
         self._cancel_timer()
         cycle, self._waiting = cast(Cycle, self._waiting), None
-        answer = None
-        is_alone = not (self._unread or self.pipeline or self.flow.write_paused)
-        if self._front is not None and is_alone and not cycle.more_body and len(cycle.body) <= MAX_AT_ONCE:
-            scope = cast(Scope, cycle.scope)
-            scope["signalbox.body"] = bytes(cycle.body)
-            answer = self._front(scope)
-        if answer is not None:
-            cycle.answer(*answer)
-        else:
-            self._start_asgi_task(cycle, self.app)
+        scope, (info, self._info) = cast(Scope, cycle.scope), (self._info, None)
+        if info is not None:
+            scope["signalbox.request"] = info
+        elif self._front is not None and self._is_alone(cycle) and (head := self._front.read(scope)) is not None:
+            answer = self._front.answer(head, self.client, bytes(cycle.body))
+            if not isinstance(answer, RequestInfo):
+                self._keep_head(head, cycle)
+                self._write_at_once(answer, keep_alive=cycle.keep_alive)
+                cycle.is_answered()
+                return
+            scope["signalbox.request"] = answer
+        self._start_asgi_task(cycle, self.app)
+
+    def _is_alone(self, cycle: Cycle) -> bool:
+        """Whether all of the request has arrived, and nothing else."""
+        behind = self._unread or self.pipeline or self.flow.write_paused
+        return not behind and not cycle.more_body and len(cycle.body) <= MAX_AT_ONCE
+
+    def _keep_head(self, head: Head, cycle: Cycle) -> None:
+        """For the next request with the same bytes, if that leaves the connection as it is."""
+        if self._arrived is not None and cycle.keep_alive:
+            self._shared.heads.keep(self._arrived, head, len(cycle.body))
 
     def _fault_of_head(self) -> str | None:
         if self._counted >= MAX_HEAD:
@@ -275,15 +318,13 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._leaves_body_out():
+        if self._left_out() is not None:
             return
         self._in_head, self._progressed = True, True
         super().on_message_complete()
         if self.cycle.response_complete:  # and what was left of the body has been read
             self._cancel_timer()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._keep_alive_for(self.timeout_keep_alive)
 
     def on_response_complete(self) -> None:
         self.flow.held = False
@@ -297,7 +338,13 @@ class Protocol(HttpToolsProtocol):
         else:
             self._parse()
 
+    def _keep_alive_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
     def timeout_keep_alive_handler(self) -> None:
+        if (rest := self._active_at + self.timeout_keep_alive - self.loop.time()) > 0:
+            self._keep_alive_for(rest)
+            return
         super().timeout_keep_alive_handler()
         self._stall.watch()
 
@@ -327,10 +374,13 @@ class Protocol(HttpToolsProtocol):
                 self._send_refusal(error)
 
     def _send_refusal(self, error: AppError) -> None:
-        request_id = self._busy.refused(self.client, error.code, error.status)
+        self._shared.answers.flush()
+        request_id = self._shared.busy.refused(self.client, error.code, error.status)
         response = enveloped(error, request_id)
         head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(), b"connection: close"]
-        head += [name + b": " + value for name, value in self._busy.headers.complete(response.raw_headers, request_id)]
+        head += [
+            name + b": " + value for name, value in self._shared.busy.headers.complete(response.raw_headers, request_id)
+        ]
         self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))
         self.transport.close()
         self._stall.watch()
@@ -345,24 +395,12 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
-def protocol(settings: Settings, front: AnswerAtOnce | None = None) -> type[asyncio.Protocol]:
+def protocol(settings: Settings, front: Front | None = None) -> type[asyncio.Protocol]:
     """What uvicorn makes for each connection. Raises BadSetting."""
     connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     busy = Requests(Failures(_busy, as_the_surface_asked(settings.base_path)), settings)
-    return cast(type[asyncio.Protocol], partial(Protocol, limits=Limits(connections), busy=busy, front=front))
-
-
-def max_connections(settings: Settings, files: int) -> int:
-    """How many connections there may be, each of which takes one of the files that the process may have open.
-
-    Raises BadSetting.
-    """
-    if settings.max_connections is None:
-        return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(max(files // 2, 1), MAX_CONNECTIONS)
-    if files != resource.RLIM_INFINITY and settings.max_connections >= files:
-        most = f"must be below {files}, which is how many files the process may have open (`ulimit -n`)"
-        raise BadSetting(f"SIGNALBOX_MAX_CONNECTIONS: {most}")
-    return settings.max_connections
+    shared = Shared(Limits(connections), busy, front)
+    return cast(type[asyncio.Protocol], partial(Protocol, shared=shared))
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001

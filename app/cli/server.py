@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=protocol(settings, app.state.front.answer),
+                http=protocol(settings, app.state.front),
                 ws="none",
                 backlog=BACKLOG,
                 access_log=False,

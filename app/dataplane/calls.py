@@ -1,6 +1,6 @@
 """A call that the front may answer, with all that its answer rests on; and the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from app.access.known import may, sees
@@ -11,6 +11,7 @@ from app.engine.kinds import Kind
 from app.engine.ruleset import Ruleset
 from app.http.bodies import MAX_AT_ONCE
 from app.http.headers import Header, Headers
+from app.http.requests import Sender
 from app.runtime.credentials import LiveApiKey
 from app.runtime.rulesets import RulesetCache
 from app.services.evaluation import EVALUABLE
@@ -19,18 +20,37 @@ from app.store.resolve import Place
 JSON = (b"content-type", b"application/json")
 
 
+class Head(NamedTuple):
+    """What the head of a call says.
+
+    `env_ref` is what it calls the environment, if it does, and `key` what its path asks for. Of a token there is the
+    digest of its secret, and nowhere the secret.
+    """
+
+    method: str
+    operation: Operation
+    answering: "Callable[[Call], Answer | None]"
+    env_ref: str | None
+    key: str
+    secret_hash: str
+    sender: Sender
+    content_type: str | None
+    accept_encoding: str
+    if_none_match: str | None
+    origin: str | None
+
+
 class Call(NamedTuple):
     """The caller is known, the policy allows the operation at the place, and `ruleset` is what is there now.
 
-    `key` is the one that the path asks for, if it does. The body has arrived.
+    The body has arrived.
     """
 
-    headers: Mapping[bytes, bytes]
+    head: Head
     token: LiveApiKey
     place: Place
     ruleset: Ruleset
     rulesets: RulesetCache
-    key: str
     body: bytes
 
     def may_evaluate(self, keys: list[str]) -> bool:
@@ -46,16 +66,12 @@ class Call(NamedTuple):
 
     def json(self) -> Any:
         """The body of a call that may repeat keys; None if it is long, or has any fault."""
-        if self.headers.get(b"content-type") != b"application/json" or len(self.body) > MAX_AT_ONCE:
+        if self.head.content_type != "application/json" or len(self.body) > MAX_AT_ONCE:
             return None
         try:
             return json_text.decode(self.body, allow_duplicate_keys=True)
         except json_text.BadJson:
             return None
-
-    def header(self, name: bytes) -> str | None:
-        value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1")
 
 
 class Answer(NamedTuple):

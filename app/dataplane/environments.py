@@ -26,8 +26,8 @@ def ruleset(call: Call) -> Answer | None:
     of_caller = terms(
         document,
         _etag(token.actor.token_id, document.digest),
-        call.header(b"accept-encoding") or "",
-        call.header(b"if-none-match"),
+        call.head.accept_encoding,
+        call.head.if_none_match,
     )
     headers = [*_HEADERS, (b"etag", of_caller.etag.encode())]
     if of_caller.unchanged:

@@ -8,16 +8,17 @@ has done already: a refusal comes from one place, and so does what it rests on.
 from collections.abc import Callable, Mapping
 
 import structlog
-from starlette.datastructures import Headers, State
+from starlette.datastructures import State
 from starlette.types import Scope
 
 from app.dataplane import environments, ofrep
-from app.dataplane.calls import Answer, Call
+from app.dataplane.calls import Answer, Call, Head
+from app.domain.ids import digest
 from app.domain.operations import Operation
+from app.engine.cidrs import Address
 from app.http.authentication import admit
 from app.http.cors import Origins
-from app.http.requests import RequestInfo, Requests
-from app.runtime.credentials import LiveApiKey
+from app.http.requests import RequestInfo, Requests, Sender
 from app.runtime.node import Node
 from app.settings import Settings
 
@@ -26,7 +27,7 @@ Sent = tuple[int, bytes, bytes]
 """Status, lines of headers and body of an answer."""
 Answering = Callable[[Call], Answer | None]
 Asked = tuple[str | None, str, Operation, Answering]
-"""What the environment is called, if the path says it; the key that it asks for; what is done, and who answers."""
+"""What the path calls the environment, if it does; the key that it asks for; what is done, and who answers."""
 _EVALUATE, _READ = Operation.EVALUATE, Operation.READ_STATE
 _ENVIRONMENTS = "/api/v1/envs/"
 _CALLS: Mapping[tuple[str, str], tuple[Operation, Answering]] = {
@@ -38,6 +39,7 @@ _FLAGS = "/ofrep/v1/evaluate/flags"
 _UNUSUAL = frozenset(
     {b"content-encoding", b"x-break-glass", b"x-reason", b"x-signalbox-min-version", b"transfer-encoding"}
 )
+_READ_OF_HEAD = (b"x-signalbox-env", b"content-type", b"accept-encoding", b"if-none-match", b"origin")
 
 
 class Front:
@@ -50,41 +52,58 @@ class Front:
         self._environments = settings.base_path + _ENVIRONMENTS
         self._flags = settings.base_path + _FLAGS
 
-    def answer(self, scope: Scope) -> Sent | None:
-        """What is sent to the request, whose body is in the scope; None if the app behind has to answer it."""
-        if (asked := self._asked(scope)) is None:
+    def read(self, scope: Scope) -> Head | None:
+        """What the head of a request says, if it is that of a call that may be answered from memory."""
+        if (asked := self._asked(scope["method"], scope["path"])) is None:
             return None
-        info = self.requests.begin(scope)
+        headers = dict(scope["headers"])
+        if _is_unusual(scope, headers) or (secret := _secret_in(headers)) is None:
+            return None
+        named = {name: headers[name].decode("latin-1") for name in _READ_OF_HEAD if name in headers}
+        env_ref, key, operation, answering = asked
+        return Head(
+            method=scope["method"],
+            operation=operation,
+            answering=answering,
+            env_ref=named.get(b"x-signalbox-env") if env_ref is None else env_ref,
+            key=key,
+            secret_hash=digest(secret.decode("latin-1")),
+            sender=Sender.named_in(scope["headers"]),
+            content_type=named.get(b"content-type"),
+            accept_encoding=named.get(b"accept-encoding", ""),
+            if_none_match=named.get(b"if-none-match"),
+            origin=named.get(b"origin"),
+        )
+
+    def answer(self, head: Head, client: tuple[str, int] | None, body: bytes) -> Sent | RequestInfo:
+        """What is sent to the request; or what is known of it by now, if the app behind has to answer it."""
+        info = self.requests.begin(client, head.sender)
         try:
-            answer = self._answer(scope, info, *asked)
+            answer = self._answer(head, info, body)
         except Exception:
             log.exception("the front has failed", requestId=info.request_id)
-            return None
-        if answer is None:
-            return None
-        info.route, status, headers, body = answer
+            return info
+        if answer is None or info.taken is None:
+            return info
+        info.route, status, headers, content = answer
         if self._origins is not None:
-            self._origins.complete(headers, Headers(scope=scope).get("origin"))
-        self.requests.log(info, status, scope["method"])
-        headers += info.rate_headers
-        return status, self.requests.headers.lines(headers, info.request_id), body
+            self._origins.complete(headers, head.origin)
+        self.requests.log(info, status, head.method)
+        return status, self.requests.headers.lines(headers, info.request_id, info.taken), content
 
-    def _answer(
-        self, scope: Scope, info: RequestInfo, called: str | None, key: str, operation: Operation, answering: Answering
-    ) -> Answer | None:
+    def _answer(self, head: Head, info: RequestInfo, body: bytes) -> Answer | None:
         """The answer, once a request is taken from the token's buckets."""
         node: Node = self._state.node
-        call = _known(node, scope, info, operation, called, key)
-        return answering(call) if call is not None and admit(node, info, call.token) else None
+        call = _known(node, head, info.address, body)
+        return head.answering(call) if call is not None and admit(node, info, call.token) else None
 
-    def _asked(self, scope: Scope) -> Asked | None:
+    def _asked(self, method: str, path: str) -> Asked | None:
         """What the path and the method ask for, if it is one of these calls."""
-        path: str = scope["path"]
         if path.startswith(self._environments):
-            called, _, rest = path[len(self._environments) :].partition("/")
-            found = _CALLS.get((scope["method"], rest))
-            return None if found is None else (called, "", *found)
-        if not path.startswith(self._flags) or scope["method"] != "POST":
+            env_ref, _, rest = path[len(self._environments) :].partition("/")
+            found = _CALLS.get((method, rest))
+            return None if found is None else (env_ref, "", *found)
+        if not path.startswith(self._flags) or method != "POST":
             return None
         if path == self._flags:
             return None, "", _EVALUATE, ofrep.evaluate_flags
@@ -93,23 +112,20 @@ class Front:
         return None
 
 
-def _known(
-    node: Node, scope: Scope, info: RequestInfo, operation: Operation, called: str | None, key: str
-) -> Call | None:
+def _known(node: Node, head: Head, address: Address | None, body: bytes) -> Call | None:
     """The call, if its caller may do the operation, and all that it rests on is in memory."""
-    headers = dict(scope["headers"])
-    if _is_unusual(scope, headers) or (token := _token(node, info, headers)) is None:
+    token = node.api_keys.known(head.secret_hash)
+    if token is None or (token.networks is not None and address not in token.networks):
         return None
-    if called is None:
-        named = headers.get(b"x-signalbox-env")
-        called = token.actor.scope.only_environment if named is None else named.decode("latin-1")
-    place = None if called is None else node.directory.place(called, token.actor.org_id)
-    if place is None or not token.may(operation, place):
+    actor = token.actor
+    env_ref = actor.scope.only_environment if head.env_ref is None else head.env_ref
+    place = None if env_ref is None else node.directory.place(env_ref, actor.org_id)
+    if place is None or not token.may(head.operation, place):
         return None
     ruleset = node.rulesets.present(place.environment_id)
     if ruleset is None or not node.database.has_lease:
         return None
-    return Call(headers, token, place, ruleset, node.rulesets, key, scope["signalbox.body"])
+    return Call(head, token, place, ruleset, node.rulesets, body)
 
 
 def _is_unusual(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
@@ -122,13 +138,8 @@ def _is_unusual(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     )
 
 
-def _token(node: Node, info: RequestInfo, headers: Mapping[bytes, bytes]) -> LiveApiKey | None:
-    """The caller, if it is a token that is in memory and may come from where it comes from."""
+def _secret_in(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """What may be a token's."""
     if (authorization := headers.get(b"authorization")) is not None:
-        secret = authorization[7:] if authorization[:7] == b"Bearer " else None
-    else:
-        secret = headers.get(b"x-api-key")
-    token = None if secret is None else node.api_keys.known(secret.decode("latin-1"))
-    if token is None or token.networks is None or info.address in token.networks:
-        return token
-    return None
+        return authorization[7:] if authorization[:7] == b"Bearer " else None
+    return headers.get(b"x-api-key")

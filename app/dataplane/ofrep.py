@@ -19,13 +19,13 @@ _HEADERS = [(b"cache-control", PRIVATE.encode()), (b"vary", BY_CALLER.encode())]
 
 def evaluate_flag(call: Call) -> Answer | None:
     """One flag or config, if there is one."""
-    evaluating, primitive = _evaluating(call), call.ruleset.compiled.primitives.get(call.key)
-    if evaluating is None or primitive is None or not call.may_evaluate([call.key]):
+    evaluating, primitive = _evaluating(call), call.ruleset.compiled.primitives.get(call.head.key)
+    if evaluating is None or primitive is None or not call.may_evaluate([call.head.key]):
         return None
-    if not call.sees(primitive.state.kind, call.key):
+    if not call.sees(primitive.state.kind, call.head.key):
         return None
     try:
-        found = evaluating.evaluate(call.key)
+        found = evaluating.evaluate(call.head.key)
     except (TooLong, TooManyComparisons):
         return None
     return None if found is None else ok(FLAG, resolution_text(found), NO_STORE)
@@ -37,7 +37,7 @@ def evaluate_flags(call: Call) -> Answer | None:
         return None
     etag = evaluation_etag(call.ruleset, call.token.actor, call.body)
     headers = [*_HEADERS, (b"etag", etag.encode())]
-    if none_match(call.header(b"if-none-match"), etag):
+    if none_match(call.head.if_none_match, etag):
         return Answer(FLAGS, 304, headers, b"")
     compiled = call.ruleset.compiled
     if is_long(call.ruleset):

@@ -1,10 +1,6 @@
 """The IP address of a caller, behind the proxies that the operator trusts."""
 
-from collections.abc import Iterator
 from functools import lru_cache
-
-from starlette.datastructures import Headers
-from starlette.types import Scope
 
 from app.engine.cidrs import Address, Networks, parse_address, parse_network
 
@@ -12,15 +8,15 @@ _LOCAL = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.2
 LOCAL_NETWORKS = Networks(network for one in _LOCAL if (network := parse_network(one)) is not None)
 
 
-def client_address(scope: Scope, trusted: Networks) -> Address | None:
+def client_address(peer: str | None, forwarded_for: str, trusted: Networks) -> Address | None:
     """The peer; or, if that is a trusted proxy, the rightmost address of `X-Forwarded-For` that is not one.
 
     None for what is no address: a peer on a Unix socket, or a word that somebody made up.
     """
-    address = _peer(scope["client"][0]) if scope.get("client") else None
+    address = None if peer is None else _peer(peer)
     if address is None or address not in trusted:
         return address
-    for written in _forwarded_for(scope):
+    for written in filter(None, map(str.strip, reversed(forwarded_for.split(",")))):
         address = parse_address(_without_port(written))
         if address is None or address not in trusted:
             return address
@@ -28,12 +24,6 @@ def client_address(scope: Scope, trusted: Networks) -> Address | None:
 
 
 _peer = lru_cache(4096)(parse_address)  # all requests of a connection have the same peer
-
-
-def _forwarded_for(scope: Scope) -> Iterator[str]:
-    """The addresses added by the proxies, that of the nearest proxy first."""
-    written = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
-    return (one for one in map(str.strip, reversed(written)) if one)
 
 
 def _without_port(written: str) -> str:

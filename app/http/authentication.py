@@ -9,10 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import API_KEY_ENDED, SESSION_ENDED, Anonymous, Token
 from app.domain.errors import AppError
-from app.domain.rate_limits import Bucket, Taken
+from app.domain.rate_limits import Bucket
 from app.domain.security_events import NOBODY, Concerned, Refusal, SecurityEvent
 from app.domain.token_secrets import fault_of
 from app.http.cookies import SESSION, secrets_in, set_cookie
+from app.http.headers import rate_headers
 from app.http.requests import RequestInfo, info_of
 from app.runtime.credentials import SLIDES_AFTER_SECONDS, LiveApiKey
 from app.runtime.node import Node
@@ -74,17 +75,9 @@ def admit(node: Node, info: RequestInfo, token: LiveApiKey) -> bool:
     taken = node.buckets.take_at_once(token.buckets)
     if taken is None or taken.retry_after:
         return False
-    info.actor, info.buckets, info.rate_headers, info.admitted = token.actor, token.buckets, _headers_of(taken), True
+    info.actor, info.buckets, info.taken, info.admitted = token.actor, token.buckets, taken, True
     node.api_keys.note_use(token.actor.token_id)
     return True
-
-
-def _headers_of(taken: Taken) -> tuple[tuple[bytes, bytes], ...]:
-    return (
-        (b"x-ratelimit-limit", b"%d" % taken.limit),
-        (b"x-ratelimit-remaining", b"%d" % taken.remaining),
-        (b"x-ratelimit-reset", b"%d" % taken.reset),
-    )
 
 
 def _note_refusal(node: Node, info: RequestInfo, code: str, concerned: Concerned) -> None:
@@ -95,7 +88,7 @@ async def take_from_buckets(node: Node, info: RequestInfo, times: int = 1) -> No
     """So many requests of the caller's. Raises `token_rate_limit`, or `rate_limited` for people."""
     taken = await node.buckets.take(info.buckets, times)
     if by_token := isinstance(info.actor, Token):
-        info.rate_headers = _headers_of(taken)
+        info.taken = taken
     if taken.retry_after:
         headers = {"Retry-After": str(taken.retry_after)}
         raise AppError("token_rate_limit", headers=headers) if by_token else AppError("rate_limited", headers=headers)
@@ -112,8 +105,8 @@ class AuthenticationHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 info, status, headers = info_of(scope), message["status"], message["headers"]
-                if info.rate_headers and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_RATED):
-                    headers.extend(info.rate_headers)
+                if info.taken is not None and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_RATED):
+                    headers.extend(rate_headers(info.taken))
                 if info.session_cookie and "set-cookie" not in Headers(raw=headers):
                     headers.append((b"set-cookie", info.session_cookie))
             await send(message)

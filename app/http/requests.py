@@ -1,21 +1,21 @@
 """Every request's id, the headers that every answer has, and its one log line. Pure ASGI, outermost."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import Actor, Anonymous
 from app.domain.ids import new_request_id
-from app.domain.rate_limits import Bucket
+from app.domain.rate_limits import Bucket, Taken
 from app.engine.cidrs import Address
 from app.http import logs
 from app.http.addresses import LOCAL_NETWORKS, client_address
-from app.http.headers import AnswerHeaders
+from app.http.headers import AnswerHeaders, Header
 from app.http.output import STDERR
 from app.http.request_lines import renderer
 from app.settings import Settings
@@ -43,7 +43,8 @@ class RequestInfo:
     user_agent: str | None = None
     code: str | None = None
     buckets: Sequence[Bucket] = ()
-    rate_headers: Sequence[tuple[bytes, bytes]] = ()
+    taken: Taken | None = None
+    """What is left of a token's buckets."""
     session_cookie: bytes | None = None
     admitted: bool = False
     """Whether the caller is known, and a request of theirs is taken."""
@@ -60,6 +61,23 @@ class RequestInfo:
         if self.caller_request_id is not None:
             bound["callerRequestId"] = self.caller_request_id
         return bound
+
+
+class Sender(NamedTuple):
+    """What a head says of where it comes from."""
+
+    forwarded_for: str
+    request_id: str | None
+
+    @classmethod
+    def named_in(cls, headers: Iterable[Header]) -> "Sender":
+        forwarded_for, request_id = [], None
+        for name, value in headers:
+            if name == b"x-request-id":
+                request_id = "".join(filter(str.isprintable, value[:MAX_LOGGED_ID].decode("ascii", "ignore")))
+            elif name == b"x-forwarded-for":
+                forwarded_for.append(value.decode("latin-1"))
+        return cls(",".join(forwarded_for), request_id)
 
 
 def info_of(scope: Scope) -> RequestInfo:
@@ -84,7 +102,10 @@ class Requests:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        info: RequestInfo = scope.get("signalbox.request") or self.begin(scope)  # the front has begun it
+        info: RequestInfo | None = scope.get("signalbox.request")  # if the front has begun it
+        if info is None:
+            info = self.begin(scope.get("client"), Sender.named_in(scope["headers"]))
+            scope["signalbox.request"] = info
         status = 0
 
         async def send_completed(message: Message) -> None:
@@ -101,24 +122,19 @@ class Requests:
             logs.present.reset(present)
             self.log(info, status, scope.get("method", ""))
 
-    def begin(self, scope: Scope) -> RequestInfo:
-        """What is known of a request when its head is read."""
-        info = scope["signalbox.request"] = RequestInfo(new_request_id())
-        info.address = client_address(scope, self._trusted)
+    def begin(self, client: tuple[str, int] | None, sender: Sender) -> RequestInfo:
+        """What is known of a request when its head is read. `client` is the peer of its connection."""
+        info = RequestInfo(new_request_id(), caller_request_id=sender.request_id)
+        info.address = client_address(client and client[0], sender.forwarded_for, self._trusted)
         if self._log_addresses and info.address is not None:
             info.logged_address = _text_of(info.address)
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                info.caller_request_id = "".join(
-                    filter(str.isprintable, value[:MAX_LOGGED_ID].decode("ascii", "ignore"))
-                )
-            elif name == b"x-forwarded-for" and self._warns_of_proxy and info.address in LOCAL_NETWORKS:
-                self._warns_of_proxy = False
-                log.warning(
-                    "X-Forwarded-For is ignored, so that all who come through this proxy count as one address: "
-                    "name the proxy in SIGNALBOX_TRUSTED_PROXIES",
-                    proxy=str(info.address),
-                )
+        if sender.forwarded_for and self._warns_of_proxy and info.address in LOCAL_NETWORKS:
+            self._warns_of_proxy = False
+            log.warning(
+                "X-Forwarded-For is ignored, so that all who come through this proxy count as one address: "
+                "name the proxy in SIGNALBOX_TRUSTED_PROXIES",
+                proxy=str(info.address),
+            )
         return info
 
     def log(self, info: RequestInfo, status: int, method: str | None = None) -> None:
@@ -127,10 +143,11 @@ class Requests:
 
     def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:
         """Logs the refusal of what is no request, and gives it an id."""
-        info = self.begin({"client": client, "headers": ()})
+        info = self.begin(client, _NOBODYS)
         info.code = code
         self.log(info, status)
         return info.request_id
 
 
+_NOBODYS = Sender("", None)
 _text_of = lru_cache(4096)(str)  # all requests of a connection have the same address

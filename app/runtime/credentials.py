@@ -72,9 +72,9 @@ class CredentialCache(Generic[Live]):
             live = await self._read(secret, secret_hash)
         return live if live is not None and live.expires_at > self._clock.posix() else None
 
-    def known(self, secret: str) -> Live | None:
-        """The credential of the secret, if it is in memory and live."""
-        live = self._known(digest(secret))
+    def known(self, secret_hash: str) -> Live | None:
+        """The credential of the secret with this digest, if it is in memory and live."""
+        live = self._known(secret_hash)
         return live if live is not None and live.expires_at > self._clock.posix() else None
 
     def _known(self, secret_hash: str) -> Live | None:

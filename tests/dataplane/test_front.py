@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from app.domain.token_secrets import new_token_secret
+from app.http.requests import RequestInfo
 from app.runtime.rate_limits import MemoryBuckets
 from tests.factories import Instance, Workspace
 
@@ -71,10 +72,11 @@ class Both:
         self._app, self._front = app, app.state.front
 
     async def _with_front(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["signalbox.body"] = self._body
-        answer = self._front.answer(scope)
-        self.front_answered = answer is not None
-        if answer is None:
+        head = self._front.read(scope)
+        answer = None if head is None else self._front.answer(head, scope["client"], self._body)
+        self.front_answered = isinstance(answer, tuple)
+        if answer is None or isinstance(answer, RequestInfo):
+            scope["signalbox.request"] = answer
             await self._app(scope, receive, send)
             return
         status, lines, body = answer

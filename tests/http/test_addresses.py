@@ -6,18 +6,15 @@ import pytest
 
 from app.engine.cidrs import parse_address
 from app.http.addresses import client_address
+from app.http.requests import Sender
 from app.settings import BadSetting, Settings, load
 
 TRUSTED = "10.0.0.0/8, fd00::/8"
 
 
 def seen(peer: str | None, *forwarded: str, trusted: str = TRUSTED) -> Any:
-    scope = {
-        "type": "http",
-        "client": None if peer is None else (peer, 4711),
-        "headers": [(b"x-forwarded-for", one.encode("latin-1")) for one in forwarded],
-    }
-    return client_address(scope, Settings(trusted_proxies=trusted).trusted_networks)
+    sender = Sender.named_in([(b"x-forwarded-for", one.encode("latin-1")) for one in forwarded])
+    return client_address(peer, sender.forwarded_for, Settings(trusted_proxies=trusted).trusted_networks)
 
 
 @pytest.mark.parametrize(

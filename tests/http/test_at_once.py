@@ -1,8 +1,11 @@
 """What the front knows the answer to is answered while it is read; everything else reaches the app as ever."""
 
+import asyncio
+
 import pytest
 from starlette.types import Scope
 
+from app.http.requests import RequestInfo
 from tests.http.wire import GET, POST, Connection, Server, answering, settled
 
 Answer = tuple[int, bytes, bytes]
@@ -10,15 +13,22 @@ ANSWER: Answer = (200, b"content-length: 7\r\nx-front: yes\r\n", b"at once")
 
 
 class Front:
-    """Knows the answer to bodies that say so, and counts how often it is asked."""
+    """Knows the answer, or that it has none, and keeps what it is asked."""
 
     def __init__(self, answer: Answer | None = ANSWER) -> None:
-        self.answer = answer
+        self.heads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
+        self.knows = answer
 
-    def __call__(self, scope: Scope) -> Answer | None:
-        self.bodies.append(scope["signalbox.body"])
-        return self.answer
+    def read(self, scope: Scope) -> dict[str, str]:
+        self.heads.append({name.decode(): value.decode() for name, value in scope["headers"]})
+        return self.heads[-1]
+
+    def answer(self, head: dict[str, str], client: object, body: bytes) -> Answer | RequestInfo:
+        assert head in self.heads
+        assert client == ("192.0.2.1", 4711)
+        self.bodies.append(body)
+        return RequestInfo("req_front") if self.knows is None else self.knows
 
 
 def connected(front: Front) -> Connection:
@@ -26,10 +36,13 @@ def connected(front: Front) -> Connection:
 
 
 @pytest.mark.parametrize("request_", [GET + b"\r\n", POST + b"Content-Length: 2\r\n\r\n{}"])
-async def test_it_is_answered_without_a_turn_of_the_loop(request_: bytes) -> None:
-    client = connected(Front())
+async def test_it_is_answered_without_a_task(request_: bytes) -> None:
+    server = Server(answering(), front=Front())
+    client = server.connect()
     for _ in range(2):
         client.protocol.data_received(request_)
+        assert not server.state.tasks
+        await asyncio.sleep(0)
     assert client.transport.written.count(b"HTTP/1.1 200 OK\r\n") == 2
     assert client.transport.written.endswith(b"\r\n\r\nat once")
     assert client.transport.written.count(b"\r\nx-front: yes\r\n") == 2
@@ -38,7 +51,7 @@ async def test_it_is_answered_without_a_turn_of_the_loop(request_: bytes) -> Non
 
 async def test_a_connection_that_is_not_kept_is_closed() -> None:
     client = connected(Front())
-    client.protocol.data_received(GET + b"Connection: close\r\n\r\n")
+    await client.send(GET + b"Connection: close\r\n\r\n")
     assert b"connection: close" in client.transport.written
     assert client.transport.closing
 
@@ -46,8 +59,13 @@ async def test_a_connection_that_is_not_kept_is_closed() -> None:
 async def test_an_idle_connection_is_closed_as_ever() -> None:
     server = Server(answering(), front=Front())
     client = server.connect()
-    client.protocol.data_received(GET + b"\r\n")
-    server.loop.pass_time(60)
+    for _ in range(3):
+        server.loop.pass_time(4)
+        await client.send(GET + b"\r\n")
+        assert not client.transport.closing
+    server.loop.pass_time(4)
+    assert not client.transport.closing
+    server.loop.pass_time(2)
     assert client.transport.closing
 
 
@@ -107,8 +125,7 @@ async def test_who_leaves_meanwhile_is_noted_by_the_app() -> None:
 async def test_a_long_request_in_one_read_is_known_whole() -> None:
     front, body = Front(), b" " * 20_000
     client = connected(front)
-    client.protocol.data_received(POST + b"Content-Length: 20000\r\n\r\n" + body)
-    assert client.transport.written.endswith(b"at once")
+    assert (await client.send(POST + b"Content-Length: 20000\r\n\r\n" + body)).endswith(b"at once")
     assert front.bodies == [body]
 
 

@@ -9,7 +9,7 @@ import pytest
 import structlog.testing
 from starlette.types import Receive, Scope, Send
 
-from app.cli.http_protocol import max_connections
+from app.cli.http_limits import max_connections
 from app.settings import BadSetting, Settings
 from tests.http.wire import GET, LIMITS, POST, Connection, Server, answering, settled
 

@@ -9,7 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.cli.http_protocol import AnswerAtOnce, Limits, Protocol
+from app.cli.http_heads import Heads
+from app.cli.http_limits import Limits
+from app.cli.http_protocol import Protocol, Shared
 from app.domain.errors import AppError
 from app.http.failures import Failures, enveloped
 from app.http.requests import Requests
@@ -35,6 +37,9 @@ class SetLoop:
         handle = asyncio.TimerHandle(self._now + seconds, call, (), self._loop)
         self._calls.append((handle, call))
         return handle
+
+    def call_soon(self, call: Callable[..., None]) -> asyncio.Handle:
+        return self._loop.call_soon(call)
 
     def create_task(self, work: Any) -> "asyncio.Task[None]":
         return self._loop.create_task(work)
@@ -90,13 +95,16 @@ class Transport:
 class Server:
     """Makes connections to an app."""
 
-    def __init__(self, app: ASGIApp, limits: Limits = LIMITS, front: AnswerAtOnce | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits = LIMITS, front: Any = None, heads: Heads[Any] | None = None
+    ) -> None:
         self.loop = SetLoop()
         self.config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False, ws="none", loop="none")
         self.config.load()
         self.state = ServerState()
-        self.limits = limits
-        self.front = front
+        self.shared = Shared(
+            limits, Requests(Failures(refuse, enveloped), Settings()), front, Heads() if heads is None else heads
+        )
 
     def connect(self) -> "Connection":
         """A new connection."""
@@ -105,9 +113,7 @@ class Server:
             server_state=self.state,
             app_state={},
             _loop=cast(asyncio.AbstractEventLoop, self.loop),
-            limits=self.limits,
-            busy=Requests(Failures(refuse, enveloped), Settings()),
-            front=self.front,
+            shared=self.shared,
         )
         return Connection(protocol)
 
@@ -132,9 +138,9 @@ class Connection:
         self.protocol.connection_lost(ConnectionResetError())
 
 
-async def settled() -> None:
+async def settled(turns: int = 200) -> None:
     """Returns once the tasks of the app have come to a wait."""
-    for _ in range(200):
+    for _ in range(turns):
         await asyncio.sleep(0)
 
 
