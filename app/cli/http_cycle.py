@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
 from app.http.headers import Header
@@ -25,6 +26,16 @@ _REPEATED = {
 _MOST = 256
 _names: dict[bytes, bytes] = {}
 _lines: dict[tuple[bytes, bytes], bytes] = {}
+
+
+class Flow(FlowControl):
+    """Leaves a connection alone that is closing, and does not read on from one that is `held`."""
+
+    held = False
+
+    def resume_reading(self) -> None:
+        if not self.held and not self._transport.is_closing():
+            super().resume_reading()
 
 
 class Cycle(RequestResponseCycle):

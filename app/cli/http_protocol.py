@@ -10,11 +10,10 @@ from urllib.parse import unquote
 
 import httptools
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli.http_answers import Answers
-from app.cli.http_cycle import Cycle
+from app.cli.http_cycle import Cycle, Flow
 from app.cli.http_heads import Arrived, Heads, arrived
 from app.cli.http_limits import Limits, max_connections
 from app.cli.http_stalls import Stall
@@ -50,16 +49,6 @@ class Shared:
     front: Front | None
     heads: Heads[Head] = field(default_factory=Heads)
     answers: Answers = field(default_factory=Answers)
-
-
-class Flow(FlowControl):
-    """Leaves a connection alone that is closing, and does not read on from one that is `held`."""
-
-    held = False
-
-    def resume_reading(self) -> None:
-        if not self.held and not self._transport.is_closing():
-            super().resume_reading()
 
 
 class Protocol(HttpToolsProtocol):
