@@ -1,6 +1,7 @@
-"""Heads of requests that were read before: a client sends the same with each request, but for the body's length."""
+"""Heads of requests that were read before: a client sends the same with each request, but for a tag that it has."""
 
 import hashlib
+import re
 from collections import OrderedDict
 from typing import Generic, NamedTuple, TypeVar
 
@@ -8,12 +9,17 @@ H = TypeVar("H")
 MAX_HEADS = 4096
 MAX_KNOWN_HEAD = 2048  # bytes
 _END = b"\r\n\r\n"
+_TAG = re.compile(rb'\r\n[Ii]f-[Nn]one-[Mm]atch: ("[\x21\x23-\x7e]*")\r\n')
 
 
 class Arrived(NamedTuple):
-    """Bytes that begin a request: the digest of its head, and how much of them that is."""
+    """Bytes that begin a request: the digest of its head without the tag in it, that tag, and the size of the head.
+
+    A head with two of them is not among what is kept, so the tag is the only one.
+    """
 
     digest: bytes
+    tag: str | None
     size: int
 
 
@@ -42,4 +48,9 @@ class Heads(Generic[H]):
 def arrived(data: bytes) -> Arrived | None:
     """The head at the beginning, if all of it is there, and it is not long."""
     size = data.find(_END, 0, MAX_KNOWN_HEAD) + len(_END)
-    return None if size < len(_END) else Arrived(hashlib.sha256(data[:size]).digest(), size)
+    if size < len(_END):
+        return None
+    if (found := _TAG.search(data, 0, size)) is None:
+        return Arrived(hashlib.sha256(data[:size]).digest(), None, size)
+    begin, end = found.span(1)
+    return Arrived(hashlib.sha256(data[:begin] + data[end:size]).digest(), found[1].decode("ascii"), size)

@@ -129,7 +129,7 @@ class Protocol(HttpToolsProtocol):
         known = self._shared.heads.find(arrived)
         if known is None or len(data) - arrived.size != known.length:
             return False
-        answer = cast(Front, self._front).answer(known.head, self.client, data[arrived.size :])
+        answer = cast(Front, self._front).answer(known.head, self.client, data[arrived.size :], arrived.tag)
         if isinstance(answer, RequestInfo):
             self._info = answer
             return False

@@ -52,6 +52,7 @@ class Call(NamedTuple):
     ruleset: Ruleset
     rulesets: RulesetCache
     body: bytes
+    if_none_match: str | None
 
     def may_evaluate(self, keys: list[str]) -> bool:
         """Whether the token's resources match all keys that are asked for."""

@@ -27,7 +27,7 @@ def ruleset(call: Call) -> Answer | None:
         document,
         _etag(token.actor.token_id, document.digest),
         call.head.accept_encoding,
-        call.head.if_none_match,
+        call.if_none_match,
     )
     headers = [*_HEADERS, (b"etag", of_caller.etag.encode())]
     if of_caller.unchanged:

@@ -75,11 +75,16 @@ class Front:
             origin=named.get(b"origin"),
         )
 
-    def answer(self, head: Head, client: tuple[str, int] | None, body: bytes) -> Sent | RequestInfo:
-        """What is sent to the request; or what is known of it by now, if the app behind has to answer it."""
+    def answer(
+        self, head: Head, client: tuple[str, int] | None, body: bytes, tag: str | None = None
+    ) -> Sent | RequestInfo:
+        """What is sent to the request; or what is known of it by now, if the app behind has to answer it.
+
+        A `tag` is what stands in place of the one in the head.
+        """
         info = self.requests.begin(client, head.sender)
         try:
-            answer = self._answer(head, info, body)
+            answer = self._answer(head, info, body, tag or head.if_none_match)
         except Exception:
             log.exception("the front has failed", requestId=info.request_id)
             return info
@@ -91,10 +96,10 @@ class Front:
         self.requests.log(info, status, head.method)
         return status, self.requests.headers.lines(headers, info.request_id, info.taken), content
 
-    def _answer(self, head: Head, info: RequestInfo, body: bytes) -> Answer | None:
+    def _answer(self, head: Head, info: RequestInfo, body: bytes, if_none_match: str | None) -> Answer | None:
         """The answer, once a request is taken from the token's buckets."""
         node: Node = self._state.node
-        call = _known(node, head, info.address, body)
+        call = _known(node, head, info.address, body, if_none_match)
         return head.answering(call) if call is not None and admit(node, info, call.token) else None
 
     def _asked(self, method: str, path: str) -> Asked | None:
@@ -112,7 +117,7 @@ class Front:
         return None
 
 
-def _known(node: Node, head: Head, address: Address | None, body: bytes) -> Call | None:
+def _known(node: Node, head: Head, address: Address | None, body: bytes, if_none_match: str | None) -> Call | None:
     """The call, if its caller may do the operation, and all that it rests on is in memory."""
     token = node.api_keys.known(head.secret_hash)
     if token is None or (token.networks is not None and address not in token.networks):
@@ -125,7 +130,7 @@ def _known(node: Node, head: Head, address: Address | None, body: bytes) -> Call
     ruleset = node.rulesets.present(place.environment_id)
     if ruleset is None or not node.database.has_lease:
         return None
-    return Call(head, token, place, ruleset, node.rulesets, body)
+    return Call(head, token, place, ruleset, node.rulesets, body, if_none_match)
 
 
 def _is_unusual(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

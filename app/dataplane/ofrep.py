@@ -37,7 +37,7 @@ def evaluate_flags(call: Call) -> Answer | None:
         return None
     etag = evaluation_etag(call.ruleset, call.token.actor, call.body)
     headers = [*_HEADERS, (b"etag", etag.encode())]
-    if none_match(call.head.if_none_match, etag):
+    if none_match(call.if_none_match, etag):
         return Answer(FLAGS, 304, headers, b"")
     compiled = call.ruleset.compiled
     if is_long(call.ruleset):

@@ -18,16 +18,21 @@ class Front:
     def __init__(self, answer: Answer | None = ANSWER) -> None:
         self.heads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
+        self.asked: list[dict[str, str]] = []
         self.knows = answer
 
-    def read(self, scope: Scope) -> dict[str, str]:
-        self.heads.append({name.decode(): value.decode() for name, value in scope["headers"]})
-        return self.heads[-1]
+    def read(self, scope: Scope) -> dict[str, str] | None:
+        head = {name.decode(): value.decode() for name, value in scope["headers"]}
+        if len(head) < len(scope["headers"]):
+            return None
+        self.heads.append(head)
+        return head
 
-    def answer(self, head: dict[str, str], client: object, body: bytes) -> Answer | RequestInfo:
+    def answer(self, head: dict[str, str], client: object, body: bytes, tag: str | None = None) -> Answer | RequestInfo:
         assert head in self.heads
         assert client == ("192.0.2.1", 4711)
         self.bodies.append(body)
+        self.asked.append(head if tag is None else head | {"if-none-match": tag})
         return RequestInfo("req_front") if self.knows is None else self.knows
 
 

@@ -29,8 +29,15 @@ def posted(body: bytes) -> bytes:
     return POST + LENGTH % (len(body), body)
 
 
-@pytest.mark.parametrize("requests", [[GET + b"\r\n"] * 2, [posted(b"{ }"), posted(b"[1]")]])
-async def test_a_known_head_is_not_read_on_any_connection(requests: list[bytes]) -> None:
+@pytest.mark.parametrize(
+    ("requests", "tags"),
+    [
+        ([GET + b"\r\n"] * 2, [None, None]),
+        ([posted(b"{ }"), posted(b"[1]")], [None, None]),
+        ([GET + b'If-None-Match: "1"\r\n\r\n', GET + b'If-None-Match: "23"\r\n\r\n'], ['"1"', '"23"']),
+    ],
+)
+async def test_a_known_head_is_not_read_on_any_connection(requests: list[bytes], tags: list[str | None]) -> None:
     front = Front()
     server = Server(answering(), front=front)
     await server.connect().send(requests[0])
@@ -41,6 +48,7 @@ async def test_a_known_head_is_not_read_on_any_connection(requests: list[bytes])
     assert written.endswith(b"\r\n\r\nat once")
     assert [one.split(b"\r\n\r\n")[1] for one in requests] == front.bodies
     assert len(front.heads) == 1
+    assert [one.get("if-none-match") for one in front.asked] == tags
     server.loop.pass_time(60)
     assert client.transport.closing
 
@@ -93,9 +101,9 @@ async def test_answers_do_not_wait_for_many_others() -> None:
 def test_the_oldest_head_is_forgotten() -> None:
     heads = Heads[int]()
     for number in range(MAX_HEADS + 1):
-        heads.keep(Arrived(b"%d" % number, 1), number, 0)
-    assert heads.find(Arrived(b"0", 1)) is None
-    assert heads.find(Arrived(b"1", 1)) == Known(1, 0)
+        heads.keep(Arrived(b"%d" % number, None, 1), number, 0)
+    assert heads.find(Arrived(b"0", None, 1)) is None
+    assert heads.find(Arrived(b"1", None, 1)) == Known(1, 0)
 
 
 class Forgetful(Heads[Any]):
@@ -112,6 +120,16 @@ REQUESTS = [
     b"GET / HTTP/1.0\r\n\r\n",
     b"GET /\r\n\r\n",
     b"\r\n",
+    GET + b'If-None-Match: "1"\r\n\r\n',
+    GET + b'If-None-Match: "2"\r\n\r\n',
+    GET + b'If-None-Match: "1"\r\nX-Other: 1\r\n\r\n',
+    GET + b'If-None-Match: "1"\r\nX-Other: 2\r\n\r\n',
+    GET + b'If-None-Match:  "2"\r\n\r\n',
+    GET + b'If-None-Match: W/"1"\r\n\r\n',
+    GET + b'If-None-Match: "1", "2"\r\n\r\n',
+    GET + b'If-None-Match: "1"\r\nif-none-match: "2"\r\n\r\n',
+    POST + b'if-none-match: "1"\r\n' + LENGTH % (3, b"{ }"),
+    POST + b'if-none-match: "3"\r\n' + LENGTH % (3, b"{ }"),
     posted(b"{ }"),
     posted(b"[1]"),
     posted(b"1"),
@@ -132,7 +150,7 @@ Cut = tuple[bytes, int | None, bool]
 CUT = st.tuples(st.sampled_from(REQUESTS), st.sampled_from(CUTS), st.sampled_from([True, True, False]))
 
 
-async def outcome(sent: list[Cut], heads: Heads[Any], *, knows: bool) -> tuple[list[bytes], list[bytes]]:
+async def outcome(sent: list[Cut], heads: Heads[Any], *, knows: bool) -> tuple[list[bytes], list[Any]]:
     """What each connection was answered, with a new one for each that was closed, and what the front was asked."""
     packets = [b""]
     for request, cut, is_last in sent:
@@ -149,13 +167,13 @@ async def outcome(sent: list[Cut], heads: Heads[Any], *, knows: bool) -> tuple[l
             written.append(client.transport.written)
             client = server.connect()
     written.append(client.transport.written)
-    return [REQUEST_ID.sub(b"req_", one) for one in written], front.bodies
+    return [REQUEST_ID.sub(b"req_", one) for one in written], [*front.bodies, *front.asked]
 
 
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("request_", REQUESTS)
 async def test_what_is_sent_again_is_answered_as_before(request_: bytes, cut: int | None) -> None:
-    sent = [(request_, None, True), (request_, cut, True)] * 2 + [(REQUESTS[0], None, True), (request_, cut, True)]
+    sent = [(request_, None, True), (request_, cut, True)] * 2 + [(one, None, True) for one in [*REQUESTS, request_]]
     assert await outcome(sent, Heads(), knows=True) == await outcome(sent, Forgetful(), knows=True)
 
 
