@@ -139,6 +139,7 @@ REQUESTS = [
     POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\n[4]",
     GET + b"X-Holds: " + GET + b"\r\n",
     posted(GET + b"\r\n"),
+    POST + b"Expect: 100-continue\r\n" + LENGTH % (len(GET) + 2, GET + b"\r\n"),
     POST + b"X-Long: " + b"x" * 3000 + b"\r\n" + LENGTH % (3, b"[5]"),
 ]
 
@@ -165,6 +166,7 @@ async def outcome(sent: list[Cut], heads: Heads[Any], *, knows: bool) -> tuple[l
         await settled(10)
         if client.transport.closing:
             written.append(client.transport.written)
+            client.leave()
             client = server.connect()
     written.append(client.transport.written)
     return [REQUEST_ID.sub(b"req_", one) for one in written], [*front.bodies, *front.asked]
