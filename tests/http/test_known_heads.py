@@ -175,7 +175,7 @@ async def outcome(sent: list[Cut], heads: Heads[Any], *, knows: bool) -> tuple[l
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("request_", REQUESTS)
 async def test_what_is_sent_again_is_answered_as_before(request_: bytes, cut: int | None) -> None:
-    sent = [(request_, None, True), (request_, cut, True)] * 2 + [(one, None, True) for one in [*REQUESTS, request_]]
+    sent = [(request_, None, True), *((one, None, True) for one in REQUESTS), (request_, cut, True)] * 2
     assert await outcome(sent, Heads(), knows=True) == await outcome(sent, Forgetful(), knows=True)
 
 
