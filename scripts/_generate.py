@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from app.cli.commands import cli
-from app.cli.http_limits import Limits
-from app.cli.http_protocol import MAX_HEAD, MAX_HEADERS, MAX_LINE
+from app.cli.http_limits import MAX_HEAD, MAX_HEADERS, MAX_LINE, Limits
 from app.domain.actors import Actor, EnvironmentScope, Member, Person, ResourcePattern, Role, Token
 from app.domain.catalogue import CATALOGUE
 from app.domain.operations import Operation

@@ -1,11 +1,16 @@
 """What connections may take of the server, and how many there may be."""
 
 import resource
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.http.headers import Header
 from app.settings import BadSetting, Settings
 
 MAX_CONNECTIONS = 10_000  # unless a setting says otherwise
+MAX_HEAD = 32 * 1024
+MAX_LINE = 16 * 1024
+MAX_HEADERS = 100
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,17 @@ class Limits:
     refused_head_seconds: float = 2
     unread_body_seconds: float = 10
     stalled_seconds: float = 30
+
+
+def fault_of_head(size: int, url: bytes, headers: Sequence[Header]) -> str | None:
+    """What is too large of a head, as far as it has come."""
+    if size >= MAX_HEAD:
+        return f"The head of the request, or what frames its body, is larger than {MAX_HEAD // 1024} KiB."
+    if len(url) > MAX_LINE:
+        return f"The request line is longer than {MAX_LINE // 1024} KiB."
+    if len(headers) > MAX_HEADERS:
+        return f"The request has more than {MAX_HEADERS} headers."
+    return None
 
 
 def max_connections(settings: Settings, files: int) -> int:

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.cli.http_answers import Answers
 from app.cli.http_cycle import Cycle, Flow
 from app.cli.http_heads import Arrived, Heads, arrived
-from app.cli.http_limits import Limits, max_connections
+from app.cli.http_limits import MAX_HEAD, Limits, fault_of_head, max_connections
 from app.cli.http_stalls import Stall
 from app.cli.http_upgrades import body_parser, framing
 from app.dataplane.calls import Head
@@ -28,9 +28,6 @@ from app.http.requests import RequestInfo, Requests
 from app.rest.app import as_the_surface_asked
 from app.settings import Settings
 
-MAX_HEAD = 32 * 1024
-MAX_LINE = 16 * 1024
-MAX_HEADERS = 100
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
 _BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
 _CLOSE = b"connection: close\r\n"
@@ -74,7 +71,7 @@ class Protocol(HttpToolsProtocol):
         self._waiting: Cycle | None = None  # to be begun when the piece is parsed that it came in
         self._arrived: Arrived | None = None  # of which that may be
         self._info: RequestInfo | None = None  # of what the front has handed on
-        self._active_at = 0.0  # when a request was answered that was not read
+        self._answered_at = 0.0
         self._fault = _INVALID
         self._refusal: AppError | None = None
         self._timer: asyncio.TimerHandle | None = None  # of the head, or of a body that nobody reads
@@ -97,6 +94,7 @@ class Protocol(HttpToolsProtocol):
             self._begin_waiting()
         self._cancel_timer()
         self._stall.forget()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
@@ -110,19 +108,21 @@ class Protocol(HttpToolsProtocol):
         self._arrived = arrived(data) if self._front is not None and self._is_idle() else None
         if self._arrived is not None and self._answer_known(self._arrived, data):
             return
-        self._unset_keepalive_if_required()
         self._unread = bytes(self._unread) + data if self._unread else data
         self._parse()
 
     def _is_idle(self) -> bool:
         """Whether all that came is answered, and what comes begins a request."""
         return (
-            (self.cycle is None or self.cycle.response_complete)
+            self._is_all_answered()
             and self._in_head
             and not (self._begun or self._counted or self._unread or self.pipeline or self.flow.write_paused)
             and self._refusal is None
             and not self.transport.is_closing()
         )
+
+    def _is_all_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _answer_known(self, arrived: Arrived, data: bytes) -> bool:
         """Answers a request whose head was read before, if all of it is here. What the front hands on is read again."""
@@ -136,9 +136,7 @@ class Protocol(HttpToolsProtocol):
         self._cancel_timer()
         self._write_at_once(answer, keep_alive=True)
         self.server_state.total_requests += 1
-        self._active_at = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._keep_alive_for(self.timeout_keep_alive)
+        self._wait_for_the_next()
         return True
 
     def _write_at_once(self, answer: Sent, *, keep_alive: bool) -> None:
@@ -171,8 +169,6 @@ class Protocol(HttpToolsProtocol):
         if self._unread:
             self.flow.held = True
             self.flow.pause_reading()
-        if self._begun or (self.cycle is not None and not self.cycle.response_complete):
-            self._unset_keepalive_if_required()  # it may have been set while this was parsed, or waited to be
         if self._timer is None and (self._begun or (self._in_head and self._counted)):
             self._start_timer(self._limits.head_seconds, self._head_is_late)
 
@@ -240,13 +236,7 @@ class Protocol(HttpToolsProtocol):
             self._shared.heads.keep(self._arrived, head, len(cycle.body))
 
     def _fault_of_head(self) -> str | None:
-        if self._counted >= MAX_HEAD:
-            return f"The head of the request, or what frames its body, is larger than {MAX_HEAD // 1024} KiB."
-        if len(self.url) > MAX_LINE:
-            return f"The request line is longer than {MAX_LINE // 1024} KiB."
-        if self._in_head and len(self.headers) > MAX_HEADERS:
-            return f"The request has more than {MAX_HEADERS} headers."
-        return None
+        return fault_of_head(self._counted, self.url, self.headers if self._in_head else ())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -313,29 +303,41 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
         if self.cycle.response_complete:  # and what was left of the body has been read
             self._cancel_timer()
-            self._keep_alive_for(self.timeout_keep_alive)
+            self._wait_for_the_next()
 
     def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
         self.flow.held = False
-        super().on_response_complete()
         if self.transport.is_closing():
             self._stall.watch()
-        elif self.cycle.response_complete and self._refusal is not None:
+            return
+        self._wait_for_the_next()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        if self.cycle.response_complete and self._refusal is not None:
             self._send_refusal(self._refusal)
         elif self.cycle.response_complete and not self._in_head:
             self._start_timer(self._limits.unread_body_seconds, self.transport.close)
         else:
             self._parse()
 
+    def _wait_for_the_next(self) -> None:
+        """Keeps the connection for some seconds. The timer of the request before is left to find that there was one."""
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._keep_alive_for(self.timeout_keep_alive)
+
     def _keep_alive_for(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def timeout_keep_alive_handler(self) -> None:
-        if (rest := self._active_at + self.timeout_keep_alive - self.loop.time()) > 0:
+        self.timeout_keep_alive_task = None
+        if (rest := self._answered_at + self.timeout_keep_alive - self.loop.time()) > 0:
             self._keep_alive_for(rest)
-            return
-        super().timeout_keep_alive_handler()
-        self._stall.watch()
+        elif self._in_head and not (self._begun or self._counted) and self._is_all_answered():
+            super().timeout_keep_alive_handler()
+            self._stall.watch()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -354,7 +356,7 @@ class Protocol(HttpToolsProtocol):
         self._unread, self._refusal = b"", error
         self.flow.held = True
         self.flow.pause_reading()
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_all_answered():
             self._send_refusal(error)
         elif not self._in_head:  # the body of the last request, whose answer will not come
             if self.pipeline or self.cycle.response_started:
