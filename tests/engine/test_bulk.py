@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.evaluation import MAX_KEPT, Evaluation, members, nameless_members
+from app.engine.answers import members, members_by_key
+from app.engine.evaluation import MAX_KEPT, Evaluation
 from app.engine.snapshot import CompiledRuleset
 from tests.engine.rulesets import compiled
 from tests.examples import examples
@@ -35,14 +36,25 @@ def test_all_keys_are_evaluated_and_written_as_each(document: JSON, some: list[J
         expected = {key: call.evaluate(key) for key in ruleset.primitives}
         assert found == list(expected.values())
         for _ in range(2):
-            assert repr(decoded(members(found))) == repr(
+            assert repr(decoded(members(found, names=True))) == repr(
                 {key: written(one, dict(one.reason)) for key, one in expected.items()}
             )
         nameless = {
             key: written(one, {name: value for name, value in one.reason.items() if name != "ruleName"})
             for key, one in expected.items()
         }
-        assert repr(decoded(nameless_members(found))) == repr(nameless)
+        assert repr(decoded(members(found, names=False))) == repr(nameless)
+
+
+def test_keys_that_are_not_there_are_null() -> None:
+    flag = {"type": "boolean", "defaultValue": True, "rules": []}
+    call = compiled({"targetIdField": "userId", "flags": {"f": flag}}).call({})
+    for names in (True, False):
+        found = {key: call.evaluate(key) for key in ('no "flag"', "f")}
+        assert decoded(members_by_key(found, names=names)) == {
+            "f": {"value": True, "defaultValue": True, "reason": {"kind": "default"}},
+            'no "flag"': None,
+        }
 
 
 def test_a_long_outcome_is_not_kept_encoded() -> None:
@@ -50,7 +62,7 @@ def test_a_long_outcome_is_not_kept_encoded() -> None:
         value = "x" * length
         flag = {"type": "string", "defaultValue": value, "rules": []}
         (outcome,) = compiled({"targetIdField": "userId", "flags": {"f": flag}}).call({}).evaluate_all()
-        assert decoded(members([outcome]))["f"]["value"] == value
+        assert decoded(members([outcome], names=True))["f"]["value"] == value
         assert (outcome.member is not None) is kept
 
 
