@@ -69,7 +69,7 @@ async def _rows(
             ),
         )
     )
-    return await all_rows(await session.execute(query))
+    return await all_rows(session, query)
 
 
 async def _entries(
@@ -94,7 +94,7 @@ async def _entries(
         )
     )
     found = defaultdict[Any, defaultdict[str, list[str]]](lambda: defaultdict(list))
-    for *of, name, entry in await all_rows(await session.execute(query)):
+    for *of, name, entry in await all_rows(session, query):
         found[tuple(of)][name].append(entry)
     return found
 

@@ -59,7 +59,7 @@ async def entries_of(session: AsyncSession, state: State) -> dict[str, frozenset
     """The entries of the state's lists, by list."""
     query = select(col(StateEntry.list), col(StateEntry.entry)).where(*_current_entries(state))
     found: dict[str, set[str]] = {}
-    for name, entry in await all_rows(await session.execute(query)):
+    for name, entry in await all_rows(session, query):
         found.setdefault(name, set()).add(entry)
     return {name: frozenset(of_list) for name, of_list in found.items()}
 
@@ -73,7 +73,7 @@ async def entries_at(session: AsyncSession, state: State, version: int) -> dict[
         or_(col(StateEntry.to_version).is_(None), col(StateEntry.to_version) > version),
     )
     found = defaultdict[str, list[str]](list)
-    for name, entry in await all_rows(await session.execute(query)):
+    for name, entry in await all_rows(session, query):
         found[name].append(entry)
     return {name: sorted(of_list) for name, of_list in found.items()}
 
@@ -100,4 +100,4 @@ async def all_entries(session: AsyncSession, environment_id: str) -> Sequence[tu
     query = select(col(StateEntry.primitive_id), col(StateEntry.list), col(StateEntry.entry)).where(
         col(StateEntry.environment_id) == environment_id, col(StateEntry.to_version).is_(None)
     )
-    return await all_rows(await session.execute(query))
+    return await all_rows(session, query)

@@ -148,7 +148,7 @@ async def page(
 ) -> Page[T]:
     """The window of `query`, whose rows have an `id`; `make` turns a result row into what the list holds."""
     ordered = window.of(query, id, sort).order_by(*window.order(id, sort)).limit(window.limit + 1)
-    rows = await all_rows(await session.execute(ordered))
+    rows = await all_rows(session, ordered)
     return window.cut([make(row) for row in rows], WholeList(query), sort)
 
 
@@ -167,7 +167,7 @@ async def pages(
     if len(owners) == 1:  # without looking at the whole list, as ranking does
         return {owner: await page(session, query, id, window, make, sort) for owner in owners}
     rows: dict[str, list[T]] = {owner: [] for owner in owners}
-    for row in await all_rows(await session.execute(_ranked(query, parent, id, window, sort))):
+    for row in await all_rows(session, _ranked(query, parent, id, window, sort)):
         rows[row.parent_].append(make(row))
     return {owner: window.cut(rows[owner], WholeList(query, parent, owner), sort, owner) for owner in rows}
 

@@ -90,7 +90,7 @@ async def load(session: AsyncSession, environment_id: str, version: int, present
             or_(col(State.to_version).is_(None), col(State.to_version) > version),
         )
     )
-    rows = await all_rows(await session.execute(query))
+    rows = await all_rows(session, query)
     changed = [row for row in rows if row.ended]
     segments = [row.primitive_id for row in changed if row.kind == Kind.SEGMENT]
     entries = defaultdict[tuple[str, str], set[str]](set)
@@ -119,11 +119,11 @@ async def changes(session: AsyncSession, environment_id: str, after: int, upto: 
         .join(State, of_state)
         .where(col(State.to_version) > after, col(State.to_version) <= upto)
     )
-    rows = await all_rows(await session.execute(made))
+    rows = await all_rows(session, made)
     followed = {(row.primitive_id, row.from_version) for row in rows}
     gone = [
         Change(version, Kind(kind), key, None)
-        for primitive_id, kind, key, version in await all_rows(await session.execute(ended))
+        for primitive_id, kind, key, version in await all_rows(session, ended)
         if (primitive_id, version) not in followed
     ]
     segments = {row.primitive_id for row in rows if row.kind == Kind.SEGMENT}
@@ -175,5 +175,5 @@ async def _entries(
     ).where(col(StateEntry.environment_id) == environment_id, valid)
     found: list[Any] = []
     for piece in pieces(list(primitive_ids), _SOUGHT_AT_ONCE):
-        found += await all_rows(await session.execute(query.where(col(StateEntry.primitive_id).in_(piece))))
+        found += await all_rows(session, query.where(col(StateEntry.primitive_id).in_(piece)))
     return found

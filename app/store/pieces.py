@@ -1,10 +1,11 @@
 """Long results in pieces, between which others run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Result
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 PIECE = 200  # rows, which take some milliseconds to make
@@ -23,11 +24,17 @@ async def in_pieces(members: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         yield piece
 
 
-async def all_rows(result: Result[Any]) -> list[Any]:
-    """All rows of a result. What takes long is to make entities of them."""
+async def all_rows(
+    session: AsyncSession, query: Select[*tuple[Any, ...]], sought: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """All rows of a query, with the values of its parameters. What takes long is to make entities of them.
+
+    The session's own `execute` would make all of them at once, whatever is read of its result.
+    """
+    result = await session.run_sync(lambda session: session.execute(query, sought))
     rows: list[Any] = []
     for piece in result.yield_per(PIECE).partitions():
-        if rows:
-            await asyncio.sleep(0)
         rows += piece
+        if len(piece) == PIECE:
+            await asyncio.sleep(0)
     return rows

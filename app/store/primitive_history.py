@@ -249,7 +249,7 @@ async def _rows(
     found: list[tuple[tuple[str, int], Any]] = []
     for versions in pieces(sorted({one.version for one in wanted}), _SOUGHT_AT_ONCE):
         of_moments = col(State.from_version).in_(versions), col(State.primitive_id).in_(primitive_ids)
-        found += [((row[0], row[1]), row) for row in await all_rows(await session.execute(query.where(*of_moments)))]
+        found += [((row[0], row[1]), row) for row in await all_rows(session, query.where(*of_moments))]
     return [(of, row) for of, row in found if of in sought]
 
 
@@ -284,7 +284,7 @@ async def _entries(session: AsyncSession, environment_id: str, segments: Sequenc
             .subquery()
         )
         first = select(numbered).where(numbered.c.place <= SHOWN_ENTRIES + 1)
-        for primitive_id, version, name, entry, _ in await all_rows(await session.execute(first)):
+        for primitive_id, version, name, entry, _ in await all_rows(session, first):
             found[primitive_id, version][name].append(entry)
     return found
 
@@ -304,6 +304,6 @@ async def events(
             .join(AuditEvent, col(AuditEvent.id) == col(AuditVersion.event_id))
             .where(of_versions, or_(col(AuditEvent.resource_id).in_(primitive_ids), col(AuditEvent.id).in_(first)))
         )
-        for version, event in await all_rows(await session.execute(query)):
+        for version, event in await all_rows(session, query):
             found[version].append(event)
     return {version: sorted(of_version, key=lambda event: event.id) for version, of_version in found.items()}

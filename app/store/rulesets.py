@@ -47,7 +47,7 @@ async def load(session: AsyncSession, environment_id: str) -> RulesetRows | None
     """The rows of an environment's present ruleset; None when there is no such environment."""
     if (environment := await session.get(Environment, environment_id)) is None:
         return None
-    states = await all_rows(await session.execute(_STATES.where(col(State.environment_id) == environment_id)))
+    states = await all_rows(session, _STATES.where(col(State.environment_id) == environment_id))
     return RulesetRows(environment, states, await all_entries(session, environment_id))
 
 

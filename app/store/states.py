@@ -140,4 +140,4 @@ async def currents(
 async def all_current(session: AsyncSession, environment_id: str) -> Sequence[Current]:
     """All present states of an environment, whatever their kind."""
     query = _CURRENT.where(col(State.environment_id) == environment_id).order_by(col(Primitive.id))
-    return [Current(row[0], row[1]) for row in await all_rows(await session.execute(query))]
+    return [Current(row[0], row[1]) for row in await all_rows(session, query)]

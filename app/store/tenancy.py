@@ -35,7 +35,7 @@ class Tenanted:
 
     async def rows(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Sequence[Any]:
         query = self._of_user if tenant.org_id is None else self._of_token
-        return await all_rows(await session.execute(query, {"tenant": tenant.org_id or tenant.user_id, **sought}))
+        return await all_rows(session, query, {"tenant": tenant.org_id or tenant.user_id, **sought})
 
     async def row(self, session: AsyncSession, tenant: Tenant, **sought: Any) -> Any | None:
         """The one row, if it is the tenant's."""
