@@ -80,6 +80,12 @@ class Served:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    @property
+    def megabytes(self) -> float:
+        """What it has in memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     @asynccontextmanager
     async def line(self, like: Line | None = None) -> AsyncIterator[Line]:
         """A connection, with the credentials of another."""
@@ -104,12 +110,12 @@ def served() -> Iterator[Served]:
 
 
 @contextmanager
-def served_from(folder: Path, **settings: str) -> Iterator[Served]:
+def served_from(folder: Path, program: str = "scripts._bench", **settings: str) -> Iterator[Served]:
     """The instance whose data is in the folder, or a fresh one there; served so, too, with settings by their names."""
     top, named = str(Path(__file__).resolve().parent.parent), {f"SIGNALBOX_{name}": settings[name] for name in settings}
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scripts._bench", "serve", "--port", "0"],
+            [sys.executable, "-m", program, "serve", "--port", "0"],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": top, "SIGNALBOX_LOG_FORMAT": "json", **named},
             stdout=subprocess.PIPE,

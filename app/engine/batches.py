@@ -30,19 +30,22 @@ def at_once(work: Callable[[], None]) -> None:
 class Batch:
     """Some flags and configs, by key.
 
-    `decide` has the outcomes of all, in so many steps at most; until they have been asked for often, it is None.
+    `decide` has the outcomes of all, in so many steps at most; until they have been asked for often, it is None. Until
+    they are first asked for, the batch is new, and its primitives may have to be compiled.
     """
 
-    __slots__ = ("_asked", "decide", "primitives", "steps")
+    __slots__ = ("_asked", "decide", "is_new", "primitives", "steps")
 
     def __init__(self, primitives: Mapping[str, CompiledPrimitive]) -> None:
         self.primitives = primitives
         self.decide: DecideAll | None = None
         self.steps = sum(one.steps for one in primitives.values() if one.fits)
+        self.is_new = True
         self._asked = 0
 
     def asked(self, later: Later) -> None:
         """They were all asked for."""
+        self.is_new = False
         self._asked += 1
         if self._asked == OFTEN:
             later(self.generate)

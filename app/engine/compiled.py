@@ -43,13 +43,14 @@ class CompiledPrimitive:
         return self.steps <= MAX_STEPS and len(self.state.rules) <= MAX_RULES
 
     def prepared(self, call: "EvaluationCall") -> Decide:
-        """Closures, or source, which takes their place."""
+        """Closures, or source, which takes their place. Raises TooLong."""
         self._asked += 1
         if self._asked > OFTEN and self.fits and call.may_generate():
             self._closures, self.decide = None, decide_by_source(self)
             return self.decide
         decide = self._closures
         if decide is None:
+            call.compiles(self.steps)
             decide = self._closures = compile_primitive(self.state, self.outcomes)
         return decide
 

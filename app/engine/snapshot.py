@@ -16,12 +16,15 @@ from app.engine.evaluation import Evaluation
 from app.engine.paths import Context, FieldPath
 from app.engine.work import LONG_TEXT, MAX_COMPARISONS, TooLong, Work
 
+COMPILING = 15
+"""Closures take so many times as long to make as to evaluate once."""
+
 
 class EvaluationCall(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
-    `outcomes` and `memberships` have what is known already."""
+    `outcomes` and `memberships` have what is known already. What is not compiled yet may have so many steps in all."""
 
-    __slots__ = ("_has_generated", "memberships", "outcomes", "ruleset", "target_bytes", "target_id")
+    __slots__ = ("_has_generated", "_may_compile", "memberships", "outcomes", "ruleset", "target_bytes", "target_id")
 
     def __init__(
         self,
@@ -29,10 +32,12 @@ class EvaluationCall(Work):
         context: Context,
         steps: float = math.inf,
         comparisons: int = MAX_COMPARISONS,
+        may_compile: float = math.inf,
     ) -> None:
         self.context = context
         self._known = {}
         self._has_generated = False
+        self._may_compile = may_compile
         self._comparisons_left = comparisons
         self._steps_left = steps
         self.ruleset = ruleset
@@ -62,8 +67,10 @@ class EvaluationCall(Work):
         """The outcomes of all flags and configs, in the order of the ruleset's `primitives`. Raises TooLong,
         TooManyComparisons.
         """
-        found: list[Evaluation] = []
-        for batch in self.ruleset.batches:
+        batches, found = self.ruleset.batches, list[Evaluation]()
+        if sum([batch.steps for batch in batches if batch.is_new]) > self._may_compile:
+            raise TooLong  # before a part of it is compiled by each of many calls at one moment
+        for batch in batches:
             found += self.evaluate_batch(batch)
         return found
 
@@ -104,6 +111,12 @@ class EvaluationCall(Work):
             return False
         self.read(self.target_id)
         return hash_of(prefix + self.target_id) < limit
+
+    def compiles(self, steps: int) -> None:
+        """Something of so many steps is about to be compiled. Raises TooLong."""
+        self._may_compile -= steps
+        if self._may_compile < 0:
+            raise TooLong
 
     def may_generate(self) -> bool:
         """Whether source of a primitive may be generated now. It holds up the call, so that only the first may."""
@@ -148,7 +161,8 @@ class CompiledRuleset:
         return self._batches
 
     def call(self, context: Context, steps: float = math.inf) -> EvaluationCall:
-        return EvaluationCall(self, context, steps)
+        """An evaluation for the context that takes so many steps, or as long with compiling, or is TooLong."""
+        return EvaluationCall(self, context, steps, may_compile=steps / COMPILING)
 
     def with_changes(
         self,

@@ -1,6 +1,7 @@
 """Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from memory."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -186,12 +187,11 @@ async def answered(
 ) -> T:
     """The result of evaluations for one context, of the `whole` ruleset or of a few keys: at once, or off the event
     loop if it takes long."""
-    steps = 0 if whole and is_long(ruleset) else STEPS
     try:
-        try:
-            return evaluations(ruleset.compiled.call(context, steps))
-        except TooLong:
-            return await uow.host.off_loop(lambda: evaluations(ruleset.compiled.call(context)))
+        with suppress(TooLong):
+            if not (whole and is_long(ruleset)):
+                return evaluations(ruleset.compiled.call(context, STEPS))
+        return await uow.host.off_loop(lambda: evaluations(ruleset.compiled.call(context)))
     except TooManyComparisons:
         raise invalid({"context": TOO_MANY_COMPARISONS}) from None
 
