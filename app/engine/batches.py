@@ -53,6 +53,7 @@ class Batch:
     def generate(self) -> None:
         """Makes `decide`."""
         self.decide = decide_all_by_source(self.primitives.values())
+        self.is_new = False
         self.forget_closures()
 
     def forget_closures(self) -> None:

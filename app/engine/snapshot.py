@@ -17,12 +17,12 @@ from app.engine.paths import Context, FieldPath
 from app.engine.work import LONG_TEXT, MAX_COMPARISONS, TooLong, Work
 
 COMPILING = 15
-"""Closures take so many times as long to make as to evaluate once."""
+"""Closures take so many times as many steps to make as to evaluate once."""
 
 
 class EvaluationCall(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
-    `outcomes` and `memberships` have what is known already. What is not compiled yet may have so many steps in all."""
+    `outcomes` and `memberships` have what is known already. What is not compiled yet may take so many steps to compile."""
 
     __slots__ = ("_has_generated", "_may_compile", "memberships", "outcomes", "ruleset", "target_bytes", "target_id")
 
@@ -68,8 +68,8 @@ class EvaluationCall(Work):
         TooManyComparisons.
         """
         batches, found = self.ruleset.batches, list[Evaluation]()
-        if sum([batch.steps for batch in batches if batch.is_new]) > self._may_compile:
-            raise TooLong  # before a part of it is compiled by each of many calls at one moment
+        if sum([batch.steps for batch in batches if batch.is_new]) * COMPILING > self._may_compile:
+            raise TooLong  # at once: many calls at one moment would each compile a part of it first
         for batch in batches:
             found += self.evaluate_batch(batch)
         return found
@@ -113,8 +113,8 @@ class EvaluationCall(Work):
         return hash_of(prefix + self.target_id) < limit
 
     def compiles(self, steps: int) -> None:
-        """Something of so many steps is about to be compiled. Raises TooLong."""
-        self._may_compile -= steps
+        """Something that takes so many steps to evaluate is about to be compiled. Raises TooLong."""
+        self._may_compile -= steps * COMPILING
         if self._may_compile < 0:
             raise TooLong
 
@@ -161,8 +161,8 @@ class CompiledRuleset:
         return self._batches
 
     def call(self, context: Context, steps: float = math.inf) -> EvaluationCall:
-        """An evaluation for the context that takes so many steps, or as long with compiling, or is TooLong."""
-        return EvaluationCall(self, context, steps, may_compile=steps / COMPILING)
+        """An evaluation for the context that takes so many steps, and as many to compile, or is TooLong."""
+        return EvaluationCall(self, context, steps, MAX_COMPARISONS, steps)
 
     def with_changes(
         self,
