@@ -22,7 +22,7 @@ COMPILING = 15
 
 class EvaluationCall(Work):
     """One evaluation of any number of keys for one context. Each primitive and segment is evaluated at most once:
-    `outcomes` and `memberships` have what is known already. To compile what is not compiled yet, it `may_compile` so many
+    `outcomes` and `memberships` have what is known already. To compile what is new it takes at most `may_compile`
     steps."""
 
     __slots__ = ("_has_generated", "_may_compile", "memberships", "outcomes", "ruleset", "target_bytes", "target_id")
