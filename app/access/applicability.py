@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from app.domain.hindrances import Hindrance, Standing, approvals, drifted, targets_deleted
 from app.domain.proposals import DIFF, ProposalKind
 from app.engine.json_text import MAX_FAULTS, dotted_path
-from app.engine.kinds import SPECS
+from app.engine.kinds import SPECS, KeyRef
 from app.models import Proposal
 from app.store import environments, proposals
-from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
 

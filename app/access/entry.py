@@ -7,7 +7,7 @@ policy, and gives an `Access`, or a `Diverted` if the change needs approval; nei
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from app.access.known import sees, sees_all, target_of
 from app.access.missing import missing, not_called
@@ -32,14 +32,15 @@ from app.domain.policy import (
     Target,
     decide,
 )
-from app.engine.kinds import Kind
+from app.engine.kinds import KeyRef, Kind
 from app.models import Environment, Org, Primitive, Project, State
 from app.models.base import Revised
 from app.store import api_keys, environments, members
-from app.store.resolve import KeyRef, Level, Resolved, ids_below, resolve
+from app.store.resolve import Level, Resolved, StateHere, ids_below, resolve
 from app.store.unit_of_work import Subject, UnitOfWork
 
 _KEPT = {Operation.EVALUATE, Operation.READ_STATE}  # which SDKs ask for
+T = TypeVar("T")
 Find = Callable[[UnitOfWork, Org], Awaitable[Any]]
 
 
@@ -124,7 +125,8 @@ class Entry:
         tenant, directory = tenant_of(uow), uow.host.directory
         if self.operation is Operation.EVALUATE and (known := directory.find(self.id, tenant)) is not None:
             return known
-        resolved = await resolve(uow.session, self.level, self.id, tenant, self.key_ref)
+        state_at = uow.now if self.operation is Operation.READ_STATE and self.key_ref is not None else None
+        resolved = await resolve(uow.session, self.level, self.id, tenant, self.key_ref, state_at)
         if resolved is None:
             raise not_called(self.level, [self.id])
         if self.operation in _KEPT and self.key_ref is None and not uow.is_writing:
@@ -169,6 +171,12 @@ class Entry:
         return Target(role, project.id, None, ids, asked, protected, self.proposed)
 
 
+def _led_to(found: T | None) -> T:
+    if found is None:
+        raise LookupError("the entry does not lead there")
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entered:
     """What was entered. `found` is the result of `find`; `override` why protection is overridden, if it is.
@@ -191,27 +199,26 @@ class Entered:
     @property
     def project(self) -> Project:
         """Only an entry into a project or an environment has one."""
-        if self.resolved.project is None:
-            raise LookupError("the entry leads into an organisation only")
-        return self.resolved.project
+        return _led_to(self.resolved.project)
 
     @property
     def environment(self) -> Environment:
         """Only an entry into an environment has one."""
-        if self.resolved.environment is None:
-            raise LookupError("the entry does not lead into an environment")
-        return self.resolved.environment
+        return _led_to(self.resolved.environment)
 
     @property
     def primitive(self) -> Primitive:
         """Only an entry with a `key_ref` has one."""
-        if self.resolved.primitive is None:
-            raise LookupError("the entry asks for no primitive")
-        return self.resolved.primitive
+        return _led_to(self.resolved.primitive)
+
+    @property
+    def here(self) -> StateHere:
+        """Only an entry to read the state of a primitive has it."""
+        return _led_to(self.resolved.here)
 
     async def reopen_to_write(self) -> "Access | Diverted":
         """Opens the entry again within the write: all is read again, with what is entered and what it names locked."""
-        uow, (_, org, project, environment, _) = self.uow, self.resolved
+        uow, (_, org, project, environment, *_) = self.uow, self.resolved
         await uow.begin_write()
         if environment is not None:
             await uow.lock(Environment, [environment.id, *self.ids.values()])
@@ -278,7 +285,7 @@ class Entered:
 
     def subject(self, primitive: Primitive | None = None) -> Subject:
         """What is entered, or a primitive within it, for the audit."""
-        _, org, project, environment, _ = self.resolved
+        _, org, project, environment, *_ = self.resolved
         environment_id = None if environment is None else environment.id
         project_id = None if project is None else project.id
         if primitive is not None:

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from app.domain.errors import AppError, not_found
 from app.domain.ids import is_id
 from app.domain.named import Named
+from app.engine.kinds import KeyRef
 from app.store import identities
-from app.store.resolve import KeyRef, Level, Resolved, steps_of
+from app.store.resolve import Level, Resolved, steps_of
 from app.store.unit_of_work import UnitOfWork
 
 _EXAMPLES = {Level.PROJECT: "acme:web", Level.ENVIRONMENT: "acme:web:production"}

@@ -24,6 +24,13 @@ class Kind(StrEnum):
     SEGMENT = "segment"
 
 
+class KeyRef(NamedTuple):
+    """A primitive by its key."""
+
+    kind: Kind
+    key: str
+
+
 class FlagType(StrEnum):
     """What a flag's values are."""
 

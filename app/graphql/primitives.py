@@ -69,7 +69,8 @@ async def state_asked(
 ) -> tuple[Current, int | None]:
     """The state as it is or was, and the version that was asked for."""
     async with info.context.unit() as uow:
-        return await primitives.get_state(uow, environment_id, key, {"version": version}), version
+        current, _ = await primitives.get_state(uow, environment_id, key, {"version": version})
+        return current, version
 
 
 async def created(info: Info, primitives: Primitives, given: OfProject) -> Primitive:

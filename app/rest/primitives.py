@@ -280,8 +280,8 @@ class States(_OfKind):
         )
 
     async def handle_get(self, call: RestCall, uow: UnitOfWork) -> Response:
-        current = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"], call.input)
-        return read(call, *await self._shown(uow, current))
+        shown = await self.primitives.get_state(uow, call.path["env_id"], call.path["key"], call.input)
+        return read(call, *await self._shown(uow, *shown))
 
     async def handle_history(self, call: RestCall, uow: UnitOfWork) -> Response:
         found = await self.primitives.history(uow, call.path["env_id"], call.path["key"], call.listing())
@@ -294,13 +294,13 @@ class States(_OfKind):
             current = await write(uow, call.path["env_id"], call.path["key"], call.input, call.if_match)
             if isinstance(current, Proposal):
                 return await proposed(uow, current)
-            return written(*await self._shown(uow, current))
+            (waiting,) = await open_on(uow, [current.state])
+            return written(*await self._shown(uow, current, waiting))
 
         return handle
 
-    async def _shown(self, uow: UnitOfWork, current: Current) -> tuple[StateSchema, str]:
+    async def _shown(self, uow: UnitOfWork, current: Current, waiting: int) -> tuple[StateSchema, str]:
         """The whole state, and its tag."""
-        (waiting,) = await open_on(uow, [current.state])
         whole = self.whole.from_current(current, waiting, **await self.more(uow, current))
         return whole, shown_state_etag(current, waiting)
 

@@ -9,12 +9,11 @@ from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
 from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
-from app.engine.kinds import FLAG, KILLED, FlagType, Kind
+from app.engine.kinds import FLAG, KILLED, FlagType, KeyRef, Kind
 from app.engine.rules import RULES_EXAMPLE
 from app.models import Proposal
 from app.services import primitives
 from app.services.changes import change_state
-from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 

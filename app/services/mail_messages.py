@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from app.domain.inabilities import listed
 from app.domain.news import NewsEvent
 from app.domain.proposals import PROPOSABLE, ProposalKind
+from app.engine.kinds import KeyRef
 from app.models import MailKind, QueuedMail
 from app.services import links, proposal_news
 from app.services.invitations import accept_url, add_secret, is_open
 from app.settings import Mode, Settings
 from app.store import invitations, people
 from app.store.proposal_news import NewsItem
-from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
 NAMED = 3  # keys of a promotion

@@ -21,7 +21,7 @@ from app.domain.preconditions import IfMatch
 from app.domain.proposals import Proposable, kind_of
 from app.domain.search import searched
 from app.engine import json_text
-from app.engine.kinds import Kind, Spec
+from app.engine.kinds import KeyRef, Kind, Spec
 from app.engine.references import node
 from app.models import Primitive, Proposal, User
 from app.services.blast_radius import of_delete
@@ -30,12 +30,12 @@ from app.services.json_schemas import check_identity, schema_in
 from app.services.past_states import state_at, version_in
 from app.services.primitive_history import HistoryEntry, history_of_present
 from app.services.promotion import promote_one
+from app.services.proposals import open_on
 from app.services.proposing import ProposedChange, Terms, open_proposal
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
 from app.store.references import Referrer, list_referrers, referrers
-from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -185,17 +185,22 @@ class Primitives:
         chosen, window = listing.of_primitives(within(uow, [self.spec.kind]), access.environment.id, of_states=True)
         return await states.list_current(uow.session, access.environment, chosen, window, pending_proposals(uow))
 
-    async def get_state(self, uow: UnitOfWork, environment_id: str, key: str, query: object = NO_PARAMETERS) -> Current:
-        """The state as it is, or as it was at a version; with the identity as it is. Raises `not_found`."""
+    async def get_state(
+        self, uow: UnitOfWork, environment_id: str, key: str, query: object = NO_PARAMETERS
+    ) -> tuple[Current, int]:
+        """The state as it is, or as it was at a version, with the identity as it is; and how many proposals that the
+        caller sees wait for it. Raises `not_found`."""
         access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)
         version = version_in(query, access.environment)
-        present = await states.current(uow.session, access.environment.id, access.primitive)
-        return present if version is None else await state_at(uow, present, version)
+        present, waiting = Current(access.primitive, access.here.state), access.here.waiting
+        if waiting and pending_proposals(uow).limited:
+            (waiting,) = await open_on(uow, [present.state])
+        return (present if version is None else await state_at(uow, present, version)), waiting
 
     async def history(self, uow: UnitOfWork, environment_id: str, key: str, listing: Listing) -> Page[HistoryEntry]:
         """What changed the primitive in the environment, as far as the caller may see it, newest first."""
         access = await Entry.of_environment(environment_id, Operation.READ_STATE, self._named(key)).enter(uow)
-        present = await states.current(uow.session, access.environment.id, access.primitive)
+        present = Current(access.primitive, access.here.state)
         return await history_of_present(uow, access.environment, present, listing)
 
     async def update_state(

@@ -13,7 +13,7 @@ from app.domain.named import MAX_NAMED, Id, Keys, named_in
 from app.domain.operations import Operation
 from app.domain.policy import RESOURCE_MISMATCH
 from app.domain.preconditions import IfMatch
-from app.engine.kinds import Kind
+from app.engine.kinds import KeyRef, Kind
 from app.engine.promoted import Key
 from app.engine.references import node
 from app.models import Proposal
@@ -22,7 +22,6 @@ from app.services.promotion_changes import Differences, changes, differences, pl
 from app.services.proposing import Terms
 from app.store import states
 from app.store.references import reference_graphs
-from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from app.domain.news import NewsEvent
 from app.domain.proposals import ProposalKind, ProposalStatus, status_at
+from app.engine.kinds import KeyRef
 from app.models import MailKind, NewsRecipient, Proposal, ProposalNews, QueuedMail, User
 from app.services.mail import enqueue
 from app.services.users import wanted_news
 from app.store import people, proposal_news, proposals
 from app.store.proposal_news import Extent, NewsItem
-from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
 GATHERED = timedelta(minutes=15)

@@ -34,7 +34,7 @@ from app.engine.blast_radius import BlastRadius, reached_by, seen_by
 from app.engine.kinds import KILLED, Kind
 from app.models import Proposal, ProposalContent, State
 from app.services.proposal_news import announce
-from app.store import environments, identities, json_columns, proposals
+from app.store import environments, identities, json_columns, open_proposals, proposals
 from app.store.paging import Page
 from app.store.unit_of_work import Subject, UnitOfWork
 
@@ -209,7 +209,7 @@ async def within_bytes(uow: UnitOfWork, page: Page[Proposal]) -> Page[Proposal]:
 
 async def open_on(uow: UnitOfWork, found: Sequence[State]) -> list[int]:
     """How many proposals that the caller sees wait for each of the states, deletes included."""
-    waiting = await proposals.open_on(uow.session, {one.primitive_id for one in found}, pending_proposals(uow))
+    waiting = await open_proposals.open_on(uow.session, {one.primitive_id for one in found}, pending_proposals(uow))
     return [waiting[one.primitive_id].within(one.environment_id) for one in found]
 
 

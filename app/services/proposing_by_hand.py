@@ -15,7 +15,7 @@ from app.domain.operations import Operation
 from app.domain.policy import AskedKey
 from app.domain.proposals import DELETES, DIFF, PROMOTION, PROPOSABLE, Proposable, ProposalKind
 from app.engine import json_text
-from app.engine.kinds import KILLED, Kind
+from app.engine.kinds import KILLED, KeyRef, Kind
 from app.engine.rules import RULES_EXAMPLE
 from app.engine.suggestions import unknown
 from app.models import Primitive, Proposal
@@ -28,7 +28,6 @@ from app.services.promotion import Selection, plan_of
 from app.services.promotion_changes import changes, place_of, try_out
 from app.services.proposing import LIFETIME, Terms
 from app.store import states
-from app.store.resolve import KeyRef
 from app.store.unit_of_work import UnitOfWork
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)

@@ -9,14 +9,13 @@ from app.domain.commands import Command, Slug, Text, validate
 from app.domain.named import Keys
 from app.domain.operations import Operation
 from app.domain.preconditions import IfMatch
-from app.engine.kinds import ALLOW_LIST, DENY_LIST, SEGMENT, Dimension, Kind
+from app.engine.kinds import ALLOW_LIST, DENY_LIST, SEGMENT, Dimension, KeyRef, Kind
 from app.engine.target_ids import EntryChange, parse_target_ids
 from app.models import Proposal, StateEntry
 from app.services.changes import change_state
 from app.services.primitives import Described, Primitives, Reasoned
 from app.store.entries import entries_at, entries_of, list_entries
 from app.store.paging import Page
-from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
 
@@ -133,7 +132,7 @@ async def list_deny_list(uow: UnitOfWork, environment_id: str, key: str, listing
 async def _list_entries(
     uow: UnitOfWork, environment_id: str, key: str, listing: Listing, dimension: Dimension
 ) -> Page[StateEntry]:
-    state = (await SEGMENTS.get_state(uow, environment_id, key)).state
+    (_, state), _ = await SEGMENTS.get_state(uow, environment_id, key)
     search, window = listing.of_entries(dimension.name, state.id)
     return (await list_entries(uow.session, [state.id], dimension, search, window))[state.id]
 

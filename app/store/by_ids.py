@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from app.domain.actors import Role
 from app.domain.policy import NO_PROPOSAL, Proposed
+from app.engine.kinds import KeyRef
 from app.models import (
     ApiKey,
     AuditEvent,
@@ -29,7 +30,6 @@ from app.models import (
 from app.store.members import Member
 from app.store.paging import AnySelect
 from app.store.proposals import keys_of, proposed_by
-from app.store.resolve import KeyRef
 from app.store.states import Current
 from app.store.tenancy import Tenant, Tenanted
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
@@ -15,7 +15,7 @@ from app.domain.actors import EnvironmentScope, Verb, roles_from
 from app.domain.operations import Operation
 from app.domain.policy import TABLE, Proposed
 from app.domain.proposals import PROPOSABLE, ProposalStatus, Verdict
-from app.engine.kinds import Kind
+from app.engine.kinds import KeyRef, Kind
 from app.models import (
     Environment,
     Membership,
@@ -28,14 +28,14 @@ from app.models import (
     User,
 )
 from app.models.proposals import PENDING
-from app.store.engines.prepared import Prepared
 from app.store.identities import Within, covered
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, page, pages
-from app.store.resolve import KeyRef
 from app.store.tenancy import Tenant, Tenanted
 
 _HIDDEN = aliased(ProposalTarget)
 OF_PRIMITIVE = col(ProposalTarget.primitive_id)
+# As a parameter, SQLite would plan the query each time that it runs: the value decides whether a partial index serves.
+_STORED_PENDING = col(Proposal.status) == literal_column(f"'{ProposalStatus.PENDING}'")
 _NEWEST_FIRST: Sort[Proposal] = Sort(descending=True)
 _REVIEWERS = roles_from(TABLE[Operation.REVIEW_PROPOSAL].role)
 _OF_TENANT = Tenanted(select(Proposal).join(Org, col(Org.id) == col(Proposal.org_id)))
@@ -315,9 +315,9 @@ def has_status(status: ProposalStatus, at: datetime | BindParameter[Any]) -> Col
     stored, expires_at = col(Proposal.status), col(Proposal.expires_at)
     match status:
         case ProposalStatus.PENDING:
-            return and_(stored == status, expires_at > at)
+            return and_(_STORED_PENDING, expires_at > at)
         case ProposalStatus.EXPIRED:
-            return or_(stored == status, and_(stored == ProposalStatus.PENDING, expires_at <= at))
+            return or_(stored == status, and_(_STORED_PENDING, expires_at <= at))
     return stored == status
 
 
@@ -357,42 +357,3 @@ def waiting_in(environments: Collection[Environment], visible: Visible) -> AnySe
             col(Environment.id).in_([environment.id for environment in environments]),
         )
     )
-
-
-class OpenOn(NamedTuple):
-    """How many proposals wait for a primitive: by environment, and its delete."""
-
-    by_environment: Mapping[str, int]
-    deletes: int = 0
-
-    def within(self, environment_id: str) -> int:
-        return self.by_environment.get(environment_id, 0) + self.deletes
-
-
-_AT: BindParameter[Any] = bindparam("at")
-_OPEN_ON = (
-    select(OF_PRIMITIVE, col(Proposal.environment_id), func.count())
-    .join(Proposal, col(Proposal.id) == col(ProposalTarget.proposal_id))
-    .where(col(ProposalTarget.pending))
-    .group_by(OF_PRIMITIVE, col(Proposal.environment_id))
-)
-_ALL_OPEN_ON_ONE = Prepared(
-    _OPEN_ON.where(bindparam("primitive_id") == OF_PRIMITIVE, has_status(ProposalStatus.PENDING, _AT))
-)
-
-
-async def open_on(session: AsyncSession, primitive_ids: Collection[str], visible: Visible) -> dict[str, OpenOn]:
-    """How many proposals wait for each primitive, by its id."""
-    rows: Sequence[Any] | None = None
-    if len(primitive_ids) == 1:
-        rows = await _ALL_OPEN_ON_ONE.rows(session, primitive_id=next(iter(primitive_ids)), at=visible.at)
-    if rows is None or (rows and visible.limited):
-        query = _OPEN_ON.where(OF_PRIMITIVE.in_(primitive_ids), visible.condition)
-        rows = (await session.execute(query)).all()
-    found = defaultdict[str, dict[str | None, int]](dict)
-    for primitive_id, environment_id, number in rows:
-        found[primitive_id][environment_id] = number
-    return {
-        one: OpenOn({env: number for env, number in found[one].items() if env is not None}, found[one].get(None, 0))
-        for one in primitive_ids
-    }

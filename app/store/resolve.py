@@ -6,6 +6,7 @@ changes: `acme:web`, `acme:web:production`.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -16,8 +17,10 @@ from sqlmodel import col
 from app.domain.actors import Role
 from app.domain.commands import is_slug
 from app.domain.ids import is_id
-from app.engine.kinds import Kind
-from app.models import Environment, Org, Primitive, Project
+from app.engine.kinds import KeyRef
+from app.models import Environment, Org, Primitive, Project, State
+from app.store.open_proposals import waiting_here
+from app.store.states import is_present_state
 from app.store.tenancy import Tenant, Tenanted
 
 
@@ -29,13 +32,6 @@ class Level(Enum):
     ENVIRONMENT = "environment"
 
 
-class KeyRef(NamedTuple):
-    """A primitive by its key."""
-
-    kind: Kind
-    key: str
-
-
 class Place(NamedTuple):
     """An environment as the policy sees it: by plain values, which cost nothing to look at."""
 
@@ -45,19 +41,27 @@ class Place(NamedTuple):
     protected: bool
 
 
+class StateHere(NamedTuple):
+    """The primitive's present state in the environment, and how many proposals wait for it, whoever sees them."""
+
+    state: State
+    waiting: int
+
+
 class Resolved(NamedTuple):
-    """What was found, down to the level that was asked for; below it None."""
+    """What was found, down to the level that was asked for; below it None. The state is there if it was asked for."""
 
     role: Role | None
     org: Org
     project: Project | None = None
     environment: Environment | None = None
     primitive: Primitive | None = None
+    here: StateHere | None = None
 
     @property
     def place(self) -> Place | None:
         """The environment that was found, if it was one."""
-        role, _, project, environment, _ = self
+        role, _, project, environment, *_ = self
         if project is None or environment is None:
             return None
         return Place(role, project.id, environment.id, environment.protected)
@@ -87,10 +91,13 @@ _BY_NAME = {
     Level.PROJECT: Tenanted(_BELOW[Level.PROJECT].where(_ORG, _PROJECT)),
     Level.ENVIRONMENT: Tenanted(_BELOW[Level.ENVIRONMENT].where(_ORG, _PROJECT, _ENVIRONMENT)),
 }
+_WITH_STATE = _BELOW[Level.ENVIRONMENT].outerjoin(State, is_present_state()).add_columns(State, waiting_here())
+_STATE_BY_NAME = Tenanted(_WITH_STATE.where(_ORG, _PROJECT, _ENVIRONMENT))
 _BY_ID = {
     Level.PROJECT: Tenanted(_BELOW[Level.PROJECT].where(col(Project.id) == bindparam("id"))),
     Level.ENVIRONMENT: Tenanted(_BELOW[Level.ENVIRONMENT].where(col(Environment.id) == bindparam("id"))),
 }
+_STATE_BY_ID = Tenanted(_WITH_STATE.where(col(Environment.id) == bindparam("id")))
 
 
 def steps_of(level: Level, name: str) -> dict[str, str] | None:
@@ -109,16 +116,27 @@ _STEPS = {
 
 
 async def resolve(
-    session: AsyncSession, level: Level, called: str, tenant: Tenant, key_ref: KeyRef | None = None
+    session: AsyncSession,
+    level: Level,
+    called: str,
+    tenant: Tenant,
+    key_ref: KeyRef | None = None,
+    state_at: datetime | None = None,
 ) -> Resolved | None:
-    """What is called so, by its id or its name; None where it is nothing of the tenant's."""
-    sought: dict[str, str | None]
+    """What is called so, by its id or its name; None where it is nothing of the tenant's.
+
+    In an environment also the state of what is asked for, with what waits for it at an instant.
+    """
+    sought: dict[str, Any]
+    with_state = level is Level.ENVIRONMENT and state_at is not None
     if level is not Level.ORG and is_id(called):
-        query, sought = _BY_ID[level], {"id": called}
+        query, sought = _STATE_BY_ID if with_state else _BY_ID[level], {"id": called}
     elif (steps := steps_of(level, called)) is not None:
-        query, sought = _BY_NAME[level], {**steps}
+        query, sought = _STATE_BY_NAME if with_state else _BY_NAME[level], {**steps}
     else:
         return None
+    if with_state:
+        sought["at"] = state_at
     if level is not Level.ORG:
         known = key_ref is not None and is_slug(key_ref.key)  # a text that cannot be a key names nothing
         sought |= {"kind": key_ref.kind, "key": key_ref.key} if key_ref and known else {"kind": None, "key": None}
@@ -129,6 +147,8 @@ async def resolve(
             return Resolved(role, org, project, primitive=primitive)
         case (org, project, environment, primitive, role):
             return Resolved(role, org, project, environment, primitive)
+        case (org, project, environment, primitive, state, waiting, role):
+            return Resolved(role, org, project, environment, primitive, state and StateHere(state, waiting))
     return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -28,6 +28,15 @@ _CURRENT = (
     .join(State, col(State.primitive_id) == col(Primitive.id))
     .where(col(State.to_version).is_(None))
 )
+
+
+def is_present_state() -> ColumnElement[bool]:
+    """Of the primitive in the environment that a query has."""
+    return and_(
+        col(State.environment_id) == col(Environment.id),
+        col(State.primitive_id) == col(Primitive.id),
+        col(State.to_version).is_(None),
+    )
 
 
 class Current(NamedTuple):

@@ -14,10 +14,23 @@ from sqlmodel import col
 
 from app.domain.actors import EnvironmentScope, ResourcePattern
 from app.domain.proposals import ProposalStatus
-from app.engine.kinds import SPECS, Kind
+from app.engine.kinds import SPECS, KeyRef, Kind
 from app.models import Environment, Primitive, Proposal, State, Table
-from app.store import audit, differences, entries, past, proposals, quotas, references, retention, rulesets, states
+from app.store import (
+    audit,
+    differences,
+    entries,
+    open_proposals,
+    past,
+    proposals,
+    quotas,
+    references,
+    retention,
+    rulesets,
+    states,
+)
 from app.store.paging import Place, Window
+from app.store.resolve import Level, resolve
 from app.store.tenancy import Tenant
 from tests.factories import Workspace
 from tests.postgres import KeptDatabase
@@ -206,7 +219,17 @@ async def _of_state(session: AsyncSession, query: Callable[[State], Awaitable[An
     await query(found)
 
 
+async def _state_by_key(session: AsyncSession, tenant: Tenant) -> None:
+    primitive = await session.get_one(Primitive, ONE.primitive_id)
+    asked = KeyRef(primitive.kind, primitive.key)
+    found = await resolve(session, Level.ENVIRONMENT, ONE.environment_id, tenant, asked, NOW)
+    assert found is not None
+    assert found.here is not None
+
+
 QUERIES: dict[str, Query] = {
+    "a state, for a token": lambda session, _: _state_by_key(session, Tenant(org_id=ONE.org_id)),
+    "a state, for a member": lambda session, _: _state_by_key(session, Tenant(user_id=ONE.user_id)),
     "audit: event of a user": lambda session, _: audit.find(session, ONE.event_id, TENANTS["a user"]),
     "audit: event of a token": lambda session, _: audit.find(session, ONE.event_id, TENANTS["a token"]),
     "audit: events": lambda session, _: audit.events(session, [ONE.event_id]),
@@ -232,7 +255,7 @@ QUERIES: dict[str, Query] = {
     "proposals: sizes": lambda session, _: proposals.sizes(session, [ONE.proposal_id]),
     "proposals: last reviews": lambda session, _: proposals.last_reviews(session, [ONE.proposal_id]),
     "proposals: to review": lambda session, _: proposals.count_to_review(session, ONE.user_id, NOW),
-    "proposals: open": lambda session, _: proposals.open_on(session, _two(Primitive), VISIBLE["pending"]),
+    "proposals: open": lambda session, _: open_proposals.open_on(session, _two(Primitive), VISIBLE["pending"]),
     "proposals: past their time": lambda session, _: proposals.past_their_time(session, NOW, 50),
     "proposals of several environments": lambda session, window: _of_environments(
         session, _two(Environment), VISIBLE["all"], window

@@ -10,11 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.domain.actors import Role
-from app.engine.kinds import Kind
+from app.engine.kinds import KeyRef, Kind
 from app.models import Environment, Membership, Org, Primitive, Project, State, Table
-from app.store import states
 from app.store.engines.prepared import Prepared
-from app.store.resolve import KeyRef, Level, resolve
+from app.store.resolve import Level, Resolved, resolve
 from app.store.tenancy import Tenant
 from tests.factories import Instance, Workspace
 
@@ -41,6 +40,12 @@ def values(row: Table | None) -> Any:
     return type(row), held, values(getattr(row, "maintainer", None))
 
 
+def rows(found: Resolved) -> list[Any]:
+    """All that was found."""
+    assert found.here is not None
+    return [found.org, found.project, found.environment, found.primitive, found.here.state]
+
+
 @pytest.mark.parametrize("looked_after", [True, False])
 async def test_the_entities_are_those_of_a_session(
     instance: Instance,
@@ -51,22 +56,19 @@ async def test_the_entities_are_those_of_a_session(
     flag = {"projectId": workspace.project_id, "key": "banner"}
     if looked_after:
         await workspace.org.owner.make("updateFlag", **flag, maintainerId=me, tags=["a", "b"])
-    asked = Level.ENVIRONMENT, workspace.environment_id, Tenant(user_id=me), KeyRef(Kind.FLAG, "banner")
+    named = Level.ENVIRONMENT, workspace.environment_id, Tenant(user_id=me), KeyRef(Kind.FLAG, "banner")
+    asked = *named, instance.node.clock.now()
     async with instance.node.database.reading() as session:
         read = await resolve(session, *asked)
-        assert read is not None
-        assert read.primitive is not None
-        state = (await states.current(session, workspace.environment_id, read.primitive)).state
     async with instance.node.database.writing() as session:
         kept = await resolve(session, *asked)
         assert kept is not None
-        assert kept.primitive is not None
         assert kept.primitive in session
-        of_session = (await states.current(session, workspace.environment_id, kept.primitive)).state
-        assert [values(row) for row in (*read[1:], state)] == [values(row) for row in (*kept[1:], of_session)]
+        assert read is not None
+        assert [values(row) for row in rows(read)] == [values(row) for row in rows(kept)]
         assert read.role is kept.role is Role.OWNER
-    assert {type(row) for row in (*read[1:], state)} == {Org, Project, Environment, Primitive, State}
-    assert all(inspect(row).detached for row in (*read[1:], state))
+    assert {type(row) for row in rows(read)} == {Org, Project, Environment, Primitive, State}
+    assert all(inspect(row).detached for row in rows(read))
 
 
 async def test_what_an_outer_join_does_not_find_is_none(instance: Instance, workspace: Workspace) -> None:
