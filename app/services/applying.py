@@ -15,16 +15,14 @@ from app.engine.kinds import KILLED
 from app.engine.promoted import Key, wanted_of
 from app.engine.target_ids import EntryChange
 from app.models import Primitive, Proposal
-from app.services.changes import Change, Checked, check_states, difference, require_valid, write_change
+from app.services.changes import Change, Checked, check_states, write_change
 from app.services.primitives import delete_now, require_unused
-from app.services.promotion_changes import place_of
+from app.services.promotion_changes import Wanted, place_of, valid_changes
 from app.services.proposal_news import announce
 from app.services.proposals import EndProposal, end, enter_proposal, reenter_to_write, subject_of
 from app.store import identities, json_columns, proposals, states
 from app.store.pieces import in_pieces
 from app.store.unit_of_work import Subject, UnitOfWork
-
-Wanted = Mapping[Key, Mapping[str, Any]]
 
 
 async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_match: IfMatch) -> Proposal:
@@ -47,7 +45,8 @@ async def apply_proposal(uow: UnitOfWork, proposal_id: str, body: object, if_mat
     if (to_delete := await _to_delete(uow, proposal)) is not None:
         await require_unused(access, to_delete)
     else:
-        changes = await _changes_again(access, wanted, checked)
+        present = await states.currents(uow.session, access.environment.id, wanted)
+        changes = await valid_changes(access, present, wanted, checked.__getitem__)  # whose paths are the proposal's
     if hindrance is not None:
         raise hindrance.error
     if to_delete is not None:
@@ -119,18 +118,6 @@ async def _check_again(
             bodies[key] = one.primitive, body, _place(proposal, one.primitive)
     checked, faults = await check_states(access, list(bodies.values()))
     return dict(zip(bodies, checked, strict=True)), faults
-
-
-async def _changes_again(access: Access, wanted: Wanted, checked: Mapping[Key, Checked]) -> list[Change]:
-    """What the proposal changes now, which is valid."""
-    uow = access.uow
-    present = await states.currents(uow.session, access.environment.id, wanted)
-    changes = []
-    async for piece in in_pieces(list(wanted.items())):
-        for key, of in piece:
-            changes.append(await difference(uow, present[key], of, checked[key]))
-    await require_valid(access, changes)  # what was checked has its paths in the proposal already
-    return changes
 
 
 def _place(proposal: Proposal, primitive: Primitive) -> str:

@@ -35,6 +35,8 @@ TOO_MUCH = (
 Differences = Mapping[Key, Sequence[Difference]]
 Parsed = Mapping[Key, tuple[Any, tuple[Rule, ...]]]
 Place = Callable[[Primitive], str]
+Wanted = Mapping[Key, Mapping[str, Any]]
+"""What each state is to have, by dimension or as `killed`; of lists what they get and lose."""
 
 
 class Tried(NamedTuple):
@@ -74,23 +76,37 @@ async def try_out(
         raise invalid({"quota": TOO_MUCH})
     present = await states.currents(uow.session, entered.environment.id, found)
     await changes(entered, found, present, rules, at)
-    return Tried(rules, await of_changes(uow, entered.environment, _wanted(found, present), contexts))
+    wanted: list[WantedState] = [(present[key].primitive, values) for key, values in _wanted(found).items()]
+    return Tried(rules, await of_changes(uow, entered.environment, wanted, contexts))
 
 
 async def changes(
     entered: Access | Diverted, found: Differences, present: Mapping[Key, Current], rules: Parsed, at: Place
 ) -> list[Change]:
     """What changes, which is valid all together. Raises `invalid_request`."""
-    uow, made = entered.uow, []
-    rules = await _parsed(uow, found, rules)
-    wanted = _wanted(found, present)
-    async for piece in in_pieces(wanted):
-        for primitive, of in piece:
-            key, checked = (primitive.kind, primitive.key), NOTHING_CHECKED
-            if key in rules:
-                parsed = rules[key][1]
-                checked = Checked({}, parsed, references_of(parsed))
-            made.append(await difference(uow, present[key], of, checked))
+    rules = await _parsed(entered.uow, found, rules)
+
+    def checked(key: Key) -> Checked:
+        if key not in rules:
+            return NOTHING_CHECKED
+        parsed = rules[key][1]
+        return Checked({}, parsed, references_of(parsed))
+
+    return await valid_changes(entered, present, _wanted(found), checked, at)
+
+
+async def valid_changes(
+    entered: Access | Diverted,
+    present: Mapping[Key, Current],
+    wanted: Wanted,
+    checked: Callable[[Key], Checked],
+    at: Place = lambda _: "",
+) -> list[Change]:
+    """What makes the present states what is wanted of each, and is valid all together. Raises `invalid_request`."""
+    made = []
+    async for piece in in_pieces(list(wanted.items())):
+        for key, values in piece:
+            made.append(await difference(entered.uow, present[key], values, checked(key)))
     await require_valid(entered, made, at)
     return made
 
@@ -174,9 +190,8 @@ def _parse(kind: Kind, rules: Any) -> tuple[Rule, ...]:
     return parse_rules(rules, RULES, {}, lambda *_: None, stored=True)
 
 
-def _wanted(found: Differences, present: Mapping[Key, Current]) -> list[WantedState]:
-    """What each state is to have, by dimension; of lists what they get and lose."""
-    return [(present[key].primitive, {one.dimension: _value(one) for one in of}) for key, of in found.items()]
+def _wanted(found: Differences) -> Wanted:
+    return {key: {one.dimension: _value(one) for one in of} for key, of in found.items()}
 
 
 def _value(of: Difference) -> Any:
