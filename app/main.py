@@ -8,7 +8,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.dataplane.front import Front
 from app.graphql import view
@@ -102,12 +102,11 @@ def create_app(
 
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
-    app.add_middleware(AuthenticationHeaders)
+    inside: ASGIApp = AuthenticationHeaders(app.router)
     if settings.base_path:
-        app.add_middleware(BasePath, path=settings.base_path, outside=web.not_found_page)
-    # What is added as middleware is inside of Starlette's own answer to whatever was raised, and made when the first
-    # request comes. `Requests` logs that answer, too, and the front begins its requests with this very one.
-    app.middleware_stack = requests = Requests(app.build_middleware_stack(), settings, write_line)
+        inside = BasePath(inside, settings.base_path, web.not_found_page)
+    # In the place of Starlette's own stack, whose layers answer failures, as every surface does itself.
+    app.middleware_stack = requests = Requests(inside, settings, write_line)
     app.state.front = Front(requests, settings, app.state)
     return app
 
