@@ -7,6 +7,7 @@ a body into the catalogue's `invalid_request`, by dotted path. The commands are 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -207,12 +208,17 @@ def validate(command: type[C], body: Any, faults: Mapping[str, str] | None = Non
     given = body if isinstance(body, Input) else Input(body, {})
     found = {**given.faults, **(faults or {})}
     try:
-        made = command.model_validate(body, context={"faults": found})
+        made: C = command.model_validate(body, context={"faults": found}) if body or found else _of_nothing(command)
     except ValidationError as fault:
         raise invalid({**_fault_paths(fault, command, given.places), **found}) from None
     if found:
         raise invalid(found)
     return made
+
+
+@cache  # a command never changes, and most reads come without parameters
+def _of_nothing(command: type[C]) -> C:
+    return command.model_validate({}, context={"faults": {}})
 
 
 def _fault_paths(fault: ValidationError, command: type[Command], places: Mapping[str, str]) -> dict[str, str]:
