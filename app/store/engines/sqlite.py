@@ -95,13 +95,13 @@ class Sqlite(Database):
 
 
 class _Session(Session):
-    """What the ORM reads, from the connection that was `taken` if there is one."""
+    """What the ORM reads, from the connection that its reader has taken if there is one."""
 
-    taken: PoolProxiedConnection | None = None
+    reader: "_Reader"
 
     def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
-        if self.taken is not None and isinstance(self.bind, Engine):
-            self.bind = Connection(self.bind, self.taken)
+        if self.reader.taken is not None and isinstance(self.bind, Engine):
+            self.bind = Connection(self.bind, self.reader.taken)
         return super().get_bind(*args, **options)
 
 
@@ -112,37 +112,50 @@ class _Reader(Reader):
     sync_session: _Session
 
     def __init__(self, engine: AsyncEngine) -> None:
-        super().__init__(engine, expire_on_commit=False)
+        self.taken: PoolProxiedConnection | None = None
+        self._async_engine = engine
         self._engine = engine.sync_engine
 
+    def __getattr__(self, name: str) -> Any:
+        """The ORM's part of it is made when it is asked for, as most requests do not."""
+        if name != "sync_session":
+            raise AttributeError(name)
+        super().__init__(self._async_engine, expire_on_commit=False)
+        self.sync_session.reader = self
+        return self.sync_session
+
+    def _orm_reads(self) -> bool:
+        return "sync_session" in self.__dict__ and self.in_transaction()
+
     async def rows(self, query: Prepared, sought: dict[str, Any]) -> list[tuple[Any, ...]]:
-        session, dialect = self.sync_session, self._engine.dialect
-        if session.taken is None and self.in_transaction():
+        if self.taken is None and self._orm_reads():
             return await super().rows(query, sought)  # on the connection that the ORM has
+        dialect = self._engine.dialect
         compiled = Compiled.of(query, dialect)
         text, parameters = compiled.text, compiled.bound(sought)
         try:
-            if session.taken is None:
-                session.taken = await greenlet_spawn(self._engine.raw_connection)
+            if self.taken is None:
+                self.taken = await greenlet_spawn(self._engine.raw_connection)
             for listener in self._engine.dispatch.before_cursor_execute:
                 listener(None, None, text, parameters, None, False)
-            driver: Any = session.taken.dbapi_connection
+            driver: Any = self.taken.dbapi_connection
             driver.begin("BEGIN", only_reads=True)
             found = await driver.fetch(text, parameters)
         except sqlite3.Error as fault:
-            lost = session.taken is not None and dialect.is_disconnect(fault, None, None)  # type: ignore[arg-type]
-            if lost and session.taken is not None:
-                await greenlet_spawn(session.taken.invalidate, fault)
+            lost = self.taken is not None and dialect.is_disconnect(fault, None, None)  # type: ignore[arg-type]
+            if lost and self.taken is not None:
+                await greenlet_spawn(self.taken.invalidate, fault)
             raise DBAPIError.instance(text, None, fault, sqlite3.Error, True, lost, dialect) from fault
         return [query.row(compiled.read(values)) for values in found]
 
     async def close(self) -> None:
         try:
-            if self.in_transaction():
+            if self._orm_reads():
                 await super().close()
         finally:
-            session = self.sync_session
-            taken, session.taken, session.bind = session.taken, None, self._engine
+            taken, self.taken = self.taken, None
+            if "sync_session" in self.__dict__:
+                self.sync_session.bind = self._engine
             if taken is not None:
                 await greenlet_spawn(taken.close)
 
