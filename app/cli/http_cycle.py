@@ -23,6 +23,7 @@ _REPEATED = {
     b"vary: ",
     b"x-content-type-options: ",
 }
+_SHORT = 64 * 1024
 _MOST = 256
 _names: dict[bytes, bytes] = {}
 _lines: dict[tuple[bytes, bytes], bytes] = {}
@@ -39,18 +40,36 @@ class Flow(FlowControl):
 
 
 class Cycle(RequestResponseCycle):
-    """What the app sends to a client that has gone is dropped, before uvicorn learns that it has."""
+    """What the app sends to a client that has gone is dropped, before uvicorn learns that it has.
+
+    A head that tells how long the body is waits for the body, and is written with one that is short.
+    """
+
+    _begun_with = b""
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.transport.is_closing():
             self.disconnected = True
-        if self.disconnected or self.response_started or message["type"] != "http.response.start":
-            await super().send(message)
+        sent = cast(dict[str, Any], message)
+        if not self.disconnected and not self.response_started and sent["type"] == "http.response.start":
+            self._begun_with = self._head(sent["status"], sent.get("headers", ()))
+            if self.chunked_encoding:
+                self._write_head(b"")
             return
-        started = cast(dict[str, Any], message)
-        self.transport.write(self._head(started["status"], started.get("headers", ())))
+        if self._begun_with and not self.disconnected:
+            body = sent.get("body", b"")
+            if len(body) == self.expected_content_length <= _SHORT and self.scope["method"] != "HEAD":
+                self._write_head(body)
+                self.expected_content_length, message = 0, cast(ASGISendEvent, {**sent, "body": b""})
+            else:
+                self._write_head(b"")
+        await super().send(message)
+
+    def _write_head(self, body: bytes) -> None:
+        head, self._begun_with = self._begun_with, b""
+        self.transport.write(head + body)
 
     def is_answered(self) -> None:
         """All of the answer is written, or will be at the end of the loop's turn."""
