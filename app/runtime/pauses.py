@@ -3,7 +3,7 @@
 import gc
 import sys
 
-_THRESHOLDS = 5_000, 1, 400
+_THRESHOLDS = 2_000, 1, 1_000
 
 
 def shorten() -> None:
