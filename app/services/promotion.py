@@ -17,8 +17,9 @@ from app.engine.kinds import KeyRef, Kind
 from app.engine.promoted import Key
 from app.engine.references import node
 from app.models import Proposal
+from app.services.changes import Change
 from app.services.environment_diff import Difference
-from app.services.promotion_changes import Differences, changes, differences, place_of, propose, try_out, write
+from app.services.promotion_changes import Differences, Tried, changes, differences, place_of, propose, try_out, write
 from app.services.proposing import Terms
 from app.store import states
 from app.store.references import reference_graphs
@@ -138,9 +139,7 @@ async def promote(uow: UnitOfWork, environment_id: str, body: object, if_match: 
     entered = await entered.reopen_to_write()
     environment = entered.environment
     if_match.require(environment_etag(environment))
-    plan = await plan_of(entered, source_id, command)
-    present = await states.currents(uow.session, environment.id, plan.chosen)
-    made = await changes(entered, plan.differences, present, tried.rules, place_of)
+    present, made = await changes_by_now(entered, source_id, command, tried)
     if made and isinstance(entered, Diverted):
         return await propose(entered, made, source_id, tried.radius, None, Terms(command.reason))
     if made and isinstance(entered, Access):
@@ -183,3 +182,14 @@ async def plan_of(entered: Access | Diverted, source_id: str, selection: Selecti
             raise AppError("token_resource_out_of_scope", fields={f"{at}includeNeeds": RESOURCE_MISMATCH})
         chosen = asked | needs
     return Plan(chosen, {key: of for key, of in found.items() if key in chosen}, needs)
+
+
+async def changes_by_now(
+    entered: Access | Diverted, source_id: str, selection: Selection, tried: Tried, at: str = ""
+) -> tuple[dict[Key, Current], list[Change]]:
+    """Within the write, the states of all that is promoted, and what changes of them. Raises what `plan_of` does, and
+    `invalid_request`, at paths that begin with `at`."""
+    plan = await plan_of(entered, source_id, selection, at)
+    present = await states.currents(entered.uow.session, entered.environment.id, plan.chosen)
+    made = await changes(entered, plan.differences, present, tried.rules, lambda one: f"{at}{place_of(one)}")
+    return present, made

@@ -24,8 +24,8 @@ from app.services.blast_radius import of_changes, of_delete
 from app.services.changes import NOTHING_CHECKED, Checked, at_present, check_state, difference, propose, require_valid
 from app.services.evaluation import Contexts
 from app.services.primitives import propose_delete, require_unused
-from app.services.promotion import Selection, plan_of
-from app.services.promotion_changes import changes, place_of, try_out
+from app.services.promotion import Selection, changes_by_now, plan_of
+from app.services.promotion_changes import place_of, try_out
 from app.services.proposing import LIFETIME, Terms
 from app.store import states
 from app.store.unit_of_work import UnitOfWork
@@ -131,11 +131,9 @@ async def _propose_promotion(uow: UnitOfWork, body: object) -> Proposal:
         raise invalid({DIFF: NO_CHANGE})
     tried = await try_out(access, plan.differences, _place_in_diff, contexts, proposes=True)
     access = await access.to_write()
-    plan = await plan_of(access, source_id, selection, f"{DIFF}.")
-    if not plan.differences:
+    _, made = await changes_by_now(access, source_id, selection, tried, f"{DIFF}.")
+    if not made:
         raise invalid({DIFF: NO_CHANGE})
-    present = await states.currents(uow.session, access.environment.id, plan.differences)
-    made = await changes(access, plan.differences, present, tried.rules, _place_in_diff)
     return await promotion_changes.propose(access, made, source_id, tried.radius, contexts, command.terms)
 
 

@@ -141,7 +141,7 @@ async def currents(
     found: dict[tuple[Kind, str], Current] = {}
     query = _CURRENT.where(col(State.environment_id) == environment_id)
     for piece in pieces(sorted({key for _, key in asked}), 1000):
-        for row in await session.execute(query.where(col(Primitive.key).in_(piece))):
+        for row in await all_rows(session, query.where(col(Primitive.key).in_(piece))):
             found[row[0].kind, row[0].key] = Current(row[0], row[1])
     return {of: found[of] for of in asked if of in found}
 
