@@ -17,7 +17,7 @@ from app.engine.kinds import SPECS, Kind
 from app.models import Primitive, PrimitiveTag, Project
 from app.store.engines.texts import by_code_point, holds
 from app.store.paging import AnySelect, Page, Sort, Window, one_of, pages
-from app.store.pieces import pieces
+from app.store.pieces import all_rows, pieces
 
 T = TypeVar("T")
 Within = Mapping[Kind, tuple[ResourcePattern, ...] | None]
@@ -83,12 +83,13 @@ async def with_keys(session: AsyncSession, project_id: str, keys: Collection[str
     """The project's live flags, configs and segments with these keys."""
     found: list[Primitive] = []
     for piece in pieces(list(keys), 1000):
-        found += (await session.execute(_live(project_id).where(col(Primitive.key).in_(piece)))).scalars()
+        rows = await all_rows(session, _live(project_id).where(col(Primitive.key).in_(piece)))
+        found += [row[0] for row in rows]
     return found
 
 
 async def all_of_project(session: AsyncSession, project_id: str) -> Sequence[Primitive]:
-    return (await session.execute(_live(project_id).order_by(col(Primitive.id)))).scalars().all()
+    return [row[0] for row in await all_rows(session, _live(project_id).order_by(col(Primitive.id)))]
 
 
 async def list_of_project(session: AsyncSession, project_id: str, chosen: Filter, window: Window) -> Page[Primitive]:
