@@ -1,4 +1,7 @@
-"""The calls of SDKs beside a bare ASGI answer of the same uvicorn, in turns: `--rounds N`, and words of rows."""
+"""Calls of SDKs, and two of the control plane, beside a bare ASGI answer of the same uvicorn, in turns.
+
+`--rounds N`, and words of rows.
+"""
 
 import argparse
 import asyncio
@@ -100,6 +103,16 @@ def remote(server: Process, instance: Instance) -> Iterator[Row]:
     yield Row("OFREP bulk 304 of 100", 0.50, UNCHANGED, unchanged)
 
 
+def asking_the_database(instance: Instance) -> Iterator[tuple[Row, int]]:
+    """Reads of the control plane, and how many bare answers the CPU time of each may be at most."""
+    flag = f"{API}/envs/{instance.environments[1_000]}/flags/flag-7"
+    flags = [get(flag, token) for token in instance.tokens]
+    yield Row("one flag over REST", 0, OK, lambda number: flags[number % TOKENS]), 22
+    query = json.dumps({"query": '{ org(slug: "acme") { name createdAt } }'}).encode()
+    queries = [post("/graphql", token, len(query)) + query for token in instance.tokens]
+    yield Row("a small GraphQL query", 0, OK, lambda number: queries[number % TOKENS]), 33
+
+
 class Burst(NamedTuple):
     """Answers a second, and microseconds of the server's CPU for one."""
 
@@ -136,17 +149,9 @@ class Bench:
         return [row.request(n) for n in islice(self._numbers, number)]
 
     def measure(self, row: Row) -> None:
-        """Bare and ours in turns; prints the medians."""
-        plain = [get(BARE, "sbx_none")]
-        few = burst(self.ours, self.requests(row, 2 * TOKENS), row.status)  # so that all tokens are known
-        few = burst(self.ours, self.requests(row, max(2 * TOKENS, int(few.rate * self._seconds / 4))), row.status)
-        number = max(CONNECTIONS, int(few.rate * self._seconds))
-        bare_number = int(burst(self.bare, plain * 1_000).rate * self._seconds)
-        ratios, ours, bare = [], [], []
-        for _ in range(self._rounds):
-            bare.append(burst(self.bare, plain * bare_number))
-            ours.append(burst(self.ours, self.requests(row, number), row.status))
-            ratios.append(ours[-1].rate / bare[-1].rate)
+        """Prints the medians."""
+        bare, ours = self._in_turns(row)
+        ratios = [one.rate / other.rate for one, other in zip(ours, bare, strict=True)]
         ratio, share = statistics.median(ratios), min(one.share for one in (*bare, *ours))
         cpu, bare_cpu = (statistics.median(one.cpu for one in bursts) for bursts in (ours, bare))
         held = "held" if ratio >= row.least else "NOT HELD"
@@ -155,6 +160,26 @@ class Bench:
             f"{cpu:9.1f} µs{bare_cpu:9.1f} µs{bare_cpu / cpu:8.3f}{share:8.0%}",
             flush=True,
         )
+
+    def measure_cpu(self, row: Row, most: int) -> None:
+        """Prints how many bare answers the CPU time of one is."""
+        times = sorted(one.cpu / other.cpu for other, one in zip(*self._in_turns(row), strict=True))
+        median = statistics.median(times)
+        held = "held" if median <= most else "NOT HELD"
+        print(f"{row.name:<26}{median:7.1f} ({times[0]:.1f} to {times[-1]:.1f}) bare answers (at most {most}: {held})")
+
+    def _in_turns(self, row: Row) -> tuple[list[Burst], list[Burst]]:
+        """Bursts of bare and of ours."""
+        plain = [get(BARE, "sbx_none")]
+        few = burst(self.ours, self.requests(row, 2 * TOKENS), row.status)  # so that all tokens are known
+        few = burst(self.ours, self.requests(row, max(2 * TOKENS, int(few.rate * self._seconds / 4))), row.status)
+        number = max(CONNECTIONS, int(few.rate * self._seconds))
+        bare_number = int(burst(self.bare, plain * 1_000).rate * self._seconds)
+        bare, ours = list[Burst](), list[Burst]()
+        for _ in range(self._rounds):
+            bare.append(burst(self.bare, plain * bare_number))
+            ours.append(burst(self.ours, self.requests(row, number), row.status))
+        return bare, ours
 
     def fairness(self, single: Row, bulk: Row) -> None:
         """How long single evaluations take beside others that evaluate all of 10,000 flags in another environment."""
@@ -201,6 +226,9 @@ def main() -> None:
         for row in (*rulesets, *evaluations, *remote(ours, instance)):
             if wanted(row.name):
                 bench.measure(row)
+        for row, most in asking_the_database(instance):
+            if wanted(row.name):
+                bench.measure_cpu(row, most)
         if wanted("fairness"):
             path = f"{API}/envs/{instance.environments[10_000]}/evaluate"
             bench.fairness(evaluations[0], Row("", 0, OK, posting(instance, path, '{"context": %s}')))
