@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, event, te
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
-from sqlalchemy.util.concurrency import greenlet_spawn
+from sqlalchemy.util.concurrency import await_only, greenlet_spawn
 
 from app.domain.errors import AppError
 from app.store.audit_guard import GuardedSession
@@ -38,7 +38,7 @@ class Sqlite(Database):
         path.touch(mode=0o600)  # it holds emails and hashes of secrets; SQLite gives its other files the same mode
         self._path = path
         self._driver = Driver()
-        self._readers = _sqlite_engine(path, self._driver, READERS, only_reads=True)
+        self._readers = _Readers(_sqlite_engine(path, self._driver, READERS, only_reads=True))
         self._writer = _sqlite_engine(path, self._driver, 1, only_reads=False)
         self._turn = asyncio.Lock()
 
@@ -89,19 +89,49 @@ class Sqlite(Database):
         return FileLock(self._path)
 
     async def close(self) -> None:
-        await self._readers.dispose()
+        await self._readers.engine.dispose()
         await self._writer.dispose()
         await self._driver.close()
 
 
+class _Readers:
+    """The connections that read. To check one out of SQLAlchemy's pool takes longer than to read a row, so each is
+    taken out for good. The driver closes them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._room = asyncio.Semaphore(READERS)
+        self._free: list[PoolProxiedConnection] = []
+
+    async def take(self) -> PoolProxiedConnection:
+        await self._room.acquire()
+        try:
+            return self._free.pop() if self._free else await greenlet_spawn(self._open)
+        except BaseException:
+            self._room.release()
+            raise
+
+    def _open(self) -> PoolProxiedConnection:
+        connection = self.engine.sync_engine.raw_connection()
+        connection.detach()
+        return connection
+
+    def give_back(self, taken: PoolProxiedConnection) -> None:
+        """Ends what it reads. For one that was lost another will be opened."""
+        self._room.release()
+        if taken.is_valid and taken.dbapi_connection is not None:
+            taken.dbapi_connection.rollback()
+            self._free.append(taken)
+
+
 class _Session(Session):
-    """What the ORM reads, from the connection that its reader has taken if there is one."""
+    """What the ORM reads, from the connection of its reader."""
 
     reader: "_Reader"
 
     def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
-        if self.reader.taken is not None and isinstance(self.bind, Engine):
-            self.bind = Connection(self.bind, self.reader.taken)
+        if isinstance(self.bind, Engine):
+            self.bind = Connection(self.bind, await_only(self.reader.connection_taken()))
         return super().get_bind(*args, **options)
 
 
@@ -111,53 +141,55 @@ class _Reader(Reader):
     sync_session_class = _Session
     sync_session: _Session
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.taken: PoolProxiedConnection | None = None
-        self._async_engine = engine
-        self._engine = engine.sync_engine
+    def __init__(self, readers: _Readers) -> None:
+        self._readers = readers
+        self._engine = readers.engine.sync_engine
+        self._taken: PoolProxiedConnection | None = None
 
     def __getattr__(self, name: str) -> Any:
         """The ORM's part of it is made when it is asked for, as most requests do not."""
         if name != "sync_session":
             raise AttributeError(name)
-        super().__init__(self._async_engine, expire_on_commit=False)
+        super().__init__(self._readers.engine, expire_on_commit=False)
         self.sync_session.reader = self
         return self.sync_session
 
-    def _orm_reads(self) -> bool:
-        return "sync_session" in self.__dict__ and self.in_transaction()
+    async def connection_taken(self) -> PoolProxiedConnection:
+        """The one that it reads from until it is closed."""
+        if self._taken is None:
+            taken = await self._readers.take()
+            if self._taken is None:
+                self._taken = taken
+            else:  # meanwhile
+                self._readers.give_back(taken)
+        return self._taken
 
     async def rows(self, query: Prepared, sought: dict[str, Any]) -> list[tuple[Any, ...]]:
-        if self.taken is None and self._orm_reads():
-            return await super().rows(query, sought)  # on the connection that the ORM has
-        dialect = self._engine.dialect
+        taken, dialect = await self.connection_taken(), self._engine.dialect
         compiled = Compiled.of(query, dialect)
         text, parameters = compiled.text, compiled.bound(sought)
         try:
-            if self.taken is None:
-                self.taken = await greenlet_spawn(self._engine.raw_connection)
             for listener in self._engine.dispatch.before_cursor_execute:
                 listener(None, None, text, parameters, None, False)
-            driver: Any = self.taken.dbapi_connection
+            driver: Any = taken.dbapi_connection
             driver.begin("BEGIN", only_reads=True)
             found = await driver.fetch(text, parameters)
         except sqlite3.Error as fault:
-            lost = self.taken is not None and dialect.is_disconnect(fault, None, None)  # type: ignore[arg-type]
-            if lost and self.taken is not None:
-                await greenlet_spawn(self.taken.invalidate, fault)
+            lost = dialect.is_disconnect(fault, None, None)  # type: ignore[arg-type]
+            if lost:
+                await greenlet_spawn(taken.invalidate, fault)
             raise DBAPIError.instance(text, None, fault, sqlite3.Error, True, lost, dialect) from fault
         return [query.row(compiled.read(values)) for values in found]
 
     async def close(self) -> None:
         try:
-            if self._orm_reads():
-                await super().close()
-        finally:
-            taken, self.taken = self.taken, None
             if "sync_session" in self.__dict__:
+                await super().close()
                 self.sync_session.bind = self._engine
+        finally:
+            taken, self._taken = self._taken, None
             if taken is not None:
-                await greenlet_spawn(taken.close)
+                self._readers.give_back(taken)
 
 
 class FileLock:
