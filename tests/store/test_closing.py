@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -56,8 +57,8 @@ async def read(database: Sqlite, barrier: Barrier) -> None:
     """Reads, and is held in the middle of the statement."""
     async with database.reading() as session:
         raw = await (await session.connection()).get_raw_connection()
-        assert raw.driver_connection is not None
-        await raw.driver_connection.create_function("held", 0, barrier.pass_through)
+        driver: Any = raw.dbapi_connection
+        await driver.driver_connection.create_function("held", 0, barrier.pass_through)
         await session.execute(text("SELECT held()"))
 
 
