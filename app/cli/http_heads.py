@@ -5,6 +5,7 @@ import re
 from collections import OrderedDict
 from typing import Generic, NamedTuple, TypeVar
 
+_SOME_TAG = b"\0"  # which no header has: one that is empty is another head
 H = TypeVar("H")
 MAX_HEADS = 4096
 MAX_KNOWN_HEAD = 2048  # bytes
@@ -53,4 +54,4 @@ def arrived(data: bytes) -> Arrived | None:
     if (found := _TAG.search(data, 0, size)) is None:
         return Arrived(hashlib.sha256(data[:size]).digest(), None, size)
     begin, end = found.span(1)
-    return Arrived(hashlib.sha256(data[:begin] + data[end:size]).digest(), found[1].decode("ascii"), size)
+    return Arrived(hashlib.sha256(data[:begin] + _SOME_TAG + data[end:size]).digest(), found[1].decode("ascii"), size)

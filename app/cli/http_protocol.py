@@ -30,6 +30,7 @@ from app.settings import Settings
 
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
 _BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
+_DIGITS = len(str(MAX_AT_ONCE))
 _CLOSE = b"connection: close\r\n"
 _INVALID = "This is not valid HTTP."
 
@@ -155,8 +156,9 @@ class Protocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade as upgrade:  # which nobody is offered, so the request is like others
+                self._unread = bytes(piece[upgrade.args[0] :]) + bytes(self._unread)
                 if (framed_by := self._left_out()) is not None:
-                    self._read_body(framed_by, piece[upgrade.args[0] :])
+                    self._read_body(framed_by)
             except httptools.HttpParserError:
                 self._fault_is_found(self._fault)
                 return
@@ -176,9 +178,8 @@ class Protocol(HttpToolsProtocol):
         """What frames the body that the parser takes for another protocol, if it does."""
         return framing(self.headers) if self.parser.should_upgrade() else None
 
-    def _read_body(self, framed_by: Header, begun: bytes | memoryview) -> None:
+    def _read_body(self, framed_by: Header) -> None:
         """Goes on with a parser of the body alone. The connection ends with the answer."""
-        self._unread = bytes(begun) + bytes(self._unread)
         self.cycle.keep_alive = False
         self.parser = body_parser(framed_by, self.on_body, self.on_message_complete)
 
@@ -203,7 +204,7 @@ class Protocol(HttpToolsProtocol):
         if self._front is None or cycle.waiting_for_100_continue:
             return False
         length = next((value for name, value in cycle.scope["headers"] if name == b"content-length"), None)
-        if length is None or int(length) > MAX_AT_ONCE:
+        if length is None or len(digits := length.lstrip(b"0")) > _DIGITS or int(digits or b"0") > MAX_AT_ONCE:
             return False
         if self._timer is None:
             self._start_timer(_BODY_SECONDS, self._begin_waiting)
@@ -248,7 +249,7 @@ class Protocol(HttpToolsProtocol):
             self._hosts += 1
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        self.headers.append((name, value))
+        self.headers.append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()

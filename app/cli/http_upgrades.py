@@ -4,7 +4,6 @@ The parser takes all that follows such a head for the other protocol, which nobo
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import httptools
 
@@ -28,8 +27,18 @@ def body_parser(
     return parser
 
 
-class _OfBody(NamedTuple):
-    """What a parser calls that has a body to read, and whose head was read before."""
+class _OfBody:
+    """What a parser calls that has a body to read, and whose head was read before. What follows is nobody's."""
 
-    on_body: Callable[[bytes], None]
-    on_message_complete: Callable[[], None]
+    def __init__(self, on_body: Callable[[bytes], None], on_message_complete: Callable[[], None]) -> None:
+        self._read, self._end = on_body, on_message_complete
+        self._has_ended = False
+
+    def on_body(self, body: bytes) -> None:
+        if not self._has_ended:
+            self._read(body)
+
+    def on_message_complete(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._end()

@@ -53,6 +53,7 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: f
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal():
         raise invalid_at("Content-Length", "The header Content-Length is not a number.")
+    declared = declared.lstrip("0") or "0"
     if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
         raise _too_large(limit)
     chunks, size = [], 0

@@ -70,6 +70,8 @@ class Unevaluated:
 
     async def resolution(self, key: str) -> bytes | None:
         """The value of the key as text, if there is one."""
+        if key not in self.ruleset.compiled.primitives:  # `*` stands for all keys elsewhere
+            return None
         return await self._answered([key], lambda found: resolution_text(found[0]) if found else None)
 
     async def resolutions(self) -> bytes:
@@ -93,9 +95,12 @@ async def evaluate_flag(
     access = await _enter(uow, environment, Named(asked=(AskedKey(EVALUABLE, key),)))
     try:
         unevaluated = await _read(access, body, min_version)
-    except AppError:
-        # What there is comes before what is wrong with the body.
-        if key not in (await uow.host.rulesets.snapshot(access.environment.id)).compiled.primitives:
+    except AppError as fault:
+        # What there is comes before what is wrong with the body; what there may be in a moment does not.
+        if (
+            fault.code != "unavailable"
+            and key not in (await uow.host.rulesets.snapshot(access.environment.id)).compiled.primitives
+        ):
             raise not_found("flag or config") from None
         raise
     if (found := await unevaluated.resolution(key)) is None:

@@ -157,3 +157,38 @@ async def test_who_offers_another_protocol_without_a_body_goes_on() -> None:
     client = connected(Front(None))
     for _ in range(2):
         assert (await client.send(GET + UPGRADE + b"\r\n")).endswith(b"ok")
+
+
+@pytest.mark.parametrize(
+    "then",
+    [GET + b"\r\n", POST + b"Content-Length: 2\r\n\r\n{}", POST + b"Content-Length: 26\r\n\r\n" + GET + b"\r\n"[:1]],
+)
+@pytest.mark.parametrize("cut", [0, 1, 30, 58, 70])
+async def test_what_follows_an_offer_is_read(then: bytes, cut: int) -> None:
+    client, sent = connected(Front(None)), GET + UPGRADE + b"\r\n" + then
+    at = len(sent) - len(then) + cut
+    await client.send(sent[:at])
+    written = await client.send(sent[at:])
+    assert written.count(b"HTTP/1.1 200 OK\r\n") == 2
+
+
+async def test_what_follows_a_body_behind_an_offer_is_not_added_to_it() -> None:
+    front = Front()
+    written = await connected(front).send(
+        POST + UPGRADE + b"Content-Length: 2\r\n\r\n{}" + POST + b"Content-Length: 2\r\n\r\n[]"
+    )
+    assert written.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nconnection: close\r\n" in written
+    assert b"[]" not in b"".join(front.bodies)
+
+
+@pytest.mark.parametrize("length", [b"2 ", b"2\t ", b"0" * 30 + b"2", b"0" * 9000 + b"2"])
+@pytest.mark.parametrize("packets", [1, 2])
+async def test_a_length_is_read_however_it_is_written(length: bytes, packets: int) -> None:
+    front = Front()
+    client, head = connected(front), POST + b"Content-Length: " + length + b"\r\n\r\n"
+    for packet in [head + b"{}"] if packets == 1 else [head, b"{}"]:
+        await client.send(packet)
+    assert front.bodies == [b"{}"]
+    assert client.transport.written.endswith(b"at once")
+    assert front.heads[0]["content-length"] == length.strip().decode()

@@ -126,6 +126,7 @@ REQUESTS = [
     GET + b'If-None-Match: "1"\r\nX-Other: 2\r\n\r\n',
     GET + b'If-None-Match:  "2"\r\n\r\n',
     GET + b'If-None-Match: W/"1"\r\n\r\n',
+    GET + b"If-None-Match: \r\n\r\n",
     GET + b'If-None-Match: "1", "2"\r\n\r\n',
     GET + b'If-None-Match: "1"\r\nif-none-match: "2"\r\n\r\n',
     POST + b'if-none-match: "1"\r\n' + LENGTH % (3, b"{ }"),

@@ -238,7 +238,7 @@ async def test_what_is_wrong_is_told_in_both_forms(
 
 
 async def test_a_key_that_is_not_there_is_not_found(caller: Caller) -> None:
-    for key in ("none", "staff", "BANNER", "a b", "x" * 300, "a/b", "banner/"):
+    for key in ("none", "staff", "BANNER", "a b", "x" * 300, "a/b", "banner/", "*"):
         await refused(await caller.post(f"/{key}"), 404, "not_found", "FLAG_NOT_FOUND", key)
     await refused(await caller.post("/a%2Fb"), 404, "not_found", "FLAG_NOT_FOUND", "a/b")
     await refused(await caller.post("/none", {"context": 1}), 404, "not_found", "FLAG_NOT_FOUND", "none")
@@ -378,9 +378,10 @@ async def test_a_version_is_waited_for(workspace: Workspace, caller: Caller, clo
     assert '"new"' in (await waiting).text
     clock.patient = False
     for later in (version + 2, 10**50):
-        answer = await caller.post(path, X_Signalbox_Min_Version=str(later))
-        await refused(answer, 503, "unavailable", "GENERAL", path[1:] or None)
-        assert answer.headers["retry-after"] == "1"
+        for asked in (path, "/made-by-then"):
+            answer = await caller.post(asked, X_Signalbox_Min_Version=str(later))
+            await refused(answer, 503, "unavailable", "GENERAL", asked[1:] or None)
+            assert answer.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.0", "1, 2", "\u0661"])
