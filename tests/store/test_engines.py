@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import literal, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.errors import AppError
-from app.store.engines.sqlite import Sqlite
+from app.store.engines.prepared import Prepared
+from app.store.engines.sqlite import READERS, Sqlite
 
 
 @pytest.fixture
@@ -38,6 +40,19 @@ async def increase(database: Sqlite) -> None:
         before = (await session.execute(text("SELECT n FROM number"))).scalar_one()
         await session.execute(text(f"UPDATE number SET n = {before + 1}"))
         await session.commit()
+
+
+async def test_a_file_that_cannot_be_read_is_an_error_each_time(tmp_path: Path) -> None:
+    (tmp_path / "one.db").write_bytes(b"This is no database. " * 100)
+    database = Sqlite(tmp_path / "one.db")
+    prepared = Prepared(select(literal(1)))
+    for _ in range(READERS + 1):
+        with pytest.raises(DBAPIError):
+            await number(database)
+        with pytest.raises(DBAPIError):
+            async with database.reading() as session:
+                await prepared.rows(session)
+    await database.close()
 
 
 async def test_writers_queue_and_no_update_is_lost(database: Sqlite) -> None:

@@ -112,9 +112,9 @@ class _Readers:
             raise
 
     def _open(self) -> PoolProxiedConnection:
-        connection = self.engine.sync_engine.raw_connection()
-        connection.detach()
-        return connection
+        opened = self.engine.sync_engine.connect()  # which has SQLAlchemy's errors, other than its raw connections
+        opened.detach()
+        return opened.connection
 
     def give_back(self, taken: PoolProxiedConnection) -> None:
         """Ends what it reads. For one that was lost another will be opened."""
