@@ -9,7 +9,7 @@ from app.engine.answers import answer, members, members_by_key
 from app.engine.work import TooLong, TooManyComparisons
 from app.http.compression import terms
 from app.http.headers import BY_CALLER, NO_STORE, PRIVATE
-from app.services.evaluation import STEPS, asks_for_all, is_long, outcomes, read_plain_body
+from app.services.evaluation import STEPS, is_long, outcomes, read_plain_body
 
 RULESET = "/api/v1/envs/{env_id}/ruleset"
 EVALUATE = "/api/v1/envs/{env_id}/evaluate"
@@ -49,11 +49,11 @@ def evaluate(call: Call) -> Answer | None:
     if (plain := read_plain_body(call.json(), len(call.body))) is None:
         return None
     (context, keys), compiled, actor = plain, call.ruleset.compiled, call.token.actor
-    if is_long(call.ruleset) if asks_for_all(keys) else not call.may_evaluate(keys or []):
+    if is_long(call.ruleset) if keys is None else not call.may_evaluate(keys):
         return None
     evaluating, names, sees_all = compiled.call(context, STEPS), sees_rule_names(actor), call.token.sees_all
     try:
-        if sees_all and asks_for_all(keys):
+        if sees_all and keys is None:
             texts = members(evaluating.evaluate_all(), names=names)
         else:
             texts = members_by_key(outcomes(evaluating, keys, None if sees_all else call.sees), names=names)

@@ -61,7 +61,7 @@ class Named(NamedTuple):
 
 NOTHING = Named()
 MAX_NAMED = 1_000  # in one list: a longer one is refused with the rest of the body
-_ALL_KEYS = ["*"]
+ALL_KEYS = ["*"]
 
 
 def named_in(command: type[Command], body: object) -> Named:
@@ -124,7 +124,7 @@ def _single(kinds: tuple[Kind, ...], value: Any) -> Sequence[AskedKey]:
 
 def _asked(kinds: tuple[Kind, ...], value: Any, name: str) -> Sequence[AskedKey]:
     """The keys, each where the body names it first."""
-    if not isinstance(value, list) or value == _ALL_KEYS:
+    if not isinstance(value, list) or value == ALL_KEYS:
         return []
     first: dict[str, int] = {}
     for index, key in enumerate(value[:MAX_NAMED]):

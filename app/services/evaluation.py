@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from app.access.entry import Entry
 from app.domain.commands import Command, Instant, Key, validate
 from app.domain.errors import invalid
-from app.domain.named import Keys, Needs, named_in
+from app.domain.named import ALL_KEYS, Keys, Needs, named_in
 from app.domain.operations import Operation
 from app.domain.policy import sees_rule_names
 from app.domain.preconditions import ANY_VERSION, MinVersion
@@ -28,7 +28,6 @@ from app.store import rulesets
 from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
-ALL_KEYS = ["*"]
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
 MAX_KEYS = 1000
 MAX_CONTEXTS = 100  # to try changes on
@@ -88,8 +87,13 @@ def is_small(context: dict[str, Any], size: int) -> bool:
     return size <= NEVER_TOO_LARGE or len(json_text.dump(context)) <= MAX_CONTEXT_BYTES
 
 
+def keys_in(given: list[str] | None) -> list[str] | None:
+    """The keys that a body asks for; None for all."""
+    return None if given == ALL_KEYS else given
+
+
 def read_plain_body(body: Any, size: int) -> tuple[dict[str, Any], list[str] | None] | None:
-    """The context and the keys of a body of so many bytes that asks for nothing else and has no fault.
+    """The context and the keys of a body of so many bytes that asks for nothing else and has no fault. No keys: all.
 
     None for all others, which take a command to be read.
     """
@@ -104,7 +108,7 @@ def read_plain_body(body: Any, size: int) -> tuple[dict[str, Any], list[str] | N
         for key in keys:
             if type(key) is not str or "\0" in key:
                 return None
-    return context, keys
+    return context, keys_in(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +171,15 @@ async def evaluate(
     if command.as_of is not None:
         ruleset = await ruleset_at(uow, access.environment, command.as_of)
 
+    keys = keys_in(command.keys)
+
     def evaluations(call: EvaluationCall) -> dict[str, Evaluation | None]:
-        found = outcomes(call, command.keys, None if access.sees_all else access.sees)
+        found = outcomes(call, keys, None if access.sees_all else access.sees)
         if not sees_rule_names(uow.actor):
             found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
         return _traced(call, found) if command.verbose_reason else found
 
-    whole = asks_for_all(command.keys)
-    return Evaluated(ruleset, await answered(uow, ruleset, command.context, evaluations, whole=whole))
+    return Evaluated(ruleset, await answered(uow, ruleset, command.context, evaluations, whole=keys is None))
 
 
 async def answered(
@@ -201,19 +206,15 @@ def is_long(ruleset: Ruleset) -> bool:
     return ruleset.compiled.steps > STEPS or len(ruleset.compiled.primitives) > MANY
 
 
-def asks_for_all(keys: Sequence[str] | None) -> bool:
-    return keys is None or keys == ALL_KEYS
-
-
 def outcomes(
     call: EvaluationCall, keys: Sequence[str] | None, sees: Callable[[Kind, str], bool] | None
 ) -> dict[str, Evaluation | None]:
-    """What the keys are for the call's context, None for unknown ones; of all keys those that the caller sees.
+    """What the keys are for the call's context, None for unknown ones; of all keys (None) those that the caller sees.
 
     Raises TooLong, TooManyComparisons.
     """
     primitives = call.ruleset.primitives
-    asked = primitives if asks_for_all(keys) else keys or ()
+    asked = primitives if keys is None else keys
     found: dict[str, Evaluation | None] = {} if asked is primitives else dict.fromkeys(asked)
     if asked is primitives and sees is None:
         return dict(zip(primitives, call.evaluate_all(), strict=True))

@@ -14,7 +14,7 @@ from app.engine.history import History, Version
 from app.engine.kinds import Kind
 from app.engine.ruleset import DamagedState
 from app.models import Environment, EnvironmentVersion
-from app.services.evaluation import ALL_KEYS, EVALUABLE, MAX_KEYS, Context
+from app.services.evaluation import EVALUABLE, MAX_KEYS, Context, keys_in
 from app.services.time_travel import BEFORE_ALL, refuse_what_is_not_kept
 from app.store import past
 from app.store.unit_of_work import UnitOfWork
@@ -60,7 +60,8 @@ async def history(uow: UnitOfWork, environment_id: str, body: object) -> History
     end = start.version if last is None else last.version
     await uow.release()
     ruleset = await uow.host.rulesets.at(environment.id, start.version, start.target_id_field)
-    keys = None if command.keys is None or command.keys == ALL_KEYS else list(dict.fromkeys(command.keys))
+    asked = keys_in(command.keys)
+    keys = None if asked is None else list(dict.fromkeys(asked))
 
     def sees(kind: Kind, key: str) -> bool:
         return access.sees_all or access.sees(kind, key)

@@ -70,8 +70,6 @@ class Unevaluated:
 
     async def resolution(self, key: str) -> bytes | None:
         """The value of the key as text, if there is one."""
-        if key not in self.ruleset.compiled.primitives:  # `*` stands for all keys elsewhere
-            return None
         return await self._answered([key], lambda found: resolution_text(found[0]) if found else None)
 
     async def resolutions(self) -> bytes:
