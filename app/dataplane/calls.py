@@ -29,7 +29,7 @@ class Head(NamedTuple):
 
     method: str
     operation: Operation
-    answering: "Callable[[Call], Answer | None]"
+    answering: "Answering"
     env_ref: str | None
     key: str
     secret_hash: str
@@ -82,6 +82,10 @@ class Answer(NamedTuple):
     status: int
     headers: Headers
     body: bytes
+
+
+Answering = Callable[[Call], Answer | None]
+"""Answers a call; None: the surfaces do."""
 
 
 def ok(route: str, body: bytes, *headers: Header) -> Answer:

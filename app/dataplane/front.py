@@ -5,14 +5,14 @@ ruleset are in memory, and what is asked needs nothing else. Everything else it 
 has done already: a refusal comes from one place, and so does what it rests on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import State
 from starlette.types import Scope
 
 from app.dataplane import environments, ofrep
-from app.dataplane.calls import Answer, Call, Head
+from app.dataplane.calls import Answer, Answering, Call, Head
 from app.domain.ids import digest
 from app.domain.operations import Operation
 from app.engine.cidrs import Address
@@ -25,7 +25,6 @@ from app.settings import Settings
 log = structlog.get_logger()
 Sent = tuple[int, bytes, bytes]
 """Status, lines of headers and body of an answer."""
-Answering = Callable[[Call], Answer | None]
 Asked = tuple[str | None, str, Operation, Answering]
 """What the path calls the environment, if it does; the key that it asks for; what is done, and who answers."""
 _EVALUATE, _READ = Operation.EVALUATE, Operation.READ_STATE
