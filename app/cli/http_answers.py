@@ -3,10 +3,6 @@
 import asyncio
 from typing import Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-
-from app.http.headers import Header
-
 _MOST = 32  # answers, so that none waits for long
 _MOST_BYTES = 64 * 1024
 
@@ -29,17 +25,6 @@ class Answers:
     def __init__(self) -> None:
         self._waiting: list[tuple[Connection, bytes]] = []
         self._bytes = 0
-        self._always: list[Header] = []
-        self._heads: dict[int, bytes] = {}
-
-    def head(self, status: int, always: list[Header]) -> bytes:
-        """The first lines of an answer: its status, and the headers that uvicorn makes anew each second."""
-        if always is not self._always:
-            self._always = always
-            self._heads.clear()
-        if (found := self._heads.get(status)) is None:
-            found = self._heads[status] = STATUS_LINE[status] + b"".join([b"%b: %b\r\n" % one for one in always])
-        return found
 
     def write(self, loop: asyncio.AbstractEventLoop, connection: Connection, answer: bytes) -> None:
         """Writes the answer before the loop reads again. What is written or closed meanwhile has to `flush` first."""

@@ -1,13 +1,14 @@
 """One request and its answer, as uvicorn has them, with heads that are written in a part of the time."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
-from app.http.headers import Header
+from app.http.headers import Header, lines_of
 
 _BODILESS = {204, 304}
 _FRAMING = {b"content-length: ", b"transfer-encoding: ", b"connection: "}
@@ -27,6 +28,12 @@ _SHORT = 64 * 1024
 _MOST = 256
 _names: dict[bytes, bytes] = {}
 _lines: dict[tuple[bytes, bytes], bytes] = {}
+
+
+@lru_cache(64)
+def first_lines(status: int, always: tuple[Header, ...]) -> bytes:
+    """Of an answer: its status, and the headers that uvicorn makes anew each second."""
+    return STATUS_LINE[status] + lines_of(always)
 
 
 class Flow(FlowControl):
@@ -79,9 +86,7 @@ class Cycle(RequestResponseCycle):
 
     def _head(self, status: int, headers: Iterable[Header]) -> bytes:
         """Raises RuntimeError for what would not be one."""
-        lines, values = [STATUS_LINE[status]], []
-        for name, value in self.default_headers:
-            lines += name, b": ", value, b"\r\n"
+        lines, values = [first_lines(status, tuple(self.default_headers))], []
         for header in headers:
             if (line := _lines.get(header)) is None:
                 name, value = _names.get(header[0]) or _checked(header[0]), header[1]

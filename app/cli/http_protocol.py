@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli.http_answers import Answers
-from app.cli.http_cycle import Cycle, Flow
+from app.cli.http_cycle import Cycle, Flow, first_lines
 from app.cli.http_heads import Arrived, Heads, arrived
 from app.cli.http_limits import MAX_HEAD, Limits, fault_of_head, max_connections
 from app.cli.http_stalls import Stall
@@ -21,7 +21,7 @@ from app.cli.http_upgrades import body_parser, framing
 from app.dataplane.calls import Head
 from app.dataplane.front import Front, Sent
 from app.domain.errors import AppError
-from app.http.bodies import MAX_AT_ONCE
+from app.http.bodies import MAX_AT_ONCE, number_of_bytes
 from app.http.failures import Failures, enveloped
 from app.http.headers import Header
 from app.http.requests import RequestInfo, Requests
@@ -30,7 +30,6 @@ from app.settings import Settings
 
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
 _BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
-_DIGITS = len(str(MAX_AT_ONCE))
 _CLOSE = b"connection: close\r\n"
 _INVALID = "This is not valid HTTP."
 
@@ -143,7 +142,7 @@ class Protocol(HttpToolsProtocol):
     def _write_at_once(self, answer: Sent, *, keep_alive: bool) -> None:
         status, lines, body = answer
         answers = self._shared.answers
-        head, end = answers.head(status, self.server_state.default_headers), b"" if keep_alive else _CLOSE
+        head, end = first_lines(status, tuple(self.server_state.default_headers)), b"" if keep_alive else _CLOSE
         answers.write(self.loop, self.transport, b"%b%b%b\r\n%b" % (head, lines, end, body))
         if not keep_alive:
             answers.flush()
@@ -204,7 +203,7 @@ class Protocol(HttpToolsProtocol):
         if self._front is None or cycle.waiting_for_100_continue:
             return False
         length = next((value for name, value in cycle.scope["headers"] if name == b"content-length"), None)
-        if length is None or len(digits := length.lstrip(b"0")) > _DIGITS or int(digits or b"0") > MAX_AT_ONCE:
+        if length is None or number_of_bytes(length.decode("ascii")) > MAX_AT_ONCE:
             return False
         if self._timer is None:
             self._start_timer(_BODY_SECONDS, self._begin_waiting)

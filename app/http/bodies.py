@@ -1,6 +1,7 @@
 """Reads JSON bodies: media type, size and syntax, with the same errors on both transports."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,12 @@ MAX_LONG_BODY = 16 * MAX_BODY
 MAX_ANONYMOUS_BODY = 16 * 1024
 BODY_SECONDS = 60
 _LONGEST_LENGTH = 15  # digits
+
+
+def number_of_bytes(digits: str) -> float:
+    """What a `Content-Length` of digits declares; infinite where no body is as long."""
+    digits = digits.lstrip("0") or "0"  # Python reads no number of thousands of them
+    return int(digits) if len(digits) <= _LONGEST_LENGTH else math.inf
 
 
 async def read_json(scope: Scope, receive: Receive, decoder: Callable[[bytes], Any], limit: int = MAX_BODY) -> Any:
@@ -53,8 +60,7 @@ async def read(scope: Scope, receive: Receive, limit: int = MAX_BODY, seconds: f
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdecimal():
         raise invalid_at("Content-Length", "The header Content-Length is not a number.")
-    declared = declared.lstrip("0") or "0"
-    if len(declared) > _LONGEST_LENGTH or int(declared) > limit:
+    if number_of_bytes(declared) > limit:
         raise _too_large(limit)
     chunks, size = [], 0
     try:
