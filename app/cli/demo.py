@@ -286,7 +286,7 @@ async def _fill_proposals(owner: Filler, node: Node, production: Environment) ->
             proposing_by_hand.create_proposal, {**change, **where}
         )
         if review is not None:
-            await owner.do(reviews.review_proposal, made.id, review)
+            await owner.do(reviews.review_proposal, made.proposal.id, review)
 
 
 async def _proposers(owner: Filler, node: Node, project_id: str) -> tuple[Filler, Filler]:

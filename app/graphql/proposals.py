@@ -105,8 +105,8 @@ class ProposalMutations:
     async def create_proposal(self, info: Info, input: CreateProposalInput) -> CreateProposalPayload | None:
         body = body_of(input)
         async with info.context.unit() as uow:
-            row = await create_proposal(uow, body)
-        return CreateProposalPayload(proposal=Proposal.of(row))
+            opened = await create_proposal(uow, body)
+        return CreateProposalPayload(proposal=Proposal.of(opened.proposal))
 
     @strawberry.mutation(description="Do what was proposed.")
     async def apply_proposal(self, info: Info, input: ApplyProposalInput) -> ApplyProposalPayload | None:

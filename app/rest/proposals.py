@@ -23,7 +23,7 @@ from app.rest.openapi.samples import (
     REVIEW_ID,
 )
 from app.rest.requests import RestCall
-from app.rest.responses import accepted, created, page, read, written
+from app.rest.responses import accepted, created, found, page, read, written
 from app.rest.routing import Endpoint
 from app.rest.schemas import ActorSchema, OutcomeSchema, Schema, Time
 from app.services import proposals
@@ -231,11 +231,11 @@ async def proposed(uow: UnitOfWork, proposal: Proposal) -> Response:
     return accepted(schema, _location(proposal), etag)
 
 
-async def _page(call: RestCall, uow: UnitOfWork, found: Page[Proposal]) -> Response:
-    found = await proposals.within_bytes(uow, found)
-    views = {view.proposal.id: view for view in await proposals.viewed(uow, found.rows)}
-    contents = await proposals.contents(uow, found.rows)
-    return page(call, found, lambda row: row.id, lambda row: ProposalSchema.from_view(views[row.id], contents[row.id]))
+async def _page(call: RestCall, uow: UnitOfWork, part: Page[Proposal]) -> Response:
+    part = await proposals.within_bytes(uow, part)
+    views = {view.proposal.id: view for view in await proposals.viewed(uow, part.rows)}
+    contents = await proposals.contents(uow, part.rows)
+    return page(call, part, lambda row: row.id, lambda row: ProposalSchema.from_view(views[row.id], contents[row.id]))
 
 
 async def list_proposals(call: RestCall, uow: UnitOfWork) -> Response:
@@ -255,9 +255,9 @@ async def get_proposal(call: RestCall, uow: UnitOfWork) -> Response:
 
 
 async def handle_create(call: RestCall, uow: UnitOfWork) -> Response:
-    proposal = await create_proposal(uow, call.input)
+    proposal, is_new = await create_proposal(uow, call.input)
     schema, etag = await _whole(uow, proposal)
-    return created(schema, _location(proposal), etag)
+    return (created if is_new else found)(schema, _location(proposal), etag)
 
 
 async def handle_apply(call: RestCall, uow: UnitOfWork) -> Response:
@@ -271,8 +271,8 @@ async def handle_cancel(call: RestCall, uow: UnitOfWork) -> Response:
 
 
 async def handle_reviews(call: RestCall, uow: UnitOfWork) -> Response:
-    found = await list_reviews(uow, call.path["proposal_id"], call.listing())
-    return page(call, found, lambda row: row.id, ReviewSchema.from_row)
+    part = await list_reviews(uow, call.path["proposal_id"], call.listing())
+    return page(call, part, lambda row: row.id, ReviewSchema.from_row)
 
 
 async def handle_review(call: RestCall, uow: UnitOfWork) -> Response:
@@ -307,6 +307,7 @@ ENDPOINTS: Sequence[Endpoint] = [
         CreateProposal,
         ProposalSchema,
         201,
+        finds=True,
         errors=("not_found", "in_use"),
     ),
     Endpoint(

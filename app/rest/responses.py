@@ -43,6 +43,11 @@ def created(schema: Schema, location: str, etag: str | None = None) -> Response:
     return json_response(schema.encoded(), HTTPStatus.CREATED, {"Location": location, **tag})
 
 
+def found(schema: Schema, location: str, etag: str) -> Response:
+    """200 with what would have been created, had it not been there already, and where it is."""
+    return json_response(schema.encoded(), headers={"Location": location, "ETag": etag})
+
+
 def accepted(schema: Schema, location: str, etag: str) -> Response:
     """202 with the proposal that was made in the place of a write, and where it is."""
     return json_response(schema.encoded(), HTTPStatus.ACCEPTED, {"Location": location, "ETag": etag})

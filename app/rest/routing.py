@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -38,6 +39,7 @@ and tags are, for they are set when the change is made. The answer is sent after
 """
 PREFIX = "/api/v1"
 SAFE = {"GET", "HEAD", "OPTIONS"}
+BREAK_GLASS = "X-Break-Glass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Endpoint:
     (`is_list`: a list of it). `errors` and `headers` are those that do not follow from the rest of the row.
     `allow_duplicate_keys`: the last of a key's values in a body counts, for callers that pass contexts on. `long`: a
     preview, which has a long body and takes long: an actor has few at once, and one ends when its client goes away.
+    `finds`: what it would create may be there already; then it is answered with that, and 200.
     `takes` are request headers of its own, by their names in the OpenAPI document. `path` follows the `prefix`.
     """
 
@@ -76,6 +79,7 @@ class Endpoint:
     allow_duplicate_keys: bool = False
     long: bool = False
     is_list: bool = False
+    finds: bool = False
     query: type[Command] = NoBody
     extra_operations: tuple[Operation, ...] = ()
     errors: tuple[str, ...] = ()
@@ -106,6 +110,14 @@ class Endpoint:
         """Whether the call may be answered with a proposal instead."""
         row = None if self.operation is None else TABLE[self.operation]
         return row is not None and Approval.DIVERT in {row.for_tokens, row.protected}
+
+    @property
+    def overridable(self) -> bool:
+        """Whether it takes `X-Break-Glass`: a create does not, as a new environment is not protected yet."""
+        rows = [TABLE[operation] for operation in self.operations]
+        return self.status != HTTPStatus.CREATED and (
+            self.diverts or any(row.protected is not Approval.PASS for row in rows)
+        )
 
     safe: bool = field(init=False)
     """Whether it only reads, and has no body."""
@@ -172,7 +184,9 @@ class Resource:
             body = await read(scope, receive, limit)
             given = await json_of(body, scope, decoder)
             faults: dict[str, str] = {}
-            reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", "X-Break-Glass"))
+            reason, break_glass = (text_of(headers, name, faults) for name in ("X-Reason", BREAK_GLASS))
+            if BREAK_GLASS in headers and not endpoint.overridable:
+                faults[BREAK_GLASS] = "This call overrides no protection. Leave the header out."
             if endpoint.method != "DELETE":
                 reason = None  # it has one in its body
             members = query

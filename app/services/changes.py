@@ -30,7 +30,7 @@ from app.models import Environment, Primitive, Proposal, State
 from app.services.blast_radius import BRIEF_STEPS, WantedState, of_changes
 from app.services.evaluation import Contexts
 from app.services.json_schemas import ValueSchema, changed_meanwhile, mismatches
-from app.services.proposing import ProposedChange, Terms, open_proposal
+from app.services.proposing import Opened, ProposedChange, Terms, open_proposal
 from app.services.quotas import require_room_for_states
 from app.store import json_columns, states
 from app.store.changeset import grows_by
@@ -189,7 +189,7 @@ async def change_state(
     await require_valid(entered, [change])
     if isinstance(entered, Diverted):
         radius = await at_present(entered, radius, [(primitive, wanted)], None)
-        return await propose(entered, change, Terms(reason, radius))
+        return (await propose(entered, change, Terms(reason, radius))).proposal
     written = write_change(entered, change)
     entered.record(reason, entered.subject(primitive))
     return written
@@ -213,7 +213,7 @@ async def at_present(
     return await of_changes(entered.uow, entered.environment, wanted, contexts, BRIEF_STEPS)
 
 
-async def propose(entered: Access | Diverted, change: Change, terms: Terms) -> Proposal:
+async def propose(entered: Access | Diverted, change: Change, terms: Terms) -> Opened:
     """Makes a proposal of a valid change, within the write. Raises `approval_not_supported`."""
     (primitive, state), proposable = change.current, change.proposable
     dimension = proposable.dimension

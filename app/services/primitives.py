@@ -31,7 +31,7 @@ from app.services.past_states import state_at, version_in
 from app.services.primitive_history import HistoryEntry, history_of_present
 from app.services.promotion import promote_one
 from app.services.proposals import open_on
-from app.services.proposing import ProposedChange, Terms, open_proposal
+from app.services.proposing import Opened, ProposedChange, Terms, open_proposal
 from app.services.quotas import Quota, require_room
 from app.store import environments, identities, members, states
 from app.store.paging import Page
@@ -175,7 +175,7 @@ class Primitives:
         if_match.require(primitive_etag(primitive))
         await require_unused(entered, primitive)
         if isinstance(entered, Diverted):
-            return await propose_delete(entered, primitive, Terms(command.reason, radius))
+            return (await propose_delete(entered, primitive, Terms(command.reason, radius))).proposal
         await delete_now(entered, primitive)
         entered.record(command.reason, entered.subject(primitive))
         return primitive
@@ -276,7 +276,7 @@ def _require_few_entries(spec: Spec, wanted: Mapping[str, Any], environments: in
         raise invalid({longest: f"{limit} Add the others afterwards, in each environment."})
 
 
-async def propose_delete(entered: Access | Diverted, primitive: Primitive, terms: Terms) -> Proposal:
+async def propose_delete(entered: Access | Diverted, primitive: Primitive, terms: Terms) -> Opened:
     """Makes a proposal, within the write, to delete what nothing refers to."""
     proposable = Proposable(primitive.kind, Operation.DELETE_PRIMITIVE)
     return await open_proposal(entered, ProposedChange(kind_of(proposable), [primitive]), terms)

@@ -117,7 +117,7 @@ async def promote_one(
         return Current(entered.primitive, entered.write_as_it_is(current.state, command.reason))
     if isinstance(entered, Access):
         return (await write(entered, made, source_id, command.reason))[key]
-    return await propose(entered, made, source_id, tried.radius, None, Terms(command.reason))
+    return (await propose(entered, made, source_id, tried.radius, None, Terms(command.reason))).proposal
 
 
 async def promote(uow: UnitOfWork, environment_id: str, body: object, if_match: IfMatch) -> Promotion | Proposal:
@@ -134,6 +134,8 @@ async def promote(uow: UnitOfWork, environment_id: str, body: object, if_match: 
     plan = await plan_of(entered, source_id, command)
     if command.dry_run:  # changes nothing, so that it needs no approval
         if_match.require(environment_etag(entered.environment))
+        present = await states.currents(uow.session, entered.environment.id, plan.differences)
+        await changes(entered, plan.differences, present, {}, place_of)  # it is refused as the promotion would be
         return _dry_run(entered, plan)
     tried = await try_out(entered, plan.differences, place_of, None, proposes=isinstance(entered, Diverted))
     entered = await entered.reopen_to_write()
@@ -141,7 +143,7 @@ async def promote(uow: UnitOfWork, environment_id: str, body: object, if_match: 
     if_match.require(environment_etag(environment))
     present, made = await changes_by_now(entered, source_id, command, tried)
     if made and isinstance(entered, Diverted):
-        return await propose(entered, made, source_id, tried.radius, None, Terms(command.reason))
+        return (await propose(entered, made, source_id, tried.radius, None, Terms(command.reason))).proposal
     if made and isinstance(entered, Access):
         present |= await write(entered, made, source_id, command.reason)
     elif not environment.version:  # the first write makes the first ruleset, even if it changes nothing

@@ -13,12 +13,12 @@ from app.engine.kinds import KILLED, SPECS, Kind
 from app.engine.promoted import Key, entry_change, list_change
 from app.engine.references import references_of
 from app.engine.rules import Rule, parse_rules, parse_segment_rules
-from app.models import Primitive, Proposal
+from app.models import Primitive
 from app.services.blast_radius import WantedState, of_changes
 from app.services.changes import NOTHING_CHECKED, Change, Checked, at_present, difference, require_valid, write_change
 from app.services.environment_diff import Difference, in_order
 from app.services.evaluation import Contexts
-from app.services.proposing import ProposedChange, Terms, fingerprint_of, open_proposal
+from app.services.proposing import Opened, ProposedChange, Terms, fingerprint_of, open_proposal
 from app.store import json_columns, states
 from app.store.differences import differing
 from app.store.pieces import in_pieces
@@ -129,7 +129,7 @@ async def propose(
     radius: Radius | None,
     contexts: Contexts | None,
     terms: Terms,
-) -> Proposal:
+) -> Opened:
     """Makes a proposal of what is valid, within the write. Raises `invalid_request` for too much of it.
 
     `radius` is what was found before the write, if anything was.

@@ -41,7 +41,14 @@ class ProposedChange(NamedTuple):
     fingerprint: str | None = None
 
 
-async def open_proposal(entered: Access | Diverted, change: ProposedChange, terms: Terms) -> Proposal:
+class Opened(NamedTuple):
+    """A proposal that waits; it is not new if its actor has made it of the same change before."""
+
+    proposal: Proposal
+    is_new: bool
+
+
+async def open_proposal(entered: Access | Diverted, change: ProposedChange, terms: Terms) -> Opened:
     """Makes a proposal within the write, or gives the one that its actor has made of the same change already."""
     uow, actor = entered.uow, entered.uow.actor_as_json()
     of_project = change.kind in DELETES
@@ -67,7 +74,7 @@ async def open_proposal(entered: Access | Diverted, change: ProposedChange, term
         expires_at=uow.now + terms.lifetime,
     )
     if (made := await proposals.same(uow.session, proposal, uow.now)) is not None:
-        return made
+        return Opened(made, is_new=False)
     await require_room(uow, Quota.PROPOSALS, entered.project.id)
     await _add(entered, proposal, change, json_text.encode(terms.radius or BlastRadius().document(None)))
     recorded: dict[str, Any] = {"kind": change.kind}
@@ -75,7 +82,7 @@ async def open_proposal(entered: Access | Diverted, change: ProposedChange, term
         recorded |= {"fromEnvId": change.source_id, **_keys(change.primitives)}
     entered.record_proposal(proposal.id, entered.subject(primitive), terms.reason, recorded)
     await announce(uow, proposal, NewsEvent.PROPOSED)
-    return proposal
+    return Opened(proposal, is_new=True)
 
 
 async def _add(entered: Access | Diverted, proposal: Proposal, change: ProposedChange, radius: str) -> None:

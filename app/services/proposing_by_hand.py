@@ -18,7 +18,7 @@ from app.engine import json_text
 from app.engine.kinds import KILLED, KeyRef, Kind
 from app.engine.rules import RULES_EXAMPLE
 from app.engine.suggestions import unknown
-from app.models import Primitive, Proposal
+from app.models import Primitive
 from app.services import promotion_changes
 from app.services.blast_radius import of_changes, of_delete
 from app.services.changes import NOTHING_CHECKED, Checked, at_present, check_state, difference, propose, require_valid
@@ -26,7 +26,7 @@ from app.services.evaluation import Contexts
 from app.services.primitives import propose_delete, require_unused
 from app.services.promotion import Selection, changes_by_now, plan_of
 from app.services.promotion_changes import place_of, try_out
-from app.services.proposing import LIFETIME, Terms
+from app.services.proposing import LIFETIME, Opened, Terms
 from app.store import states
 from app.store.unit_of_work import UnitOfWork
 
@@ -72,7 +72,7 @@ class _PromotionBody(Command):
     diff: Selection
 
 
-async def create_proposal(uow: UnitOfWork, body: object) -> Proposal:
+async def create_proposal(uow: UnitOfWork, body: object) -> Opened:
     """Proposes a change by hand. Raises `invalid_request` for one that changes nothing, and whatever the write would be
     refused with."""
     tenant_of(uow)
@@ -106,7 +106,7 @@ async def create_proposal(uow: UnitOfWork, body: object) -> Proposal:
     return await propose(access, change, terms._replace(radius=radius))
 
 
-async def _propose_promotion(uow: UnitOfWork, body: object) -> Proposal:
+async def _propose_promotion(uow: UnitOfWork, body: object) -> Opened:
     """Proposes to take over what the diff, which is a promotion's body, selects of another environment."""
     members: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     environment_id, diff = members.get("envId"), members.get(DIFF)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.behaviour.test_life_of_proposals import CASES
 from tests.clients import Api
 from tests.clock import SetClock
 from tests.factories import Instance, Workspace
@@ -78,11 +79,22 @@ async def test_a_protected_environment_asks_for_others(instance: Instance, works
     assert [one["name"] for one in applied["approvers"]] == ["acme-owner", "acme-admin"]
 
 
-async def test_the_same_change_again_is_the_same_proposal(workspace: Workspace) -> None:
-    first, again = await propose(workspace), await propose(workspace)
-    assert first["id"] == again["id"]
+async def test_the_same_change_again_is_the_same_proposal(instance: Instance, workspace: Workspace) -> None:
+    first = await propose(workspace)
+    async with instance.unchanged():
+        assert await propose(workspace, reason="Again", expiresInSeconds=60) == first
     other = await propose(workspace, workspace.org.admin)
     assert other["id"] != first["id"]
+
+
+@pytest.mark.parametrize("kind", ["set_rules_flag", "delete_config", "promote"])
+async def test_what_is_proposed_already_is_not_created_again(
+    instance: Instance, workspace: Workspace, kind: str
+) -> None:
+    await CASES[kind].prepare(workspace)
+    made, again = [await workspace.org.editor.do("createProposal", **CASES[kind].by_hand(workspace)) for _ in range(2)]
+    assert (again.data, again.etag) == (made.data, made.etag)
+    assert [made.status, again.status] == ([201, 200] if instance.transport == "rest" else [200, 200])
 
 
 async def test_lists(workspace: Workspace) -> None:

@@ -215,3 +215,52 @@ async def test_a_reason_to_break_the_glass_changes_nothing_where_there_is_no_gla
     )
     event = (await instance.audited())[-1]
     assert (event.break_glass, event.reason) == (False, None)
+
+
+@pytest.mark.raises_codes("invalid_request")
+@pytest.mark.parametrize(
+    "operation", ["applyProposal", "cancelProposal", "reviewProposal", "createProposal", "createFlag"]
+)
+async def test_what_overrides_nothing_takes_no_reason_to_break_the_glass(
+    instance: Instance, guarded: Workspace, operation: str
+) -> None:
+    place = "X-Break-Glass" if instance.transport == "rest" else "breakGlass"
+    async with instance.unchanged():
+        reply = await guarded.org.owner.do(operation, **CALLS[operation](guarded), breakGlass="The shop is down.")
+        nobodys = await guarded.org.viewer.do(operation, **CALLS[operation](guarded), breakGlass="Let me.")
+    assert (reply.code, [*reply.fields]) == ("invalid_request", [place])
+    assert nobodys.code == ("insufficient_role" if instance.transport == "rest" else "invalid_request")
+
+
+async def test_a_kill_is_not_held_up_by_a_reason_to_break_the_glass(instance: Instance, guarded: Workspace) -> None:
+    await guarded.org.editor.make("killFlag", **guarded.checkout, breakGlass="It loses orders.")
+    event = (await instance.audited())[-1]
+    assert (event.action, event.break_glass) == ("kill", False)
+
+
+async def test_each_change_of_a_document_breaks_the_glass_for_itself(instance: Instance, guarded: Workspace) -> None:
+    owner = guarded.org.owner
+    if not isinstance(owner, GraphQLApi):
+        pytest.skip("REST's calls make one change each")
+    answer = await owner.run(
+        """mutation($a: UpdateFlagStateInput!, $b: UpdateConfigStateInput!, $c: UpdateEnvironmentInput!,
+                 $d: RestoreFlagInput!) {
+          a: updateFlagState(input: $a) { flagState { defaultValue } proposal { kind } }
+          b: updateConfigState(input: $b) { configState { defaultValue } proposal { kind } }
+          c: updateEnvironment(input: $c) { environment { protected } }
+          d: restoreFlag(input: $d) { flagState { killed } proposal { kind } }
+        }""",
+        {
+            "a": {**guarded.checkout, "defaultValue": False, "breakGlass": "The shop is down."},
+            "b": {**guarded.limits, "defaultValue": {"a": 2}},
+            "c": {"environmentId": guarded.environment_id, "protected": False},
+            "d": guarded.banner,
+        },
+    )
+    assert answer["data"] == {
+        "a": {"flagState": {"defaultValue": False}, "proposal": None},
+        "b": {"configState": None, "proposal": {"kind": "SET_DEFAULT_VALUE_CONFIG"}},
+        "c": None,
+        "d": {"flagState": None, "proposal": {"kind": "RESTORE_FLAG"}},
+    }
+    assert [one["extensions"]["code"] for one in answer["errors"]] == ["approval_not_supported"]

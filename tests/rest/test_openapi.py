@@ -239,7 +239,8 @@ def test_the_bearer_comes_before_the_session() -> None:
 def test_headers_stand_where_they_apply() -> None:
     for name, headers in {
         "updateFlagState": {"If-Match", "X-Break-Glass"},
-        "killFlag": {"If-Match"},
+        "killFlag": {"If-Match", "X-Break-Glass"},
+        "applyProposal": {"If-Match"},
         "deleteFlag": {"If-Match", "X-Reason", "X-Break-Glass"},
         "deleteProject": {"If-Match", "X-Reason", "X-Break-Glass"},
         "createFlag": set(),

@@ -39,6 +39,7 @@ from app.services import (
 )
 from app.services.flags import FLAGS, kill_flag, restore_flag
 from app.services.orgs import create_org_with_owner
+from app.services.proposing import Opened
 from app.services.segments import SEGMENTS
 from app.settings import Settings
 from app.store import json_columns
@@ -242,6 +243,8 @@ class Product:
         broken = "We are on call." if glass else None
         async with self._node.unit("req_test", self._actors[who], break_glass=broken) as uow:
             made = await use(uow, *arguments)
+            if isinstance(made, Opened):
+                made = made.proposal
             if isinstance(made, proposals.ProposalView):
                 made = made.proposal
             made_id = made.id if isinstance(made, Proposal) and not ends else None

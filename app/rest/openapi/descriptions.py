@@ -586,8 +586,8 @@ OPERATIONS = {
     "proposals are large.",
     "createProposal": "Proposes a change of one dimension of a state, a kill, a restore or a delete, for somebody to "
     "apply. It is checked as the change itself would be. If you have proposed the same already, and nothing has "
-    "changed since, you get that proposal. A write that requires approval makes a proposal by itself: it is answered "
-    "with 202.",
+    "changed since, you get that proposal, with 200. A write that requires approval makes a proposal by itself: it is "
+    "answered with 202.",
     "listProjectProposals": "Lists the proposals of a project, in whatever environment, newest first.",
     "listEnvironmentProposals": "Lists the proposals of an environment, and those that delete something of its "
     "project, newest first.",

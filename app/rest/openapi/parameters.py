@@ -6,8 +6,6 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from app.domain.commands import SLUG_PATTERN
-from app.domain.policy import Approval
-from app.rest.openapi.codes import rows_of
 from app.rest.openapi.schemas import Schemas
 from app.rest.routing import Endpoint
 
@@ -77,7 +75,7 @@ def parameters_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: boo
         "IfMatch": accepts_if_match,
         "IfNoneMatch": endpoint.tagged,
         "Reason": endpoint.method == "DELETE" and endpoint.body is not None and "reason" in endpoint.body.model_fields,
-        "BreakGlass": _may_break_glass(endpoint),
+        "BreakGlass": endpoint.overridable,
         **dict.fromkeys(endpoint.takes, True),
     }
     required = {field.alias for field in endpoint.query.model_fields.values() if field.is_required()}
@@ -98,8 +96,3 @@ def _in_query(name: str, schema: dict[str, Any], required: bool) -> dict[str, An
     described = {} if description is None else {"description": description}
     needed = {"required": True} if required else {}
     return {"name": name, "in": "query", **needed, **described, "schema": schema}
-
-
-def _may_break_glass(endpoint: Endpoint) -> bool:
-    """Whether protection can refuse the call. A create is exempt: a new environment is not protected yet."""
-    return endpoint.status != 201 and any(row.protected is not Approval.PASS for row in rows_of(endpoint))  # noqa: PLR2004

@@ -86,6 +86,12 @@ def components() -> Json:
 def responses_of(endpoint: Endpoint, schemas: Schemas, *, accepts_if_match: bool, gives_etag: bool) -> Json:
     """The responses by status, as OpenAPI writes them."""
     answers = {str(endpoint.status): _success(endpoint, schemas, gives_etag=gives_etag)}
+    if endpoint.finds:
+        answers["200"] = {
+            "description": "It was there already.",
+            "headers": _headers((*_RATES, "NoStore", "ETag", "Location")),
+            "content": schemas.answer(endpoint),
+        }
     if endpoint.diverts:
         answers["202"] = {
             "description": "The change waits for approval: this is the proposal.",
