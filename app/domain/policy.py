@@ -290,7 +290,9 @@ def _token_scope(actor: Actor, row: Row, target: Target) -> Deny | None:
     if (verb := _missing_verb(actor, row, target)) is not None:
         fields["action"] = f"The token lacks the action {verb}."
     if not _covers(actor, row.reach, target):
-        fields["environment"] = f"The token's environments do not cover {REACHES[row.reach]}."
+        of_project = row.reach is Reach.ENV and target.environment_id is None  # a proposal to delete
+        place = REACHES[Reach.PROJECT if of_project else row.reach]
+        fields["environment"] = f"The token's environments do not cover {place}."
     if refused := _refused(actor, row.resource, target):
         fields |= dict.fromkeys(refused, RESOURCE_MISMATCH)
     return _shortfall(fields, several=len(target.asked) > 1) if fields else None

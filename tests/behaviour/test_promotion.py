@@ -195,3 +195,8 @@ async def test_who_may_promote(instance: Instance, workspace: Workspace, dev: st
     maintainer = await instance.token(org, level="maintainer", environments={"envs": both})
     await maintainer.make("promote", **here)
     assert await differences(workspace, dev) == [("checkout", "killed")]
+    for key, change in (("banner", {"defaultValue": "new"}), ("checkout", {"rules": []})):
+        await org.editor.make("updateFlagState", environmentId=dev, key=key, **change)
+    tried = await some.make("promote", **here, dryRun=True)
+    assert {difference["key"] for difference in tried["differences"]} == {"banner"}
+    assert tried["needs"] == {"flags": [], "configs": [], "segments": []}, "the live rules rest on checkout already"

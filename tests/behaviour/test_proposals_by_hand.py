@@ -1,5 +1,6 @@
 """What is wrong with a change that somebody proposes by hand, and in which order it is told."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.factories import Instance, Workspace
 
 UNKNOWN = "019a0c5e-ff9e-7085-9cff-6fe9935ce1c9"
 OFF = {"kind": "set_default_value_flag", "resourceKey": "checkout", "diff": {"defaultValue": False}}
+KILL = {"envId": "acme:web:prod", "kind": "kill_flag", "resourceKey": "checkout", "diff": {}}
 DELETE = {"kind": "delete_flag", "resourceKey": "checkout", "diff": {}}
 
 
@@ -72,6 +74,8 @@ async def test_a_token_is_tested_on_the_key_that_it_asks_for(instance: Instance,
             {**OFF, "envId": "acme:web:prod", "diff": {"defaultValue": 1}, "expiresInSeconds": 59},
             {"diff.defaultValue", "expiresInSeconds"},
         ),
+        ({**KILL, "expiresInSeconds": 2_592_001, "spotCheck": [{}] * 101}, {"expiresInSeconds", "spotCheck"}),
+        ({**KILL, "spotCheck": [{}, 1, {"a": "x" * 65_536}]}, {"spotCheck.1", "spotCheck.2"}),
         (
             {**OFF, "envId": "acme:web:prod", "kind": "set_rules_flag", "diff": {"rules": [{"value": 1}]}},
             {"diff.rules.0.value"},
@@ -85,3 +89,12 @@ async def test_all_that_is_wrong_is_told_where_it_stands(
         reply = await workspace.org.editor.do("createProposal", **wrong)
         assert (reply.code, reply.status) == ("invalid_request", 400)
         assert set(reply.fields) == faults
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [({}, 604_800), ({"expiresInSeconds": 60}, 60), ({"expiresInSeconds": 2_592_000}, 2_592_000)]
+)
+async def test_how_long_it_waits(workspace: Workspace, asked: dict[str, Any], seconds: int) -> None:
+    made = await workspace.org.editor.make("createProposal", **KILL, **asked)
+    created, expires = (datetime.fromisoformat(made[name]) for name in ("createdAt", "expiresAt"))
+    assert (expires - created).total_seconds() == seconds
