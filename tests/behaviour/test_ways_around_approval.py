@@ -58,7 +58,7 @@ async def test_each_road_to_a_protected_state_ends_at_a_proposal(
             assert (await caller.make(operation, **arguments))["status"] == "pending", operation
 
 
-@pytest.mark.raises_codes("forbidden", "approval_not_supported")
+@pytest.mark.raises_codes("forbidden")
 @pytest.mark.parametrize("asked", [{}, {"approvalRequired": True}])
 async def test_no_token_breaks_the_glass(instance: Instance, workspace: Workspace, asked: dict[str, Any]) -> None:
     await protect(workspace, required=2)
