@@ -71,6 +71,15 @@ def test_the_policy_is_asked_in_few_places() -> None:
     assert asking - {"app/domain/policy.py"} == {f"app/access/{name}.py" for name in ("entry", "known", "batches")}
 
 
+def test_states_are_written_in_few_places() -> None:
+    """So that no way to a state leads past what decides whether it waits."""
+    writing = {name: {path for path, _ in calls(name)} for name in ("write_state", "write_change")}
+    assert writing == {
+        "write_state": {"app/access/entry.py", "app/services/changes.py", "app/services/environments.py"},
+        "write_change": {"app/services/applying.py", "app/services/changes.py", "app/services/promotion_changes.py"},
+    }
+
+
 def test_there_is_one_kind_of_failure() -> None:
     subclasses = [
         node.name

@@ -55,6 +55,14 @@ def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
             ("SET_RULES_FLAG", "agent"),
             ("SET_DEFAULT_VALUE_FLAG", "Grace"),
         ]
+        looks = look_at_proposals.replace("viewerCan", "reviews(first: 9) { nodes { verdict } } viewerCannot { code }")
+        found = json.loads(bash(f"{looks} -sS", tmp_path))["data"]["proposals"]["nodes"]
+        assert [[one["verdict"] for one in proposal["reviews"]["nodes"]] for proposal in found] == [
+            *([], [], ["REQUEST_CHANGES"], ["APPROVE"], [], [])
+        ]
+        assert [{one["code"] for one in proposal["viewerCannot"]} for proposal in found] == [
+            *({"forbidden"}, set(), set(), set(), {"forbidden"}, {"version_drift"})
+        ], "the agent's are the owner's own"
         org = json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]
         assert org["slug"] == "demo"
         assert [one["key"] for one in org["projects"]["nodes"][0]["segments"]["nodes"]] == ["staff", "early-access"]
