@@ -23,6 +23,7 @@ from app.jobs.housekeeping import housekeeping_job
 from app.jobs.last_uses import last_uses_job
 from app.jobs.mail import mail_job
 from app.jobs.refusals import refusals_job
+from app.jobs.traffic import traffic_job
 from app.jobs.worker import working
 from app.mail.transports import transport_for
 from app.rest import app as rest
@@ -126,7 +127,8 @@ async def _serve(
             app.router.routes[:] = surfaces(node)
             app.router.default = web.build(node)
             mail = mail_job(node, transport_for(settings))
-            async with working([mail, last_uses_job(node), refusals_job(node), housekeeping_job(node)]):
+            jobs = [mail, last_uses_job(node), refusals_job(node), traffic_job(node), housekeeping_job(node)]
+            async with working(jobs):
                 if not ready.done():
                     ready.set_result(None)
                 await (asyncio.Event() if lease is None else lease.lost).wait()

@@ -20,11 +20,13 @@ from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
 from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY, MAX_LONG_BODY
 from app.rest import preview as rest_preview
+from app.runtime.traffic import MAX_CONTEXT_BYTES as MAX_SAMPLED_BYTES
 from app.services import preview
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_CONTEXTS, MAX_KEYS
 from app.services.json_schemas import MAX_SCHEMA_BYTES
 from app.services.primitives import MAX_TAGS
 from app.services.throttling import PER_PERSON, PREVIEWS
+from app.services.traffic_sample import MAX_FIELDS, MAX_SIZE
 from app.settings import Settings
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from scripts._parity import GRAPHQL_ONLY, REST_ONLY, WITHOUT_ROW, lines
@@ -92,6 +94,10 @@ def limits() -> str:
         ),
         ("evaluation", f"{MAX_KEYS:,} keys, and a context of {MAX_CONTEXT_BYTES // 1024} KiB"),
         ("spot-checks of an environment", f"{MAX_CONTEXTS} contexts"),
+        (
+            "traffic sample of an environment",
+            f"{MAX_SIZE:,} contexts of {MAX_SAMPLED_BYTES // 1024} KiB, and {MAX_FIELDS} fields",
+        ),
         (
             "preview",
             f"{preview.MAX_CONTEXTS:,} contexts and as many drafts of a kind, of {json_pieces.MAX_PIECE // 1024} KiB; "

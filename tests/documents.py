@@ -5,6 +5,7 @@ _ORG = "id slug name defaultTargetIdField maxRateLimitPerMin createdAt updatedAt
 _PROJECT = "id org { id } key name targetIdField createdAt updatedAt etag"
 _ENVIRONMENT = "id project { id } key name color position protected requiredApprovals version createdAt updatedAt etag"
 _SPOT_CHECKS = f"contexts updatedAt updatedBy {{ {_ACTOR} }} etag"
+_TRAFFIC_SAMPLE = f"size fields count oldestAt contexts updatedAt updatedBy {{ {_ACTOR} }} etag"
 _DIFFERENCE = "resourceType key dimension value againstValue"
 _FLAG = (
     "id project { id } key type name description tags maintainer { userId name } permanent initialValue "
@@ -180,6 +181,11 @@ DOCUMENTS = {
     ),
     "spotChecks": f"query($environmentId: ID!) {{ spotChecks(environmentId: $environmentId) {{ {_SPOT_CHECKS} }} }}",
     "setSpotChecks": _mutation("setSpotChecks", f"spotChecks {{ {_SPOT_CHECKS} }}"),
+    "trafficSample": (
+        f"query($environmentId: ID!) {{ trafficSample(environmentId: $environmentId) {{ {_TRAFFIC_SAMPLE} }} }}"
+    ),
+    "setTrafficSample": _mutation("setTrafficSample", f"trafficSample {{ {_TRAFFIC_SAMPLE} }}"),
+    "deleteTrafficSample": _mutation("deleteTrafficSample", "trafficSample { etag }"),
     "environmentDiff": (
         "query($environmentId: ID!, $against: ID!) { environmentDiff(environmentId: $environmentId, against: $against) "
         f"{{ version againstVersion differences {{ {_DIFFERENCE} }} }} }}"

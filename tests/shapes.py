@@ -213,6 +213,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "deleteProject": _nothing,
     "deleteEnvironment": _nothing,
     "deleteFlag": _nothing,
+    "deleteTrafficSample": _nothing,
     "deleteConfig": _nothing,
     "deleteSegment": _nothing,
     "deleteOtherSessions": _nothing,

@@ -49,6 +49,7 @@ from app.store.paging import Page, WholeList
 from app.store.pieces import in_pieces
 from app.store.spot_checks import spot_checks_of
 from app.store.states import Current
+from app.store.traffic_sample import Sampled, samples_of
 from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -157,6 +158,12 @@ async def spot_checks(uow: UnitOfWork, environment_ids: Ids) -> dict[str, SpotCh
     """By environment, what each keeps that the caller may see."""
     seen = [environment.id for environment in await environments(uow, environment_ids)]
     return {**dict.fromkeys(seen), **await spot_checks_of(uow.session, seen)}
+
+
+async def traffic_samples(uow: UnitOfWork, environment_ids: Ids) -> dict[str, Sampled]:
+    """By environment, what each samples that the caller may see."""
+    seen = [environment.id for environment in await environments(uow, environment_ids)]
+    return await samples_of(uow.session, seen, uow.now)
 
 
 async def proposals_below(

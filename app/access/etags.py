@@ -10,7 +10,7 @@ from datetime import datetime
 
 from app.domain.actors import Actor, Token
 from app.engine.ruleset import Ruleset
-from app.models import ApiKey, Environment, Primitive, Proposal, SpotChecks
+from app.models import ApiKey, Environment, Primitive, Proposal, SpotChecks, TrafficSample
 from app.models.base import Revised
 from app.store.states import Current
 
@@ -60,6 +60,19 @@ def spot_checks_etag(environment_id: str, row: SpotChecks | None) -> str:
         return f'"{environment_id[-12:]}.0"'
     digest = hashlib.blake2b(row.contexts.encode(), digest_size=8).hexdigest()
     return f'"{environment_id[-12:]}.{_instant(row.updated_at)}.{digest}"'
+
+
+def traffic_sample_etag(environment_id: str, row: TrafficSample | None) -> str:
+    """Changes with what is sampled; that nothing was ever set has a tag, too."""
+    if row is None:
+        return f'"{environment_id[-12:]}.0"'
+    digest = hashlib.blake2b(f"{row.size} {row.fields}".encode(), digest_size=8).hexdigest()
+    return f'"{environment_id[-12:]}.{_instant(row.updated_at)}.{digest}"'
+
+
+def shown_traffic_sample_etag(tag: str, *shown: object) -> str:
+    """Changes with what is in the sample, and with how much of it is shown, too."""
+    return f'{tag[:-1]}~{hashlib.blake2b(repr(shown).encode(), digest_size=8).hexdigest()}"'
 
 
 def api_key_etag(row: ApiKey) -> str:

@@ -14,6 +14,7 @@ from app.http.headers import Header, Headers
 from app.http.requests import Sender
 from app.runtime.credentials import LiveApiKey
 from app.runtime.rulesets import RulesetCache
+from app.runtime.traffic import Traffic
 from app.services.evaluation import EVALUABLE
 from app.store.resolve import Place
 
@@ -51,6 +52,7 @@ class Call(NamedTuple):
     place: Place
     ruleset: Ruleset
     rulesets: RulesetCache
+    traffic: Traffic
     body: bytes
     if_none_match: str | None
 

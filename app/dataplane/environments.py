@@ -59,4 +59,5 @@ def evaluate(call: Call) -> Answer | None:
             texts = members_by_key(outcomes(evaluating, keys, None if sees_all else call.sees), names=names)
     except (TooLong, TooManyComparisons):
         return None
+    call.traffic.offer(compiled.environment_id, context)
     return ok(EVALUATE, answer(compiled, texts), NO_STORE)

@@ -28,7 +28,10 @@ def evaluate_flag(call: Call) -> Answer | None:
         found = evaluating.evaluate(call.head.key)
     except (TooLong, TooManyComparisons):
         return None
-    return None if found is None else ok(FLAG, resolution_text(found), NO_STORE)
+    if found is None:
+        return None
+    call.traffic.offer(call.place.environment_id, evaluating.context)
+    return ok(FLAG, resolution_text(found), NO_STORE)
 
 
 def evaluate_flags(call: Call) -> Answer | None:
@@ -49,6 +52,7 @@ def evaluate_flags(call: Call) -> Answer | None:
             found = [one for one in outcomes(evaluating, None, call.sees).values() if one is not None]
     except (TooLong, TooManyComparisons):
         return None
+    call.traffic.offer(call.place.environment_id, evaluating.context)
     return ok(FLAGS, resolutions_text(compiled, found), *headers)
 
 

@@ -30,6 +30,7 @@ class Operation(StrEnum):
     CREATE_ENVIRONMENT = "create_environment"
     UPDATE_ENVIRONMENT = "update_environment"
     SET_SPOT_CHECKS = "set_spot_checks"
+    SET_TRAFFIC_SAMPLE = "set_traffic_sample"
     DELETE_PROJECT = "delete_project"
     DELETE_ENVIRONMENT = "delete_environment"
     CREATE_PRIMITIVE = "create_primitive"

@@ -113,6 +113,7 @@ TABLE: dict[Operation, Row] = {
     Operation.CREATE_ENVIRONMENT:  Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
     Operation.UPDATE_ENVIRONMENT:  Row(_R.ENVIRONMENT, _E, _WRITE,    _PROJECT, _NO,  _REFUSE, _PASS),
     Operation.SET_SPOT_CHECKS:     Row(_R.ENVIRONMENT, _E, _WRITE,    _ENV,     _NO,  _REFUSE, _PASS),
+    Operation.SET_TRAFFIC_SAMPLE:  Row(_R.ENVIRONMENT, _A, _SESSION,  _ENV,     _NO,  _PASS,   _PASS),
     Operation.DELETE_PROJECT:      Row(_R.PROJECT,     _A, _DELETE,   _PROJECT, _NO,  _REFUSE, _REFUSE),
     Operation.DELETE_ENVIRONMENT:  Row(_R.ENVIRONMENT, _A, _DELETE,   _PROJECT, _NO,  _REFUSE, _REFUSE),
     Operation.CREATE_PRIMITIVE:    Row(_R.PROJECT,     _E, _WRITE,    _PROJECT, _KEY, _REFUSE, _PASS),

@@ -30,6 +30,8 @@ from app.services.primitive_history import histories
 from app.services.proposal_counts import open_in_projects
 from app.services.proposals import ProposalView, kinds_tried, open_on, stored_contents, viewed
 from app.services.spot_checks import Kept
+from app.services.traffic_sample import MAX_SIZE, kept_of
+from app.services.traffic_sample import Kept as Sample
 from app.store.paging import Page, WholeList
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -158,6 +160,7 @@ class Loaders:
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.states_at = cache(self._loader_of_states_at)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
+        self.traffic_samples: Loader[str, Sample | None] = Loader(pace, self._traffic_samples, rows=lambda _: MAX_SIZE)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], Abilities] = Loader(pace, self._abilities)
 
@@ -207,6 +210,11 @@ class Loaders:
         async with self._unit() as uow:
             found = await batches.spot_checks(uow, environment_ids)
         return [Kept(one, found[one]) if one in found else None for one in environment_ids]
+
+    async def _traffic_samples(self, environment_ids: list[str]) -> list[Sample | None]:
+        async with self._unit() as uow:
+            found = kept_of(await batches.traffic_samples(uow, environment_ids))
+        return [found.get(one) for one in environment_ids]
 
     async def _proposal_views(self, rows: list[Proposal]) -> list[ProposalView]:
         async with self._unit() as uow:

@@ -29,6 +29,7 @@ from app.graphql.proposals import ProposalMutations, ProposalQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.spot_checks import SpotCheckMutations, SpotCheckQueries
+from app.graphql.traffic_sample import TrafficSampleMutations, TrafficSampleQueries
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.audit import AuditEvent
 from app.graphql.types.invitations import Invitation
@@ -61,6 +62,7 @@ class Query(
     ProjectQueries,
     EnvironmentQueries,
     SpotCheckQueries,
+    TrafficSampleQueries,
     EnvironmentDiffQueries,
     PrimitiveQueries,
     FlagQueries,
@@ -88,6 +90,7 @@ class Mutation(
     ProjectMutations,
     EnvironmentMutations,
     SpotCheckMutations,
+    TrafficSampleMutations,
     FlagMutations,
     ConfigMutations,
     SegmentMutations,

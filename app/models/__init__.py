@@ -13,6 +13,7 @@ from app.models.primitives import Primitive, PrimitiveTag, State, StateEntry, St
 from app.models.projects import Project
 from app.models.proposal_news import NewsRecipient, ProposalNews
 from app.models.proposals import Proposal, ProposalContent, ProposalReview, ProposalTarget
+from app.models.traffic_sample import SampledContext, TrafficSample
 
 __all__ = [
     "DEFAULT_ORG_RATE_PER_MIN",
@@ -42,11 +43,13 @@ __all__ = [
     "ProposalReview",
     "ProposalTarget",
     "QueuedMail",
+    "SampledContext",
     "Session",
     "SpotChecks",
     "State",
     "StateEntry",
     "StateReference",
     "Table",
+    "TrafficSample",
     "User",
 ]

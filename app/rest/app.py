@@ -30,6 +30,7 @@ from app.rest import (
     segments,
     sessions,
     spot_checks,
+    traffic_sample,
 )
 from app.rest.openapi.document import document
 from app.rest.paths import Router
@@ -56,6 +57,7 @@ _FEATURES = {
     "Environments": [
         *environments.ENDPOINTS,
         *spot_checks.ENDPOINTS,
+        *traffic_sample.ENDPOINTS,
         *environment_diff.ENDPOINTS,
         *promotion.ENDPOINTS,
     ],

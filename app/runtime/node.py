@@ -14,6 +14,7 @@ from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
 from app.runtime.schema_checks import SchemaChecks
 from app.runtime.slots import Slots
+from app.runtime.traffic import Traffic
 from app.runtime.worker_thread import WorkerThread
 from app.services import instance
 from app.services.throttling import PREVIEWS, TOO_MANY_PREVIEWS
@@ -21,6 +22,7 @@ from app.settings import Settings
 from app.store.changeset import Commit
 from app.store.engines import Database
 from app.store.host import NO_CLIENT, Client, Host
+from app.store.traffic_sample import samplings
 from app.store.unit_of_work import UnitOfWork
 
 
@@ -39,6 +41,7 @@ class Node:
         self.sessions = session_cache(database, clock)
         self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
         self.refusals = Refusals(clock)
+        self.traffic = Traffic(clock.now)
         self.previews = Slots(PREVIEWS, TOO_MANY_PREVIEWS)
         self.mail_waits = asyncio.Event()
         self.host = Host(
@@ -47,6 +50,7 @@ class Node:
             rate_limits=MemoryLimits(clock.monotonic),
             rulesets=self.rulesets,
             directory=self.directory,
+            traffic=self.traffic,
             off_loop=self.off_loop,
             check_schema=self.schema_checks,
             wake_mail=self.mail_waits.set,
@@ -77,13 +81,20 @@ class Node:
         async with self.unit(new_request_id()) as uow:
             row = await instance.prepare(uow, self.settings)
         self._cursors = CursorCodec(row.signing_key)
+        await self.follow_samplings()
         return self
+
+    async def follow_samplings(self) -> None:
+        """Reads what environments sample, as other nodes may have set it."""
+        async with self.unit(new_request_id()) as uow:
+            self.traffic.follow_all(await samplings(uow.session))
 
     def _update_caches(self, commit: Commit) -> None:
         self.api_keys.invalidate(commit.invalidated)
         self.sessions.invalidate(commit.invalidated)
         self.directory.follow(commit)
         self.rulesets.take_in(commit)
+        self.traffic.forget(commit.deleted_environment_ids)
 
     async def close(self) -> None:
         self.off_loop.close()

@@ -179,7 +179,10 @@ async def evaluate(
             found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
         return _traced(call, found) if command.verbose_reason else found
 
-    return Evaluated(ruleset, await answered(uow, ruleset, command.context, evaluations, whole=keys is None))
+    found = await answered(uow, ruleset, command.context, evaluations, whole=keys is None)
+    if command.as_of is None:
+        uow.host.traffic.offer(ruleset.environment_id, command.context)
+    return Evaluated(ruleset, found)
 
 
 async def answered(

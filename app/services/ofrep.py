@@ -70,11 +70,20 @@ class Unevaluated:
 
     async def resolution(self, key: str) -> bytes | None:
         """The value of the key as text, if there is one."""
-        return await self._answered([key], lambda found: resolution_text(found[0]) if found else None)
+        text = await self._answered([key], lambda found: resolution_text(found[0]) if found else None)
+        if text is not None:
+            self._offer()
+        return text
 
     async def resolutions(self) -> bytes:
         """The values of all keys as text."""
-        return await self._answered(None, partial(resolutions_text, self.ruleset.compiled))
+        text = await self._answered(None, partial(resolutions_text, self.ruleset.compiled))
+        self._offer()
+        return text
+
+    def _offer(self) -> None:
+        """To the sample of the environment's traffic."""
+        self.access.uow.host.traffic.offer(self.ruleset.environment_id, self.context)
 
     async def _answered(self, keys: list[str] | None, together: Callable[[list[Evaluation]], T]) -> T:
         access = self.access

@@ -29,6 +29,7 @@ from app.models import (
     ProposalReview,
     SpotChecks,
     State,
+    TrafficSample,
     User,
 )
 from app.store import json_columns
@@ -47,6 +48,7 @@ _ACTORS = (
     (Proposal, "approvers"),
     (ProposalReview, "reviewer"),
     (SpotChecks, "updated_by"),
+    (TrafficSample, "updated_by"),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.models import AuditEvent, SpotChecks, State
+from app.models import AuditEvent, SpotChecks, State, TrafficSample
 from app.models.base import Revised
 
 
@@ -21,4 +21,4 @@ def _guard(session: GuardedSession, *_: Any) -> None:
     if any(isinstance(row, AuditEvent) for row in (*session.dirty, *session.deleted)):
         raise RuntimeError("the audit is only added to")
     rows = (*session.new, *session.dirty, *session.deleted)
-    session.touched_audited |= any(isinstance(row, (Revised, SpotChecks, State)) for row in rows)
+    session.touched_audited |= any(isinstance(row, (Revised, SpotChecks, State, TrafficSample)) for row in rows)

@@ -13,11 +13,13 @@ from app.domain.rate_limits import Limits
 from app.domain.security_events import Refusal
 from app.engine.cidrs import Address
 from app.engine.faults import Faults
+from app.engine.paths import Context
 from app.engine.ruleset import Part, Ruleset
 from app.settings import Settings
 from app.store.changeset import Commit
 from app.store.resolve import Resolved
 from app.store.tenancy import Tenant
+from app.store.traffic_sample import Sampling
 
 _RESULT = TypeVar("_RESULT")
 
@@ -67,6 +69,16 @@ class Directory(Protocol):
     def keep(self, environment_id: str, tenant: Tenant, resolved: Resolved, generation: int) -> None: ...
 
 
+class Traffic(Protocol):
+    """Where contexts are chosen for the samples of environments."""
+
+    def offer(self, environment_id: str, context: Context) -> None:
+        """A context that was evaluated."""
+
+    def follow(self, environment_id: str, sampling: Sampling | None) -> None:
+        """What the environment samples from now on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """The process. Each of `on_commit` is handed what every transaction changed; none may raise or wait."""
@@ -76,6 +88,7 @@ class Host:
     rate_limits: Limits
     rulesets: Rulesets
     directory: Directory
+    traffic: Traffic
     off_loop: OffLoop
     check_schema: SchemaChecks
     wake_mail: Callable[[], None]

@@ -16,6 +16,7 @@ WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("updateProject", "project", {"projectId": "", "name": "Renamed"}),
     ("updateEnvironment", "environment", {"environmentId": "", "name": "Renamed"}),
     ("setSpotChecks", "spotChecks", {"environmentId": "", "contexts": [{"userId": "u-1"}]}),
+    ("setTrafficSample", "trafficSample", {"environmentId": "", "size": 10, "fields": ["plan"]}),
     ("updateFlag", "flag", {"projectId": "", "key": "banner", "description": "Changed."}),
     ("updateFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye"}),
     ("replaceFlagState", "flagState", {"environmentId": "", "key": "banner", "defaultValue": "bye", "rules": []}),

@@ -14,6 +14,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "createEnvironment": {"projectId": "", "key": "dev", "name": "Dev"},
     "updateEnvironment": {"environmentId": "", "name": "Renamed"},
     "setSpotChecks": {"environmentId": "", "contexts": [{}]},
+    "setTrafficSample": {"environmentId": "", "size": 10, "fields": ["plan"]},
     "deleteEnvironment": {"environmentId": "", "confirm": "prod"},
     "createProject": {"orgSlug": "acme", "key": "app", "name": "App"},
     "updateProject": {"projectId": "", "name": "Renamed"},

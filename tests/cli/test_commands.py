@@ -197,6 +197,29 @@ def test_a_backup_is_made_while_the_server_writes_and_can_be_started_from(tmp_pa
     assert [project["key"] for project in projects] == ["before"]
 
 
+def test_a_backup_has_no_contexts_that_were_sampled(tmp_path: Path, command: Command) -> None:
+    copied, mark = tmp_path / "backup.db", b"zebra-crossing-7741"
+    with serving(tmp_path) as served, owner_of(served) as owner:
+        web = {"key": "web", "name": "Web"}
+        owner.post("/api/v1/orgs/acme/projects", json=web).raise_for_status()
+        owner.post("/api/v1/projects/acme:web/environments", json={"key": "prod", "name": "P"}).raise_for_status()
+        flag = {"key": "new", "type": "boolean", "defaultValue": True}
+        owner.post("/api/v1/projects/acme:web/flags", json=flag).raise_for_status()
+        here = "/api/v1/envs/acme:web:prod"
+        owner.put(f"{here}/traffic-sample", json={"size": 500, "fields": ["plan"]}).raise_for_status()
+        for n in range(300):
+            context = {"plan": f"{mark.decode()} {n}"}
+            owner.post(f"{here}/evaluate", json={"context": context}).raise_for_status()
+    assert mark in (tmp_path / "data" / "signalbox.db").read_bytes(), "the stop has written it"
+    done = command("backup", str(copied))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert mark not in copied.read_bytes()
+    assert [path.name for path in tmp_path.glob("backup*")] == ["backup.db"]
+    with closing(sqlite3.connect(copied)) as connection:
+        assert connection.execute("SELECT size, fields FROM traffic_sample").fetchall() == [(500, '["plan"]')]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def test_a_backup_overwrites_nothing(tmp_path: Path, installed: Path, command: Command) -> None:
     taken = tmp_path / "taken"
     taken.write_text("precious")

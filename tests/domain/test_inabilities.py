@@ -40,13 +40,13 @@ FOR_PEOPLE = {
     "Editors, admins and owners; tokens cannot.": "review_proposal",
     "Members of the organisation; tokens cannot.": "leave_org",
     "Admins and owners; tokens cannot.": (
-        "update_org manage_tokens manage_invitations protect_environment set_target_id_field"
+        "update_org manage_tokens manage_invitations protect_environment set_target_id_field set_traffic_sample"
     ),
     "Owners; tokens cannot.": "change_role remove_member delete_org break_glass",
 }
 FOR_PEOPLE_PROTECTED = {
     **FOR_PEOPLE,
-    "Admins and owners; tokens cannot.": "update_org manage_tokens manage_invitations",
+    "Admins and owners; tokens cannot.": "update_org manage_tokens manage_invitations set_traffic_sample",
     "Owners; tokens cannot.": "change_role remove_member break_glass",
     "Owners, by breaking glass with a reason; tokens cannot.": "protect_environment set_target_id_field delete_org",
 }

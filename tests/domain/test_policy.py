@@ -45,6 +45,7 @@ MINIMUM = {
         "manage_invitations",
         "protect_environment",
         "set_target_id_field",
+        "set_traffic_sample",
         "delete_project",
         "delete_environment",
     },

@@ -80,6 +80,7 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Operation.CREATE_ENVIRONMENT: "Create an environment.",
             Operation.UPDATE_ENVIRONMENT: "Change an environment.",
             Operation.SET_SPOT_CHECKS: "Set an environment's spot-checks.",
+            Operation.SET_TRAFFIC_SAMPLE: "Set what an environment samples of its traffic.",
             Operation.DELETE_PROJECT: "Delete a project.",
             Operation.DELETE_ENVIRONMENT: "Delete an environment.",
             Operation.CREATE_PRIMITIVE: "Create a flag, config or segment.",

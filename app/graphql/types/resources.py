@@ -26,6 +26,7 @@ from app.graphql.types.rules import Rule
 from app.graphql.types.scalars import JSON, Time
 from app.graphql.types.spot_checks import SpotChecks, spot_checks_of_environment
 from app.graphql.types.summaries import EnvironmentSummary, Summary
+from app.graphql.types.traffic_sample import TrafficSample, traffic_sample_of_environment
 from app.graphql.types.values import default_value, initial_value, json_schema, stored
 from app.models import Color
 from app.models import Environment as EnvironmentRow
@@ -141,6 +142,7 @@ class Environment(Node):
     config_states: "Connection[ConfigState] | None" = states_of(Kind.CONFIG)
     segment_states: "Connection[SegmentState] | None" = states_of(Kind.SEGMENT)
     spot_checks: SpotChecks | None = spot_checks_of_environment()
+    traffic_sample: TrafficSample | None = traffic_sample_of_environment()
     proposals: Connection[Proposal] | None = proposals_of(
         ResourceType.ENVIRONMENT, "Its proposals, and those that delete something of its project"
     )

@@ -451,6 +451,20 @@ OF_SCHEMA = {
         "updatedAt": "When they were last changed; null if nobody has set any.",
         "updatedBy": "Who last changed them; null if nobody has set any.",
     },
+    "SetTrafficSample": {
+        "fields": "The paths that are kept of each context; all else is dropped. At most 50, and none within another. "
+        "Required unless the size is 0. The target id is kept only if its field is named.",
+        "size": "How many contexts to keep at most. With 0 none are.",
+    },
+    "TrafficSample": {
+        "contexts": "Those that were evaluated last, the last one first, as many as `limit` says.",
+        "count": "How many contexts are in the sample.",
+        "fields": "The paths that are kept of each context.",
+        "oldestAt": "When the oldest of them was evaluated; null if there are none.",
+        "size": "How many contexts are kept at most; 0 if none are.",
+        "updatedAt": "When this was last set; null if nobody has.",
+        "updatedBy": "Who last set it; null if nobody has.",
+    },
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
@@ -518,6 +532,12 @@ OPERATIONS = {
     "getSpotChecks": "Shows the contexts that an environment keeps. Proposed changes are tried on them.",
     "setSpotChecks": "Replaces the contexts that an environment keeps. What is sent is all of them; an empty list "
     "keeps none. A change that changes nothing succeeds. Proposals that are there already stay as they are.",
+    "getTrafficSample": "Shows what an environment keeps of contexts that were really evaluated in it in the last 24 "
+    "hours: a uniform sample of the evaluations over REST, GraphQL and OpenFeature's protocol.",
+    "setTrafficSample": "Begins to sample an environment's traffic, which none does by itself; with a size of 0 it "
+    "ends. What is not named in `fields` is dropped before anything is kept. A change deletes what was sampled before; "
+    "one that changes nothing succeeds.",
+    "deleteTrafficSample": "Deletes an environment's traffic sample, and samples nothing from now on.",
     "promote": "Takes over, from another environment of the project, all that the named flags, configs and segments "
     "have there, or all that differs if no keys are named. Which flags are killed stays as it is. It is one "
     "transaction and one version; what differs in nothing raises none. With `dryRun` nothing is written.",

@@ -234,12 +234,20 @@ class FileLock:
 
 
 def copy(database: Path, target: Path) -> None:
-    """A copy of one moment, into a new file for its owner only, whoever reads and writes meanwhile. Raises OSError."""
+    """A copy of one moment, into a new file for its owner only, whoever reads and writes meanwhile. Raises OSError.
+
+    It has none of the contexts that environments have sampled: these are kept for a day, and a copy for longer.
+    """
     with database.open("rb"):  # SQLite would make it
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         with closing(sqlite3.connect(database, timeout=WRITE_WAIT_SECONDS)) as connection:
             connection.execute("VACUUM INTO ?", [str(target)])
+        with closing(sqlite3.connect(target, isolation_level=None)) as connection:
+            # Their pages are overwritten, and not written to a journal first.
+            connection.executescript("PRAGMA journal_mode=MEMORY; PRAGMA secure_delete=ON;")
+            if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sampled_context'").fetchone():
+                connection.execute("DELETE FROM sampled_context")
     except sqlite3.Error as fault:
         target.unlink()
         raise OSError(str(fault)) from fault
