@@ -193,7 +193,7 @@ class Settings(BaseSettings):
     max_primitives: Quota = 10_000
     """Flags, configs and segments of a project."""
     max_proposals: Quota = 1000
-    """Pending proposals of a project."""
+    """Pending proposals of a project. The last tenth is kept for people, so that no agent is in their way."""
     max_state_mib: Quota = 64
     """Mebibytes of the present states of an environment, and of the pending proposals of a project."""
     audit_days: Annotated[int | None, Field(ge=90)] = None

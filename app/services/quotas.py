@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import NamedTuple
 
+from app.domain.actors import Token
 from app.domain.errors import invalid
 from app.models import Environment
 from app.store import quotas
 from app.store.unit_of_work import UnitOfWork
 
 MEBIBYTE = 1024 * 1024
+KEPT_FOR_PEOPLE = 10  # percent of the pending proposals: no token that proposes on and on is in everybody's way
+_KEPT = f" The last {KEPT_FOR_PEOPLE} percent are kept for people."
 
 
 class _Row(NamedTuple):
@@ -50,9 +53,11 @@ async def require_room_for_proposal(uow: UnitOfWork, project_id: str, size: int)
 
     They may be as large as the states of an environment.
     """
-    most = uow.host.settings.max_state_mib
-    if await quotas.bytes_of_pending_proposals(uow.session, project_id, uow.now) + size > most * MEBIBYTE:
-        raise invalid({"quota": f"The pending proposals of a project can have at most {most:,} MiB."})
+    most, kept = uow.host.settings.max_state_mib, _kept(uow)
+    present = await quotas.bytes_of_pending_proposals(uow.session, project_id, uow.now)
+    if present + size > most * MEBIBYTE * (100 - kept) // 100:
+        text = f"The pending proposals of a project can have at most {most:,} MiB."
+        raise invalid({"quota": text + (_KEPT if kept else "")})
 
 
 async def require_room(uow: UnitOfWork, quota: Quota, owner_id: str) -> None:
@@ -61,5 +66,11 @@ async def require_room(uow: UnitOfWork, quota: Quota, owner_id: str) -> None:
     It is called within the write, while nobody else can add one.
     """
     most: int = getattr(uow.host.settings, quota.value.setting)
-    if await quota.value.counted(uow.session, owner_id, uow.now) >= most:
-        raise invalid({"quota": quota.value.text.format(f"{most:,}")})
+    kept = _kept(uow) if quota is Quota.PROPOSALS else 0
+    if await quota.value.counted(uow.session, owner_id, uow.now) >= most - most * kept // 100:
+        raise invalid({"quota": quota.value.text.format(f"{most:,}") + (_KEPT if kept else "")})
+
+
+def _kept(uow: UnitOfWork) -> int:
+    """How many percent of the pending proposals the caller leaves to others."""
+    return KEPT_FOR_PEOPLE if isinstance(uow.actor, Token) else 0

@@ -102,6 +102,26 @@ async def test_what_waits_for_approval_has_its_number_and_makes_room_by_its_end(
     assert (await workspace.org.admin.do("updateFlagState", **change)).fields == quota
 
 
+@pytest.mark.parametrize("quotas", [{"max_proposals": 10}])
+async def test_an_agent_that_proposes_on_and_on_leaves_room_for_people(
+    instance: Instance, workspace: Workspace
+) -> None:
+    change = {"envId": workspace.environment_id, "kind": "set_default_value_flag", "resourceKey": "banner"}
+    agent, refused = await instance.token(workspace.org, level="proposer"), []
+    for number in range(10):
+        reply = await agent.do("createProposal", **change, diff={"defaultValue": f"{number}"})
+        if reply.code is not None:
+            refused.append(reply)
+    assert [reply.fields for reply in refused] == [
+        {"quota": "A project can have at most 10 pending proposals. The last 10 percent are kept for people."}
+    ] * 2
+    await instance.protect(workspace.environment_id)
+    waiting = await workspace.org.editor.make("updateFlagState", **workspace.checkout, defaultValue=False)
+    assert waiting["status"] == "pending"
+    reply = await workspace.org.editor.do("updateFlagState", **workspace.banner, defaultValue="full")
+    assert reply.fields == {"quota": "A project can have at most 10 pending proposals."}
+
+
 async def test_an_invitation_to_a_full_organisation_cannot_be_accepted(
     instance: Instance, workspace: Workspace
 ) -> None:
