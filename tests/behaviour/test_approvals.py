@@ -51,6 +51,23 @@ async def test_as_many_must_approve_as_the_environment_asks_for_at_the_apply(
 
 
 @pytest.mark.raises_codes("approval_missing")
+async def test_whoever_applies_is_one_person_whatever_they_have_said(instance: Instance, workspace: Workspace) -> None:
+    org = workspace.org
+    await protect(workspace, required=2)
+    it = await proposed(workspace, org.editor)
+    await org.admin.make("reviewProposal", **it, verdict="approve")
+    async with instance.unchanged():
+        reply = await org.admin.do("applyProposal", **it)
+    assert (reply.code, reply.message) == (
+        "approval_missing",
+        "The proposal has 1 of the 2 approvals that it needs.",
+    )
+    await org.owner.make("reviewProposal", **it, verdict="request_changes")
+    applied = await org.owner.make("applyProposal", **it)  # which is their last word
+    assert [one["id"] for one in applied["approvers"]] == [await id_of(org.admin), await id_of(org.owner)]
+
+
+@pytest.mark.raises_codes("approval_missing")
 @pytest.mark.parametrize("leaves", [False, True])
 @pytest.mark.parametrize("verdict", ["approve", "request_changes"])
 async def test_the_word_of_somebody_who_may_not_review_any_more_does_not_count(
