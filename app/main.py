@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.dataplane.front import Front
-from app.graphql import view
+from app.graphql import view, websocket
+from app.graphql.pace import Turns
 from app.http.authentication import AuthenticationHeaders
 from app.http.base_path import BasePath
 from app.http.cors import allowing
@@ -158,11 +159,13 @@ async def _regain(settings: Settings, clock: Clock, held: AsyncExitStack) -> tup
 
 def surfaces(node: Node) -> list[BaseRoute]:
     """Which surface answers which path; the pages answer the rest."""
+    turns = Turns()
     probes = {"/healthz": alive, "/readyz": node.database.ping}
     return [
         *(Route(path, Failures(Probe(path, asked), enveloped)) for path, asked in probes.items()),
         *(Mount(prefix, allowing(rest.build(node, prefix), node.settings.origins)) for prefix in rest.SURFACES),
-        Route(view.PATH, allowing(view.build(node, graphiql_page), node.settings.origins)),
+        Route(view.PATH, allowing(view.build(node, turns, graphiql_page), node.settings.origins)),
+        *websocket.routes(node, turns),
     ]
 
 

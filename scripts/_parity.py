@@ -28,6 +28,9 @@ GRAPHQL_ONLY = {
     "flagProposals": "lists by flag what REST lists by project",
     "configProposals": "lists by config what REST lists by project",
     "segmentProposals": "lists by segment what REST lists by project",
+    "environmentChanged": "tells over WebSocket which keys a new version changed; `ruleset?since=` has the versions",
+    "proposalsChanged": "tells over WebSocket of what REST lists",
+    "projectChanged": "tells over WebSocket of what REST reads",
 }
 
 # What asks no row of the policy, and why.
@@ -87,7 +90,7 @@ def lines() -> list[Line]:
 def _fields() -> Iterator[tuple[str, str]]:
     """By name: the lists that hang on a type, then the root fields, which count where both have the name."""
     inner = schema._schema  # noqa: SLF001
-    roots = [root for root in (inner.query_type, inner.mutation_type) if root is not None]
+    roots = [one for one in (inner.query_type, inner.mutation_type, inner.subscription_type) if one is not None]
     for kind in inner.type_map.values():
         if isinstance(kind, GraphQLObjectType) and kind not in roots:
             for name, field in kind.fields.items():

@@ -16,6 +16,12 @@ def scope_of(uow: UnitOfWork) -> EnvironmentScope | None:
     return uow.actor.scope if isinstance(uow.actor, Token) else None
 
 
+def covers(uow: UnitOfWork, project_id: str, environment_id: str) -> bool:
+    """Whether the caller's lists include the environment, which need not exist any more."""
+    scope = scope_of(uow)
+    return scope is None or scope.org or project_id in scope.projects or environment_id in scope.environments
+
+
 def resources_of(uow: UnitOfWork, kind: Kind) -> tuple[ResourcePattern, ...] | None:
     """What the caller's lists of primitives of the kind are limited to; None for people."""
     if not isinstance(uow.actor, Token):

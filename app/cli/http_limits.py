@@ -26,6 +26,8 @@ class Limits:
     refused_head_seconds: float = 2
     unread_body_seconds: float = 10
     stalled_seconds: float = 30
+    ping_seconds: float = 20
+    closing_seconds: float = 5
 
 
 def fault_of_head(size: int, url: bytes, headers: Sequence[Header]) -> str | None:

@@ -1,32 +1,29 @@
 """How uvicorn speaks HTTP: what a connection may take of us is limited in bytes and in time, in each of its phases."""
 
 import asyncio
-import resource
 from dataclasses import dataclass, field
-from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli.http_answers import Answers
 from app.cli.http_cycle import Cycle, Flow, first_lines
 from app.cli.http_heads import Arrived, Heads, arrived
-from app.cli.http_limits import MAX_HEAD, Limits, fault_of_head, max_connections
+from app.cli.http_limits import MAX_HEAD, Limits, fault_of_head
 from app.cli.http_stalls import Stall
 from app.cli.http_upgrades import body_parser, framing
+from app.cli.http_websockets import WebSocket, asks_for_websocket
 from app.dataplane.calls import Head
 from app.dataplane.front import Front, Sent
 from app.domain.errors import AppError
 from app.http.bodies import MAX_AT_ONCE, number_of_bytes
-from app.http.failures import Failures, enveloped
+from app.http.failures import enveloped
 from app.http.headers import Header
 from app.http.requests import RequestInfo, Requests
-from app.rest.app import as_the_surface_asked
-from app.settings import Settings
 
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
 _BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
@@ -46,6 +43,7 @@ class Shared:
     front: Front | None
     heads: Heads[Head] = field(default_factory=Heads)
     answers: Answers = field(default_factory=Answers)
+    websocket: str = "/graphql"  # where a connection can go on as one
 
 
 class Protocol(HttpToolsProtocol):
@@ -154,10 +152,12 @@ class Protocol(HttpToolsProtocol):
             self._progressed = False
             try:
                 self.parser.feed_data(piece)
-            except httptools.HttpParserUpgrade as upgrade:  # which nobody is offered, so the request is like others
+            except httptools.HttpParserUpgrade as upgrade:  # where it is not offered, the request is like others
                 self._unread = bytes(piece[upgrade.args[0] :]) + bytes(self._unread)
                 if (framed_by := self._left_out()) is not None:
                     self._read_body(framed_by)
+                elif self._waiting is not None and self._goes_on_as_websocket(self._waiting):
+                    return
             except httptools.HttpParserError:
                 self._fault_is_found(self._fault)
                 return
@@ -181,6 +181,20 @@ class Protocol(HttpToolsProtocol):
         """Goes on with a parser of the body alone. The connection ends with the answer."""
         self.cycle.keep_alive = False
         self.parser = body_parser(framed_by, self.on_body, self.on_message_complete)
+
+    def _goes_on_as_websocket(self, cycle: Cycle) -> bool:
+        """If the request asks for that, where it is offered: to no connection beyond the limit."""
+        scope = cast(Scope, cycle.scope)
+        if self.app is self._shared.busy or not asks_for_websocket(scope, self._shared.websocket):
+            return False
+        self._shared.answers.flush()
+        self._cancel_timer()
+        self._stall.forget()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        unread, self._unread, self._waiting = bytes(self._unread), b"", None
+        WebSocket(self, self._limits, scope, unread).begin()
+        return True
 
     def _next_piece(self) -> bytes | memoryview:
         """So much that a head is refused as soon as it is too large."""
@@ -384,16 +398,3 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def protocol(settings: Settings, front: Front | None = None) -> type[asyncio.Protocol]:
-    """What uvicorn makes for each connection. Raises BadSetting."""
-    connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    busy = Requests(Failures(_busy, as_the_surface_asked(settings.base_path)), settings)
-    shared = Shared(Limits(connections), busy, front)
-    return cast(type[asyncio.Protocol], partial(Protocol, shared=shared))
-
-
-async def _busy(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    message = "The server has as many connections as it accepts. Wait a moment and retry."
-    raise AppError("unavailable", message, headers={"Connection": "close"})

@@ -1,5 +1,6 @@
 """What resolvers are given: the node, the request, and the cookie to set or clear with the answer."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,16 @@ from app.store.host import Client
 from app.store.unit_of_work import UnitOfWork
 
 
+async def _once() -> None:
+    """Who sends a request is looked at when it comes."""
+
+
 @dataclass(slots=True)
 class Context:
     """One request's. `cookie` is the session secret to set with the answer; the empty text clears it.
 
-    `receive` tells when the client has gone. `browser` is the secret of the browser that calls, if it is one;
-    `remembered`, whether the answer sets it.
+    `receive` tells when the client has gone, `look` looks at the caller of a subscription again. `browser` is the
+    secret of the browser that calls, if it is one; `remembered`, whether the answer sets it.
     """
 
     node: Node
@@ -34,6 +39,7 @@ class Context:
     browser: str | None = None
     cookie: str | None = None
     remembered: bool = False
+    look: Callable[[], Awaitable[None]] = _once
     _loaders: Loaders | None = None
 
     @property

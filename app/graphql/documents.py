@@ -118,7 +118,7 @@ class Prepared(SchemaExtension):
             values = get_variable_values(schema, operation.variable_definitions or (), run.variables or {})
             if not isinstance(values, list):  # else they are at fault, and nothing will be run
                 check_cost(operation, document.costs, values)
-                await _count(run.context, root_fields(operation, document.fragments, values))
+                await _count(run.context, len(root_fields(operation, document.fragments, values)))
         yield
 
 

@@ -240,9 +240,10 @@ def _weight(found: GraphQLNamedType) -> int:
 
 def root_fields(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], values: VariableValues
-) -> int:
-    """How many fields of a valid operation are run at its root: those of one name are one, `__typename` is none."""
-    names, seen, waiting = set(), set(), [*operation.selection_set.selections]
+) -> dict[str, str]:
+    """The fields of a valid operation that are run at its root, by their name in the answer, without `__typename`."""
+    names: dict[str, str] = {}
+    seen, waiting = set(), [*operation.selection_set.selections]
     while waiting:
         node = waiting.pop()
         skip = get_directive_values(GraphQLSkipDirective, node, values)
@@ -251,13 +252,13 @@ def root_fields(
             continue
         if isinstance(node, FieldNode):
             if node.name.value != "__typename":
-                names.add((node.alias or node.name).value)
+                names[(node.alias or node.name).value] = node.name.value
         elif isinstance(node, InlineFragmentNode):
             waiting += node.selection_set.selections
         elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
             seen.add(node.name.value)
             waiting += fragments[node.name.value].selection_set.selections
-    return len(names)
+    return names
 
 
 def check_cost(operation: OperationDefinitionNode, costs: Costs, values: VariableValues) -> None:

@@ -29,6 +29,7 @@ from app.graphql.proposals import ProposalMutations, ProposalQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.spot_checks import SpotCheckMutations, SpotCheckQueries
+from app.graphql.subscriptions import Subscription
 from app.graphql.traffic_sample import TrafficSampleMutations, TrafficSampleQueries
 from app.graphql.types.api_keys import ApiKey
 from app.graphql.types.audit import AuditEvent
@@ -121,6 +122,7 @@ _describe_inputs(Mutation)
 schema = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[
         Session,
         Org,

@@ -33,6 +33,7 @@ from app.runtime.node import Node
 
 PATH = "/graphql"
 METHODS = Methods({"GET": True, "POST": False})  # whether the method is for queries only
+SUBPROTOCOL = "graphql-transport-ws"
 RESPONSE_JSON = "application/graphql-response+json"
 _VARIABLE = re.compile(r"variables\.(\w+)\.")
 _MEMBERS: dict[str, type] = {"query": str, "operationName": str, "variables": dict, "extensions": dict}
@@ -51,10 +52,10 @@ class Params:
 class View:
     """The ASGI app at `/graphql`. `explorer` makes the page that a browser is shown."""
 
-    def __init__(self, node: Node, explorer: Callable[[], Response]) -> None:
+    def __init__(self, node: Node, turns: Turns, explorer: Callable[[], Response]) -> None:
         self.node = node
+        self.turns = turns
         self.explorer = explorer
-        self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info_of(scope).route = PATH
@@ -69,10 +70,10 @@ class View:
         if queries_only and prefers_page(Headers(scope=scope), RESPONSE_JSON):
             return self.explorer()
         if queries_only:
-            params = _params_of(_from_query(QueryParams(scope["query_string"])))
+            params = params_of(_from_query(QueryParams(scope["query_string"])))
         else:
             require_own_origin(self.node, scope)
-            params = _params_of(await read_json(scope, receive, _decode_body))
+            params = params_of(await read_json(scope, receive, _decode_body))
         return await self._run(scope, receive, params, queries_only=queries_only)
 
     async def _run(self, scope: Scope, receive: Receive, params: Params, *, queries_only: bool) -> Response:
@@ -97,9 +98,9 @@ class View:
         return response
 
 
-def build(node: Node, explorer: Callable[[], Response]) -> ASGIApp:
+def build(node: Node, turns: Turns, explorer: Callable[[], Response]) -> ASGIApp:
     """The view with its failures rendered."""
-    return Failures(View(node, explorer), refusal)
+    return Failures(View(node, turns, explorer), refusal)
 
 
 def refusal(error: AppError, request_id: str) -> Response:
@@ -132,7 +133,8 @@ def _status(body: dict[str, Any], media_type: str) -> int:
     return HTTPStatus.OK if worst == HTTPStatus.BAD_REQUEST and media_type == JSON else worst
 
 
-def _params_of(body: Any) -> Params:
+def params_of(body: Any) -> Params:
+    """Raises `invalid_request` with every fault."""
     if not isinstance(body, dict):
         raise invalid_at("body", "The body must be one JSON object; batches are not taken.")
     faults = {name: _MUST_BE[kind] for name, kind in _MEMBERS.items() if not _fits(body.get(name), kind)}
@@ -188,7 +190,7 @@ def _within_input(error: AppError, body: Mapping[str, Any]) -> AppError:
 def _wrong_operation(fault: InvalidOperationTypeError, *, queries_only: bool) -> AppError:
     if queries_only and fault.operation_type is OperationType.MUTATION:
         return AppError("method_not_allowed", "A mutation takes POST.", headers={"Allow": "POST"})
-    return invalid_at("query", "There are no subscriptions.")
+    return invalid_at("query", f"A subscription takes a WebSocket to this address, with the subprotocol {SUBPROTOCOL}.")
 
 
 def _media_type(scope: Scope) -> str:

@@ -15,18 +15,20 @@ from app.domain.token_secrets import fault_of
 from app.http.cookies import SESSION, secrets_in, set_cookie
 from app.http.headers import rate_headers
 from app.http.requests import RequestInfo, info_of
-from app.runtime.credentials import SLIDES_AFTER_SECONDS, LiveApiKey
+from app.runtime.credentials import SLIDES_AFTER_SECONDS, LiveApiKey, LiveSession
 from app.runtime.node import Node
 from app.services.throttling import PER_PERSON
 from app.settings import origin_of
 
 MAX_COOKIES = 8  # of one name; each that is unknown costs a query
 _TOKEN_PARAMETERS = {"token", "access_token", "api_key"}
+_HTTP = {"ws": "http", "wss": "https"}
 _ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-async def authenticate(node: Node, scope: Scope) -> None:
-    """Sets the actor in the request's info. A token takes precedence over a cookie.
+async def authenticate(node: Node, scope: Scope) -> str | None:
+    """Sets the actor in the request's info, and gives the secret that they are known by. A token takes precedence over
+    a cookie.
 
     A cookie whose session has ended counts as no credentials and is cleared; of several, the first live one counts.
     Raises `unauthorized` for a token that is not valid, `token_ip_denied`, and what `take_from_buckets` does.
@@ -35,10 +37,10 @@ async def authenticate(node: Node, scope: Scope) -> None:
     info = info_of(scope)
     info.user_agent = Headers(scope=scope).get("user-agent")
     if info.admitted:
-        return
+        return None
     if (token := _token_in(scope)) is not None:
-        await _authenticate_token(node, info, token)
-        return
+        await authenticate_token(node, info, token)
+        return token
     secret = None
     for secret in islice(secrets_in(node.settings, Headers(scope=scope), SESSION), MAX_COOKIES):
         if (session := await node.sessions.find(secret)) is not None:
@@ -47,15 +49,34 @@ async def authenticate(node: Node, scope: Scope) -> None:
             if node.clock.now().timestamp() - session.last_seen_at > SLIDES_AFTER_SECONDS:
                 node.sessions.note_use(session.member.session_id)
                 info.session_cookie = _session_cookie(node, secret)
-            return
+            return secret
     if secret is not None:
         info.actor = Anonymous(SESSION_ENDED)
         info.session_cookie = _session_cookie(node, "")
     elif scope["query_string"] and not _TOKEN_PARAMETERS.isdisjoint(QueryParams(scope["query_string"])):
         info.actor = Anonymous("Tokens in the query string are not accepted: send `Authorization: Bearer sbx_…`.")
+    return None
 
 
-async def _authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
+async def authenticate_again(node: Node, info: RequestInfo, secret: str) -> float:
+    """Looks at the caller of a connection that lasts again, and gives for how many seconds more the credential is good.
+
+    Raises `unauthorized` once it has ended.
+    """
+    await node.database.require_lease()
+    live: LiveApiKey | LiveSession | None
+    if isinstance(info.actor, Token):
+        if (live := await node.api_keys.find(secret)) is None:
+            raise AppError("unauthorized", API_KEY_ENDED)
+        info.actor, info.buckets = live.actor, live.buckets
+    else:
+        if (live := await node.sessions.find(secret)) is None:
+            raise AppError("unauthorized", SESSION_ENDED)
+        info.actor = live.member
+    return live.expires_at - node.clock.posix()
+
+
+async def authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
     """Unknown, revoked and expired tokens are refused alike."""
     if (token := await node.api_keys.find(secret)) is None:
         _note_refusal(node, info, "unauthorized", NOBODY)
@@ -103,7 +124,7 @@ class AuthenticationHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 info, status, headers = info_of(scope), message["status"], message["headers"]
                 if info.taken is not None and (status < HTTPStatus.MULTIPLE_CHOICES or status in _ALSO_RATED):
                     headers.extend(rate_headers(info.taken))
@@ -144,7 +165,7 @@ def require_own_origin(node: Node, scope: Scope) -> None:
     elif origin:
         ours = [node.settings.public_url]
         if node.settings.base_url is None and (host := headers.get("host")):
-            ours.append(f"{scope['scheme']}://{host}")
+            ours.append(f"{_HTTP.get(scope['scheme'], scope['scheme'])}://{host}")
         allowed = "://" in origin and origin_of(origin) in map(origin_of, ours)
     else:
         allowed = True

@@ -46,7 +46,7 @@ def as_json(info: Logged, status: int, method: str | None, seconds: float) -> st
         line += f', "method": {_as_json(method)}, "ms": {round(seconds * 1000, 2)}'
     if info.code is not None:
         line += f', "code": "{info.code}"'
-    if (actor := _name_of(info.actor)) is not None:
+    if (actor := name_of(info.actor)) is not None:
         line += f', "actor": "{actor}"'
     line += f', "event": "request", "requestId": "{info.request_id}"'
     if info.logged_address is not None:
@@ -74,7 +74,7 @@ class Console:
             "status": status,
             **of_request,
             "code": info.code,
-            "actor": _name_of(info.actor),
+            "actor": name_of(info.actor),
             "requestId": info.request_id,
             "address": info.logged_address,
             "callerRequestId": info.caller_request_id and _for_people(info.caller_request_id),
@@ -95,7 +95,8 @@ def _for_people(text: str) -> str:
     return text if _QUOTED.isdisjoint(text) else repr(text)
 
 
-def _name_of(actor: Actor) -> str | None:
+def name_of(actor: Actor) -> str | None:
+    """What lines say of who calls."""
     if isinstance(actor, Token):
         return f"token:{actor.token_id}"
     if isinstance(actor, Member):

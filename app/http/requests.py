@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http import HTTPStatus
 from typing import NamedTuple, cast
 
 import structlog
@@ -24,7 +25,7 @@ from app.store.host import Client
 log = structlog.get_logger()
 MAX_LOGGED_ID = 200
 _NOBODY = Anonymous()
-_STARTS = {"http.response.start", "websocket.http.response.start"}
+_STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class Requests:
         async def send_completed(message: Message) -> None:
             nonlocal status
             if message["type"] in _STARTS:
-                status = message["status"]
+                status = message.get("status", HTTPStatus.SWITCHING_PROTOCOLS)
                 message["headers"] = self.headers.complete(message["headers"], info.request_id)
             await send(message)
 
@@ -120,7 +121,7 @@ class Requests:
             await self.app(scope, receive, send_completed)
         finally:
             logs.present.reset(present)
-            self.log(info, status, scope.get("method", ""))
+            self.log(info, status, scope.get("method", "GET"))
 
     def begin(self, client: tuple[str, int] | None, sender: Sender) -> RequestInfo:
         """What is known of a request when its head is read. `client` is the peer of its connection."""

@@ -9,6 +9,7 @@ from app.domain.ids import new_request_id
 from app.runtime.clock import Clock
 from app.runtime.credentials import api_key_cache, session_cache
 from app.runtime.directory import Directory
+from app.runtime.followers import Followers
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
@@ -17,7 +18,7 @@ from app.runtime.slots import Slots
 from app.runtime.traffic import Traffic
 from app.runtime.worker_thread import WorkerThread
 from app.services import instance
-from app.services.throttling import PREVIEWS, TOO_MANY_PREVIEWS
+from app.services.throttling import PREVIEWS, STREAMS, TOO_MANY_PREVIEWS, TOO_MANY_STREAMS
 from app.settings import Settings
 from app.store.changeset import Commit
 from app.store.engines import Database
@@ -43,6 +44,8 @@ class Node:
         self.refusals = Refusals(clock)
         self.traffic = Traffic(clock.now)
         self.previews = Slots(PREVIEWS, TOO_MANY_PREVIEWS)
+        self.streams = Slots(STREAMS, TOO_MANY_STREAMS)
+        self.followers = Followers()
         self.mail_waits = asyncio.Event()
         self.host = Host(
             settings=settings,
@@ -95,8 +98,10 @@ class Node:
         self.directory.follow(commit)
         self.rulesets.take_in(commit)
         self.traffic.forget(commit.deleted_environment_ids)
+        self.followers.follow(commit)
 
     async def close(self) -> None:
+        self.followers.close()
         self.off_loop.close()
         self.schema_checks.close()
         self.rulesets.close()

@@ -59,6 +59,19 @@ class EnvironmentCommit(NamedTuple):
     version_at: datetime
     target_id_field: str
     deltas: tuple[Delta, ...]
+    project_id: str = ""
+
+
+class Audited(NamedTuple):
+    """What an audit event says that something was done to, by the event's words."""
+
+    action: str
+    resource_type: str
+    resource_key: str
+    org_id: str | None
+    project_id: str | None
+    environment_id: str | None
+    proposal_id: str | None
 
 
 class Commit(NamedTuple):
@@ -71,6 +84,7 @@ class Commit(NamedTuple):
     environments: tuple[EnvironmentCommit, ...] = ()
     deleted_environment_ids: tuple[str, ...] = ()
     invalidated: tuple[str, ...] = ()
+    audited: tuple[Audited, ...] = ()
 
 
 @dataclass(slots=True)
@@ -206,10 +220,14 @@ class Changeset:
                 of.environment.version_at,
                 of.environment.target_id_field,
                 tuple(of.deltas),
+                of.environment.project_id,
             )
             for of in self.environments.values()
         )
-        return Commit(tuple(environments), tuple(self._deleted_environment_ids), tuple(self._invalidated))
+        audited = (Audited(*(getattr(event, name) for name in Audited._fields)) for event in self.events)
+        return Commit(
+            tuple(environments), tuple(self._deleted_environment_ids), tuple(self._invalidated), tuple(audited)
+        )
 
     def doubt(self) -> Commit:
         """What handlers get if a commit failed but may have taken effect: all that may have changed, to forget."""
