@@ -18,6 +18,7 @@ from app.engine.guide import GUIDE
 from app.graphql import preview as graphql_preview
 from app.graphql.limits import LIMITS
 from app.graphql.schema import schema
+from app.graphql.websocket import MAX_SUBSCRIPTIONS, Patience
 from app.http.bodies import BODY_SECONDS, MAX_ANONYMOUS_BODY, MAX_BODY, MAX_LONG_BODY
 from app.rest import preview as rest_preview
 from app.runtime.traffic import MAX_CONTEXT_BYTES as MAX_SAMPLED_BYTES
@@ -25,7 +26,7 @@ from app.services import preview
 from app.services.evaluation import MAX_CONTEXT_BYTES, MAX_CONTEXTS, MAX_KEYS
 from app.services.json_schemas import MAX_SCHEMA_BYTES
 from app.services.primitives import MAX_TAGS
-from app.services.throttling import PER_PERSON, PREVIEWS
+from app.services.throttling import PER_PERSON, PREVIEWS, STREAMS
 from app.services.traffic_sample import MAX_FIELDS, MAX_SIZE
 from app.settings import Settings
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -109,6 +110,12 @@ def limits() -> str:
             "requests",
             f"{PER_PERSON:,} a minute for a person; tokens and organisations have their own limits. Each root field of "
             "a GraphQL document counts, except `__typename` and what `@skip` and `@include` leave out",
+        ),
+        (
+            "subscriptions",
+            f"{MAX_SUBSCRIPTIONS} a connection, {STREAMS} a person or token, event streams included; messages of "
+            f"{MAX_ANONYMOUS_BODY // 1024} KiB before `connection_ack`, then of {MAX_BODY // 1024} KiB; "
+            f"{Patience.init_seconds:.0f} seconds for `connection_init`, and a ping every {Limits.ping_seconds:.0f}",
         ),
         ("page of a list", f"{DEFAULT_LIMIT} entries by default, up to {MAX_LIMIT:,} with `limit`, `first` or `last`"),
         *((f"GraphQL document: {limit.name}", f"{limit.most:,}: {limit.counted}") for limit in LIMITS),

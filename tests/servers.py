@@ -81,6 +81,10 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location /flags {{ proxy_pass http://127.0.0.1:{upstream}; proxy_set_header Host $http_host; }}
+        location /flags/graphql {{
+            proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;
+        }}
     }}
 }}
 """

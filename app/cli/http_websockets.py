@@ -16,12 +16,11 @@ from websockets.utils import accept_key
 from app.cli.http_cycle import first_lines
 from app.cli.http_limits import Limits
 from app.cli.http_stalls import Stall
+from app.http.bodies import ALLOW_LONG_MESSAGES, MAX_ANONYMOUS_BODY, MAX_BODY
 from app.http.headers import Headers, lines_of
 
-ALLOW_LONG_MESSAGES = "signalbox.allow_long_messages"
-"""In the scope: what the app calls once it knows who sends."""
-MAX_MESSAGE, MAX_FIRST_MESSAGE = 1024 * 1024, 16 * 1024
 MAX_FRAGMENTS = 1024
+STOPPING_SECONDS = 1
 _PIECE = 4 * 1024  # what is parsed at once, so that few messages and pongs come of it
 _MAX_REASON = 123  # bytes, by RFC 6455
 _GOING_AWAY, _NOT_UTF8, _POLICY, _INTERNAL, _LOST = 1001, 1007, 1008, 1011, 1006
@@ -50,7 +49,7 @@ class WebSocket(asyncio.Protocol):
         self._app, self._limits, self._scope = http.app, limits, self._scope_of(handshake)
         self._key = next((value for name, value in handshake["headers"] if name == b"sec-websocket-key"), b"")
         self._stall = Stall(self._transport, self._loop, limits.stalled_seconds)
-        self._frames = Protocol(Side.SERVER, state=OPEN, max_size=MAX_FIRST_MESSAGE, logger=_quiet)
+        self._frames = Protocol(Side.SERVER, state=OPEN, max_size=MAX_ANONYMOUS_BODY, logger=_quiet)
         self._unread: bytes | memoryview = unread
         self._parts: list[bytes] = []
         self._is_text = True
@@ -94,7 +93,7 @@ class WebSocket(asyncio.Protocol):
             self._transport.close()
 
     def _allow_long_messages(self) -> None:
-        self._frames.max_message_size = MAX_MESSAGE
+        self._frames.max_message_size = MAX_BODY
 
     # What the connection tells
 
@@ -124,6 +123,7 @@ class WebSocket(asyncio.Protocol):
         self._stopping = True
         if self._is_open:
             self._close(_GOING_AWAY, "The server stops.")
+            self._start_timer(STOPPING_SECONDS, self._transport.close)
 
     # From the client to the app
 

@@ -23,14 +23,12 @@ from app.engine import json_text
 from app.graphql.pace import Turns
 from app.graphql.subscribed import Subscribed
 from app.graphql.view import PATH, SUBPROTOCOL, refusal
-from app.http.authentication import authenticate, authenticate_again, authenticate_token, require_own_origin
-from app.http.bodies import MAX_AT_ONCE
+from app.http.authentication import authenticate, authenticate_again, authenticate_token, require_origin_of_websocket
+from app.http.bodies import ALLOW_LONG_MESSAGES, MAX_AT_ONCE
 from app.http.failures import Failures
 from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
 
-ALLOW_LONG_MESSAGES = "signalbox.allow_long_messages"
-"""In the scope: what lifts the server's limit on messages once it is known who sends them."""
 MAX_SUBSCRIPTIONS = 50
 MAX_ID = 128
 _KEY_BYTES = 16
@@ -82,7 +80,7 @@ class Handshake:
         info = info_of(scope)
         info.route = PATH
         secret = await authenticate(self.node, scope)
-        require_own_origin(self.node, scope)
+        require_origin_of_websocket(self.node, scope)
         _require_protocol(Headers(scope=scope))
         await receive()
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL, "headers": _cookie(info)})

@@ -173,6 +173,13 @@ def require_own_origin(node: Node, scope: Scope) -> None:
         raise AppError("forbidden", "The request comes from another origin.")
 
 
+def require_origin_of_websocket(node: Node, scope: Scope) -> None:
+    """As `require_own_origin`, but pages of other origins that may call with a token send it once connected."""
+    origin = Headers(scope=scope).get("origin", "")
+    if not isinstance(info_of(scope).actor, Anonymous) or origin_of(origin) not in node.settings.origins:
+        require_own_origin(node, scope)
+
+
 def _session_cookie(node: Node, secret: str) -> bytes:
     response = Response()
     set_cookie(node.settings, response, SESSION, secret)

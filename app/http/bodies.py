@@ -19,6 +19,8 @@ MAX_AT_ONCE = 32 * 1024  # larger bodies are decoded in a thread: to name their 
 MAX_BODY = 1024 * 1024
 MAX_LONG_BODY = 16 * MAX_BODY
 MAX_ANONYMOUS_BODY = 16 * 1024
+ALLOW_LONG_MESSAGES = "signalbox.allow_long_messages"
+"""In the scope of a WebSocket: what lifts the limit on messages from that without credentials to that of bodies."""
 BODY_SECONDS = 60
 _LONGEST_LENGTH = 15  # digits
 

@@ -122,6 +122,21 @@ async def test_a_refused_handshake_has_status_headers_and_envelope(
         assert list(error["extensions"]["fields"]) == [next(iter(headers)).title().replace("Websocket", "WebSocket")]
 
 
+async def test_a_page_that_may_call_with_a_token_may_connect(
+    instance: Instance, workspace: Workspace, settings: Settings
+) -> None:
+    shop = "https://shop.example"
+    instance.node.settings = settings.model_copy(update={"cors_origins": shop})
+    for origin, headers in ((shop, headers_of(workspace.org.owner)), ("https://shop.example:8443", {})):
+        with pytest.raises(Refused) as refused:
+            async with connected(instance.app, {"origin": origin, **headers}):
+                pass
+        assert refused.value.code == "forbidden"
+    async with connected(instance.app, {"origin": shop, "sec-fetch-site": "cross-site"}) as socket:
+        await socket.say("connection_init", payload={"apiKey": workspace.api_key["token"]})
+        assert await socket.hear() == {"type": "connection_ack"}
+
+
 async def test_our_own_pages_and_programs_connect(app: Starlette, workspace: Workspace) -> None:
     own = {"origin": "http://signalbox.test", "sec-fetch-site": "same-origin"}
     for headers in ({}, own, {"origin": "http://signalbox.test"}):

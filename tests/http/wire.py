@@ -64,6 +64,10 @@ class Transport:
     closing: bool = False
     aborted: bool = False
     reading: bool = True
+    protocol: Any = None  # the one that has taken over
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.protocol = protocol
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": ("192.0.2.1", 4711), "sockname": ("192.0.2.2", 80)}.get(name, default)
@@ -128,14 +132,14 @@ class Connection:
 
     async def send(self, data: bytes) -> bytes:
         """Sends the bytes and gives all that was answered so far."""
-        self.protocol.data_received(data)
+        (self.transport.protocol or self.protocol).data_received(data)
         await settled()
         return self.transport.written
 
     def leave(self) -> None:
         """The client has gone."""
         self.transport.closing = True
-        self.protocol.connection_lost(ConnectionResetError())
+        (self.transport.protocol or self.protocol).connection_lost(ConnectionResetError())
 
 
 async def settled(turns: int = 200) -> None:

@@ -1,10 +1,12 @@
 """The pages in Chromium: what a person does on the first day, without a byte from another host."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.processes import Served, bash
+from tests.processes import Served, bash, serving
+from tests.servers import free_port
 from tests.web.conftest import Watch
 
 # What each tab of GraphiQL answers, when they are run from left to right on a new instance.
@@ -22,6 +24,7 @@ TOUR = {
     "ReadConfig": '"ruleName": "early access to the new checkout"',
     "KillFlag": '"killed": true',
     "RestoreFlag": '"killed": false',
+    "FollowEnvironment": '"environmentChanged"',
 }
 
 NARROW = ("/app/", "/app/account", "/app/orgs", "/app/signin", "/docs/errors", "/docs/rules", "/nowhere")
@@ -50,6 +53,10 @@ def test_from_the_claim_link_to_a_killed_flag(browser: Browser, server: Served, 
         page.locator(".graphiql-execute-button").click()
         expect(page.locator(".graphiql-response")).to_contain_text(answer)
 
+    killed = page.request.post(f"{server.url}/api/v1/envs/acme-rail:kiosk:production/flags/new-checkout/kill", data={})
+    assert killed.status == 200
+    expect(page.locator(".graphiql-response")).to_contain_text('"new-checkout"')
+
     page.goto(f"{server.url}/docs/errors")
     expect(page.locator("#key_collision")).to_contain_text("The key already exists")
     assert watch.hosts == {urlsplit(server.url).netloc}
@@ -63,6 +70,26 @@ def test_an_example_opens_by_its_address(browser: Browser, server: Served, claim
     expect(page.get_by_role("tab", name="CreateFlag")).to_have_attribute("aria-selected", "true")
     page.locator(".graphiql-execute-button").click()
     expect(page.locator(".graphiql-response")).to_contain_text("There is no projectId yet: create a project first")
+
+
+def test_a_subscription_runs_below_a_path(browser: Browser, tmp_path: Path) -> None:
+    port, watch = free_port(), Watch()
+    base = f"http://127.0.0.1:{port}/flags"
+    with serving(tmp_path, "--port", str(port), SIGNALBOX_BASE_URL=base) as served:
+        page = watch.over(browser.new_context()).new_page()
+        claim(page, f"{base}/app/claim?code={served.claim_code}")
+        api = f"{base}/api/v1"
+        for path, key in (("orgs/acme-rail/projects", "web"), ("projects/acme-rail:web/environments", "prod")):
+            assert page.request.post(f"{api}/{path}", data={"key": key, "name": key}).status == 201
+        page.goto(f"{base}/graphql#follow-the-environment")
+        expect(page.get_by_role("tab", name="FollowEnvironment")).to_have_attribute("aria-selected", "true")
+        page.locator(".graphiql-execute-button").click()
+        expect(page.locator(".graphiql-response")).to_contain_text('"version": 0')
+        flag = {"key": "checkout", "type": "boolean", "defaultValue": True}
+        assert page.request.post(f"{api}/projects/acme-rail:web/flags", data=flag).status == 201
+        expect(page.locator(".graphiql-response")).to_contain_text('"version": 1')
+        page.goto("about:blank")
+    assert watch.complaints == []
 
 
 def test_without_javascript_a_fault_is_told_and_the_claim_works(

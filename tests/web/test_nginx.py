@@ -1,16 +1,21 @@
 """Behind Debian's nginx, which strips nothing and compresses: below a path, with tags that survive."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx2
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from tests.processes import serving
 from tests.servers import free_port, nginx
 from tests.web.test_base_path import Addresses
 
+SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 GZIP = {"Accept-Encoding": "gzip"}
 
 
@@ -60,6 +65,27 @@ def test_tags_survive_the_proxys_compression(owner: httpx2.Client, project: http
     assert stale.status_code == 412
     again = owner.patch(project, json={"name": "Again"}, headers={**GZIP, "If-Match": stale.headers["etag"]})
     assert again.status_code == 200
+
+
+def test_subscriptions_go_through_the_proxy(owner: httpx2.Client, project: httpx2.URL) -> None:
+    made = {"key": "followed", "name": "Followed"}
+    owner.post(f"{project}/environments", json=made).raise_for_status()
+    url = str(owner.base_url.join("/flags/graphql")).replace("http", "ws", 1)
+    origin = Origin(str(owner.base_url.join("/")).rstrip("/"))
+    signed_in = {"Cookie": f"signalbox_session={owner.cookies['signalbox_session']}"}
+    query = 'subscription { environmentChanged(envId: "acme:web:followed") { version } }'
+    with connect(url, subprotocols=[SUBPROTOCOL], origin=origin, additional_headers=signed_in) as socket:
+        socket.send(json.dumps({"type": "connection_init"}))
+        assert json.loads(socket.recv(10)) == {"type": "connection_ack"}
+        socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+        told = json.loads(socket.recv(10))
+        assert told["payload"]["data"]["environmentChanged"] == {"version": 0}
+        flag = {"key": "followed", "type": "boolean", "defaultValue": True}
+        owner.post(f"{project}/flags", json=flag).raise_for_status()
+        assert json.loads(socket.recv(10))["payload"]["data"]["environmentChanged"] == {"version": 1}
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, subprotocols=[SUBPROTOCOL], origin=Origin("http://elsewhere.example"))
+    assert refused.value.response.status_code == 403
 
 
 def test_what_we_compress_is_passed_on_as_it_is(owner: httpx2.Client, project: httpx2.URL) -> None:

@@ -27,9 +27,17 @@ const fill = (text) => text.replace(/\{(\w+)\}/g, (whole, name) => known[name] ?
 
 const send = GraphiQL.createFetcher({
   url: `${base}/graphql`,
+  subscriptionUrl: `${location.origin.replace(/^http/, "ws")}${base}/graphql`,
   enableIncrementalDelivery: false,
   headers: { accept: "application/graphql-response+json, application/json;q=0.9" },
 });
+
+// As much of the document as tells the fetcher whether it is a subscription: GraphiQL, too, may still have the one before.
+function looked(query, operationName) {
+  const name = operationName && { kind: "Name", value: operationName };
+  const operation = new RegExp(`^\\s*subscription\\b\\s*${operationName ?? ""}`, "m").test(query) ? "subscription" : "query";
+  return { kind: "Document", definitions: [{ kind: "OperationDefinition", operation, name }] };
+}
 
 async function fetcher(params, options) {
   const variables = params.variables && JSON.parse(fill(JSON.stringify(params.variables)));
@@ -39,13 +47,13 @@ async function fetcher(params, options) {
   }
   // For a moment after a change of tabs GraphiQL still names the operation of the one before.
   const operationName = params.query.includes(params.operationName) ? params.operationName : undefined;
-  const answer = await send({ ...params, variables, operationName }, options);
+  const answer = await send({ ...params, variables, operationName }, { ...options, documentAST: looked(params.query, operationName) });
   if (answer.errors?.some(({ extensions }) => extensions?.code === "unauthorized")) showSignedOut();
   learn(answer.data, null, /^\s*mutation\b/m.test(params.query));
   return answer;
 }
 
-const operationOf = (example) => example.query.match(/^(?:query|mutation) (\w+)/m)?.[1];
+const operationOf = (example) => example.query.match(/^(?:query|mutation|subscription) (\w+)/m)?.[1];
 
 function open(example, editor) {
   const index = editor.tabs.findIndex((tab) => tab.title === operationOf(example));
