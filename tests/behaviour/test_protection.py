@@ -264,3 +264,12 @@ async def test_each_change_of_a_document_breaks_the_glass_for_itself(instance: I
         "d": {"flagState": None, "proposal": {"kind": "RESTORE_FLAG"}},
     }
     assert [one["extensions"]["code"] for one in answer["errors"]] == ["approval_not_supported"]
+
+
+@pytest.mark.raises_codes("forbidden", on="rest")
+async def test_nobody_breaks_the_glass_to_approve_their_own_proposal(instance: Instance, guarded: Workspace) -> None:
+    owner = guarded.org.owner
+    made = await owner.make("updateFlagState", **guarded.checkout, defaultValue=False)
+    async with instance.unchanged():
+        reply = await owner.do("applyProposal", proposalId=made["id"], breakGlass="The shop is down.")
+    assert reply.code == ("forbidden" if instance.transport == "rest" else "invalid_request")
