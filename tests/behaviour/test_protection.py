@@ -266,7 +266,6 @@ async def test_each_change_of_a_document_breaks_the_glass_for_itself(instance: I
     assert [one["extensions"]["code"] for one in answer["errors"]] == ["approval_not_supported"]
 
 
-@pytest.mark.raises_codes("forbidden", on="rest")
 async def test_nobody_breaks_the_glass_to_approve_their_own_proposal(instance: Instance, guarded: Workspace) -> None:
     owner = guarded.org.owner
     made = await owner.make("updateFlagState", **guarded.checkout, defaultValue=False)

@@ -128,6 +128,7 @@ async def test_a_promotion_is_applied_as_shown_though_its_source_is_deleted(work
     assert {name: now[name] for name in case.wanted} == case.wanted
 
 
+@pytest.mark.all_pairs
 async def test_of_two_changes_applied_at_one_moment_one_has_drifted(workspace: Workspace) -> None:
     org, change = workspace.org, CASES["set_default_value_config"].by_hand(workspace)
     values = [{"a": 5}, {"a": 6}]
@@ -138,6 +139,7 @@ async def test_of_two_changes_applied_at_one_moment_one_has_drifted(workspace: W
     assert (await org.viewer.make("configState", **workspace.limits))["defaultValue"] == applied
 
 
+@pytest.mark.all_pairs
 async def test_a_write_beside_a_protect_is_before_it_or_waits(workspace: Workspace) -> None:
     org, environment = workspace.org, {"environmentId": workspace.environment_id}
     for number in range(5):
@@ -152,6 +154,7 @@ async def test_a_write_beside_a_protect_is_before_it_or_waits(workspace: Workspa
         await org.owner.make("updateEnvironment", **environment, protected=False, breakGlass="Once more.")
 
 
+@pytest.mark.all_pairs
 async def test_of_applies_and_cancels_at_one_moment_one_wins(workspace: Workspace) -> None:
     org = workspace.org
     for number in range(3):
