@@ -38,13 +38,17 @@ log = structlog.get_logger()
 
 @dataclass
 class Subscribed:
-    """`say` sends a message of the protocol with our id, `look` raises once the caller's credential has ended."""
+    """`say` sends a message of the protocol with our id, `look` raises once the caller's credential has ended.
+
+    `let_go` ends the connection.
+    """
 
     node: Node
     turns: Turns
     info: RequestInfo
     say: Callable[..., Awaitable[None]]
     look: Callable[[], Awaitable[None]]
+    let_go: Callable[[AppError], Awaitable[None]]
     field_name: str | None = None
     response_name: str | None = None
     events: int = 0
@@ -71,7 +75,13 @@ class Subscribed:
                 await take_from_buckets(self.node, self.info)
                 await self._follow(params_of(payload))
             await self.say("complete")
-        except (AppError, GraphQLError) as error:
+        except AppError as error:
+            if self.events and error.code == "unavailable":  # clients begin again by themselves, which none does else
+                self.info.code = error.code
+                await self.let_go(error)
+            else:
+                await self.end(error)
+        except GraphQLError as error:
             await self.end(error)
         except ExceptionGroup as found:
             await self.end(*cast("tuple[GraphQLError, ...]", found.exceptions))

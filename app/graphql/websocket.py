@@ -108,10 +108,10 @@ class Conversation:
     async def run(self) -> None:
         looking = None
         try:
-            await self._begin()
-            looking = asyncio.create_task(self._look_again())
-            while (message := await self._next()) is not None:
-                await self._take(message)
+            if await self._begin():
+                looking = asyncio.create_task(self._look_again())
+                while (message := await self._next()) is not None:
+                    await self._take(message)
         except Ended as ended:
             await self._close(ended.code, ended.reason)
         finally:
@@ -125,30 +125,37 @@ class Conversation:
         await self.send({"type": "websocket.send", "text": text})
 
     async def look(self) -> None:
-        """Looks at the caller again. Once the credential has ended, every subscription is told, and nothing else."""
+        """Looks at the caller again, who is let go where that fails."""
         try:
             self.good_for = await authenticate_again(self.node, self.info, self.secret or "")
         except AppError as error:
-            subscriptions, self.subscriptions = self.subscriptions, {}
-            for subscribed in subscriptions.values():
-                await subscribed.end(error)
-            ended = self._ended(error, Close.UNAUTHORIZED)
-            await self._close(ended.code, ended.reason)
+            await self.let_go(error)
             raise
 
-    async def _begin(self) -> None:
+    async def let_go(self, error: AppError) -> None:
+        """Ends the connection. Each subscription is told why, unless clients had better come again with all of them."""
+        ended = self._ended(error, Close.UNAUTHORIZED)
+        subscriptions, self.subscriptions = self.subscriptions, {}
+        for subscribed in subscriptions.values() if ended.code is not Close.TRY_AGAIN else ():
+            await subscribed.end(error)
+        await self._close(ended.code, ended.reason)
+
+    async def _begin(self) -> bool:
+        """Whether there was a connection_init before the client left."""
         try:
             async with asyncio.timeout(self.patience.init_seconds):
                 while (message := await self._next()) is not None and message["type"] != "connection_init":
                     if message["type"] == "subscribe":
                         raise Ended(Close.UNAUTHORIZED, "Unauthorized: connection_init comes first.")
                     await self._take(message)
-                if message is not None:
-                    await self._authenticate(message.get("payload"))
+                if message is None:
+                    return False
+                await self._authenticate(message.get("payload"))
         except TimeoutError:
             raise Ended(Close.NO_INIT, "There was no connection_init in time.") from None
         self.scope.get(ALLOW_LONG_MESSAGES, lambda: None)()
         await self.say("connection_ack")
+        return True
 
     async def _authenticate(self, payload: Any) -> None:
         """A token in the payload takes precedence over what the handshake said."""
@@ -187,7 +194,7 @@ class Conversation:
         if not isinstance(message.get("payload"), dict):
             raise Ended(Close.INVALID, "Invalid message: a payload is an object.")
         began = replace(self.info, request_id=new_request_id(), code=None, began=time.perf_counter())
-        subscribed = Subscribed(self.node, self.turns, began, partial(self.say, id=one), self.look)
+        subscribed = Subscribed(self.node, self.turns, began, partial(self.say, id=one), self.look, self.let_go)
         if len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
             text = f"The connection has {MAX_SUBSCRIPTIONS} subscriptions. Complete one, or open another connection."
             await subscribed.end(AppError("rate_limited", text, headers={"Retry-After": "1"}))

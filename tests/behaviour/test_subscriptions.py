@@ -340,7 +340,9 @@ async def test_a_node_that_closes_ends_all(app: Starlette, instance: Instance, w
     async with speaking(app, workspace.org.viewer) as socket:
         await following(socket, ENVIRONMENT, workspace.environment_id)
         instance.node.followers.close()
-        assert (await socket.error())["code"] == "unavailable"
+        with pytest.raises(Closed) as closed:  # upon which clients subscribe again
+            await socket.hear()
+        assert closed.value.code == 1013
 
 
 async def test_nobody_is_kept_who_has_left(app: Starlette, instance: Instance, workspace: Workspace) -> None:
