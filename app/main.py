@@ -25,6 +25,7 @@ from app.jobs.last_uses import last_uses_job
 from app.jobs.mail import mail_job
 from app.jobs.refusals import refusals_job
 from app.jobs.traffic import traffic_job
+from app.jobs.usage import token_usage_job, usage_job
 from app.jobs.worker import working
 from app.mail.transports import transport_for
 from app.rest import app as rest
@@ -102,13 +103,16 @@ def create_app(
             serving.cancel()
             await asyncio.wait({serving})
 
+    def note_refusal(token_id: str, code: str, request_id: str) -> None:
+        app.state.node.token_usages.note_refusal(token_id, code, request_id)
+
     app = Starlette(lifespan=lifespan)
     app.router.redirect_slashes = False
     inside: ASGIApp = AuthenticationHeaders(app.router)
     if settings.base_path:
         inside = BasePath(inside, settings.base_path, web.not_found_page)
     # In the place of Starlette's own stack, whose layers answer failures, as every surface does itself.
-    app.middleware_stack = requests = Requests(inside, settings, write_line)
+    app.middleware_stack = requests = Requests(inside, settings, write_line, note_refusal)
     app.state.front = Front(requests, settings, app.state)
     return app
 
@@ -128,7 +132,8 @@ async def _serve(
             app.router.routes[:] = surfaces(node)
             app.router.default = web.build(node)
             mail = mail_job(node, transport_for(settings))
-            jobs = [mail, last_uses_job(node), refusals_job(node), traffic_job(node), housekeeping_job(node)]
+            usage = usage_job(node), token_usage_job(node)
+            jobs = [mail, last_uses_job(node), refusals_job(node), traffic_job(node), *usage, housekeeping_job(node)]
             async with working(jobs):
                 if not ready.done():
                     ready.set_result(None)

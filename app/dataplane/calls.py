@@ -1,12 +1,13 @@
 """A call that the front may answer, with all that its answer rests on; and the answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from app.access.known import may, sees
 from app.domain.operations import Operation
 from app.domain.policy import AskedKey
 from app.engine import json_text
+from app.engine.evaluation import Evaluation
 from app.engine.kinds import Kind
 from app.engine.ruleset import Ruleset
 from app.http.bodies import MAX_AT_ONCE
@@ -15,6 +16,7 @@ from app.http.requests import Sender
 from app.runtime.credentials import LiveApiKey
 from app.runtime.rulesets import RulesetCache
 from app.runtime.traffic import Traffic
+from app.runtime.usage import Usage
 from app.services.evaluation import EVALUABLE
 from app.store.resolve import Place
 
@@ -53,6 +55,7 @@ class Call(NamedTuple):
     ruleset: Ruleset
     rulesets: RulesetCache
     traffic: Traffic
+    usage: Usage
     body: bytes
     if_none_match: str | None
 
@@ -66,6 +69,10 @@ class Call(NamedTuple):
     def sees(self, kind: Kind, key: str) -> bool:
         """Whether the primitive is one that the token's lists include."""
         return self.token.sees_all or sees(self.token.actor.resources, kind, key)
+
+    def note(self, outcomes: Collection[Evaluation | None]) -> None:
+        """Counts what it has evaluated."""
+        self.usage.note(self.place.environment_id, outcomes, self.token.actor.token_id)
 
     def json(self) -> Any:
         """The body of a call that may repeat keys; None if it is long, or has any fault."""

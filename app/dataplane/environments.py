@@ -54,9 +54,13 @@ def evaluate(call: Call) -> Answer | None:
     evaluating, names, sees_all = compiled.call(context, STEPS), sees_rule_names(actor), call.token.sees_all
     try:
         if sees_all and keys is None:
-            texts = members(evaluating.evaluate_all(), names=names)
+            found = evaluating.evaluate_all()
+            texts = members(found, names=names)
+            call.note(found)
         else:
-            texts = members_by_key(outcomes(evaluating, keys, None if sees_all else call.sees), names=names)
+            by_key = outcomes(evaluating, keys, None if sees_all else call.sees)
+            texts = members_by_key(by_key, names=names)
+            call.note(by_key.values())
     except (TooLong, TooManyComparisons):
         return None
     call.traffic.offer(compiled.environment_id, context)

@@ -30,8 +30,10 @@ def evaluate_flag(call: Call) -> Answer | None:
         return None
     if found is None:
         return None
+    answer = ok(FLAG, resolution_text(found), NO_STORE)
     call.traffic.offer(call.place.environment_id, evaluating.context)
-    return ok(FLAG, resolution_text(found), NO_STORE)
+    call.note((found,))
+    return answer
 
 
 def evaluate_flags(call: Call) -> Answer | None:
@@ -52,8 +54,10 @@ def evaluate_flags(call: Call) -> Answer | None:
             found = [one for one in outcomes(evaluating, None, call.sees).values() if one is not None]
     except (TooLong, TooManyComparisons):
         return None
+    answer = ok(FLAGS, resolutions_text(compiled, found), *headers)
     call.traffic.offer(call.place.environment_id, evaluating.context)
-    return ok(FLAGS, resolutions_text(compiled, found), *headers)
+    call.note(found)
+    return answer
 
 
 def _evaluating(call: Call) -> EvaluationCall | None:

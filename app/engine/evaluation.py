@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
 
 from app.engine import json_text
 from app.engine.states import PrimitiveState
@@ -16,6 +17,20 @@ MAX_KEPT = 2048
 """The most bytes of an encoded form that is kept; longer ones are made each time."""
 
 
+MAX_SHOWN = 256
+"""The most bytes of a value that is told with what it was counted for; of longer ones there is only the digest."""
+
+
+class OutcomeText(NamedTuple):
+    """What tells an outcome of a flag or config from its others, as text: digests of it and of its value, its reason
+    without names of rules, and its value unless that is long."""
+
+    id: str
+    value_id: str
+    reason: str
+    value: str | None
+
+
 class Evaluation:
     """One outcome. Each primitive has its own, which are made once, and are the same objects for all calls.
 
@@ -24,7 +39,7 @@ class Evaluation:
     are called; `ofrep` is the object of OpenFeature's remote evaluation protocol.
     """
 
-    __slots__ = ("member", "nameless_member", "ofrep", "reason", "state", "value")
+    __slots__ = ("_text", "member", "nameless_member", "ofrep", "reason", "state", "value")
 
     def __init__(self, state: PrimitiveState, value: Any, reason: Reason) -> None:
         self.state = state
@@ -33,6 +48,7 @@ class Evaluation:
         self.member: bytes | None = None
         self.nameless_member: bytes | None = None
         self.ofrep: bytes | None = None
+        self._text: OutcomeText | None = None
 
     @property
     def default_value(self) -> Any:
@@ -41,6 +57,14 @@ class Evaluation:
     def with_reason(self, reason: Reason) -> "Evaluation":
         """The same outcome, for another reason."""
         return Evaluation(self.state, self.value, reason)
+
+    def text(self) -> OutcomeText:
+        """What it is counted as. Made once."""
+        if self._text is None:
+            value, reason = json_text.encode(self.value), json_text.encode(nameless(self.reason))
+            shown = value if len(value.encode()) <= MAX_SHOWN else None
+            self._text = OutcomeText(_digest(reason + value), _digest(value), reason, shown)
+        return self._text
 
     def make_member(self) -> bytes:
         """Encodes `member`, and keeps it unless it is long."""
@@ -62,6 +86,10 @@ class Evaluation:
     def _encode(self, reason: Reason) -> bytes:
         shown = {"value": self.value, "defaultValue": self.default_value, "reason": reason}
         return b'"%b":%b' % (self.state.key.encode(), json_text.dump(shown))
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 @lru_cache(maxsize=4096)

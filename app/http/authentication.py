@@ -84,6 +84,7 @@ async def authenticate_token(node: Node, info: RequestInfo, secret: str) -> None
     actor = token.actor
     if token.networks is not None and info.address not in token.networks:
         _note_refusal(node, info, "token_ip_denied", Concerned(actor.org_id, "api_key", actor.token_id, actor.name))
+        node.token_usages.note_refusal(actor.token_id, "token_ip_denied", info.request_id)
         raise AppError("token_ip_denied")
     info.actor, info.buckets = actor, token.buckets
     await take_from_buckets(node, info)

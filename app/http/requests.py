@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.actors import Actor, Anonymous
+from app.domain.actors import Actor, Anonymous, Token
 from app.domain.ids import new_request_id
 from app.domain.rate_limits import Bucket, Taken
 from app.engine.cidrs import Address
@@ -88,10 +88,18 @@ def info_of(scope: Scope) -> RequestInfo:
 
 class Requests:
     """Gives each request its id, binds that and the address to every log line, completes the headers of the answer,
-    and logs it: `write_line` gets the line."""
+    and logs it: `write_line` gets the line. `note_refusal` gets the token's id, the code and the request's id when a
+    token is refused."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, write_line: Callable[[str], None] = STDERR.write) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        write_line: Callable[[str], None] = STDERR.write,
+        note_refusal: Callable[[str, str, str], None] = lambda *_: None,
+    ) -> None:
         self.app = app
+        self._note_refusal = note_refusal
         self.headers = AnswerHeaders(settings)
         self._log_addresses = settings.log_addresses
         self._trusted = settings.trusted_networks
@@ -140,6 +148,8 @@ class Requests:
 
     def log(self, info: RequestInfo, status: int, method: str | None = None) -> None:
         """The one line of a request. Its status is 0 if the client left before the answer."""
+        if info.code is not None and isinstance(info.actor, Token):
+            self._note_refusal(info.actor.token_id, info.code, info.request_id)
         self._write_line(self._line(info, status, method, time.perf_counter() - info.began))
 
     def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:

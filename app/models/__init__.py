@@ -14,6 +14,7 @@ from app.models.projects import Project
 from app.models.proposal_news import NewsRecipient, ProposalNews
 from app.models.proposals import Proposal, ProposalContent, ProposalReview, ProposalTarget
 from app.models.traffic_sample import SampledContext, TrafficSample
+from app.models.usage import EvaluationCount, KeyUsage, Period, TokenUsage
 
 __all__ = [
     "DEFAULT_ORG_RATE_PER_MIN",
@@ -25,15 +26,18 @@ __all__ = [
     "DeletedOrg",
     "Environment",
     "EnvironmentVersion",
+    "EvaluationCount",
     "Instance",
     "Invitation",
     "InvitationSecret",
+    "KeyUsage",
     "KnownBrowser",
     "MagicLink",
     "MailKind",
     "Membership",
     "NewsRecipient",
     "Org",
+    "Period",
     "Primitive",
     "PrimitiveTag",
     "Project",
@@ -50,6 +54,7 @@ __all__ = [
     "StateEntry",
     "StateReference",
     "Table",
+    "TokenUsage",
     "TrafficSample",
     "User",
 ]

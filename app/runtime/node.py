@@ -15,7 +15,9 @@ from app.runtime.refusals import Refusals
 from app.runtime.rulesets import RulesetCache
 from app.runtime.schema_checks import SchemaChecks
 from app.runtime.slots import Slots
+from app.runtime.token_usage import TokenUsages
 from app.runtime.traffic import Traffic
+from app.runtime.usage import Usage
 from app.runtime.worker_thread import WorkerThread
 from app.services import instance
 from app.services.throttling import PREVIEWS, STREAMS, TOO_MANY_PREVIEWS, TOO_MANY_STREAMS
@@ -43,6 +45,8 @@ class Node:
         self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
         self.refusals = Refusals(clock)
         self.traffic = Traffic(clock.now)
+        self.token_usages = TokenUsages(clock)
+        self.usage = Usage(clock, self.token_usages)
         self.previews = Slots(PREVIEWS, TOO_MANY_PREVIEWS)
         self.streams = Slots(STREAMS, TOO_MANY_STREAMS)
         self.followers = Followers()
@@ -58,6 +62,7 @@ class Node:
             check_schema=self.schema_checks,
             wake_mail=self.mail_waits.set,
             note_refusal=self.refusals.note,
+            note_evaluations=self.usage.note,
             on_commit=(self._update_caches,),
         )
         self._cursors: CursorCodec | None = None

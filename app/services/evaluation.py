@@ -1,6 +1,6 @@
 """Evaluation and the ruleset it rests on: who may ask, and for what. The answers come from memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from app.access.entry import Entry
+from app.domain.actors import Token
 from app.domain.commands import Command, Instant, Key, validate
 from app.domain.errors import invalid
 from app.domain.named import ALL_KEYS, Keys, Needs, named_in
@@ -29,6 +30,8 @@ from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 EVALUABLE = (Kind.FLAG, Kind.CONFIG)
+Evaluations = dict[str, Evaluation | None]
+"""By key; an unknown key is None."""
 MAX_KEYS = 1000
 MAX_CONTEXTS = 100  # to try changes on
 NEVER_TOO_LARGE = MAX_CONTEXT_BYTES // 8
@@ -173,16 +176,23 @@ async def evaluate(
 
     keys = keys_in(command.keys)
 
-    def evaluations(call: EvaluationCall) -> dict[str, Evaluation | None]:
-        found = outcomes(call, keys, None if access.sees_all else access.sees)
+    def evaluations(call: EvaluationCall) -> tuple[Evaluations, Evaluations]:
+        found = shown = outcomes(call, keys, None if access.sees_all else access.sees)
         if not sees_rule_names(uow.actor):
-            found = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
-        return _traced(call, found) if command.verbose_reason else found
+            shown = {key: one and one.with_reason(nameless(one.reason)) for key, one in found.items()}
+        return found, _traced(call, shown) if command.verbose_reason else shown
 
-    found = await answered(uow, ruleset, command.context, evaluations, whole=keys is None)
+    found, shown = await answered(uow, ruleset, command.context, evaluations, whole=keys is None)
     if command.as_of is None:
+        note_evaluations(uow, ruleset, found.values())
         uow.host.traffic.offer(ruleset.environment_id, command.context)
-    return Evaluated(ruleset, found)
+    return Evaluated(ruleset, shown)
+
+
+def note_evaluations(uow: UnitOfWork, ruleset: Ruleset, found: Collection[Evaluation | None]) -> None:
+    """Counts what a call of the unit's actor has evaluated."""
+    token_id = uow.actor.token_id if isinstance(uow.actor, Token) else None
+    uow.host.note_evaluations(ruleset.environment_id, found, token_id)
 
 
 async def answered(

@@ -19,7 +19,7 @@ from app.engine.evaluation import Evaluation
 from app.engine.openfeature import TARGETING_KEY, resolution_text, resolutions_text, targeted
 from app.engine.ruleset import Ruleset
 from app.engine.snapshot import EvaluationCall
-from app.services.evaluation import EVALUABLE, Context, answered, outcomes
+from app.services.evaluation import EVALUABLE, Context, answered, note_evaluations, outcomes
 from app.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -88,11 +88,14 @@ class Unevaluated:
     async def _answered(self, keys: list[str] | None, together: Callable[[list[Evaluation]], T]) -> T:
         access = self.access
 
-        def evaluations(call: EvaluationCall) -> T:
-            found = outcomes(call, keys, None if access.sees_all else access.sees)
-            return together([one for one in found.values() if one is not None])
+        def evaluations(call: EvaluationCall) -> tuple[list[Evaluation], T]:
+            by_key = outcomes(call, keys, None if access.sees_all else access.sees)
+            found = [one for one in by_key.values() if one is not None]
+            return found, together(found)
 
-        return await answered(access.uow, self.ruleset, self.context, evaluations, whole=keys is None)
+        found, answer = await answered(access.uow, self.ruleset, self.context, evaluations, whole=keys is None)
+        note_evaluations(access.uow, self.ruleset, found)
+        return answer
 
 
 async def evaluate_flag(

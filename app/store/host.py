@@ -3,7 +3,7 @@
 The process (`runtime.node`) fills it in; services reach it as `uow.host` and `uow.client`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -12,6 +12,7 @@ from app.domain.actors import ResourcePattern
 from app.domain.rate_limits import Limits
 from app.domain.security_events import Refusal
 from app.engine.cidrs import Address
+from app.engine.evaluation import Evaluation
 from app.engine.faults import Faults
 from app.engine.paths import Context
 from app.engine.ruleset import Part, Ruleset
@@ -59,6 +60,14 @@ class SchemaChecks(Protocol):
         """What is wrong with the values, by path. A text of a schema that is `new`, at that path, is checked before."""
 
 
+class NoteEvaluations(Protocol):
+    """Counts what a call has evaluated; `runtime.usage` says what counts."""
+
+    def __call__(
+        self, environment_id: str, outcomes: Collection[Evaluation | None], token_id: str | None = None
+    ) -> None: ...
+
+
 class Directory(Protocol):
     """Who may ask for which environment, in memory."""
 
@@ -93,6 +102,7 @@ class Host:
     check_schema: SchemaChecks
     wake_mail: Callable[[], None]
     note_refusal: Callable[[Refusal], None]
+    note_evaluations: NoteEvaluations
     on_commit: tuple[Callable[[Commit], None], ...] = ()
 
 

@@ -1,0 +1,42 @@
+"""Saves how often flags and configs were evaluated, every few seconds; what is shown of tokens sooner; and all of it
+once more at the end."""
+
+from functools import partial
+
+import structlog
+
+from app.domain.ids import new_request_id
+from app.jobs.worker import Job
+from app.runtime.node import Node
+from app.store.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+EVERY_SECONDS = 5.0  # so much is lost at most when the process is killed, and what one flush takes
+TOKENS_EVERY_SECONDS = 1.0
+
+
+def _unit(node: Node) -> UnitOfWork:
+    return node.unit(new_request_id())
+
+
+def usage_job(node: Node, every_seconds: float = EVERY_SECONDS) -> Job:
+    flush = partial(node.usage.flush, partial(_unit, node))
+
+    async def run() -> float:
+        try:
+            await flush()
+        except Exception:  # what was not written is kept, and tried again as soon as always
+            log.warning("usage is not saved", exc_info=True)
+        return every_seconds
+
+    return Job("usage", run, first_pause=every_seconds, at_end=flush)
+
+
+def token_usage_job(node: Node, every_seconds: float = TOKENS_EVERY_SECONDS) -> Job:
+    flush = partial(node.token_usages.flush, partial(_unit, node))
+
+    async def run() -> float:
+        await flush()
+        return every_seconds
+
+    return Job("usage of tokens", run, first_pause=every_seconds, at_end=flush)

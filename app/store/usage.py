@@ -1,0 +1,121 @@
+"""Queries for how often flags and configs are evaluated."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.engine.evaluation import OutcomeText
+from app.engine.kinds import KeyRef, Kind
+from app.models import Environment, EvaluationCount, KeyUsage, Period, Primitive
+from app.store.engines.upserts import upsert_into
+
+OTHER = OutcomeText("other", "other", '{"kind":"other"}', None)
+"""What is counted together where a key has very many outcomes."""
+EVALUABLE = (Kind.FLAG, Kind.CONFIG)
+
+
+class Count(NamedTuple):
+    """How often, and when last."""
+
+    times: int
+    last_at: datetime
+
+
+Counts = dict[tuple[datetime, OutcomeText], Count]
+"""Of one key, by hour and outcome."""
+
+
+def hour_of(at: datetime) -> datetime:
+    """When its hour began."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def day_of(at: datetime) -> datetime:
+    """When its day began, in UTC."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def add(session: AsyncSession, environment_id: str, counts: Mapping[KeyRef, Counts]) -> None:
+    """Adds the counts to those of the environment. What is deleted by now is skipped."""
+    ids = await _ids_of(session, environment_id, counts)
+    if not ids:
+        return
+    of_ids = {ids[key]: of_key for key, of_key in counts.items() if key in ids}
+    rows = list(_rows(environment_id, of_ids))
+    insert = upsert_into(session, EvaluationCount)
+    count, last_at = insert.excluded.count, insert.excluded.last_at
+    merged = {"count": col(EvaluationCount.count) + count, "last_at": _later(col(EvaluationCount.last_at), last_at)}
+    by = ["environment_id", "primitive_id", "period", "starts_at", "outcome"]
+    connection = await session.connection()
+    await connection.execute(insert.on_conflict_do_update(index_elements=by, set_=merged), rows)
+    await _add_to_keys(session, environment_id, of_ids)
+
+
+def _rows(environment_id: str, counts: Mapping[str, Counts]) -> Iterator[dict[str, Any]]:
+    """Those of hours, and those of days, each once."""
+    for primitive_id, of_key in sorted(counts.items()):
+        periods: dict[tuple[Period, datetime, OutcomeText], Count] = {}
+        for (hour, outcome), (times, last_at) in of_key.items():
+            for place in ((Period.HOUR, hour, outcome), (Period.DAY, day_of(hour), outcome)):
+                before = periods.get(place, Count(0, last_at))
+                periods[place] = Count(before.times + times, max(before.last_at, last_at))
+        for (period, starts_at, outcome), (times, last_at) in sorted(periods.items(), key=lambda item: item[0][:2]):
+            yield {
+                "environment_id": environment_id,
+                "primitive_id": primitive_id,
+                "period": period,
+                "starts_at": starts_at,
+                "outcome": outcome.id,
+                "value_id": outcome.value_id,
+                "reason": outcome.reason,
+                "value": outcome.value,
+                "count": times,
+                "last_at": last_at,
+            }
+
+
+async def _add_to_keys(session: AsyncSession, environment_id: str, counts: Mapping[str, Counts]) -> None:
+    query = select(KeyUsage).where(
+        col(KeyUsage.environment_id) == environment_id, col(KeyUsage.primitive_id).in_(counts)
+    )
+    known = {row.primitive_id: row for row in (await session.execute(query)).scalars()}
+    for primitive_id, of_key in counts.items():
+        values = {outcome.value_id for _, outcome in of_key}
+        at = max(count.last_at for count in of_key.values())
+        first = min(count.last_at for count in of_key.values())
+        value_id = values.pop() if len(values) == 1 else None
+        row = known.get(primitive_id)
+        if row is None:
+            row = KeyUsage(
+                environment_id=environment_id, primitive_id=primitive_id, first_at=first, last_at=at, value_id=value_id
+            )
+            row.value_since = None if value_id is None else first
+            session.add(row)
+            continue
+        row.last_at = max(row.last_at, at)
+        if row.value_id != value_id:
+            row.value_id, row.value_since = value_id, None if value_id is None else first
+
+
+async def _ids_of(session: AsyncSession, environment_id: str, keys: Collection[KeyRef]) -> dict[KeyRef, str]:
+    """The ids of the live flags and configs of the environment's project, by kind and key."""
+    query = (
+        select(col(Primitive.kind), col(Primitive.key), col(Primitive.id))
+        .join(Environment, col(Environment.project_id) == col(Primitive.project_id))
+        .where(
+            col(Environment.id) == environment_id,
+            col(Primitive.space) == "value",
+            col(Primitive.key).in_({key.key for key in keys}),
+            col(Primitive.deleted_at).is_(None),
+        )
+    )
+    found = {KeyRef(row[0], row[1]): row[2] for row in await session.execute(query)}
+    return {key: found[key] for key in keys if key in found}
+
+
+def _later(one: Any, other: Any) -> Any:
+    return case((one < other, other), else_=one)
