@@ -184,6 +184,10 @@ DOCUMENTS = {
     "trafficSample": (
         f"query($environmentId: ID!) {{ trafficSample(environmentId: $environmentId) {{ {_TRAFFIC_SAMPLE} }} }}"
     ),
+    "attributes": (
+        "query($environmentId: ID!) { attributes(environmentId: $environmentId) "
+        "{ version attributes { name types values used sampled } truncated } }"
+    ),
     "setTrafficSample": _mutation("setTrafficSample", f"trafficSample {{ {_TRAFFIC_SAMPLE} }}"),
     "deleteTrafficSample": _mutation("deleteTrafficSample", "trafficSample { etag }"),
     "environmentDiff": (

@@ -18,12 +18,14 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.operations import ResourceType
+from app.engine.attributes import MAX_ATTRIBUTES, Attributes
 from app.engine.kinds import Kind
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
 from app.models import Proposal, ProposalContent, State
 from app.runtime.node import Node
 from app.services import environments
+from app.services.attributes import attributes_in
 from app.services.evaluation import MAX_CONTEXTS
 from app.services.past_states import states_at
 from app.services.primitive_history import histories
@@ -161,6 +163,7 @@ class Loaders:
         self.states_at = cache(self._loader_of_states_at)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
         self.traffic_samples: Loader[str, Sample | None] = Loader(pace, self._traffic_samples, rows=lambda _: MAX_SIZE)
+        self.attributes: Loader[str, Attributes | None] = Loader(pace, self._attributes, rows=lambda _: MAX_ATTRIBUTES)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], Abilities] = Loader(pace, self._abilities)
 
@@ -214,6 +217,12 @@ class Loaders:
     async def _traffic_samples(self, environment_ids: list[str]) -> list[Sample | None]:
         async with self._unit() as uow:
             found = kept_of(await batches.traffic_samples(uow, environment_ids))
+        return [found.get(one) for one in environment_ids]
+
+    async def _attributes(self, environment_ids: list[str]) -> list[Attributes | None]:
+        async with self._unit() as uow:
+            seen = [one.id for one in await batches.environments(uow, environment_ids)]
+            found = await attributes_in(uow, seen)
         return [found.get(one) for one in environment_ids]
 
     async def _proposal_views(self, rows: list[Proposal]) -> list[ProposalView]:

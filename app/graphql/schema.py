@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, get_object_definition
 
 from app.graphql.api_keys import ApiKeyMutations, ApiKeyQueries
+from app.graphql.attributes import AttributeQueries
 from app.graphql.audit import AuditQueries
 from app.graphql.auth import AuthMutations, AuthQueries
 from app.graphql.configs import ConfigMutations, ConfigQueries
@@ -64,6 +65,7 @@ class Query(
     EnvironmentQueries,
     SpotCheckQueries,
     TrafficSampleQueries,
+    AttributeQueries,
     EnvironmentDiffQueries,
     PrimitiveQueries,
     FlagQueries,

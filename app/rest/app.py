@@ -10,6 +10,7 @@ from app.domain.errors import AppError
 from app.http.failures import Failures, Render, enveloped
 from app.rest import (
     api_keys,
+    attributes,
     audit,
     auth,
     configs,
@@ -58,6 +59,7 @@ _FEATURES = {
         *environments.ENDPOINTS,
         *spot_checks.ENDPOINTS,
         *traffic_sample.ENDPOINTS,
+        *attributes.ENDPOINTS,
         *environment_diff.ENDPOINTS,
         *promotion.ENDPOINTS,
     ],

@@ -60,7 +60,7 @@ WITH_IDS = [
     "history",
     *("updateProject", "deleteProject", "createEnvironment", "updateEnvironment", "deleteEnvironment"),
     *("spotChecks", "setSpotChecks", "environmentDiff"),
-    *("trafficSample", "setTrafficSample", "deleteTrafficSample"),
+    *("attributes", "trafficSample", "setTrafficSample", "deleteTrafficSample"),
     *("projectProposals", "environmentProposals", "createProposal"),
     *("createFlag", "updateFlag", "deleteFlag", "replaceFlagState", "updateFlagState", "killFlag", "restoreFlag"),
     *(

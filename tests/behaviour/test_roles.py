@@ -30,6 +30,7 @@ READS: dict[str, Arguments] = {
     "environment": _ENVIRONMENT,
     "spotChecks": _ENVIRONMENT,
     "trafficSample": _ENVIRONMENT,
+    "attributes": _ENVIRONMENT,
     "environmentDiff": lambda workspace: {**_ENVIRONMENT(workspace), "against": workspace.environment_id},
     "flags": _PROJECT,
     "flag": _FLAG,

@@ -16,6 +16,7 @@ from app.graphql.context import Info
 from app.graphql.pace import lazily
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor, Maintainer
+from app.graphql.types.attributes import Attributes, attributes_of_environment
 from app.graphql.types.audit import AuditEvent, audit_of
 from app.graphql.types.below import all_states, identities, keyed, state_there, states_of
 from app.graphql.types.entries import ALLOWED, DENIED, entries
@@ -143,6 +144,7 @@ class Environment(Node):
     segment_states: "Connection[SegmentState] | None" = states_of(Kind.SEGMENT)
     spot_checks: SpotChecks | None = spot_checks_of_environment()
     traffic_sample: TrafficSample | None = traffic_sample_of_environment()
+    attributes: Attributes | None = attributes_of_environment()
     proposals: Connection[Proposal] | None = proposals_of(
         ResourceType.ENVIRONMENT, "Its proposals, and those that delete something of its project"
     )

@@ -465,6 +465,18 @@ OF_SCHEMA = {
         "updatedAt": "When this was last set; null if nobody has.",
         "updatedBy": "Who last set it; null if nobody has.",
     },
+    "Attribute": {
+        "name": "Its path, as rules name it.",
+        "sampled": "How many contexts of the traffic sample have it.",
+        "types": "The types of JSON that rules compare it with, or that it was seen with.",
+        "used": "How many flags, configs and segments that you may read have rules on it.",
+        "values": "A few short values: those that rules compare it with, then those that were seen most often.",
+    },
+    "Attributes": {
+        "attributes": "Those that are used most come first. At most 1,000.",
+        "truncated": "Whether there are more.",
+        "version": "The environment's version.",
+    },
     "SignUp": {"orgSlug": "The organisation's slug. Unique on the instance, and never changed."},
 }
 
@@ -538,6 +550,8 @@ OPERATIONS = {
     "ends. What is not named in `fields` is dropped before anything is kept. A change deletes what was sampled before; "
     "one that changes nothing succeeds.",
     "deleteTrafficSample": "Deletes an environment's traffic sample, and samples nothing from now on.",
+    "getAttributes": "Lists the context fields that are known in an environment: those that its rules name, in "
+    "conditions or to take ids from, as far as you may read them, and those of its traffic sample.",
     "promote": "Takes over, from another environment of the project, all that the named flags, configs and segments "
     "have there, or all that differs if no keys are named. Which flags are killed stays as it is. It is one "
     "transaction and one version; what differs in nothing raises none. With `dryRun` nothing is written.",
