@@ -253,7 +253,7 @@ DOCUMENTS = {
     ),
     "preview": (
         "query($input: PreviewInput!) { preview(input: $input) "
-        "{ version results { context evaluations } flips truncated } }"
+        "{ version results { context evaluations } flips truncated sampled { contexts flips share } } }"
     ),
     "history": (
         "query($input: HistoryInput!) { history(input: $input) { truncated primitives { key type "

@@ -126,6 +126,11 @@ def _changes(found: dict[str, Any]) -> list[dict[str, Any]]:
     return list(nodes)
 
 
+def _preview(found: dict[str, Any]) -> dict[str, Any]:
+    """REST leaves out what was not asked for."""
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _without_nulls(rule: dict[str, Any]) -> dict[str, Any]:
     """REST leaves out what a rule does not have."""
     given = {name: value for name, value in rule.items() if value is not None}
@@ -242,7 +247,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "requestMagicLink": _same,
     "signUp": _same,
     "evaluate": _evaluations,
-    "preview": _same,
+    "preview": _preview,
     "history": _history,
     "removeMember": _removed,
     "invitation": _resource,

@@ -35,14 +35,24 @@ def dependents_of(ruleset: Ruleset, changed: Collection[Node]) -> list[str]:
 def seen_by(radius: Mapping[str, Any], sees: Callable[[str], bool]) -> Radius:
     """The radius without the flags and configs that a reader may not read."""
     results = [{**result, "evaluations": _only(result["evaluations"], sees)} for result in radius["results"]]
-    return {**radius, "results": results, "flips": _only(radius["flips"], sees)}
+    sampled = [
+        {**one, "keys": [key if sees(key) else None for key in one["keys"]]} for one in radius.get("sampled", ())
+    ]
+    return {**radius, "results": results, "flips": _only(radius["flips"], sees), **_where_sampled(sampled)}
 
 
 def reached_by(radius: Mapping[str, Any], reaches: Callable[[str], bool]) -> Radius:
     """The radius of what a reader's environments show, counted again."""
     results = [result for result in radius["results"] if reaches(result["envId"])]
     flips = Counter(key for result in results for key, one in result["evaluations"].items() if one["flips"])
-    return {**radius, "contexts": len(results), "results": results, "flips": dict(flips)}
+    sampled = [one for one in radius.get("sampled", ()) if reaches(one["envId"])]
+    left = {name: value for name, value in radius.items() if name != "sampled"}
+    return {**left, "contexts": len(results), "results": results, "flips": dict(flips), **_where_sampled(sampled)}
+
+
+def _where_sampled(sampled: list[Any]) -> dict[str, Any]:
+    """The member of a radius that has what was sampled, by environment, where anything was."""
+    return {"sampled": sampled} if sampled else {}
 
 
 def _only(by_key: Mapping[str, Any], sees: Callable[[str], bool]) -> dict[str, Any]:
@@ -80,6 +90,7 @@ class BlastRadius:
         self._contexts = 0
         self._results: list[dict[str, Any]] = []
         self._flips = Counter[str]()
+        self._sampled: list[Any] = []
         self._full = False
         self._truncated = False
 
@@ -111,14 +122,19 @@ class BlastRadius:
                     if self._has_room(shown, evaluations=1):
                         result["evaluations"].update(shown)
 
+    def add_sampled(self, environment_id: str, counted: Mapping[str, Any]) -> None:
+        """What becomes of the contexts that an environment has sampled."""
+        self._sampled.append({"envId": environment_id, **counted})
+
     def document(self, version: int | None) -> Radius:
-        """All that was found, as JSON."""
+        """All that was found, as JSON. What was sampled is there by environment; `shown` counts it together."""
         return {
             "version": version,
             "contexts": self._contexts,
             "results": self._results,
             "flips": {key: count for key, count in self._flips.items() if count},
             "truncated": self._truncated,
+            **_where_sampled(self._sampled),
         }
 
     def _evaluate(

@@ -13,6 +13,7 @@ from app.engine.blast_radius import Budget, dependents_of, is_flip, shown_as
 from app.engine.evaluation import Evaluation
 from app.engine.references import Node
 from app.engine.ruleset import Ruleset
+from app.engine.sampled import Flips
 
 
 class Result(NamedTuple):
@@ -38,6 +39,8 @@ class Preview:
         self.budget = budget
         self.results: list[Result] = []
         self.truncated = False
+        self.sampled: Flips | None = None
+        self._rulesets = live, drafted
         self._live = live.compiled
         self._drafted = drafted.compiled
         self._own = dict.fromkeys(one.key for one in drafts if one.kind == "primitive")
@@ -75,6 +78,11 @@ class Preview:
             self._take(len(result.context))
             if not self.truncated:
                 self.results.append(result)
+
+    def count_sampled(self) -> Flips:
+        """Contexts of a sample, which are counted only, apart from the others."""
+        self.sampled = Flips(*self._rulesets, self._keys, self.budget)
+        return self.sampled
 
     def _take(self, size: int) -> None:
         self._bytes_left -= size

@@ -28,6 +28,9 @@ class DraftRulesetInput:
 class PreviewInput(OfEnvironment):
     spot_check: list[JSON] = strawberry.field(description="Up to 1,000 JSON objects of at most 64 KiB each.")
     ruleset: DraftRulesetInput = strawberry.field(description="The drafts.")
+    sample: bool | None = optional_field(
+        "Whether to try them on the contexts of the environment's traffic sample, too; these are counted only."
+    )
 
 
 @strawberry.type

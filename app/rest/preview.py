@@ -10,7 +10,7 @@ from app.engine import json_text
 from app.engine.preview import Preview
 from app.rest.requests import RestCall
 from app.rest.routing import Endpoint
-from app.rest.schemas import OutcomeSchema, Schema
+from app.rest.schemas import OutcomeSchema, SampledFlipsSchema, Schema
 from app.services import preview
 from app.store.unit_of_work import UnitOfWork
 
@@ -59,6 +59,7 @@ class PreviewSchema(
                 ],
                 "flips": {"checkout": 1},
                 "truncated": False,
+                "sampled": {"contexts": 240, "flips": {"checkout": 29}, "share": 0.1208},
             }
         ]
     },
@@ -69,6 +70,7 @@ class PreviewSchema(
     results: list[PreviewedContextSchema]
     flips: dict[str, int]
     truncated: bool
+    sampled: SampledFlipsSchema | None = None
 
 
 async def preview_drafts(call: RestCall, uow: UnitOfWork) -> Response:
@@ -89,7 +91,8 @@ def _pieces(found: Preview) -> Iterator[bytes]:
     for result in found.results:
         yield b'%b{"context":%b,"evaluations":%b}' % (before, result.context, result.evaluations)
         before = b","
-    counted = json_text.encode({"flips": found.flips, "truncated": found.truncated}).encode()
+    sampled = {} if found.sampled is None else {"sampled": found.sampled.counted()}
+    counted = json_text.encode({"flips": found.flips, "truncated": found.truncated, **sampled}).encode()
     yield b"%b],%b" % (b"" if found.results else before, counted[1:])
 
 

@@ -25,7 +25,7 @@ from app.rest.openapi.samples import (
 from app.rest.requests import RestCall
 from app.rest.responses import accepted, created, found, page, read, written
 from app.rest.routing import Endpoint
-from app.rest.schemas import ActorSchema, OutcomeSchema, Schema, Time
+from app.rest.schemas import ActorSchema, OutcomeSchema, SampledFlipsSchema, Schema, Time
 from app.services import proposals
 from app.services.applying import apply_proposal
 from app.services.proposals import Content, EndProposal, ProposalView
@@ -86,6 +86,7 @@ class BlastRadiusSchema(Schema):
     results: list[TriedContextSchema]
     flips: dict[str, int]
     truncated: bool
+    sampled: SampledFlipsSchema | None = None
 
 
 class ProposalSchema(

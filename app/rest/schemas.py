@@ -78,6 +78,14 @@ class OutcomeSchema(Schema):
     reason: dict[str, Any]
 
 
+class SampledFlipsSchema(Schema):
+    """How many contexts of a traffic sample get other values."""
+
+    contexts: int
+    flips: dict[str, int]
+    share: float | None
+
+
 class SummarySchema(
     Schema,
     json_schema_extra={

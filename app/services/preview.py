@@ -30,8 +30,10 @@ from app.services.blast_radius import changed_state
 from app.services.changes import Checked, check_alone, reference_faults
 from app.services.evaluation import TOO_MANY_COMPARISONS, Context
 from app.services.json_schemas import ValueSchema
+from app.store import json_columns
 from app.store.identities import with_keys
 from app.store.references import reference_graphs
+from app.store.traffic_sample import Chosen, samples_of
 from app.store.unit_of_work import UnitOfWork
 
 MAX_CONTEXTS = 1_000
@@ -90,6 +92,7 @@ class AskPreview(
 
     spot_check: Annotated[list[Context], Field(max_length=MAX_CONTEXTS)]
     ruleset: DraftRuleset
+    sample: bool = False
 
 
 class _Draft(NamedTuple):
@@ -126,6 +129,10 @@ async def preview(uow: UnitOfWork, environment_id: str, body: object, max_bytes:
     checked = await _checked(access, drafts, faults)
     await uow.release()
     command = await uow.host.off_loop(partial(validate, AskPreview, body, faults))
+    sampled: Sequence[Chosen] = ()
+    if command.sample:
+        sampled = (await samples_of(uow.session, [access.environment.id], uow.now))[access.environment.id].contexts
+        await uow.release()
     live = await uow.host.rulesets.snapshot(access.environment.id)
 
     def begin() -> Preview:
@@ -137,8 +144,13 @@ async def preview(uow: UnitOfWork, environment_id: str, body: object, max_bytes:
 
     found = await uow.host.off_loop(begin)
     contexts = enumerate(command.spot_check)
-    while await uow.host.off_loop(partial(_go_on, found, contexts)):
+    while await uow.host.off_loop(partial(_go_on, found.budget, found.add, contexts, _too_much)):
         pass
+    if command.sample:
+        add = found.count_sampled().add
+        contexts = enumerate(json_columns.value(one.context) for one in sampled)
+        while await uow.host.off_loop(partial(_go_on, found.budget, add, contexts, _too_much_of_sample)):
+            pass
     return found
 
 
@@ -197,21 +209,30 @@ def _sees(access: Access, kind_of: Callable[[Node], Kind | None]) -> Callable[[s
     return sees
 
 
-def _go_on(found: Preview, contexts: Iterator[tuple[int, dict[str, Any]]]) -> bool:
-    """Goes through contexts for a while. Whether there may be more. Raises `invalid_request` for too much work."""
+def _go_on(
+    budget: Budget,
+    add: Callable[[dict[str, Any]], None],
+    contexts: Iterator[tuple[int, dict[str, Any]]],
+    refusal: Callable[[int | None], AppError],
+) -> bool:
+    """Goes through contexts for a while. Whether there may be more. Raises the refusal for too much work."""
     until = time.perf_counter() + PIECE_SECONDS
     for index, context in contexts:
-        enough = found.budget.comparisons >= 2 * MAX_COMPARISONS
+        enough = budget.comparisons >= 2 * MAX_COMPARISONS
         try:
-            found.add(context)
+            add(context)
         except (TooLong, TooManyComparisons) as limit:
             of_context = enough and isinstance(limit, TooManyComparisons)
-            raise _refusal(index if of_context else None) from None
+            raise refusal(index if of_context else None) from None
         if time.perf_counter() > until:
             return True
     return False
 
 
-def _refusal(index: int | None) -> AppError:
+def _too_much(index: int | None) -> AppError:
     """For too much work with the context, or with all of them."""
     return invalid({"spotCheck": TOO_MUCH_WORK} if index is None else {f"spotCheck.{index}": TOO_MANY_COMPARISONS})
+
+
+def _too_much_of_sample(_: int | None) -> AppError:
+    return invalid({"sample": TOO_MUCH_WORK})

@@ -32,6 +32,7 @@ from app.domain.proposals import (
 from app.engine import promoted
 from app.engine.blast_radius import BlastRadius, reached_by, seen_by
 from app.engine.kinds import KILLED, Kind
+from app.engine.sampled import shown
 from app.models import Proposal, ProposalContent, State
 from app.services.proposal_news import announce
 from app.store import environments, identities, json_columns, open_proposals, proposals
@@ -220,7 +221,7 @@ async def contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, Conte
     if sees_some_keys(actor):
         kinds = await kinds_tried(uow, [(one.project_id, tried_in(radii[one.id])) for one in rows])
         radii = {one.id: radius_seen(actor, one, radii[one.id], kinds) for one in rows}
-    return {one.id: Content(diff_seen(actor, one, stored[one.id]), radii[one.id]) for one in rows}
+    return {one.id: Content(diff_seen(actor, one, stored[one.id]), shown(radii[one.id])) for one in rows}
 
 
 async def stored_contents(uow: UnitOfWork, rows: Sequence[Proposal]) -> dict[str, ProposalContent]:
@@ -262,7 +263,9 @@ def sees_some_keys(actor: Actor) -> bool:
 
 def tried_in(radius: Mapping[str, Any]) -> frozenset[str]:
     """The keys of the flags and configs that it tells of."""
-    return frozenset((*radius["flips"], *(key for result in radius["results"] for key in result["evaluations"])))
+    tried = {key for result in radius["results"] for key in result["evaluations"]}
+    sampled = {key for one in radius.get("sampled", ()) for key in one["keys"]}
+    return frozenset((*radius["flips"], *tried, *sampled))
 
 
 async def kinds_tried(uow: UnitOfWork, tried: Sequence[tuple[str, Collection[str]]]) -> dict[tuple[str, str], Kind]:

@@ -47,6 +47,13 @@ class Sampled(NamedTuple):
     row: TrafficSample | None
     contexts: Sequence[Chosen]
 
+    @property
+    def is_on(self) -> bool:
+        return self.row is not None and self.row.size > 0
+
+
+NO_SAMPLE = Sampled(None, ())
+
 
 async def traffic_sample(session: AsyncSession, environment_id: str) -> TrafficSample | None:
     return await session.get(TrafficSample, environment_id)
@@ -56,6 +63,13 @@ async def samplings(session: AsyncSession) -> dict[str, Sampling]:
     """Of all environments that sample their traffic."""
     query = select(TrafficSample).where(col(TrafficSample.size) > 0)
     return {row.environment_id: Sampling.of(row) for row in (await session.execute(query)).scalars()}
+
+
+async def sampling_among(session: AsyncSession, environment_ids: Collection[str]) -> set[str]:
+    """Those of the environments that sample their traffic."""
+    id_of = col(TrafficSample.environment_id)
+    query = select(id_of).where(id_of.in_(environment_ids), col(TrafficSample.size) > 0)
+    return set((await session.execute(query)).scalars())
 
 
 async def samples_of(session: AsyncSession, environment_ids: Collection[str], now: datetime) -> dict[str, Sampled]:

@@ -11,6 +11,7 @@ from app.access.paging import Listing
 from app.domain.operations import ResourceType
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
 from app.engine.kinds import Kind
+from app.engine.sampled import shown
 from app.graphql.context import Info
 from app.graphql.lists import OF_PROPOSALS, PAGING, list_field
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
@@ -82,7 +83,7 @@ async def _blast_radius(root: strawberry.Parent[Any], info: Info) -> JSON | None
     radius = radius_reached(actor, row, content, partial(stored, info, json_columns.value))
     if sees_some_keys(actor):
         radius = radius_seen(actor, row, radius, await loaders.kinds_tried.load((row.project_id, tried_in(radius))))
-    return cast("JSON", radius)
+    return cast("JSON", shown(radius))
 
 
 @strawberry.type(description="A review of a proposal. The last one of each person counts.")

@@ -167,8 +167,14 @@ OF_SCHEMA = {
         "flips": "How many contexts would get another value, by the key of each flag or config, those included "
         "that change through segments and prerequisites.",
         "results": "What each context would get.",
+        "sampled": "What would become of the contexts of the traffic sample, where there was one.",
         "truncated": "Whether there is more than is shown here, or it would have taken too long.",
         "version": "The environment's version that it was tried at; null for a delete.",
+    },
+    "SampledFlips": {
+        "contexts": "How many contexts of the sample were tried.",
+        "flips": "How many of them get another value, by the key of each flag or config.",
+        "share": "The share of those that get another value of any, from 0 to 1; null if there are none.",
     },
     "CreateProposal": {
         "diff": "What a change of the state would be sent, with one member: `defaultValue`, `rules`, `allowList` or "
@@ -201,6 +207,7 @@ OF_SCHEMA = {
     },
     "AskPreview": {
         "ruleset": "The drafts.",
+        "sample": "Whether to try them on the environment's traffic sample, too, whose contexts are counted only.",
         "spotCheck": "The contexts to try them on, each at most 64 KiB. At most 1,000.",
     },
     "DraftRuleset": {
@@ -212,6 +219,7 @@ OF_SCHEMA = {
         "flips": "How many contexts get another value, by the key of each flag or config, those included that change "
         "through the drafts.",
         "results": "What each context gets, in their order.",
+        "sampled": "With `sample`: what becomes of the contexts of the traffic sample.",
         "truncated": "Whether some contexts are not among the results, because the answer would be too large. They are "
         "counted in `flips`.",
         "version": "The environment's version that the drafts were tried at.",
