@@ -1,4 +1,5 @@
-"""What `serve --demo` fills an empty instance with, and the lines to try it by. It only calls services.
+"""What `serve --demo` fills an empty instance with, and the lines to try it by. It only calls services, and a job that
+writes what they sampled.
 
 Every step is a unit of work of its own, so that versions and audit look as if people had done it.
 """
@@ -13,6 +14,7 @@ from app.domain.errors import AppError
 from app.domain.ids import new_request_id
 from app.domain.preconditions import IfMatch
 from app.http.cookies import SESSION, name_of
+from app.jobs.traffic import write_chosen
 from app.models import Environment
 from app.runtime.node import Node
 from app.services import (
@@ -20,6 +22,7 @@ from app.services import (
     claim,
     configs,
     environments,
+    evaluation,
     flags,
     instance,
     invitations,
@@ -29,6 +32,7 @@ from app.services import (
     reviews,
     segments,
     spot_checks,
+    traffic_sample,
     users,
 )
 from app.store.unit_of_work import UnitOfWork
@@ -140,6 +144,8 @@ SPOT_CHECKS = [
     {"userId": "u-8", "plan": "pro"},
     {"userId": "u-13", "plan": "pro", "email": "kim@demo.example"},
 ]
+TRAFFIC_SAMPLE = {"size": 500, "fields": ["userId", "plan"]}
+VISITORS = [{"userId": f"u-{n}", "plan": "pro" if n % 3 == 0 else "free"} for n in range(100, 150)]
 EVERYBODY = [{"name": "everybody", "value": True}]
 # What waits in production, oldest first: who proposed it, what, and what the owner has said of it.
 OUT_OF_DATE: dict[str, Any] = {
@@ -275,6 +281,10 @@ async def _fill_proposals(owner: Filler, node: Node, production: Environment) ->
     """Protects production, and leaves a proposal of each look there: new, approved, to be changed, out of date."""
     agent, grace = await _proposers(owner, node, production.project_id)
     await owner.do(spot_checks.set_spot_checks, production.id, {"contexts": SPOT_CHECKS}, UNCONDITIONAL)
+    await owner.do(traffic_sample.set_traffic_sample, production.id, TRAFFIC_SAMPLE, UNCONDITIONAL)
+    for visitor in VISITORS:
+        await owner.do(evaluation.evaluate, production.id, {"context": visitor})
+    await write_chosen(node)
     await owner.do(environments.update_environment, production.id, {"protected": True}, UNCONDITIONAL)
     await grace.do(proposing_by_hand.create_proposal, {**OUT_OF_DATE, "envId": production.id})
     await owner.do(flags.kill_flag, production.id, "legacy-search", {"reason": "It was slow on Friday"}, UNCONDITIONAL)

@@ -18,7 +18,7 @@ from app.access.paging import Listing
 from app.domain.errors import AppError, invalid, not_found
 from app.domain.ids import is_id, lowered
 from app.domain.operations import ResourceType
-from app.engine.attributes import MAX_ATTRIBUTES, Attributes
+from app.engine.attributes import Attributes
 from app.engine.kinds import Kind
 from app.graphql.pace import Pace
 from app.http.requests import RequestInfo
@@ -32,7 +32,7 @@ from app.services.primitive_history import histories
 from app.services.proposal_counts import open_in_projects
 from app.services.proposals import ProposalView, kinds_tried, open_on, stored_contents, viewed
 from app.services.spot_checks import Kept
-from app.services.traffic_sample import MAX_SIZE, kept_of
+from app.services.traffic_sample import SHOWN, kept_of
 from app.services.traffic_sample import Kept as Sample
 from app.store.paging import Page, WholeList
 from app.store.states import Current
@@ -162,8 +162,8 @@ class Loaders:
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.states_at = cache(self._loader_of_states_at)
         self.spot_checks: Loader[str, Kept | None] = Loader(pace, self._spot_checks, rows=lambda _: MAX_CONTEXTS)
-        self.traffic_samples: Loader[str, Sample | None] = Loader(pace, self._traffic_samples, rows=lambda _: MAX_SIZE)
-        self.attributes: Loader[str, Attributes | None] = Loader(pace, self._attributes, rows=lambda _: MAX_ATTRIBUTES)
+        self.traffic_samples: Loader[str, Sample | None] = Loader(pace, self._traffic_samples, rows=lambda _: SHOWN)
+        self.attributes: Loader[str, Attributes | None] = Loader(pace, self._attributes, rows=lambda _: SHOWN)
         self.environment_ids: Loader[str, str] = Loader(pace, self._environment_ids)
         self.abilities: Loader[tuple[ResourceType, str], Abilities] = Loader(pace, self._abilities)
 

@@ -13,20 +13,21 @@ SWEEP_SECONDS = 60.0
 
 
 async def write_chosen(node: Node) -> None:
-    """Raises what the database raises; what was chosen is kept then."""
-    for environment_id, reservoir in list(node.traffic.reservoirs.items()):
-        if chosen := reservoir.take():
-            try:
-                async with node.unit(new_request_id()) as uow:
-                    drawn = await traffic_sample.add_chosen(uow, environment_id, reservoir.sampling, chosen)
-            except BaseException:
-                reservoir.give_back(chosen)
-                raise
-            if drawn is None:
-                await node.follow_samplings()
-            else:
-                reservoir.wrote(drawn)
-                reservoir.renew()
+    """All that was chosen before. Raises what the database raises; what was chosen is kept then."""
+    async with node.traffic.writing:
+        for environment_id, reservoir in list(node.traffic.reservoirs.items()):
+            if chosen := reservoir.take():
+                try:
+                    async with node.unit(new_request_id()) as uow:
+                        drawn = await traffic_sample.add_chosen(uow, environment_id, reservoir.sampling, chosen)
+                except BaseException:
+                    reservoir.give_back(chosen)
+                    raise
+                if drawn is None:
+                    await node.follow_samplings()
+                else:
+                    reservoir.wrote(drawn)
+                    reservoir.renew()
 
 
 async def sweep(node: Node) -> None:

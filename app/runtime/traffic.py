@@ -4,6 +4,7 @@ For all other environments an offer costs a look-up. Where there is a sample, ne
 how many are passed over before the next is chosen is drawn at once.
 """
 
+import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -83,6 +84,7 @@ class Traffic:
 
     def __init__(self, now: Callable[[], datetime], random: Random | None = None) -> None:
         self.reservoirs: dict[str, Reservoir] = {}
+        self.writing = asyncio.Lock()
         self._now = now
         self._random = random or Random()  # noqa: S311 - nobody gains anything by guessing
 

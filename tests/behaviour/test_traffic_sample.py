@@ -9,7 +9,7 @@ import pytest
 
 from app.jobs.traffic import sweep, write_chosen
 from app.settings import Settings
-from tests.clients import Reply
+from tests.clients import GraphQLApi, Reply
 from tests.clock import SetClock
 from tests.factories import Instance, Workspace
 
@@ -125,7 +125,6 @@ async def test_nothing_is_kept_longer_than_a_day(instance: Instance, workspace: 
     assert (await sample(workspace))["contexts"] == [{"plan": MARK}]
     clock.ahead = timedelta(hours=24)
     assert (await sample(workspace))["count"] == 0, "before it is swept, too"
-    assert await rows_with(instance, MARK) == ["sampled_context"]
     await sweep(instance.node)
     assert await rows_with(instance, MARK) == []
     await evaluate(workspace, {"plan": "new"})
@@ -246,3 +245,27 @@ async def test_a_sample_is_never_larger_than_its_size(instance: Instance, worksp
     assert found["count"] == 3
     assert len({context["n"] for context in found["contexts"]} & set(range(9))) == 3
     assert len((await instance.rows())["sampled_context"]) == 3
+
+
+@pytest.mark.raises_codes("invalid_request")
+async def test_as_many_contexts_are_shown_as_are_asked_for(instance: Instance, workspace: Workspace) -> None:
+    await sampling(workspace, 10, "n")
+    await evaluate(workspace, *({"n": n} for n in range(5)))
+    await write_chosen(instance.node)
+    viewer, here = workspace.org.viewer, workspace.environment_id
+    if isinstance(viewer, GraphQLApi):
+        field = "query($id: ID!, $n: Int!) { environment(id: $id) { trafficSample { count contexts(first: $n) } } }"
+        found = (await viewer.run(field, {"id": here, "n": 2}))["data"]["environment"]["trafficSample"]
+        refused = (await viewer.run(field, {"id": here, "n": 0}))["errors"][0]["extensions"]
+        assert (refused["code"], set(refused["fields"])) == ("invalid_request", {"first"})
+    else:
+        address = f"/api/v1/envs/{here}/traffic-sample?limit="
+        reply = await viewer.client.get(f"{address}2")
+        found = reply.json()
+        tag = {"If-None-Match": reply.headers["etag"]}
+        assert (await viewer.client.get(f"{address}2", headers=tag)).status_code == 304
+        assert (await viewer.client.get(f"{address}3", headers=tag)).status_code == 200
+        for wrong in ("0", "1001", "x"):
+            refused = (await viewer.client.get(f"{address}{wrong}")).json()
+            assert (refused["code"], set(refused["fields"])) == ("invalid_request", {"?limit"})
+    assert (found["count"], found["contexts"]) == (5, [{"n": 4}, {"n": 3}])

@@ -63,6 +63,10 @@ def test_the_lines_of_the_demo_work(tmp_path: Path) -> None:
         assert [{one["code"] for one in proposal["viewerCannot"]} for proposal in found] == [
             *({"forbidden"}, set(), set(), set(), {"forbidden"}, {"version_drift"})
         ], "the agent's are the owner's own"
+        reached = look_at_proposals.replace("viewerCan", "blastRadius")
+        found = json.loads(bash(f"{reached} -sS", tmp_path))["data"]["proposals"]["nodes"]
+        assert {proposal["blastRadius"]["sampled"]["contexts"] for proposal in found} == {50}
+        assert 0.5 < found[4]["blastRadius"]["sampled"]["share"] < 1, "of who was seen in the last day"
         org = json.loads(bash(f"{look_around} -sS", tmp_path))["data"]["orgs"]["nodes"][0]
         assert org["slug"] == "demo"
         assert [one["key"] for one in org["projects"]["nodes"][0]["segments"]["nodes"]] == ["staff", "early-access"]

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.domain.token_secrets import new_token_secret
 from app.http.requests import RequestInfo
+from app.jobs.traffic import write_chosen
 from app.runtime.rate_limits import MemoryBuckets
 from tests.factories import Instance, Workspace
 
@@ -233,3 +234,35 @@ async def test_what_ends_is_refused_at_once(app: Starlette, instance: Instance, 
     assert [one.status_code for one in await both.answers("POST", path, **sent)] == [200, 200]
     await owner.make("deleteEnvironment", environmentId=workspace.environment["id"], confirm="prod")
     assert [one.status_code for one in await both.answers("POST", path, **sent)] == [404, 404]
+
+
+async def test_each_evaluation_is_offered_to_the_sample_once(
+    app: Starlette, instance: Instance, workspace: Workspace
+) -> None:
+    both, here = Both(app), workspace.environment["id"]
+    await workspace.org.admin.make("setTrafficSample", environmentId=here, size=100, fields=["userId"])
+    token = await instance.minted(workspace.org, environments={"envs": [here]})
+    sent = {"headers": {"Authorization": f"Bearer {token['token']}"}}
+    named, targeted = {"context": {"userId": "u-1", "plan": "pro"}}, {"context": {"targetingKey": "u-1"}}
+    calls = (
+        (f"/api/v1/envs/{here}/evaluate", named, 4),
+        (f"/api/v1/envs/{here}/evaluate", {**named, "keys": ["checkout"]}, 8),
+        ("/ofrep/v1/evaluate/flags/checkout", targeted, 12),
+        ("/ofrep/v1/evaluate/flags/nothing", targeted, 12),
+        ("/ofrep/v1/evaluate/flags", targeted, 16),
+    )
+    for path, body, offered in calls:
+        for _ in range(2):
+            answers = await both.answers("POST", path, json=body, **sent)
+        assert both.front_answered == ("nothing" not in path)
+        assert await sampled(instance, workspace) == [{"userId": "u-1"}] * offered
+    has = {"headers": {**sent["headers"], "If-None-Match": answers[0].headers["etag"]}}
+    assert [one.status_code for one in await both.answers("POST", path, json=body, **has)] == [304, 304]
+    assert len(await sampled(instance, workspace)) == 16, "nothing was evaluated"
+
+
+async def sampled(instance: Instance, workspace: Workspace) -> list[Any]:
+    """The contexts of the sample."""
+    await write_chosen(instance.node)
+    found = await workspace.org.viewer.make("trafficSample", environmentId=workspace.environment_id)
+    return list(found["contexts"])

@@ -85,6 +85,7 @@ WAYS = (
         11,
     ),
     ("{ orgs { nodes { projects(first: 9) { nodes { environments { nodes { spotChecks { contexts } } } } } } } }", 7),
+    ("{ orgs { nodes { projects(first: 9) { nodes { environments { nodes { trafficSample { size } } } } } } } }", 7),
 )
 
 
