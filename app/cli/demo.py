@@ -144,7 +144,7 @@ SPOT_CHECKS = [
     {"userId": "u-8", "plan": "pro"},
     {"userId": "u-13", "plan": "pro", "email": "kim@demo.example"},
 ]
-TRAFFIC_SAMPLE = {"size": 500, "fields": ["userId", "plan"]}
+TRAFFIC_SAMPLE = {"size": 250, "fields": ["userId", "plan"]}
 VISITORS = [{"userId": f"u-{n}", "plan": "pro" if n % 3 == 0 else "free"} for n in range(100, 150)]
 EVERYBODY = [{"name": "everybody", "value": True}]
 # What waits in production, oldest first: who proposed it, what, and what the owner has said of it.

@@ -3,7 +3,7 @@
 Of a field there are the types of JSON that it is compared with or was seen with, and a few short values of these.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -54,21 +54,23 @@ class _Noted:
         self.used = 0
         self.sampled = 0
         self.types = set[str]()
-        self.seen: dict[Hashable, tuple[Any, Counter[bool]]] = {}
+        self.seen: dict[Hashable, list[Any]] = {}  # each value, how often in rules, how often in contexts
 
     def note(self, value: Any, *, in_rules: bool) -> None:
         """A value that it is compared with, or has in a context."""
         if (type(value) is str and len(value) > MAX_VALUE) or value is None or isinstance(value, list | dict):
             return
-        if (known := self.seen.get(frozen := freeze(value))) is not None:
-            known[1][in_rules] += 1
-        elif len(self.seen) < MAX_NOTED:
-            self.seen[frozen] = value, Counter({in_rules: 1})
+        known = self.seen.get(frozen := freeze(value))
+        if known is None:
+            if len(self.seen) == MAX_NOTED:
+                return
+            known = self.seen[frozen] = [value, 0, 0]
+        known[1 if in_rules else 2] += 1
 
     def values(self) -> list[Any]:
         """Those that rules name first, then those that were seen most often."""
-        by_use = sorted(self.seen.values(), key=lambda one: (-one[1][True], -one[1][False]))
-        return [value for value, _ in by_use[:MAX_VALUES]]
+        by_use = sorted(self.seen.values(), key=lambda one: (-one[1], -one[2]))
+        return [value for value, *_ in by_use[:MAX_VALUES]]
 
 
 def attributes_of(
@@ -76,7 +78,7 @@ def attributes_of(
 ) -> Attributes:
     """The fields of the rules that a reader sees, and of the contexts. The field that ids are taken from is one."""
     target_id_field, compiled = ruleset.target_id_field, ruleset.compiled
-    noted = {target_id_field: _Noted()}
+    noted = defaultdict(_Noted, {target_id_field: _Noted()})
     for state in (one.state for of in (compiled.primitives, compiled.segments) for one in of.values()):
         if sees is None or sees(Kind.SEGMENT if isinstance(state, SegmentState) else state.kind, state.key):
             has_lists = isinstance(state, SegmentState) and (state.allow_list or state.deny_list)
@@ -84,11 +86,11 @@ def attributes_of(
             for rule in state.rules:
                 named |= _note_rule(rule, target_id_field, noted)
             for name in named:
-                noted.setdefault(name, _Noted()).used += 1
+                noted[name].used += 1
     for context in contexts:
         for name, value in _fields_in(context):
             if name in noted or len(noted) < MAX_NAMES:
-                found = noted.setdefault(name, _Noted())
+                found = noted[name]
                 found.sampled += 1
                 found.types.add(_type_of(value))
                 for one in value if isinstance(value, list) else [value]:
@@ -108,7 +110,7 @@ def _note_rule(rule: Rule, target_id_field: str, noted: dict[str, _Noted]) -> se
         named.add(target_id_field if rule.bucket_by is None else rule.bucket_by.text)
     for comparison in () if rule.condition is None else _comparisons(rule.condition):
         named.add(comparison.field.text)
-        _note_operand(comparison.check, noted.setdefault(comparison.field.text, _Noted()))
+        _note_operand(comparison.check, noted[comparison.field.text])
     return named
 
 

@@ -118,11 +118,11 @@ async def set_traffic_sample(uow: UnitOfWork, environment_id: str, body: object,
     access = await Entry.of_environment(environment_id, Operation.SET_TRAFFIC_SAMPLE).enter(uow)
     command = validate(SetTrafficSample, body)
     access = await access.to_write()
-    present = (await kept(uow, [access.environment.id]))[access.environment.id]
+    present = await _without_contexts(uow, access.environment.id)
     if_match.require(present.etag)
     wanted = {"size": command.size, "fields": command.fields}
     if wanted == (previous := {"size": present.size, "fields": present.fields}):
-        return present
+        return (await kept(uow, [present.environment_id]))[present.environment_id]
     values: dict[str, Any] = {
         "size": command.size,
         "fields": json_text.encode(command.fields),
@@ -145,7 +145,7 @@ async def delete_traffic_sample(uow: UnitOfWork, environment_id: str, body: obje
     access = await Entry.of_environment(environment_id, Operation.SET_TRAFFIC_SAMPLE).enter(uow)
     command = validate(DeleteTrafficSample, body)
     access = await access.to_write()
-    present = (await kept(uow, [access.environment.id]))[access.environment.id]
+    present = await _without_contexts(uow, access.environment.id)
     if_match.require(present.etag)
     if present.row is not None:
         await uow.session.delete(present.row)
@@ -153,6 +153,10 @@ async def delete_traffic_sample(uow: UnitOfWork, environment_id: str, body: obje
         access.record(command.reason, previous={"size": present.size, "fields": present.fields})
         uow.on_commit(lambda: uow.host.traffic.follow(present.environment_id, None))
     return Kept(present.environment_id, None)
+
+
+async def _without_contexts(uow: UnitOfWork, environment_id: str) -> Kept:
+    return Kept(environment_id, await traffic_sample.traffic_sample(uow.session, environment_id))
 
 
 async def kept(uow: UnitOfWork, environment_ids: Collection[str]) -> dict[str, Kept]:
