@@ -10,8 +10,7 @@ from app.access.entry import Access
 from app.graphql.context import Context, Info
 from app.graphql.types.changes import EnvironmentChange, PrimitiveKeys, ProjectChange, ProposalsChange
 from app.services import following
-from app.services.following import News
-from app.store.unit_of_work import UnitOfWork
+from app.services.following import Interest, News
 
 PAUSE_SECONDS = 0.2  # between two events, so that what is written in one go is told in one
 E = TypeVar("E")
@@ -32,7 +31,7 @@ class Subscription:
             found = following.environment_news(access, news)
             return None if found is None else EnvironmentChange.of(found, complete=news.complete)
 
-        async for change in _followed(info.context, following.enter_environment, env_id, told):
+        async for change in _followed(info.context, Interest.STATES, env_id, told):
             yield change
 
     @strawberry.subscription(description="What happens to the proposals of an environment.")
@@ -46,24 +45,25 @@ class Subscription:
             ids = [strawberry.ID(one.id) for one in rows]
             return ProposalsChange(proposal_ids=ids, rows=rows, row=access.environment, complete=news.complete)
 
-        async for change in _followed(info.context, following.enter_environment, env_id, told):
+        async for change in _followed(info.context, Interest.PROPOSALS, env_id, told):
             yield change
 
     @strawberry.subscription(description="Whatever changes in a project: all that a dashboard shows of it.")
     async def project_changed(self, info: Info, project_id: ProjectId) -> AsyncGenerator[ProjectChange | None, None]:
-        async for change in _followed(info.context, following.enter_project, project_id, _project_change):
+        async for change in _followed(info.context, Interest.ALL, project_id, _project_change):
             yield change
 
 
 async def _followed(
     context: Context,
-    enter: Callable[[UnitOfWork, str], Awaitable[Access]],
+    interest: Interest,
     called: str,
     told: Callable[[Access, News], Awaitable[E | None]],
 ) -> AsyncGenerator[E, None]:
     """What `told` makes of the news, where it makes something of them, for as long as the caller may enter."""
+    enter = following.enter_project if interest is Interest.ALL else following.enter_environment
     async with context.unit() as uow:
-        topic = following.topic_of(await enter(uow, called))
+        topic = following.topic_of(await enter(uow, called), interest)
     called = topic.environment_id or topic.project_id  # a name may be another's by then
     with context.node.followers.one(topic, following.caller_ids(context.request.actor)) as follower:
         news = News(begins=True)

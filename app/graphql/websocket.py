@@ -39,7 +39,7 @@ class Patience:
     """How long a client may take to say who it is, and after how long it is looked whether it still is."""
 
     init_seconds: float = 10
-    looks_seconds: float = 60
+    looks_seconds: float = 30
 
 
 class Close(IntEnum):

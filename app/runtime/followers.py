@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 
 from app.domain.errors import AppError
 from app.domain.operations import Operation
 from app.engine.kinds import KeyRef, Kind
-from app.services.following import Keys, News, Topic
+from app.services.following import Interest, Keys, News, Topic
 from app.store.changeset import Audited, Commit, EnvironmentCommit
 
 MOST = 1000
@@ -43,36 +42,49 @@ class Follower:
         news, self._news = self._news, News()
         return news
 
-    def take_in(self, commit: Commit) -> None:
+    def take_in(self, commit: Commit, *, concerned: bool) -> None:
+        """What the follower is interested in. It is woken for that, or where the commit `concerned` who may follow."""
         for environment in commit.environments:
             self._note_version(environment)
         for one in commit.audited:
             self._note_audited(one)
-        if commit.deleted_environment_ids and not commit.environments and not commit.audited:
-            self._news.complete = False  # nobody knows whether that commit took effect
+        if _is_in_doubt(commit):
+            self._news.complete = False
         if len(self._news) > MOST:
             self._news = News(complete=False)
-        self._woken.set()
+        if concerned:
+            self._woken.set()
 
     def _note_version(self, environment: EnvironmentCommit) -> None:
-        project_id, environment_id, _ = self._topic
+        project_id, environment_id, _, interest = self._topic
         one = environment.environment_id
-        if environment.project_id == project_id and environment_id in {None, one}:
+        if (
+            interest is not Interest.PROPOSALS
+            and environment.project_id == project_id
+            and environment_id in {None, one}
+        ):
+            self._woken.set()
             self._news.versions[one] = environment.version
             keys = self._news.states.setdefault(one, Keys())
             for kind, key, state in environment.deltas:
                 keys.note(KeyRef(kind, key), gone=state is None)
 
     def _note_audited(self, one: Audited) -> None:
-        project_id, environment_id, org_id = self._topic
+        project_id, environment_id, org_id, interest = self._topic
         if one.org_id == org_id and one.resource_type == "org":
             self._news.settings.add(org_id)
         elif one.org_id == org_id and one.resource_type in _OF_ORG:
             self._news.members = True
         if one.project_id != project_id or (environment_id and one.environment_id not in {None, environment_id}):
             return
-        if one.proposal_id is not None:
+        if one.proposal_id is not None and interest is not Interest.STATES:
+            self._woken.set()
             self._news.proposals.add(one.proposal_id)
+        if interest is Interest.ALL:
+            self._woken.set()
+            self._note_settings(one, project_id)
+
+    def _note_settings(self, one: Audited, project_id: str) -> None:
         if one.environment_id is not None:
             if one.resource_type == "environment" and one.proposal_id is None and one.action != Operation.PROMOTE:
                 self._news.settings.add(one.environment_id)
@@ -110,19 +122,29 @@ class Followers:
         """Tells those to whom it is of interest."""
         if not self._by_id:
             return
-        ids = {
-            *commit.deleted_environment_ids,
-            *commit.invalidated,
-            *chain.from_iterable((one.environment_id, one.project_id) for one in commit.environments),
-        }
-        for one in commit.audited:
-            ids |= {one.project_id or "", one.environment_id or ""}
-            if one.resource_type in _OF_ORG:
-                ids.add(one.org_id or "")
-        for follower in set().union(*(self._by_id.get(one, ()) for one in ids)):
-            follower.take_in(commit)
+        concerned = self._of(
+            self._by_id
+            if _is_in_doubt(commit)
+            else {*commit.deleted_environment_ids, *commit.invalidated, *_orgs(commit)}
+        )
+        below = {one.project_id for one in commit.environments} | {one.project_id or "" for one in commit.audited}
+        for follower in concerned | self._of(below):
+            follower.take_in(commit, concerned=follower in concerned)
+
+    def _of(self, ids: Iterable[str]) -> set[Follower]:
+        return set().union(*(self._by_id.get(one, ()) for one in ids))
 
     def close(self) -> None:
         """Nobody is told anything any more."""
         for follower in set().union(*self._by_id.values()):
             follower.close()
+
+
+def _is_in_doubt(commit: Commit) -> bool:
+    """Whether nobody knows if it took effect: what changes an environment is audited."""
+    return bool(commit.deleted_environment_ids) and not commit.audited
+
+
+def _orgs(commit: Commit) -> Iterator[str]:
+    """Those of which the people, or something that all of it goes by, have changed."""
+    return (one.org_id for one in commit.audited if one.org_id is not None and one.resource_type in _OF_ORG)

@@ -5,6 +5,7 @@ What has happened is gathered from commits (`runtime/followers.py`); who is told
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple
 
 from app.access import batches
@@ -57,12 +58,21 @@ class News:
         return names + sum(map(len, self.states.values()))
 
 
+class Interest(Enum):
+    """What of it is followed."""
+
+    STATES = auto()
+    PROPOSALS = auto()
+    ALL = auto()
+
+
 class Topic(NamedTuple):
-    """What is followed: a project, or one of its environments, whose changes are `ids`."""
+    """What is followed: a project, or one of its environments."""
 
     project_id: str
     environment_id: str | None
     org_id: str
+    interest: Interest
 
 
 class EnvironmentNews(NamedTuple):
@@ -92,9 +102,9 @@ async def enter_project(uow: UnitOfWork, project_id: str) -> Access:
     return await Entry.of_project(project_id, Operation.READ_PRIMITIVE).enter(uow)
 
 
-def topic_of(access: Access) -> Topic:
+def topic_of(access: Access, interest: Interest) -> Topic:
     environment = access.resolved.environment
-    return Topic(access.project.id, None if environment is None else environment.id, access.org.id)
+    return Topic(access.project.id, None if environment is None else environment.id, access.org.id, interest)
 
 
 def seen_keys(access: Access, keys: Keys) -> Keys:

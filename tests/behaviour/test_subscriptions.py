@@ -183,6 +183,24 @@ async def test_a_project_is_told_of_in_one_stream(app: Starlette, instance: Inst
         assert await socket.event() == {**nothing, "members": True}
 
 
+async def test_each_event_is_held_to_the_limits_of_a_document(
+    app: Starlette, instance: Instance, workspace: Workspace
+) -> None:
+    await instance.create_flags(workspace.org, workspace.project_id, [f"flag-{number}" for number in range(1000)])
+    for lists, is_too_much in ((8, False), (16, True)):
+        flags = " ".join(f"a{number}: flags(first: 1000) {{ nodes {{ id }} }}" for number in range(lists))
+        document = f"subscription($id: ID!) {{ projectChanged(projectId: $id) {{ members project {{ {flags} }} }} }}"
+        async with speaking(app, workspace.org.viewer) as socket:
+            await socket.subscribe("1", document, id=workspace.project_id)
+            for number in range(2):  # neither of which takes of the other's
+                message = await socket.hear()
+                codes = {one["extensions"]["code"] for one in message["payload"].get("errors", ())}
+                assert (message["type"], codes) == ("next", {"invalid_request"} if is_too_much else set())
+                await workspace.org.admin.make(
+                    "updateProject", projectId=workspace.project_id, name=f"{lists}.{number}"
+                )
+
+
 async def test_other_projects_and_organisations_are_not_told_of(
     app: Starlette, instance: Instance, workspace: Workspace
 ) -> None:

@@ -9,12 +9,12 @@ from app.domain.operations import Operation
 from app.engine.kinds import KeyRef, Kind
 from app.engine.ruleset import StoredState
 from app.runtime.followers import MOST, Followers
-from app.services.following import News, Topic
+from app.services.following import Interest, News, Topic
 from app.store.changeset import Audited, Commit, Delta, EnvironmentCommit
 from tests.clock import now
 
-PROJECT = Topic("project", None, "org")
-ENVIRONMENT = Topic("project", "prod", "org")
+PROJECT = Topic("project", None, "org", Interest.ALL)
+ENVIRONMENT = Topic("project", "prod", "org", Interest.STATES)
 
 
 def written(version: int, *keys: str, gone: bool = False, environment: str = "prod") -> Commit:
@@ -63,16 +63,19 @@ async def test_a_deletion_that_a_proposal_makes_is_one() -> None:
 
 
 async def test_a_commit_in_doubt_may_have_been_anything() -> None:
-    assert not (await news_of(ENVIRONMENT, Commit(deleted_environment_ids=("prod",)))).complete
+    for topic in (ENVIRONMENT, PROJECT):
+        assert not (await news_of(topic, Commit(deleted_environment_ids=("prod",)))).complete
 
 
 async def test_what_happens_elsewhere_wakes_nobody() -> None:
     followers = Followers()
     with followers.one(ENVIRONMENT, ("token",)) as follower:
-        for commit in (written(1, "key", environment="dev"), Commit(invalidated=("other",))):
+        proposed = audited(Operation.PROPOSE, "flag", "key", "proposal")
+        for commit in (written(1, "key", environment="dev"), Commit(invalidated=("other",)), proposed):
             followers.follow(commit)
         waiting = asyncio.ensure_future(follower.news())
         await asyncio.sleep(0)
+        assert not waiting.done()
         followers.follow(Commit(invalidated=("token",)))
         news = await asyncio.wait_for(waiting, 1)
         assert (len(news), news.complete) == (0, True)
