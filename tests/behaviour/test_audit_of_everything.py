@@ -19,7 +19,7 @@ OF_STATES = {
     Operation.PROMOTE,
     Operation.APPLY_PROPOSAL,
 }
-BEFORE = {"restoreFlag": "killFlag"}  # what makes it a change
+BEFORE = {"restoreFlag": "killFlag", "deleteTrafficSample": "setTrafficSample"}  # what makes it a change
 ENDS_ALL = {"deleteOrg"}  # after which nobody is left to read it
 
 
@@ -27,7 +27,7 @@ ENDS_ALL = {"deleteOrg"}  # after which nobody is left to read it
 async def test_a_write_is_recorded(instance: Instance, workspace: Workspace, operation: str) -> None:
     owner, arguments = workspace.org.owner, WRITES[operation](workspace)
     if operation in BEFORE:
-        await owner.make(BEFORE[operation], **arguments)
+        await owner.make(BEFORE[operation], **WRITES[BEFORE[operation]](workspace))
     endpoint = ENDPOINTS[operation]
     if endpoint.operation is Operation.PROMOTE:
         arguments |= {"fromEnvId": await _another(workspace), **({"flags": ["banner"]} if "flags" in arguments else {})}

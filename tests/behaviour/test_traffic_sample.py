@@ -165,6 +165,13 @@ async def test_what_was_sampled_goes_with_a_change(instance: Instance, workspace
         assert (await instance.rows())["sampled_context"] == []
 
 
+async def test_a_copy_of_an_environment_samples_nothing(workspace: Workspace) -> None:
+    await sampling(workspace, 10, "plan")
+    asked = {"projectId": workspace.project_id, "copyFromEnvId": workspace.environment_id}
+    copy = await workspace.org.editor.make("createEnvironment", **asked, key="copy", name="Copy")
+    assert await workspace.org.viewer.make("trafficSample", environmentId=copy["id"]) == NOTHING
+
+
 async def test_the_audit_has_what_is_sampled_and_no_context(instance: Instance, workspace: Workspace) -> None:
     await sampling(workspace, 10, "plan")
     await evaluate(workspace, {"plan": MARK})
