@@ -150,7 +150,7 @@ def _beyond(error: dict[str, Any]) -> dict[str, Any]:
 def _upper(variables: dict[str, Any]) -> dict[str, Any]:
     """REST says `boolean` where GraphQL says `BOOLEAN`."""
     given = variables.get("input", variables)
-    for name in ("type", "level", "role", "color", "state", "kind", "verdict"):
+    for name in ("type", "level", "role", "color", "state", "kind", "verdict", "granularity"):
         if isinstance(given.get(name), str):
             given[name] = given[name].upper()
     if isinstance(sort := given.get("sort"), str):

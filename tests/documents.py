@@ -26,7 +26,8 @@ _SEGMENT_STATE = (
 )
 _API_KEY = (
     "id name level actions environments { org projects envs } resources rateLimitPerMin approvalRequired ipAllowlist "
-    "expiresAt lastUsedAt hint mintedBy { kind id name } createdAt updatedAt etag"
+    "expiresAt lastUsedAt firstEvaluatedAt lastRefusal { code at requestId } hint mintedBy { kind id name } "
+    "createdAt updatedAt etag"
 )
 _ME = f"actor {{ {_ACTOR} }} email orgs {{ org {{ {_ORG} }} role }} notify {{ proposed reviewed applied cancelled }}"
 _SESSION = "id current browser address createdAt lastSeenAt expiresAt"
@@ -65,6 +66,7 @@ _OF_IDENTITIES = {
     "sort": "Sorting",
 }
 _OF_STATES = {**_OF_IDENTITIES, "state": "Standing", "updatedBy": "String", "hasOpenProposal": "Boolean"}
+_OF_STATES |= {"stale": "Boolean", "staleDays": "Int"}
 
 
 def _listing(parent: str, name: str, selection: str, arguments: dict[str, str]) -> str:
@@ -178,6 +180,21 @@ DOCUMENTS = {
     "environments": (
         "query($projectId: ID!, $limit: Int, $cursor: String, $key: String) { project(id: $projectId) "
         f"{{ environments(first: $limit, after: $cursor, key: $key) {{ nodes {{ {_ENVIRONMENT} }} {_PAGE} }} }} }}"
+    ),
+    "usage": _listing(
+        "environment",
+        "usage",
+        "environmentId primitiveId kind key total firstEvaluatedAt lastEvaluatedAt "
+        "outcomes { reason value valueOmitted count share lastEvaluatedAt } series { startsAt count } "
+        "stale { stale reason since days advice }",
+        {
+            "key": "String",
+            "stale": "Boolean",
+            "staleDays": "Int",
+            "granularity": "Period",
+            "since": "String",
+            "until": "String",
+        },
     ),
     "spotChecks": f"query($environmentId: ID!) {{ spotChecks(environmentId: $environmentId) {{ {_SPOT_CHECKS} }} }}",
     "setSpotChecks": _mutation("setSpotChecks", f"spotChecks {{ {_SPOT_CHECKS} }}"),

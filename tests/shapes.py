@@ -87,6 +87,12 @@ def _review(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "reviewer": _actor(found["reviewer"]), "verdict": found["verdict"].lower()}
 
 
+def _usage(found: dict[str, Any]) -> dict[str, Any]:
+    stale = found["stale"]
+    stale = {**stale, "reason": stale["reason"] and stale["reason"].lower()}
+    return {**found, "kind": found["kind"].lower(), "stale": stale}
+
+
 def _nodes(found: dict[str, Any]) -> list[Any]:
     return list(next(iter(found.values()))["nodes"])
 
@@ -235,6 +241,7 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "reviews": lambda found: [_review(one) for one in innermost(found)["nodes"]],
     "reviewProposal": lambda found: _review(found["review"]),
     "allowList": _nodes,
+    "usage": lambda found: [_usage(one) for one in innermost(found)["nodes"]],
     "denyList": _nodes,
     "flagReferences": _referrers,
     "configReferences": _referrers,

@@ -76,9 +76,10 @@ def shown_traffic_sample_etag(tag: str, *shown: object) -> str:
 
 
 def api_key_etag(row: ApiKey) -> str:
-    """Changes with the token's revision, and with its last use, which no write depends on."""
+    """Changes with the token's revision, and with how it was used, which no write depends on."""
     used = 0 if row.last_used_at is None else int(row.last_used_at.timestamp())
-    return f'"{_revision(row)}~{used}"'
+    refused = 0 if row.last_refusal is None else int(row.last_refusal.at.timestamp() * 1000)
+    return f'"{_revision(row)}~{used}.{int(row.first_evaluated_at is not None)}.{refused}"'
 
 
 def shown_proposal_etag(row: Proposal, *standing: object) -> str:

@@ -17,14 +17,18 @@ from app.domain.errors import invalid
 from app.domain.ids import digest
 from app.domain.lists import Sorting, Standing
 from app.domain.proposals import ProposalStatus
+from app.domain.usage import DEFAULT_STALE_DAYS, MAX_STALE_DAYS
 from app.engine.kinds import SPECS, Kind
+from app.models import Period
 from app.store.identities import Filter, Within
 from app.store.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, Place, Window
 
 MAX_TAGS = 20
 T = TypeVar("T")
 
+MAX_USAGES = 100
 Count = Annotated[int | None, Field(ge=1, le=MAX_LIMIT)]
+UsageCount = Annotated[int | None, Field(ge=1, le=MAX_USAGES)]
 
 
 class ListParameters(Command):
@@ -71,6 +75,25 @@ def _word_of_json(text: object) -> object:
     return {"true": True, "false": False}.get(text, text) if isinstance(text, str) else text
 
 
+TrueOrFalse = Annotated[bool, Field(strict=True), BeforeValidator(_word_of_json)]
+Stale = Annotated[
+    TrueOrFalse | None,
+    Field(
+        description="Only flags and configs that nothing has evaluated, or of which everyone has got one value, for "
+        "`staleDays`, and that are not permanent; with `false` only the others."
+    ),
+]
+StaleDays = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=MAX_STALE_DAYS,
+        description=f"For how many days something must have been of no use to be stale, by default "
+        f"{DEFAULT_STALE_DAYS}.",
+    ),
+]
+
+
 class StateParameters(PrimitiveParameters):
     """REST's parameters of a list of states."""
 
@@ -83,9 +106,38 @@ class StateParameters(PrimitiveParameters):
     ] = None
     updated_by: Annotated[Text | None, Field(description="Only those that this user or token changed last.")] = None
     has_open_proposal: Annotated[
-        Annotated[bool, Field(strict=True), BeforeValidator(_word_of_json)] | None,
-        Field(description="Only those that a proposal waits for; with `false` only the others."),
+        TrueOrFalse | None, Field(description="Only those that a proposal waits for; with `false` only the others.")
     ] = None
+    stale: Stale = None
+    stale_days: StaleDays = None
+
+
+class UsageOptions(Command):
+    """What is asked of how often flags and configs are evaluated."""
+
+    model_config = ConfigDict(strict=False)
+
+    granularity: Annotated[
+        Period | None, Field(description="Whether to count by `hour`, or by `day` as by default; in UTC.")
+    ] = None
+    since: Annotated[
+        Instant | None,
+        Field(
+            description="Only from the hour or day of this instant on; by default 30 days, or by hour one day, before "
+            "`until`. Hours are kept for 14 days, days for a year."
+        ),
+    ] = None
+    until: Annotated[Instant | None, Field(description="Only hours or days that begin before this instant.")] = None
+    stale_days: StaleDays = None
+
+
+class UsageParameters(KeyedParameters, UsageOptions):
+    """REST's parameters of how often an environment's flags and configs are evaluated."""
+
+    limit: Annotated[
+        UsageCount, Field(description=f"The maximum number of entries, by default and at most {MAX_USAGES}.")
+    ] = None
+    stale: Stale = None
 
 
 class ProposalParameters(ListParameters):
@@ -148,6 +200,13 @@ class ProposalArguments(ProposalParameters, ListArguments):
 
 class AuditArguments(AuditParameters, ListArguments):
     """REST's parameters and Relay's arguments of an organisation's audit."""
+
+
+class UsageArguments(UsageParameters, ListArguments):
+    """REST's parameters and Relay's arguments of how often flags and configs are evaluated."""
+
+    first: UsageCount = None
+    last: UsageCount = None
 
 
 class EntryArguments(ListArguments):
@@ -270,10 +329,19 @@ class Listing:
             standing=asked.state if of_states else None,
             updated_by=asked.updated_by and asked.updated_by.lower() if of_states else None,
             has_open_proposal=asked.has_open_proposal if of_states else None,
+            stale=asked.stale if of_states else None,
+            stale_days=(of_states and asked.stale_days) or DEFAULT_STALE_DAYS,
             sorting=asked.sort,
             within=within,
         )
         return chosen, window
+
+    def of_usage(self, within: Within, *parents: str) -> tuple[Filter, Window, UsageOptions]:
+        """Of which flags and configs, which part of that list, and what is asked of each. Raises `invalid_request`."""
+        asked = validate(UsageArguments, self.parameters)
+        days = asked.stale_days or DEFAULT_STALE_DAYS
+        chosen = Filter(key=asked.key, stale=asked.stale, stale_days=days, within=within)
+        return chosen, self._window(asked, "usage", *parents), asked
 
     def of_proposals(self, *parents: str) -> tuple[Collection[ProposalStatus], Window]:
         """Of which statuses, all if none, and which part of that list. Raises `invalid_request`."""

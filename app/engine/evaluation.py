@@ -22,8 +22,8 @@ MAX_SHOWN = 256
 
 
 class OutcomeText(NamedTuple):
-    """What tells an outcome of a flag or config from its others, as text: digests of it and of its value, its reason
-    without names of rules, and its value unless that is long."""
+    """What tells an outcome of a flag or config from its others, as text: digests of it and of its value, its reason,
+    and its value unless that is long."""
 
     id: str
     value_id: str
@@ -61,7 +61,7 @@ class Evaluation:
     def text(self) -> OutcomeText:
         """What it is counted as. Made once."""
         if self._text is None:
-            value, reason = json_text.encode(self.value), json_text.encode(nameless(self.reason))
+            value, reason = json_text.encode(self.value), json_text.encode(self.reason)
             shown = value if len(value.encode()) <= MAX_SHOWN else None
             self._text = OutcomeText(_digest(reason + value), _digest(value), reason, shown)
         return self._text

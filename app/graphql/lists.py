@@ -11,6 +11,7 @@ from app.domain.proposals import ProposalStatus
 from app.engine.kinds import SPECS, Kind
 from app.graphql.arguments import After, Before, First, KeyFilter, Last
 from app.graphql.context import Info, listing
+from app.models import Period
 
 T = TypeVar("T")
 
@@ -32,11 +33,29 @@ _OF_STATES_ALONE = {
     "updated_by": _argument(str | None, "Only those that this user or token changed last, by its id."),
     "has_open_proposal": _argument(bool | None, "Only those that a proposal waits for; with false only the others."),
 }
+_STALE = {
+    "stale": _argument(
+        bool | None,
+        "Only flags and configs that nothing has evaluated, or of which everyone has got one value, for `staleDays`; "
+        "with false only the others.",
+    ),
+    "stale_days": _argument(
+        int | None, "For how many days something must have been of no use to be stale; by default 30."
+    ),
+}
+_OF_STATES_ALONE |= _STALE
 PAGING = {"first": First, "after": After, "last": Last, "before": Before}
 OF_IDENTITIES = {**_OF_IDENTITIES, **PAGING}
 OF_STATES = {**_OF_IDENTITIES, **_OF_STATES_ALONE, **PAGING}
 _KINDS = _argument(list[Kind] | None, "Only those of these kinds.")
 KEYED = {"key": KeyFilter, **PAGING}
+USAGE_SPAN = {
+    "granularity": _argument(Period | None, "Whether to count by hour or by day, as by default; in UTC."),
+    "since": _argument(str | None, "Only from the hour or day of this RFC 3339 instant on; by default 30 days."),
+    "until": _argument(str | None, "Only hours or days that begin before this RFC 3339 instant."),
+    "stale_days": _STALE["stale_days"],
+}
+OF_USAGE = {"key": KeyFilter, "stale": _STALE["stale"], **USAGE_SPAN, **PAGING}
 OF_ENTRIES = {
     "search": _argument(str | None, "Only entries with this text in them, in upper or lower case of A to Z."),
     **PAGING,

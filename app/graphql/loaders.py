@@ -34,6 +34,7 @@ from app.services.proposals import ProposalView, kinds_tried, open_on, stored_co
 from app.services.spot_checks import Kept
 from app.services.traffic_sample import SHOWN, kept_of
 from app.services.traffic_sample import Kept as Sample
+from app.services.usage import KeyUsage, lists_of_environments, usage_of, usage_options
 from app.store.paging import Page, WholeList
 from app.store.states import Current
 from app.store.unit_of_work import UnitOfWork
@@ -44,6 +45,7 @@ MAX_ENVIRONMENTS = 1_000  # that one field names
 STATES_A_PRIMITIVE = 10  # states of a primitive, as a rule
 IDS_AN_OBJECT = 10  # that are looked for in the time that it takes to make an object of the answer
 ROWS_A_CONTENT = 50  # what a proposal's content takes, as rows
+ROWS_A_USAGE = 10  # what the counts of a flag or config take, as rows
 HANDED_OUT = 8  # in one turn
 
 K = TypeVar("K")
@@ -158,6 +160,8 @@ class Loaders:
         )
         self.open_proposals: Loader[State, int] = Loader(pace, self._open_proposals, identity=lambda state: state.id)
         self.open_in_project: Loader[str, int] = Loader(pace, self._open_in_project)
+        self.usage = self._below(lists_of_environments)
+        self._usages_of_states: dict[Hashable, Loader[Current, KeyUsage]] = {}
         self.counts: Loader[WholeList, int] = Loader(pace, self._counts)
         self.states: Loader[str, list[Current]] = Loader(pace, self._states, rows=lambda _: STATES_A_PRIMITIVE)
         self.states_at = cache(self._loader_of_states_at)
@@ -208,6 +212,18 @@ class Loaders:
                 return await states_at(uow, environment_id, version, present)
 
         return Loader(self._pace, load, identity=lambda current: current.primitive.id)
+
+    def usage_of_states(self, asked: Listing) -> Loader[Current, KeyUsage]:
+        """What loads how often the flag or config of a state is evaluated, with these options."""
+        if (found := self._usages_of_states.get(asked.identity)) is None:
+
+            async def load(present: list[Current]) -> list[KeyUsage]:
+                async with self._unit() as uow:
+                    return await usage_of(uow, present, usage_options(asked.parameters))
+
+            found = Loader(self._pace, load, identity=lambda one: one.state.id, rows=lambda _: ROWS_A_USAGE)
+            self._usages_of_states[asked.identity] = found
+        return found
 
     async def _spot_checks(self, environment_ids: list[str]) -> list[Kept | None]:
         async with self._unit() as uow:

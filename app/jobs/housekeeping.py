@@ -7,7 +7,7 @@ from datetime import timedelta
 from app.domain.ids import new_request_id
 from app.jobs.worker import Job
 from app.runtime.node import Node
-from app.services import proposals
+from app.services import proposals, usage
 from app.services.known_browsers import LIFETIME
 from app.store import audit, known_browsers, links, mail, proposal_news, retention, sessions
 from app.store.unit_of_work import UnitOfWork
@@ -59,12 +59,21 @@ async def sweep_past(node: Node) -> None:
                 swept = await retention.sweep_versions(uow.session, environment_id, before)
 
 
+async def sweep_usage(node: Node) -> None:
+    """Deletes counts of evaluations that are older than is kept, some at a time."""
+    swept = True
+    while swept:
+        async with node.unit(new_request_id()) as uow:
+            swept = await usage.sweep(uow, MAX_EVENTS)
+
+
 def housekeeping_job(node: Node) -> Job:
     async def run() -> float:
         async with node.unit(new_request_id()) as uow:
             await sweep(uow)
         await expire_proposals(node)
         await sweep_past(node)
+        await sweep_usage(node)
         return EVERY_SECONDS
 
     return Job("housekeeping", run, first_pause=EVERY_SECONDS)

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON
-from sqlmodel import Field
+from sqlmodel import Field, Relationship
 
+from app.domain.usage import TokenRefusal
 from app.models.base import Instant, Revised
+from app.models.usage import TokenUsage
 
 
 class ApiKey(Revised, table=True):
@@ -28,7 +30,19 @@ class ApiKey(Revised, table=True):
     ip_allowlist: list[str] = Field(sa_type=JSON)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+    usage: TokenUsage | None = Relationship(sa_relationship_kwargs={"lazy": "joined", "uselist": False})
     secret_hash: str = Field(unique=True)
     hint: str
     minter_id: str = Field(index=True)
     minted_by: dict[str, Any] = Field(sa_type=JSON)
+
+    @property
+    def first_evaluated_at(self) -> datetime | None:
+        return None if self.usage is None else self.usage.first_evaluated_at
+
+    @property
+    def last_refusal(self) -> TokenRefusal | None:
+        found = self.usage
+        if found is None or found.refused_at is None:
+            return None
+        return TokenRefusal(str(found.refusal_code), found.refused_at, str(found.refused_request_id))

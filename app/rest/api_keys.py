@@ -9,7 +9,16 @@ from app.access.etags import api_key_etag
 from app.access.paging import ListParameters
 from app.domain.actors import Verb
 from app.domain.operations import Operation
-from app.rest.openapi.samples import API_KEY, API_KEY_HINT, API_KEY_ID, CHANGED, ENVIRONMENT_ID, NEXT_MONTH, NOON
+from app.rest.openapi.samples import (
+    API_KEY,
+    API_KEY_HINT,
+    API_KEY_ID,
+    CHANGED,
+    ENVIRONMENT_ID,
+    MORNING,
+    NEXT_MONTH,
+    NOON,
+)
 from app.rest.requests import RestCall
 from app.rest.responses import created, no_content, page, read, written
 from app.rest.routing import Endpoint
@@ -31,9 +40,21 @@ _EXAMPLE = {
     "ipAllowlist": ["192.0.2.0/24"],
     "expiresAt": NEXT_MONTH,
     "lastUsedAt": NOON,
+    "firstEvaluatedAt": MORNING,
+    "lastRefusal": {"code": "token_ip_denied", "at": NOON, "requestId": "req_0123456789abcdef"},
     "hint": API_KEY_HINT,
     **CHANGED,
 }
+
+_UNUSED = {"lastUsedAt": None, "firstEvaluatedAt": None, "lastRefusal": None}
+
+
+class TokenRefusalSchema(Schema):
+    """What a request with a token was refused with."""
+
+    code: str
+    at: Time
+    request_id: str
 
 
 class ApiKeySchema(Schema, json_schema_extra={"examples": [_EXAMPLE]}):
@@ -50,15 +71,15 @@ class ApiKeySchema(Schema, json_schema_extra={"examples": [_EXAMPLE]}):
     ip_allowlist: list[str]
     expires_at: Time | None
     last_used_at: Time | None
+    first_evaluated_at: Time | None
+    last_refusal: TokenRefusalSchema | None
     hint: str
     minted_by: ActorSchema
     created_at: Time
     updated_at: Time
 
 
-class CreatedApiKeySchema(
-    ApiKeySchema, json_schema_extra={"examples": [{**_EXAMPLE, "lastUsedAt": None, "token": API_KEY}]}
-):
+class CreatedApiKeySchema(ApiKeySchema, json_schema_extra={"examples": [{**_EXAMPLE, **_UNUSED, "token": API_KEY}]}):
     """A new token with its secret, which is shown this once."""
 
     token: Annotated[str, Field(description="The secret to send as `Authorization: Bearer`. It is not shown again.")]

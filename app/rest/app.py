@@ -32,6 +32,7 @@ from app.rest import (
     sessions,
     spot_checks,
     traffic_sample,
+    usage,
 )
 from app.rest.openapi.document import document
 from app.rest.paths import Router
@@ -60,6 +61,7 @@ _FEATURES = {
         *spot_checks.ENDPOINTS,
         *traffic_sample.ENDPOINTS,
         *attributes.ENDPOINTS,
+        *usage.ENDPOINTS,
         *environment_diff.ENDPOINTS,
         *promotion.ENDPOINTS,
     ],

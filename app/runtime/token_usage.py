@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from app.domain.catalogue import CATALOGUE
+from app.domain.usage import TokenRefusal
 from app.runtime.clock import Clock
 from app.services import usage
-from app.store.token_usage import TokenRefusal
 from app.store.unit_of_work import UnitOfWork
 
 MAX_TOKENS = 50_000

@@ -194,6 +194,7 @@ async def create_api_key(uow: UnitOfWork, org_slug: str, body: object) -> Create
     )
     uow.add(row)
     access.record(None, _subject(row), new=_recorded(row))
+    row.usage = None
     return CreatedApiKey(row, secret)
 
 

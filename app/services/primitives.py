@@ -33,7 +33,7 @@ from app.services.promotion import promote_one
 from app.services.proposals import open_on
 from app.services.proposing import Opened, ProposedChange, Terms, open_proposal
 from app.services.quotas import Quota, require_room
-from app.store import environments, identities, members, states
+from app.store import environments, identities, members, states, usage
 from app.store.paging import Page
 from app.store.references import Referrer, list_referrers, referrers
 from app.store.states import Current
@@ -287,6 +287,7 @@ async def delete_now(access: Access, primitive: Primitive) -> None:
     uow = access.uow
     primitive.deleted_at = uow.now
     await identities.set_tags(uow.session, primitive, ())
+    await usage.forget(uow.session, primitive.id)
     sizes = await states.sizes(uow.session, primitive.id)
     for environment in await environments.all_of_project(uow.session, access.project.id):
         access.end_state(environment, primitive, sizes[environment.id])

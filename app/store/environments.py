@@ -1,6 +1,7 @@
 """Queries for environments."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +44,12 @@ async def last_position(session: AsyncSession, project_id: str) -> int:
     """The highest position of the project's environments, behind which a new one comes."""
     query = select(func.max(col(Environment.position))).where(col(Environment.project_id) == project_id)
     return (await session.execute(query)).scalar_one() or 0
+
+
+async def created_at(session: AsyncSession, ids: Collection[str]) -> dict[str, datetime]:
+    """When the environments were created, by id."""
+    query = select(col(Environment.id), col(Environment.created_at)).where(col(Environment.id).in_(ids))
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def ids_of_project(session: AsyncSession, project_id: str) -> Sequence[str]:

@@ -13,6 +13,7 @@ from sqlmodel import col
 from app.domain.actors import ResourcePattern
 from app.domain.lists import Sorting, Standing
 from app.domain.search import folded
+from app.domain.usage import DEFAULT_STALE_DAYS
 from app.engine.kinds import SPECS, Kind
 from app.models import Primitive, PrimitiveTag, Project
 from app.store.engines.texts import by_code_point, holds
@@ -32,8 +33,9 @@ class Filter:
     """Which primitives of a list, and in what order: the one of `key`, those whose key begins with `prefix`, those of a
     type, those with `search` in key, name or description, those that have all of the tags, those of a maintainer.
 
-    Of states also those with a standing, those that an actor changed last, and those that a proposal waits for, or none
-    does. `within` has the kinds, each with a token's resources for it; None for whoever sees all.
+    Of states also those with a standing, those that an actor changed last, those that a proposal waits for, or none
+    does, and those that have been stale for so many days, or have not.
+    `within` has the kinds, each with a token's resources for it; None for whoever sees all.
     """
 
     key: str | None = None
@@ -45,6 +47,8 @@ class Filter:
     standing: Standing | None = None
     updated_by: str | None = None
     has_open_proposal: bool | None = None
+    stale: bool | None = None
+    stale_days: int = DEFAULT_STALE_DAYS
     sorting: Sorting = Sorting.CREATED
     within: Within = field(default_factory=lambda: dict.fromkeys(Kind))
 

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.domain.usage import stale_before
 from app.engine.kinds import Kind
 from app.models import Environment, Primitive, State
 from app.store.engines.prepared import Prepared
@@ -15,6 +16,7 @@ from app.store.identities import Filter, filtered, sorted_by
 from app.store.paging import Page, Sort, Window, one_of, pages
 from app.store.pieces import all_rows, pieces
 from app.store.proposals import Visible, waiting_in
+from app.store.usage import is_stale
 
 _STATE = Prepared(
     select(State).where(
@@ -127,6 +129,8 @@ async def lists_current(
     if chosen.has_open_proposal is not None:
         waiting = tuple_(col(State.environment_id), col(State.primitive_id)).in_(waiting_in(environments, visible))
         query = query.where(waiting if chosen.has_open_proposal else not_(waiting))
+    if chosen.stale is not None:
+        query = is_stale(query, environments, stale_before(visible.at, chosen.stale_days), wanted=chosen.stale)
     sort: Sort[Current] = sorted_by(
         chosen.sorting, lambda one: one.primitive, col(State.updated_at), lambda one: one.state.updated_at
     )

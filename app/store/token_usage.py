@@ -2,25 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.domain.usage import TokenRefusal
 from app.models import ApiKey, TokenUsage
 from app.store.engines.upserts import upsert_into
 from app.store.pieces import pieces
 
 AT_ONCE = 500
-
-
-class TokenRefusal(NamedTuple):
-    """What a request was refused with."""
-
-    code: str
-    at: datetime
-    request_id: str
 
 
 async def add(

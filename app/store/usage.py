@@ -1,17 +1,20 @@
 """Queries for how often flags and configs are evaluated."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import case, select
+from sqlalchemy import CursorResult, and_, case, delete, false, func, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.engine.evaluation import OutcomeText
 from app.engine.kinds import KeyRef, Kind
-from app.models import Environment, EvaluationCount, KeyUsage, Period, Primitive
+from app.models import Environment, EvaluationCount, KeyUsage, Period, Primitive, State
 from app.store.engines.upserts import upsert_into
+from app.store.paging import AnySelect, one_of
+from app.store.pieces import all_rows
 
 OTHER = OutcomeText("other", "other", '{"kind":"other"}', None)
 """What is counted together where a key has very many outcomes."""
@@ -119,3 +122,108 @@ async def _ids_of(session: AsyncSession, environment_id: str, keys: Collection[K
 
 def _later(one: Any, other: Any) -> Any:
     return case((one < other, other), else_=one)
+
+
+class Span(NamedTuple):
+    """From one instant on until before another, by hours or by days."""
+
+    period: Period
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How often one outcome was had in a span."""
+
+    value_id: str
+    reason: str
+    value: str | None
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How many evaluations there were in the hour or day that begins then."""
+
+    starts_at: datetime
+    count: int
+
+
+class Stored(NamedTuple):
+    """What is stored of a flag or config in an environment."""
+
+    row: KeyUsage | None
+    totals: Sequence[Total]
+    series: Sequence[Point]
+
+
+async def of_keys(
+    session: AsyncSession, environment_ids: Collection[str], primitive_ids: Collection[str], span: Span
+) -> Mapping[tuple[str, str], Stored]:
+    """By environment and primitive, where anything is stored: in three queries, however many they are."""
+    rows = select(KeyUsage).where(
+        one_of(col(KeyUsage.environment_id), environment_ids), one_of(col(KeyUsage.primitive_id), primitive_ids)
+    )
+    found = {
+        (row.environment_id, row.primitive_id): (row, list[Total](), list[Point]())
+        for (row,) in await all_rows(session, rows)
+    }
+    table = EvaluationCount
+    place = col(table.environment_id), col(table.primitive_id)
+    within = (
+        one_of(place[0], environment_ids),
+        one_of(place[1], primitive_ids),
+        col(table.period) == span.period,
+        col(table.starts_at) >= span.since,
+        col(table.starts_at) < span.until,
+    )
+    times = func.sum(col(table.count))
+    shown = func.min(col(table.value_id)), func.min(col(table.reason)), func.min(col(table.value))
+    totals = select(*place, *shown, times, func.max(col(table.last_at)))
+    totals = totals.where(*within).group_by(*place, col(table.outcome)).order_by(times.desc(), col(table.outcome))
+    for environment_id, primitive_id, value_id, reason, value, times_had, last_at in await all_rows(session, totals):
+        if (of_key := found.get((environment_id, primitive_id))) is not None:
+            of_key[1].append(Total(value_id, reason, value, int(times_had), last_at))
+    series = select(*place, col(table.starts_at), times).where(*within)
+    series = series.group_by(*place, col(table.starts_at)).order_by(col(table.starts_at))
+    for environment_id, primitive_id, starts_at, count in await all_rows(session, series):
+        if (of_key := found.get((environment_id, primitive_id))) is not None:
+            of_key[2].append(Point(starts_at, int(count)))
+    return {of: Stored(*stored) for of, stored in found.items()}
+
+
+def is_stale(query: AnySelect, environments: Collection[Environment], before: datetime, *, wanted: bool) -> AnySelect:
+    """The query of present states, for those alone that are stale, or are not, as `domain.usage.staleness` says it."""
+    here = and_(
+        col(KeyUsage.environment_id) == col(State.environment_id),
+        col(KeyUsage.primitive_id) == col(State.primitive_id),
+    )
+    old_enough = [one.id for one in environments if one.created_at <= before]
+    last_at, value_since = col(KeyUsage.last_at), col(KeyUsage.value_since)
+    stale = and_(
+        col(State.environment_id).in_(old_enough) if old_enough else false(),
+        col(Primitive.kind).in_(EVALUABLE),
+        not_(col(Primitive.permanent)),
+        col(Primitive.created_at) <= before,
+        or_(last_at.is_(None), last_at <= before, and_(value_since.is_not(None), value_since <= before)),
+    )
+    return query.outerjoin(KeyUsage, here).where(stale if wanted else not_(stale))
+
+
+async def forget(session: AsyncSession, primitive_id: str) -> None:
+    """Deletes all counts of the primitive."""
+    for table in (EvaluationCount, KeyUsage):
+        await session.execute(delete(table).where(col(table.primitive_id) == primitive_id))
+
+
+async def sweep(session: AsyncSession, period: Period, before: datetime, limit: int) -> bool:
+    """Deletes counts of hours or days that began before the instant, so many at most. False when none are left."""
+    table = EvaluationCount
+    key = tuple_(
+        col(table.environment_id), col(table.primitive_id), col(table.period), col(table.starts_at), col(table.outcome)
+    )
+    old = select(*key.clauses).where(col(table.period) == period, col(table.starts_at) < before).limit(limit)
+    result = await session.execute(delete(table).where(key.in_(old)))
+    return bool(cast("CursorResult[Any]", result).rowcount)

@@ -43,6 +43,8 @@ OF_STATES = {
     "updated by": of_flags(updated_by=ID),
     "open proposal": of_flags(has_open_proposal=True),
     "no open proposal": of_flags(has_open_proposal=False),
+    "stale": of_flags(stale=True, stale_days=-1),  # or what was made just now would be too young to look at
+    "not stale": of_flags(stale=False, stale_days=-1),
 }
 
 

@@ -5,6 +5,7 @@ import strawberry
 from app.access.etags import api_key_etag
 from app.domain.actors import Verb
 from app.domain.operations import ResourceType
+from app.domain.usage import TokenRefusal as StoredRefusal
 from app.graphql.types.abilities import Abilities, Inabilities, viewer_can, viewer_cannot
 from app.graphql.types.actors import Actor
 from app.graphql.types.relay import Node
@@ -18,6 +19,17 @@ class TokenEnvironments:
     org: bool | None = strawberry.field(description="The whole organisation.")
     projects: list[strawberry.ID] | None = strawberry.field(description="Whole projects, by their ids.")
     envs: list[strawberry.ID] | None = strawberry.field(description="Single environments, by their ids.")
+
+
+@strawberry.type(description="What a request with a token was refused with.")
+class TokenRefusal:
+    code: str = strawberry.field(description="The code of the error.")
+    at: Time = strawberry.field(description="When it was refused.")
+    request_id: str = strawberry.field(description="The id of the request.")
+
+    @classmethod
+    def of(cls, refusal: StoredRefusal) -> "TokenRefusal":
+        return cls(code=refusal.code, at=Time(refusal.at), request_id=refusal.request_id)
 
 
 @strawberry.type(description="A token, for machines. Only its expiry can change.")
@@ -36,6 +48,12 @@ class ApiKey(Node):
     )
     expires_at: Time | None = strawberry.field(description="When it expires; null for never.")
     last_used_at: Time | None = strawberry.field(description="When it was last used, to about a minute.")
+    first_evaluated_at: Time | None = strawberry.field(
+        description="When it first evaluated a flag or config; null if it has not."
+    )
+    last_refusal: TokenRefusal | None = strawberry.field(
+        description="Its last request that was refused because of what it may do, how often, or from where."
+    )
     hint: str = strawberry.field(description="The first characters of its secret.")
     minted_by: Actor = strawberry.field(description="Who minted it.")
     created_at: Time = strawberry.field(description="When it was created.")
@@ -61,6 +79,8 @@ class ApiKey(Node):
             ip_allowlist=row.ip_allowlist,
             expires_at=None if row.expires_at is None else Time(row.expires_at),
             last_used_at=None if row.last_used_at is None else Time(row.last_used_at),
+            first_evaluated_at=None if row.first_evaluated_at is None else Time(row.first_evaluated_at),
+            last_refusal=None if row.last_refusal is None else TokenRefusal.of(row.last_refusal),
             hint=row.hint,
             minted_by=Actor.of(row.minted_by),
             created_at=Time(row.created_at),

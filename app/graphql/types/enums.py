@@ -10,9 +10,10 @@ from app.domain.actors import Role, Verb
 from app.domain.lists import Sorting, Standing
 from app.domain.operations import Operation
 from app.domain.proposals import ProposalKind, ProposalStatus, Verdict
+from app.domain.usage import StaleReason
 from app.engine.kinds import ConfigType, FlagType, Kind
 from app.engine.summaries import SummaryKind
-from app.models import Color
+from app.models import Color, Period
 from app.services.api_keys import Level
 from app.services.invitations import Status
 
@@ -255,6 +256,21 @@ _ENUMS: list[tuple[type[Enum], str, str, Mapping[Any, str]]] = [
             Standing.KILLED: "Killed, whatever its rules say.",
             Standing.RULES: "At least one rule that is not disabled.",
         },
+    ),
+    (
+        StaleReason,
+        "StaleReason",
+        "Why something is stale.",
+        {
+            StaleReason.NOT_EVALUATED: "Nothing has evaluated it for as long.",
+            StaleReason.ONE_VALUE: "Everyone has got the same value for as long.",
+        },
+    ),
+    (
+        Period,
+        "Period",
+        "What evaluations are counted by.",
+        {Period.HOUR: "By the hour.", Period.DAY: "By the day, in UTC."},
     ),
     (
         Status,

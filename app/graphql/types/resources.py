@@ -28,6 +28,7 @@ from app.graphql.types.scalars import JSON, Time
 from app.graphql.types.spot_checks import SpotChecks, spot_checks_of_environment
 from app.graphql.types.summaries import EnvironmentSummary, Summary
 from app.graphql.types.traffic_sample import TrafficSample, traffic_sample_of_environment
+from app.graphql.types.usage import Usage, usage_of_environment, usage_of_state
 from app.graphql.types.values import default_value, initial_value, json_schema, stored
 from app.models import Color
 from app.models import Environment as EnvironmentRow
@@ -142,6 +143,7 @@ class Environment(Node):
     flag_states: "Connection[FlagState] | None" = states_of(Kind.FLAG)
     config_states: "Connection[ConfigState] | None" = states_of(Kind.CONFIG)
     segment_states: "Connection[SegmentState] | None" = states_of(Kind.SEGMENT)
+    usage: Connection[Usage] | None = usage_of_environment()
     spot_checks: SpotChecks | None = spot_checks_of_environment()
     traffic_sample: TrafficSample | None = traffic_sample_of_environment()
     attributes: Attributes | None = attributes_of_environment()
@@ -334,6 +336,7 @@ class PrimitiveState(Node):
 class FlagState(PrimitiveState):
     killed: bool = strawberry.field(description="Whether it is turned off, whatever its rules say.")
     flag: Flag = strawberry.field(description="The flag's identity.")
+    usage: Usage | None = usage_of_state()
     default_value: JSON | None = strawberry.field(
         resolver=default_value, description="The value where no rule decides."
     )
@@ -346,6 +349,7 @@ class FlagState(PrimitiveState):
 @strawberry.type(description="What a config gives in an environment.")
 class ConfigState(PrimitiveState):
     config: Config = strawberry.field(description="The config's identity.")
+    usage: Usage | None = usage_of_state()
     default_value: JSON | None = strawberry.field(
         resolver=default_value, description="The value where no rule decides."
     )

@@ -552,6 +552,11 @@ OPERATIONS = {
     "getSpotChecks": "Shows the contexts that an environment keeps. Proposed changes are tried on them.",
     "setSpotChecks": "Replaces the contexts that an environment keeps. What is sent is all of them; an empty list "
     "keeps none. A change that changes nothing succeeds. Proposals that are there already stay as they are.",
+    "listUsage": (
+        "Of every flag and config that you may read: how often it was evaluated, by outcome and by hour or day, when "
+        "first and last, and whether it is stale. Counted are evaluations over REST, GraphQL and OpenFeature's "
+        "protocol, within seconds; what SDKs evaluate by themselves is not known here."
+    ),
     "getTrafficSample": "Shows what an environment keeps of contexts that were really evaluated in it in the last 24 "
     "hours: a uniform sample of the evaluations over REST, GraphQL and OpenFeature's protocol.",
     "setTrafficSample": "Begins to sample an environment's traffic, which none does by itself; with a size of 0 it "
