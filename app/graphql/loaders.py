@@ -129,9 +129,7 @@ class Loaders:
     """The loaders of one request. What the caller may not see loads as None."""
 
     def __init__(self, node: Node, request: RequestInfo, pace: Pace) -> None:
-        self._node = node
-        self._request = request
-        self._pace = pace
+        self._node, self._request, self._pace = node, request, pace
         self.org = self._by_id(batches.orgs)
         self.project = self._by_id(batches.projects)
         self.environment = self._by_id(batches.environments)
