@@ -20,6 +20,7 @@ from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.output import STDERR
 from app.http.requests import Requests, info_of
+from app.jobs.event_streams import event_streams_job
 from app.jobs.housekeeping import housekeeping_job
 from app.jobs.last_uses import last_uses_job
 from app.jobs.mail import mail_job
@@ -133,8 +134,8 @@ async def _serve(
             app.router.default = web.build(node)
             mail = mail_job(node, transport_for(settings))
             usage = usage_job(node), token_usage_job(node)
-            jobs = [mail, last_uses_job(node), refusals_job(node), traffic_job(node), *usage, housekeeping_job(node)]
-            async with working(jobs):
+            saving = last_uses_job(node), refusals_job(node), traffic_job(node), *usage
+            async with working([mail, *saving, housekeeping_job(node), event_streams_job(node)]):
                 if not ready.done():
                     ready.set_result(None)
                 await (asyncio.Event() if lease is None else lease.lost).wait()

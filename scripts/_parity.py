@@ -12,6 +12,8 @@ from app.rest.routing import Endpoint
 
 # What one side has alone, and why.
 REST_ONLY = {
+    "streamRuleset": "is server-sent events; `environmentChanged` subscribes to the same",
+    "streamEvaluations": "speaks OpenFeature's protocol; `environmentChanged` subscribes to the same",
     "openapi": "describes REST; GraphQL has introspection",
     "evaluateFlag": "speaks OpenFeature's protocol; `evaluate` answers the same",
     "evaluateFlags": "speaks OpenFeature's protocol; `evaluate` answers the same",

@@ -198,6 +198,9 @@ DOCUMENTS = {
     ),
     "spotChecks": f"query($environmentId: ID!) {{ spotChecks(environmentId: $environmentId) {{ {_SPOT_CHECKS} }} }}",
     "setSpotChecks": _mutation("setSpotChecks", f"spotChecks {{ {_SPOT_CHECKS} }}"),
+    "createStreamTicket": (
+        "mutation($input: CreateStreamTicketInput!) { createStreamTicket(input: $input) { ticket expiresAt } }"
+    ),
     "trafficSample": (
         f"query($environmentId: ID!) {{ trafficSample(environmentId: $environmentId) {{ {_TRAFFIC_SAMPLE} }} }}"
     ),

@@ -1,6 +1,6 @@
 """One request and its answer, as uvicorn has them, with heads that are written in a part of the time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -8,7 +8,11 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
+from app.domain.errors import AppError
+from app.http.event_streams import KEEP_OPEN
+from app.http.failures import enveloped
 from app.http.headers import Header, lines_of
+from app.http.requests import Requests
 
 _BODILESS = {204, 304}
 _FRAMING = {b"content-length: ", b"transfer-encoding: ", b"connection: "}
@@ -36,6 +40,14 @@ def first_lines(status: int, always: tuple[Header, ...]) -> bytes:
     return STATUS_LINE[status] + lines_of(always)
 
 
+def refusal(requests: Requests, client: tuple[str, int] | None, error: AppError) -> bytes:
+    """The answer to what is no request, which is logged. The connection ends with it."""
+    request_id = requests.refused(client, error.code, error.status)
+    response = enveloped(error, request_id)
+    headers = [(b"connection", b"close"), *requests.headers.complete(response.raw_headers, request_id)]
+    return STATUS_LINE[error.status] + lines_of(headers) + b"\r\n" + bytes(response.body)
+
+
 class Flow(FlowControl):
     """Leaves a connection alone that is closing, and does not read on from one that is `held`."""
 
@@ -53,6 +65,7 @@ class Cycle(RequestResponseCycle):
     """
 
     _begun_with = b""
+    keep_open: Callable[[], Any]
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -60,6 +73,9 @@ class Cycle(RequestResponseCycle):
         if self.transport.is_closing():
             self.disconnected = True
         sent = cast(dict[str, Any], message)
+        if sent["type"] == KEEP_OPEN:
+            self._leave_open(sent["take"])
+            return
         if not self.disconnected and not self.response_started and sent["type"] == "http.response.start":
             self._begun_with = self._head(sent["status"], sent.get("headers", ()))
             if self.chunked_encoding:
@@ -73,6 +89,12 @@ class Cycle(RequestResponseCycle):
             else:
                 self._write_head(b"")
         await super().send(message)
+
+    def _leave_open(self, take: Callable[[Any], None]) -> None:
+        """What is written from now on, `take` writes; for the app the answer is at its end."""
+        if not self.disconnected:
+            self.disconnected = True
+            take(self.keep_open())
 
     def _write_head(self, body: bytes) -> None:
         head, self._begun_with = self._begun_with, b""

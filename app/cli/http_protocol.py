@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -11,20 +10,23 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.cli.http_answers import Answers
-from app.cli.http_cycle import Cycle, Flow, first_lines
+from app.cli.http_cycle import Cycle, Flow, first_lines, refusal
+from app.cli.http_event_stream import EventStream
 from app.cli.http_heads import Arrived, Heads, arrived
 from app.cli.http_limits import MAX_HEAD, Limits, fault_of_head
 from app.cli.http_stalls import Stall
+from app.cli.http_timers import Timer
 from app.cli.http_upgrades import body_parser, framing
 from app.cli.http_websockets import WebSocket, asks_for_websocket
 from app.dataplane.calls import Head
 from app.dataplane.front import Front, Sent
 from app.domain.errors import AppError
 from app.http.bodies import MAX_AT_ONCE, number_of_bytes
-from app.http.failures import enveloped
+from app.http.event_streams import KEEP_OPEN
 from app.http.headers import Header
 from app.http.requests import RequestInfo, Requests
 
+_EXTENSIONS: dict[str, Any] = {KEEP_OPEN: {}}
 _PIECE = 4 * 1024  # what is parsed at once: so many pipelined requests can wait at most
 _BODY_SECONDS = 0.02  # for which a short body is waited for before the app is asked
 _CLOSE = b"connection: close\r\n"
@@ -72,7 +74,7 @@ class Protocol(HttpToolsProtocol):
         self._answered_at = 0.0
         self._fault = _INVALID
         self._refusal: AppError | None = None
-        self._timer: asyncio.TimerHandle | None = None  # of the head, or of a body that nobody reads
+        self._timer = Timer(self.loop)  # of the head, or of a body that nobody reads
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -83,14 +85,14 @@ class Protocol(HttpToolsProtocol):
             transport.abort()
         elif too_many > 0:
             self.app, self._front = self._shared.busy, None
-            self._start_timer(self._limits.refused_head_seconds, transport.close)
+            self._timer.start(self._limits.refused_head_seconds, transport.close)
         else:
-            self._start_timer(self._limits.head_seconds, self._head_is_late)
+            self._timer.start(self._limits.head_seconds, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiting is not None:
             self._begin_waiting()
-        self._cancel_timer()
+        self._timer.cancel()
         self._stall.forget()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
@@ -131,7 +133,7 @@ class Protocol(HttpToolsProtocol):
         if isinstance(answer, RequestInfo):
             self._info = answer
             return False
-        self._cancel_timer()
+        self._timer.cancel()
         self._write_at_once(answer, keep_alive=True)
         self.server_state.total_requests += 1
         self._wait_for_the_next()
@@ -170,8 +172,8 @@ class Protocol(HttpToolsProtocol):
         if self._unread:
             self.flow.held = True
             self.flow.pause_reading()
-        if self._timer is None and (self._begun or (self._in_head and self._counted)):
-            self._start_timer(self._limits.head_seconds, self._head_is_late)
+        if not self._timer.is_running and (self._begun or (self._in_head and self._counted)):
+            self._timer.start(self._limits.head_seconds, self._head_is_late)
 
     def _left_out(self) -> Header | None:
         """What frames the body that the parser takes for another protocol, if it does."""
@@ -187,14 +189,24 @@ class Protocol(HttpToolsProtocol):
         scope = cast(Scope, cycle.scope)
         if self.app is self._shared.busy or not asks_for_websocket(scope, self._shared.websocket):
             return False
+        self._waiting = None
+        WebSocket(self, self._limits, scope, self._let_go()).begin()
+        return True
+
+    def _keep_open(self) -> EventStream:
+        """Leaves the connection to an answer that goes on for long, and drops all that it takes to read requests."""
+        self._let_go()
+        return EventStream(self.transport, self.loop, self.connections, self._limits.stalled_seconds)
+
+    def _let_go(self) -> bytes:
+        """Of a connection that goes on as something else, with what is not read yet."""
         self._shared.answers.flush()
-        self._cancel_timer()
+        self._timer.cancel()
         self._stall.forget()
         self._unset_keepalive_if_required()
         self.connections.discard(self)
-        unread, self._unread, self._waiting = bytes(self._unread), b"", None
-        WebSocket(self, self._limits, scope, unread).begin()
-        return True
+        unread, self._unread = bytes(self._unread), b""
+        return unread
 
     def _next_piece(self) -> bytes | memoryview:
         """So much that a head is refused as soon as it is too large."""
@@ -219,12 +231,12 @@ class Protocol(HttpToolsProtocol):
         length = next((value for name, value in cycle.scope["headers"] if name == b"content-length"), None)
         if length is None or number_of_bytes(length.decode("ascii")) > MAX_AT_ONCE:
             return False
-        if self._timer is None:
-            self._start_timer(_BODY_SECONDS, self._begin_waiting)
+        if not self._timer.is_running:
+            self._timer.start(_BODY_SECONDS, self._begin_waiting)
         return True
 
     def _begin_waiting(self) -> None:
-        self._cancel_timer()
+        self._timer.cancel()
         cycle, self._waiting = cast(Cycle, self._waiting), None
         scope, (info, self._info) = cast(Scope, cycle.scope), (self._info, None)
         if info is not None:
@@ -274,7 +286,7 @@ class Protocol(HttpToolsProtocol):
             self._fault = fault
             raise ValueError(fault)
         self._in_head, self._begun, self._progressed = False, False, True
-        self._cancel_timer()
+        self._timer.cancel()
         before, self.cycle = self.cycle, self._cycle(version)
         if before is None or before.response_complete:
             self._waiting = self.cycle
@@ -292,7 +304,8 @@ class Protocol(HttpToolsProtocol):
         scope["raw_path"] = url.path
         scope["query_string"] = url.query or b""
         scope["headers"] = self.headers[:]  # without trailers, which the parser adds to the list
-        return Cycle(
+        scope["extensions"] = _EXTENSIONS
+        cycle = Cycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
@@ -305,6 +318,8 @@ class Protocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        cycle.keep_open = self._keep_open
+        return cycle
 
     def on_body(self, body: bytes) -> None:
         self._progressed = True
@@ -316,7 +331,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head, self._progressed = True, True
         super().on_message_complete()
         if self.cycle.response_complete:  # and what was left of the body has been read
-            self._cancel_timer()
+            self._timer.cancel()
             self._wait_for_the_next()
 
     def on_response_complete(self) -> None:
@@ -332,7 +347,7 @@ class Protocol(HttpToolsProtocol):
         if self.cycle.response_complete and self._refusal is not None:
             self._send_refusal(self._refusal)
         elif self.cycle.response_complete and not self._in_head:
-            self._start_timer(self._limits.unread_body_seconds, self.transport.close)
+            self._timer.start(self._limits.unread_body_seconds, self.transport.close)
         else:
             self._parse()
 
@@ -362,7 +377,6 @@ class Protocol(HttpToolsProtocol):
         self._stall.note_reading()
 
     def _head_is_late(self) -> None:
-        self._timer = None
         self._refuse(AppError("invalid_request", f"The request did not arrive in {self._limits.head_seconds} seconds."))
 
     def _refuse(self, error: AppError) -> None:
@@ -380,21 +394,6 @@ class Protocol(HttpToolsProtocol):
 
     def _send_refusal(self, error: AppError) -> None:
         self._shared.answers.flush()
-        request_id = self._shared.busy.refused(self.client, error.code, error.status)
-        response = enveloped(error, request_id)
-        head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(), b"connection: close"]
-        head += [
-            name + b": " + value for name, value in self._shared.busy.headers.complete(response.raw_headers, request_id)
-        ]
-        self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))
+        self.transport.write(refusal(self._shared.busy, self.client, error))
         self.transport.close()
         self._stall.watch()
-
-    def _start_timer(self, seconds: float, call: Any) -> None:
-        self._cancel_timer()
-        self._timer = self.loop.call_later(seconds, call)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

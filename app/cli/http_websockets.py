@@ -16,6 +16,7 @@ from websockets.utils import accept_key
 from app.cli.http_cycle import first_lines
 from app.cli.http_limits import Limits
 from app.cli.http_stalls import Stall
+from app.cli.http_timers import Timer
 from app.http.bodies import ALLOW_LONG_MESSAGES, MAX_ANONYMOUS_BODY, MAX_BODY
 from app.http.headers import Headers, lines_of
 
@@ -59,7 +60,7 @@ class WebSocket(asyncio.Protocol):
         self._refusal: tuple[int, Headers, bytes] | None = None
         self._is_open = self._reads = self._heard = self._stopping = False
         self._gone: Message | None = None  # what the app is told from then on
-        self._timer: asyncio.TimerHandle | None = None  # of the next ping, or of the client's answer to a close
+        self._timer = Timer(self._loop)  # of the next ping, or of the client's answer to a close
 
     def begin(self) -> None:
         """Takes over. Nothing more is read until the app has accepted."""
@@ -102,7 +103,7 @@ class WebSocket(asyncio.Protocol):
         self._read()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._cancel_timer()
+        self._timer.cancel()
         self._stall.forget()
         self._connections.discard(cast(Any, self))
         self._unread = b""
@@ -123,7 +124,7 @@ class WebSocket(asyncio.Protocol):
         self._stopping = True
         if self._is_open:
             self._close(_GOING_AWAY, "The server stops.")
-            self._start_timer(STOPPING_SECONDS, self._transport.close)
+            self._timer.start(STOPPING_SECONDS, self._transport.close)
 
     # From the client to the app
 
@@ -225,7 +226,7 @@ class WebSocket(asyncio.Protocol):
             self.shutdown()
             return
         self._heard = True
-        self._start_timer(self._limits.ping_seconds, self._look_whether_it_is_there)
+        self._timer.start(self._limits.ping_seconds, self._look_whether_it_is_there)
         self._read()
 
     def _refuse(self, message: Message) -> None:
@@ -249,7 +250,7 @@ class WebSocket(asyncio.Protocol):
         self._end(code)
         self._flush()
         self._stall.watch()
-        self._start_timer(self._limits.closing_seconds, self._transport.close)
+        self._timer.start(self._limits.closing_seconds, self._transport.close)
         self._read()
 
     def _flush(self) -> None:
@@ -269,14 +270,5 @@ class WebSocket(asyncio.Protocol):
         else:
             self._heard = False
             self._frames.send_ping(b"")
-            self._start_timer(self._limits.ping_seconds, self._look_whether_it_is_there)
+            self._timer.start(self._limits.ping_seconds, self._look_whether_it_is_there)
         self._flush()
-
-    def _start_timer(self, seconds: float, call: Any) -> None:
-        self._cancel_timer()
-        self._timer = self._loop.call_later(seconds, call)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -14,9 +14,7 @@ from app.http.bodies import MAX_AT_ONCE
 from app.http.headers import Header, Headers
 from app.http.requests import Sender
 from app.runtime.credentials import LiveApiKey
-from app.runtime.rulesets import RulesetCache
-from app.runtime.traffic import Traffic
-from app.runtime.usage import Usage
+from app.runtime.node import Node
 from app.services.evaluation import EVALUABLE
 from app.store.resolve import Place
 
@@ -53,9 +51,7 @@ class Call(NamedTuple):
     token: LiveApiKey
     place: Place
     ruleset: Ruleset
-    rulesets: RulesetCache
-    traffic: Traffic
-    usage: Usage
+    node: Node
     body: bytes
     if_none_match: str | None
 
@@ -72,7 +68,7 @@ class Call(NamedTuple):
 
     def note(self, outcomes: Collection[Evaluation | None]) -> None:
         """Counts what it has evaluated."""
-        self.usage.note(self.place.environment_id, outcomes, self.token.actor.token_id)
+        self.node.usage.note(self.place.environment_id, outcomes, self.token.actor.token_id)
 
     def json(self) -> Any:
         """The body of a call that may repeat keys; None if it is long, or has any fault."""

@@ -20,7 +20,7 @@ _GZIP = (b"content-encoding", b"gzip")
 def ruleset(call: Call) -> Answer | None:
     """The ruleset as far as the token may read it, or 304, if it is encoded already."""
     token = call.token
-    document = call.rulesets.already_encoded(call.ruleset, None if token.sees_all else token.actor.resources)
+    document = call.node.rulesets.already_encoded(call.ruleset, None if token.sees_all else token.actor.resources)
     if document is None:
         return None
     of_caller = terms(
@@ -63,5 +63,5 @@ def evaluate(call: Call) -> Answer | None:
             call.note(by_key.values())
     except (TooLong, TooManyComparisons):
         return None
-    call.traffic.offer(compiled.environment_id, context)
+    call.node.traffic.offer(compiled.environment_id, context)
     return ok(EVALUATE, answer(compiled, texts), NO_STORE)

@@ -129,7 +129,7 @@ def _known(node: Node, head: Head, address: Address | None, body: bytes, if_none
     ruleset = node.rulesets.present(place.environment_id)
     if ruleset is None or not node.database.has_lease:
         return None
-    return Call(head, token, place, ruleset, node.rulesets, node.traffic, node.usage, body, if_none_match)
+    return Call(head, token, place, ruleset, node, body, if_none_match)
 
 
 def _is_unusual(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

@@ -31,7 +31,7 @@ def evaluate_flag(call: Call) -> Answer | None:
     if found is None:
         return None
     answer = ok(FLAG, resolution_text(found), NO_STORE)
-    call.traffic.offer(call.place.environment_id, evaluating.context)
+    call.node.traffic.offer(call.place.environment_id, evaluating.context)
     call.note((found,))
     return answer
 
@@ -54,8 +54,9 @@ def evaluate_flags(call: Call) -> Answer | None:
             found = [one for one in outcomes(evaluating, None, call.sees).values() if one is not None]
     except (TooLong, TooManyComparisons):
         return None
-    answer = ok(FLAGS, resolutions_text(compiled, found), *headers)
-    call.traffic.offer(call.place.environment_id, evaluating.context)
+    streams = call.node.event_streams_for(call.token.actor, call.place.environment_id)
+    answer = ok(FLAGS, resolutions_text(compiled, found, streams), *headers)
+    call.node.traffic.offer(call.place.environment_id, evaluating.context)
     call.note(found)
     return answer
 

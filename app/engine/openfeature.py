@@ -43,11 +43,11 @@ def resolution_text(outcome: Evaluation) -> bytes:
     return encoded
 
 
-def resolutions_text(ruleset: CompiledRuleset, found: Iterable[Evaluation]) -> bytes:
-    """The protocol's answer for many keys."""
+def resolutions_text(ruleset: CompiledRuleset, found: Iterable[Evaluation], event_streams: bytes) -> bytes:
+    """The protocol's answer for many keys, with where to hear of changes."""
     flags = b",".join([outcome.ofrep or resolution_text(outcome) for outcome in found])
-    about = flags, ruleset.environment_id.encode(), ruleset.version
-    return b'{"flags":[%b],"metadata":{"environmentId":"%b","version":%d}}' % about
+    about = flags, event_streams, ruleset.environment_id.encode(), ruleset.version
+    return b'{"flags":[%b],"eventStreams":%b,"metadata":{"environmentId":"%b","version":%d}}' % about
 
 
 def variant_of(value: Any) -> str:

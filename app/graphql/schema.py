@@ -30,6 +30,7 @@ from app.graphql.proposals import ProposalMutations, ProposalQueries
 from app.graphql.segments import SegmentMutations, SegmentQueries
 from app.graphql.sessions import SessionMutations, SessionQueries
 from app.graphql.spot_checks import SpotCheckMutations, SpotCheckQueries
+from app.graphql.streams import StreamMutations
 from app.graphql.subscriptions import Subscription
 from app.graphql.traffic_sample import TrafficSampleMutations, TrafficSampleQueries
 from app.graphql.types.api_keys import ApiKey
@@ -98,6 +99,7 @@ class Mutation(
     ConfigMutations,
     SegmentMutations,
     PromotionMutations,
+    StreamMutations,
     ProposalMutations,
     ApiKeyMutations,
 ):

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.actors import API_KEY_ENDED, SESSION_ENDED, Anonymous, Token
 from app.domain.errors import AppError
-from app.domain.rate_limits import Bucket
+from app.domain.rate_limits import Allowance, Bucket
 from app.domain.security_events import NOBODY, Concerned, Refusal, SecurityEvent
 from app.domain.token_secrets import fault_of
 from app.http.cookies import SESSION, secrets_in, set_cookie
@@ -17,6 +17,7 @@ from app.http.headers import rate_headers
 from app.http.requests import RequestInfo, info_of
 from app.runtime.credentials import SLIDES_AFTER_SECONDS, LiveApiKey, LiveSession
 from app.runtime.node import Node
+from app.services.streams import NOT_A_TICKET
 from app.services.throttling import PER_PERSON
 from app.settings import origin_of
 
@@ -76,19 +77,49 @@ async def authenticate_again(node: Node, info: RequestInfo, secret: str) -> floa
     return live.expires_at - node.clock.posix()
 
 
+async def authenticate_by_ticket(node: Node, scope: Scope, text: str, *, once: bool) -> None:
+    """Like `authenticate`, by a ticket for an event stream, which is used up if it is one that is good `once`.
+
+    A token in the headers takes precedence; a cookie, which browsers send by themselves, does not.
+    """
+    if _token_in(scope) is not None:
+        await authenticate(node, scope)
+        return
+    await node.database.require_lease()
+    info = info_of(scope)
+    info.user_agent = Headers(scope=scope).get("user-agent")
+    ticket = node.tickets.decode(text)
+    if ticket is None or ticket.expires_at <= node.clock.posix() or bool(ticket.once) is not once:
+        raise AppError("unauthorized", NOT_A_TICKET)
+    if once and await node.host.rate_limits.take(Allowance(f"ticket:{ticket.once}", 1)):
+        raise AppError("unauthorized", NOT_A_TICKET)
+    live = await node.callers.find(ticket.credential_id, of_token=ticket.of_token)
+    if isinstance(live, LiveApiKey):
+        _let_in(node, info, live)
+    else:
+        info.actor, info.buckets = live.member, (Bucket(live.member.user_id, PER_PERSON),)
+    await take_from_buckets(node, info)
+    info.ticket = ticket
+
+
 async def authenticate_token(node: Node, info: RequestInfo, secret: str) -> None:
     """Unknown, revoked and expired tokens are refused alike."""
     if (token := await node.api_keys.find(secret)) is None:
         _note_refusal(node, info, "unauthorized", NOBODY)
         raise AppError("unauthorized", fault_of(secret) or API_KEY_ENDED)
+    _let_in(node, info, token)
+    await take_from_buckets(node, info)
+    node.api_keys.note_use(token.actor.token_id)
+
+
+def _let_in(node: Node, info: RequestInfo, token: LiveApiKey) -> None:
+    """Raises `token_ip_denied`."""
     actor = token.actor
     if token.networks is not None and info.address not in token.networks:
         _note_refusal(node, info, "token_ip_denied", Concerned(actor.org_id, "api_key", actor.token_id, actor.name))
         node.token_usages.note_refusal(actor.token_id, "token_ip_denied", info.request_id)
         raise AppError("token_ip_denied")
     info.actor, info.buckets = actor, token.buckets
-    await take_from_buckets(node, info)
-    node.api_keys.note_use(actor.token_id)
 
 
 def admit(node: Node, info: RequestInfo, token: LiveApiKey) -> bool:

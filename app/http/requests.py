@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.domain.actors import Actor, Anonymous, Token
 from app.domain.ids import new_request_id
 from app.domain.rate_limits import Bucket, Taken
+from app.domain.tickets import Ticket
 from app.engine.cidrs import Address
 from app.http import logs
 from app.http.addresses import LOCAL_NETWORKS, client_address
@@ -47,6 +48,8 @@ class RequestInfo:
     taken: Taken | None = None
     """What is left of a token's buckets."""
     session_cookie: bytes | None = None
+    ticket: Ticket | None = None
+    """What the caller showed in place of credentials."""
     admitted: bool = False
     """Whether the caller is known, and a request of theirs is taken."""
     began: float = field(default_factory=time.perf_counter)

@@ -31,6 +31,7 @@ from app.rest import (
     segments,
     sessions,
     spot_checks,
+    streams,
     traffic_sample,
     usage,
 )
@@ -70,8 +71,8 @@ _FEATURES = {
     "Segments": segments.ENDPOINTS,
     "Proposals": proposals.ENDPOINTS,
     "Audit": audit.ENDPOINTS,
-    "Evaluation": [*evaluation.ENDPOINTS, *preview.ENDPOINTS, *history.ENDPOINTS],
-    "OpenFeature": ofrep.ENDPOINTS,
+    "Evaluation": [*evaluation.ENDPOINTS, *streams.ENDPOINTS, *preview.ENDPOINTS, *history.ENDPOINTS],
+    "OpenFeature": [*ofrep.ENDPOINTS, *streams.OPENFEATURE_ENDPOINTS],
     "Errors": errors.ENDPOINTS,
     "About the API": [
         Endpoint(

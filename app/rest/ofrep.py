@@ -23,6 +23,7 @@ from app.store.unit_of_work import UnitOfWork
 PREFIX = "/ofrep/v1"
 FLAGS = "/evaluate/flags"
 MAX_DETAILS = 5
+_ADDRESS = {"requestUri": "/ofrep/v1/event-stream?ticket=AQGdbN9Vx3GSi0YI…"}
 _EXAMPLE = {"key": "checkout", "value": True, "reason": "TARGETING_MATCH", "variant": "true"}
 
 
@@ -44,27 +45,43 @@ class ResolutionsMetadataSchema(
     version: int
 
 
+class EndpointSchema(Schema, json_schema_extra={"examples": [_ADDRESS]}):
+    """An address on this server."""
+
+    request_uri: str
+
+
+class EventStreamSchema(Schema, json_schema_extra={"examples": [{"type": "sse", "endpoint": _ADDRESS}]}):
+    """Where to hear of changes."""
+
+    type: Literal["sse"]
+    endpoint: EndpointSchema
+
+
 class ResolutionsSchema(Schema):
     """The values of all flags and configs that the caller may evaluate."""
 
     flags: list[ResolutionSchema] = Field(description="One for each.")
+    event_streams: list[EventStreamSchema]
     metadata: ResolutionsMetadataSchema
 
 
 async def evaluate_flag(call: RestCall, uow: UnitOfWork) -> Response:
-    found = await ofrep.evaluate_flag(uow, _environment(call), call.path["key"], call.input, call.min_version)
+    found = await ofrep.evaluate_flag(uow, environment_of(call), call.path["key"], call.input, call.min_version)
     return json_response(found)
 
 
 async def evaluate_flags(call: RestCall, uow: UnitOfWork) -> Response:
-    unevaluated = await ofrep.evaluate_flags(uow, _environment(call), call.input, call.min_version)
+    unevaluated = await ofrep.evaluate_flags(uow, environment_of(call), call.input, call.min_version)
     etag = evaluation_etag(unevaluated.ruleset, uow.actor, call.body)
     if none_match(call.lines("If-None-Match"), etag):
         return not_modified(etag)
-    return tagged(call, await unevaluated.resolutions(), etag)
+    streams = call.node.event_streams_for(uow.actor, unevaluated.ruleset.environment_id)
+    return tagged(call, await unevaluated.resolutions(streams), etag)
 
 
-def _environment(call: RestCall) -> str | None:
+def environment_of(call: RestCall) -> str | None:
+    """What the call says that the environment is called, if it does."""
     return call.headers.get("X-Signalbox-Env")
 
 

@@ -19,7 +19,7 @@ from app.domain.errors import AppError, not_found
 from app.domain.named import needs_of
 from app.domain.operations import Operation
 from app.domain.policy import TABLE, Approval
-from app.http.authentication import authenticate, require_own_origin
+from app.http.authentication import authenticate, authenticate_by_ticket, require_own_origin
 from app.http.bodies import MAX_BODY, MAX_LONG_BODY, decode, decode_long, json_of, read
 from app.http.departures import unless_gone
 from app.http.methods import Methods
@@ -29,6 +29,7 @@ from app.rest.responses import shared
 from app.rest.schemas import Schema, TextSchema
 from app.runtime.encoded import Encoded
 from app.runtime.node import Node
+from app.services.streams import StreamParameters
 from app.store.unit_of_work import UnitOfWork
 
 Handler = Callable[[RestCall, UnitOfWork], Awaitable[Response]]
@@ -96,7 +97,12 @@ class Endpoint:
     @property
     def tagged(self) -> bool:
         """Whether its answer has a tag, and is 304 for who has it."""
-        return self.safe or "IfNoneMatch" in self.takes
+        return (self.safe and not self.is_stream) or "IfNoneMatch" in self.takes
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its answer is server-sent events, which may be asked for with a ticket."""
+        return self.query is StreamParameters
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -152,7 +158,10 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:
-        await authenticate(self.node, scope)
+        if endpoint.is_stream and (ticket := QueryParams(scope["query_string"]).get("ticket")):
+            await authenticate_by_ticket(self.node, scope, ticket, once=endpoint.prefix == PREFIX)
+        else:
+            await authenticate(self.node, scope)
         actor = info_of(scope).actor
         if not endpoint.public and isinstance(actor, Anonymous):
             raise AppError("unauthorized", actor.reason)

@@ -5,22 +5,25 @@ and saved once a minute.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from app.access.known import may, sees_all
-from app.domain.actors import Member, Token
+from app.domain.actors import API_KEY_ENDED, SESSION_ENDED, Actor, Member, Token
+from app.domain.errors import AppError
 from app.domain.ids import digest
 from app.domain.operations import Operation
 from app.domain.rate_limits import Bucket
 from app.domain.token_secrets import is_well_formed
 from app.engine.cidrs import Networks
+from app.models import Session, User
 from app.runtime.clock import Clock
 from app.services import api_keys, sessions
 from app.store import api_keys as stored_api_keys
 from app.store import sessions as stored_sessions
+from app.store.api_keys import ApiKeyWithLimit
 from app.store.engines import Database
 from app.store.engines.busy import refusing_if_busy
 from app.store.resolve import Place
@@ -171,39 +174,98 @@ class LiveSession:
 
 
 def api_key_cache(database: Database, clock: Clock, max_rate: int) -> CredentialCache[LiveApiKey]:
-    """`max_rate` is the operator's limit for an organisation."""
+    """By secret. `max_rate` is the operator's limit for an organisation."""
 
     async def load(secret: str) -> LiveApiKey | None:
         if not is_well_formed(secret):
             return None
         with refusing_if_busy():
             async with database.reading() as session:
-                found = await stored_api_keys.by_secret(session, digest(secret))
-        if found is None:
-            return None
-        row, org_limit, actor = found.row, min(found.org_limit, max_rate), api_keys.actor_of(found.row)
-        return LiveApiKey(
-            actor=actor,
-            expires_at=math.inf if row.expires_at is None else row.expires_at.timestamp(),
-            networks=api_keys.networks_of(row),
-            buckets=(
-                Bucket(actor.token_id, min(row.rate_limit_per_min, org_limit)),
-                Bucket(actor.org_id, org_limit),
-            ),
-            sees_all=sees_all(actor),
-        )
+                return _live_api_key(await stored_api_keys.by_secret(session, digest(secret)), max_rate)
+
+    return CredentialCache(load, clock, api_keys.note_uses)
+
+
+def api_keys_by_id(database: Database, clock: Clock, max_rate: int) -> CredentialCache[LiveApiKey]:
+    """The same, for who has shown their secret before."""
+
+    async def load(token_id: str) -> LiveApiKey | None:
+        with refusing_if_busy():
+            async with database.reading() as session:
+                return _live_api_key(await stored_api_keys.by_id(session, token_id), max_rate)
 
     return CredentialCache(load, clock, api_keys.note_uses)
 
 
 def session_cache(database: Database, clock: Clock) -> CredentialCache[LiveSession]:
+    """By secret."""
+
     async def load(secret: str) -> LiveSession | None:
         with refusing_if_busy():
             async with database.reading() as session:
-                found = await stored_sessions.live(session, digest(secret), clock.now())
-        if found is None:
-            return None
-        row, user = found
-        return LiveSession(sessions.member_of(row, user), row.expires_at.timestamp(), row.last_seen_at.timestamp())
+                return _live_session(await stored_sessions.live(session, digest(secret), clock.now()))
 
     return CredentialCache(load, clock, sessions.note_uses, SESSION_TTL_SECONDS)
+
+
+def sessions_by_id(database: Database, clock: Clock) -> CredentialCache[LiveSession]:
+    """The same, for who has shown their secret before."""
+
+    async def load(session_id: str) -> LiveSession | None:
+        with refusing_if_busy():
+            async with database.reading() as session:
+                return _live_session(await stored_sessions.live_by_id(session, session_id, clock.now()))
+
+    return CredentialCache(load, clock, sessions.note_uses, SESSION_TTL_SECONDS)
+
+
+def _live_api_key(found: ApiKeyWithLimit | None, max_rate: int) -> LiveApiKey | None:
+    if found is None:
+        return None
+    row, org_limit, actor = found.row, min(found.org_limit, max_rate), api_keys.actor_of(found.row)
+    return LiveApiKey(
+        actor=actor,
+        expires_at=math.inf if row.expires_at is None else row.expires_at.timestamp(),
+        networks=api_keys.networks_of(row),
+        buckets=(
+            Bucket(actor.token_id, min(row.rate_limit_per_min, org_limit)),
+            Bucket(actor.org_id, org_limit),
+        ),
+        sees_all=sees_all(actor),
+    )
+
+
+def _live_session(found: tuple[Session, User] | None) -> LiveSession | None:
+    if found is None:
+        return None
+    row, user = found
+    return LiveSession(sessions.member_of(row, user), row.expires_at.timestamp(), row.last_seen_at.timestamp())
+
+
+class Callers:
+    """Credentials by their id, for those who call on for long after they have shown their secret."""
+
+    def __init__(self, database: Database, clock: Clock, max_rate: int) -> None:
+        self.api_keys = api_keys_by_id(database, clock, max_rate)
+        self.sessions = sessions_by_id(database, clock)
+
+    async def again(self, actor: Actor) -> LiveApiKey | LiveSession:
+        """The actor's credential as it is now. Raises `unauthorized` once it has ended."""
+        if isinstance(actor, Token):
+            return await self.find(actor.token_id, of_token=True)
+        if isinstance(actor, Member):
+            return await self.find(actor.session_id, of_token=False)
+        raise TypeError("only who calls has a credential")
+
+    async def find(self, credential_id: str, *, of_token: bool) -> LiveApiKey | LiveSession:
+        """The token's or the session's. Raises `unauthorized` once it has ended."""
+        cache: CredentialCache[Any] = self.api_keys if of_token else self.sessions
+        live: LiveApiKey | LiveSession | None = await cache.find(credential_id)
+        if live is None:
+            raise AppError("unauthorized", API_KEY_ENDED if of_token else SESSION_ENDED)
+        return live
+
+    def invalidate(self, ids: Collection[str]) -> None:
+        """Reads what ends with these ids anew."""
+        self.api_keys.invalidate(ids)
+        self.sessions.invalidate(ids)

@@ -6,9 +6,11 @@ from typing import Self
 from app.access.paging import CursorCodec
 from app.domain.actors import Actor
 from app.domain.ids import new_request_id
+from app.domain.tickets import TicketCodec
 from app.runtime.clock import Clock
-from app.runtime.credentials import api_key_cache, session_cache
+from app.runtime.credentials import Callers, api_key_cache, session_cache
 from app.runtime.directory import Directory
+from app.runtime.event_streams import EventStreams
 from app.runtime.followers import Followers
 from app.runtime.rate_limits import Buckets, MemoryBuckets, MemoryLimits
 from app.runtime.refusals import Refusals
@@ -20,6 +22,7 @@ from app.runtime.traffic import Traffic
 from app.runtime.usage import Usage
 from app.runtime.worker_thread import WorkerThread
 from app.services import instance
+from app.services.streams import addresses, ticket_of
 from app.services.throttling import PREVIEWS, STREAMS, TOO_MANY_PREVIEWS, TOO_MANY_STREAMS
 from app.settings import Settings
 from app.store.changeset import Commit
@@ -42,6 +45,7 @@ class Node:
         self.directory = Directory(clock.monotonic)
         self.api_keys = api_key_cache(database, clock, settings.max_rate_per_min)
         self.sessions = session_cache(database, clock)
+        self.callers = Callers(database, clock, settings.max_rate_per_min)
         self.buckets: Buckets = MemoryBuckets(lambda: int(clock.monotonic() * 1_000_000))
         self.refusals = Refusals(clock)
         self.traffic = Traffic(clock.now)
@@ -65,7 +69,9 @@ class Node:
             note_evaluations=self.usage.note,
             on_commit=(self._update_caches,),
         )
+        self.event_streams = EventStreams(self.unit, self.host, self.callers, self.streams, clock)
         self._cursors: CursorCodec | None = None
+        self._tickets: TicketCodec | None = None
 
     @property
     def cursors(self) -> CursorCodec:
@@ -73,6 +79,17 @@ class Node:
         if self._cursors is None:
             raise RuntimeError("the node is not open")
         return self._cursors
+
+    @property
+    def tickets(self) -> TicketCodec:
+        """What signs tickets for event streams, once the node is open."""
+        if self._tickets is None:
+            raise RuntimeError("the node is not open")
+        return self._tickets
+
+    def event_streams_for(self, actor: Actor, environment_id: str) -> bytes:
+        """Where the actor hears of the environment's changes, as OpenFeature's protocol says it."""
+        return addresses(self.tickets, self.settings.base_path, ticket_of(actor, environment_id))
 
     def unit(
         self,
@@ -90,6 +107,7 @@ class Node:
             row = await instance.prepare(uow, self.settings)
         self._cursors = CursorCodec(row.signing_key)
         await self.follow_samplings()
+        self._tickets = TicketCodec(row.signing_key)
         return self
 
     async def follow_samplings(self) -> None:
@@ -100,13 +118,16 @@ class Node:
     def _update_caches(self, commit: Commit) -> None:
         self.api_keys.invalidate(commit.invalidated)
         self.sessions.invalidate(commit.invalidated)
+        self.callers.invalidate(commit.invalidated)
         self.directory.follow(commit)
         self.rulesets.take_in(commit)
         self.traffic.forget(commit.deleted_environment_ids)
         self.followers.follow(commit)
+        self.event_streams.follow(commit)
 
     async def close(self) -> None:
         self.followers.close()
+        self.event_streams.close()
         self.off_loop.close()
         self.schema_checks.close()
         self.rulesets.close()

@@ -18,16 +18,27 @@ class Slots:
 
     @contextmanager
     def one(self, actor: Actor) -> Iterator[None]:
-        """One of the actor's, while it is needed. Raises `rate_limited`; callers without credentials have none."""
+        """One of the actor's, while it is needed. Raises what `take` does."""
+        own = self.take(actor)
+        try:
+            yield
+        finally:
+            self.give_back(own)
+
+    def take(self, actor: Actor) -> str:
+        """One of the actor's, until it is given back by the name that it has here.
+
+        Raises `rate_limited`; callers without credentials have none.
+        """
         if isinstance(actor, Anonymous):
             raise AppError("unauthorized", actor.reason)
         own = str(actor.as_json()["id"])
         if self._taken[own] >= self._most:
             raise AppError("rate_limited", self._message, headers={"Retry-After": "1"})
         self._taken[own] += 1
-        try:
-            yield
-        finally:
-            self._taken[own] -= 1
-            if not self._taken[own]:
-                del self._taken[own]
+        return own
+
+    def give_back(self, own: str) -> None:
+        self._taken[own] -= 1
+        if not self._taken[own]:
+            del self._taken[own]

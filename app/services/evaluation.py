@@ -150,13 +150,21 @@ async def get_ruleset(
     sees = None if access.sees_all else access.sees
     if since == ruleset.version:
         return Readable(ruleset, Part(frozenset(), since))
-    if since is not None and since < ruleset.version:
-        written = await rulesets.written_since(
-            uow.session, ruleset.environment_id, since, ruleset.version, references=sees is not None
-        )
-        if written is not None:
-            return Readable(ruleset, difference(ruleset, written, sees))
+    if since is not None and (part := await changed_since(uow, ruleset, since, sees)) is not None:
+        return Readable(ruleset, part)
     return Readable(ruleset, await uow.host.rulesets.readable(ruleset, access.resources))
+
+
+async def changed_since(
+    uow: UnitOfWork, ruleset: Ruleset, since: int, sees: Callable[[Kind, str], bool] | None
+) -> Part | None:
+    """What has become of the ruleset since a version, for one who may read a part of it; None if that is not known."""
+    if since >= ruleset.version:
+        return None
+    written = await rulesets.written_since(
+        uow.session, ruleset.environment_id, since, ruleset.version, references=sees is not None
+    )
+    return None if written is None else difference(ruleset, written, sees)
 
 
 async def evaluate(

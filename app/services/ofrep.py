@@ -75,9 +75,10 @@ class Unevaluated:
             self._offer()
         return text
 
-    async def resolutions(self) -> bytes:
-        """The values of all keys as text."""
-        text = await self._answered(None, partial(resolutions_text, self.ruleset.compiled))
+    async def resolutions(self, event_streams: bytes) -> bytes:
+        """The values of all keys as text, with where to hear of changes."""
+        together = partial(resolutions_text, self.ruleset.compiled, event_streams=event_streams)
+        text = await self._answered(None, together)
         self._offer()
         return text
 
@@ -126,12 +127,16 @@ async def evaluate_flags(
 
 
 async def _enter(uow: UnitOfWork, environment: str | None, named: Named) -> Access:
-    """Into the environment that is named, or else into the only one of the token's."""
+    return await Entry.of_environment(environment_of(uow, environment), Operation.EVALUATE, named=named).enter(uow)
+
+
+def environment_of(uow: UnitOfWork, environment: str | None) -> str:
+    """The environment that is named, or else the only one of the token's. Raises `invalid_request`."""
     if environment is None and isinstance(uow.actor, Token):
         environment = uow.actor.scope.only_environment
     if environment is None:
         raise invalid_at("X-Signalbox-Env", _WHICH_ENVIRONMENT)
-    return await Entry.of_environment(environment, Operation.EVALUATE, named=named).enter(uow)
+    return environment
 
 
 async def _read(access: Access, body: object, min_version: MinVersion) -> Unevaluated:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,8 +21,17 @@ class ApiKeyWithLimit(NamedTuple):
 
 async def by_secret(session: AsyncSession, secret_hash: str) -> ApiKeyWithLimit | None:
     """The token of the secret, expired or not, with its organisation's limit."""
+    return await _with_limit(session, col(ApiKey.secret_hash) == secret_hash)
+
+
+async def by_id(session: AsyncSession, token_id: str) -> ApiKeyWithLimit | None:
+    """The token, expired or not, with its organisation's limit."""
+    return await _with_limit(session, col(ApiKey.id) == token_id)
+
+
+async def _with_limit(session: AsyncSession, which: ColumnElement[bool]) -> ApiKeyWithLimit | None:
     query = select(ApiKey, col(Org.max_rate_limit_per_min)).join(Org, col(Org.id) == col(ApiKey.org_id))
-    row = (await session.execute(query.where(col(ApiKey.secret_hash) == secret_hash))).one_or_none()
+    row = (await session.execute(query.where(which))).one_or_none()
     return None if row is None else ApiKeyWithLimit(row[0], row[1])
 
 

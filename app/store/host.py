@@ -18,7 +18,7 @@ from app.engine.paths import Context
 from app.engine.ruleset import Part, Ruleset
 from app.settings import Settings
 from app.store.changeset import Commit
-from app.store.resolve import Resolved
+from app.store.resolve import Place, Resolved
 from app.store.tenancy import Tenant
 from app.store.traffic_sample import Sampling
 
@@ -74,6 +74,8 @@ class Directory(Protocol):
     generation: int
 
     def find(self, environment_id: str, tenant: Tenant) -> Resolved | None: ...
+
+    def place(self, called: str, org_id: str) -> Place | None: ...
 
     def keep(self, environment_id: str, tenant: Tenant, resolved: Resolved, generation: int) -> None: ...
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,14 +15,19 @@ _IDS_A_STATEMENT = 1000
 
 async def live(session: AsyncSession, secret_hash: str, at: datetime) -> tuple[Session, User] | None:
     """The session of the secret and its user, unless it has expired by `at` or the user is gone."""
+    return await _live(session, col(Session.secret_hash) == secret_hash, at)
+
+
+async def live_by_id(session: AsyncSession, session_id: str, at: datetime) -> tuple[Session, User] | None:
+    """The session and its user, unless it has expired by `at` or the user is gone."""
+    return await _live(session, col(Session.id) == session_id, at)
+
+
+async def _live(session: AsyncSession, which: ColumnElement[bool], at: datetime) -> tuple[Session, User] | None:
     query = (
         select(Session, User)
         .join(User, col(User.id) == col(Session.user_id))
-        .where(
-            col(Session.secret_hash) == secret_hash,
-            col(Session.expires_at) > at,
-            col(User.deleted_at).is_(None),
-        )
+        .where(which, col(Session.expires_at) > at, col(User.deleted_at).is_(None))
     )
     row = (await session.execute(query)).one_or_none()
     return None if row is None else (row[0], row[1])

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from app.domain.commands import Command, NoBody, names_of
 from app.domain.ids import digest
 from app.models.invitations import InvitationSecret
-from tests.behaviour.test_roles import READS, WRITES
+from tests.behaviour.test_roles import MAKING_NOTHING, READS, WRITES
 from tests.clients import ENDPOINTS, Api, GraphQLApi, Reply, RestApi
 from tests.clock import now
 from tests.conformance import DOCUMENT
@@ -47,6 +47,7 @@ OF_THE_PLACE = {
     "evaluate": lambda workspace: {"environmentId": workspace.environment_id, "context": {}, "keys": ["banner"]},
     "preview": READS["preview"],
     "history": READS["history"],
+    **MAKING_NOTHING,
 }
 MADE = ("acceptInvitation", "deleteSession")
 WITHOUT_FAULTS = {

@@ -345,7 +345,10 @@ OF_SCHEMA = {
         "environmentId": "The environment.",
         "version": "The environment's version that answered.",
     },
-    "Resolutions": {"metadata": "What they were evaluated with."},
+    "Resolutions": {
+        "eventStreams": "Where clients hear that they are to ask again.",
+        "metadata": "What they were evaluated with.",
+    },
     "Error": {"requestId": "The id of the request; it is in the server's log too."},
     "Evaluation": {"reason": "Why this is the value."},
     "Evaluations": {"version": "The environment's version that answered."},
@@ -455,6 +458,9 @@ OF_SCHEMA = {
         "segments": "The states of the segments that were promoted.",
         "version": "The environment's version.",
     },
+    "Endpoint": {"requestUri": "Path and query, with a ticket that is good as long as the token."},
+    "EventStream": {"type": "Server-sent events.", "endpoint": "The address. It is the same for the same token."},
+    "StreamTicket": {"ticket": "The value of the parameter `ticket`. It is good once.", "expiresAt": "Until when."},
     "SpotChecks": {
         "updatedAt": "When they were last changed; null if nobody has set any.",
         "updatedBy": "Who last changed them; null if nobody has set any.",
@@ -565,6 +571,19 @@ OPERATIONS = {
     "deleteTrafficSample": "Deletes an environment's traffic sample, and samples nothing from now on.",
     "getAttributes": "Lists the context fields that are known in an environment: those that its rules name, in "
     "conditions or to take ids from, as far as you may read them, and those of its traffic sample.",
+    "streamRuleset": "Server-sent events about the environment's ruleset, each within a second of the change. An event "
+    "`ruleset` has the version as its `id`, and in `data` the keys that you may read and that have `changed` or were "
+    "`removed` since the event before. The first comes at once and tells the version that is in force; with "
+    "`Last-Event-ID`, which EventSource sends by itself, it tells what has happened since that version. With "
+    "`complete: false` this is not known: the ruleset is to be read anew. Comments come while nothing happens. The "
+    "stream ends when you may not read the environment any more, and when the server stops. A browser's EventSource "
+    "cannot send a token: it takes `?ticket=` from `POST /envs/{envId}/stream-tickets`. You have at most 100 streams "
+    "and subscriptions at once.",
+    "createStreamTicket": "Creates a ticket with which one stream of the environment is opened as you, within a "
+    "minute. `Location` is the address of that stream.",
+    "streamEvaluations": "Server-sent events for OpenFeature's clients. A message has `refetchEvaluation` as its "
+    "`type` when something that you evaluate may have changed, and when the stream begins. The answer with all "
+    "flags has the address of this stream in `eventStreams`, with a ticket that is good as long as the token.",
     "promote": "Takes over, from another environment of the project, all that the named flags, configs and segments "
     "have there, or all that differs if no keys are named. Which flags are killed stays as it is. It is one "
     "transaction and one version; what differs in nothing raises none. With `dryRun` nothing is written.",

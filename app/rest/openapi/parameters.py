@@ -55,6 +55,12 @@ HEADERS: dict[str, dict[str, Any]] = {
         "one environment can do without.",
         "schema": {"type": "string"},
     },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The `id` of the last event that the client has. The first event tells what it has missed.",
+        "schema": {"type": "string"},
+    },
     "MinVersion": {
         "name": "X-Signalbox-Min-Version",
         "in": "header",

@@ -108,6 +108,8 @@ class Schemas:
 
     def answer(self, endpoint: Endpoint) -> dict[str, Any]:
         schema = self._given(endpoint)
+        if endpoint.is_stream:
+            return {"text/event-stream": {"schema": schema, "example": self._examples.answer(schema, endpoint.name)}}
         lines = {NDJSON: {"schema": {"type": "string"}}} if "format" in endpoint.parameters else {}
         return {
             **lines,
