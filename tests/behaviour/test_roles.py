@@ -31,6 +31,7 @@ READS: dict[str, Arguments] = {
     "spotChecks": _ENVIRONMENT,
     "trafficSample": _ENVIRONMENT,
     "attributes": _ENVIRONMENT,
+    "usage": _ENVIRONMENT,
     "environmentDiff": lambda workspace: {**_ENVIRONMENT(workspace), "against": workspace.environment_id},
     "flags": _PROJECT,
     "flag": _FLAG,

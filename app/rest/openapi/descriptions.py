@@ -46,6 +46,7 @@ MEMBERS = {
     "environments": "The environments it covers.",
     "examples": "An example of the error on each transport.",
     "expiresAt": "When it expires.",
+    "firstEvaluatedAt": "When it first evaluated a flag or config; null if it has not.",
     "flags": "The flags, by key.",
     "fromEnvId": "The id or name of the environment of the same project to take over from.",
     "hint": "The first characters of its secret, to recognise it by.",
@@ -57,6 +58,7 @@ MEMBERS = {
     "key": "Unique in the project, and never changed.",
     "keys": 'Which flags and configs to evaluate; all if absent or `["*"]`.',
     "killed": "Whether it is turned off, whatever its rules say.",
+    "lastRefusal": "Its last request that was refused because of what it may do, how often, or from where.",
     "level": "The name of its set of actions; null if they were chosen one by one.",
     "maintainer": "The member who looks after it; null for nobody, and once they have left.",
     "maintainerId": "The user id of the member who looks after it; null for nobody.",
@@ -469,6 +471,42 @@ OF_SCHEMA = {
         "fields": "The paths that are kept of each context; all else is dropped. At most 50, and none within another. "
         "Required unless the size is 0. The target id is kept only if its field is named.",
         "size": "How many contexts to keep at most. With 0 none are.",
+    },
+    "OutcomeUsage": {
+        "count": "How many evaluations had it.",
+        "lastEvaluatedAt": "When one had it last.",
+        "reason": "Why the value was what it was, as evaluations tell it.",
+        "share": "Their share of all, from 0 to 1.",
+        "value": "The value; null where it is left out.",
+        "valueOmitted": "Whether the value is left out, because it is long or the outcome stands for the rest of very "
+        "many.",
+    },
+    "Staleness": {
+        "advice": "What to do about it, in one sentence; null if it is not stale.",
+        "days": "For how many days; null if it is not stale.",
+        "reason": "`not_evaluated`: nothing has evaluated it for as long. `one_value`: everyone has got the same value.",
+        "since": "Since when; null if it is not stale.",
+        "stale": "Whether it is stale.",
+    },
+    "TokenRefusal": {
+        "at": "When it was refused.",
+        "code": "The code of the error.",
+        "requestId": "The id of the request.",
+    },
+    "Usage": {
+        "firstEvaluatedAt": "When it was evaluated first at all; null for never.",
+        "key": "The key of the flag or config.",
+        "kind": "Which of both it is.",
+        "lastEvaluatedAt": "When it was evaluated last at all; null for never.",
+        "outcomes": "The evaluations by outcome, the most frequent first.",
+        "primitiveId": "The id of the flag or config.",
+        "series": "The evaluations by hour or day; those without are absent.",
+        "stale": "Whether it is of no use any more, and what to do about it.",
+        "total": "How many evaluations there were in the span.",
+    },
+    "UsagePoint": {
+        "count": "How many evaluations there were.",
+        "startsAt": "When the hour or the day began, in UTC.",
     },
     "TrafficSample": {
         "contexts": "Those that were evaluated last, the last one first, as many as `limit` says.",
