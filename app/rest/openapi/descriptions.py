@@ -484,7 +484,7 @@ OF_SCHEMA = {
     "Staleness": {
         "advice": "What to do about it, in one sentence; null if it is not stale.",
         "days": "For how many days; null if it is not stale.",
-        "reason": "`not_evaluated`: nothing has evaluated it for as long. `one_value`: everyone has got the same value.",
+        "reason": "`not_evaluated`: nothing has evaluated it. `one_value`: everyone has got the same value.",
         "since": "Since when; null if it is not stale.",
         "stale": "Whether it is stale.",
     },
