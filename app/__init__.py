@@ -1,0 +1,3 @@
+"""Signalbox."""
+
+VERSION = "0.1.0"  # as in pyproject.toml: a checkout is not installed

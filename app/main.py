@@ -13,12 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.dataplane.front import Front
 from app.graphql import view, websocket
 from app.graphql.pace import Turns
+from app.http import metrics
 from app.http.authentication import AuthenticationHeaders
 from app.http.base_path import BasePath
 from app.http.cors import allowing
 from app.http.failures import Failures, enveloped
 from app.http.methods import Methods
 from app.http.output import STDERR
+from app.http.request_counts import RequestCounts
 from app.http.requests import Requests, info_of
 from app.jobs.event_streams import event_streams_job
 from app.jobs.housekeeping import housekeeping_job
@@ -114,6 +116,7 @@ def create_app(
         inside = BasePath(inside, settings.base_path, web.not_found_page)
     # In the place of Starlette's own stack, whose layers answer failures, as every surface does itself.
     app.middleware_stack = requests = Requests(inside, settings, write_line, note_refusal)
+    app.state.request_counts = requests.counts
     app.state.front = Front(requests, settings, app.state)
     return app
 
@@ -130,7 +133,7 @@ async def _serve(
         while True:
             held.push_async_callback(node.close)
             app.state.node = node
-            app.router.routes[:] = surfaces(node)
+            app.router.routes[:] = surfaces(node, app.state.request_counts)
             app.router.default = web.build(node)
             mail = mail_job(node, transport_for(settings))
             usage = usage_job(node), token_usage_job(node)
@@ -163,12 +166,13 @@ async def _regain(settings: Settings, clock: Clock, held: AsyncExitStack) -> tup
         await asyncio.sleep(CHECK_SECONDS)
 
 
-def surfaces(node: Node) -> list[BaseRoute]:
+def surfaces(node: Node, counts: RequestCounts) -> list[BaseRoute]:
     """Which surface answers which path; the pages answer the rest."""
     turns = Turns()
     probes = {"/healthz": alive, "/readyz": node.database.ping}
     return [
         *(Route(path, Failures(Probe(path, asked), enveloped)) for path, asked in probes.items()),
+        Route(metrics.PATH, Failures(metrics.Metrics(node, counts), enveloped)),
         *(Mount(prefix, allowing(rest.build(node, prefix), node.settings.origins)) for prefix in rest.SURFACES),
         Route(view.PATH, allowing(view.build(node, turns, graphiql_page), node.settings.origins)),
         *websocket.routes(node, turns),

@@ -18,6 +18,8 @@ from app.engine.suggestions import likeliest
 
 _PREFIX = "SIGNALBOX_"
 MIN_CLAIM_CODE = 16  # wrong codes are not refused for good, so a code must not be guessable
+MIN_METRICS_TOKEN = 16
+_ONE_WORD = "^[!-~]*$"
 TLS_OPTIONAL = "tls=optional"
 _ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|$))[\w.~-]+)*", re.ASCII)
@@ -200,6 +202,8 @@ class Settings(BaseSettings):
     """Days for which audit and past states are kept, at least 90. Default: for ever."""
     claim_code: Annotated[str | None, Field(min_length=MIN_CLAIM_CODE, max_length=200)] = None
     """Code that claims an empty instance; at least 16 characters. Default: generated on the first start."""
+    metrics_token: Annotated[str | None, Field(min_length=MIN_METRICS_TOKEN, max_length=200, pattern=_ONE_WORD)] = None
+    """Token that `/metrics` takes, at least 16 characters. Default: `/metrics` is for this machine alone."""
     log_format: LogFormat = LogFormat.CONSOLE
     """`console` for people, `json` for machines."""
     log_addresses: bool = True

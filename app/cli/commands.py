@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from app import VERSION
 from app.cli import audit, doctor, people, server
 from app.cli.data_folder import address_of_server
 from app.cli.runner import DataDir, errors_in_one_line, fail, in_one_unit, settings_of, sound_settings
-from app.cli.versions import VERSION
 from app.services import instance, links
 from app.store.engines import sqlite
 

@@ -21,7 +21,8 @@ from app.settings import Settings
 def protocol(settings: Settings, front: Front | None = None) -> type[asyncio.Protocol]:
     """Raises BadSetting."""
     connections = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    busy = Requests(Failures(_busy, as_the_surface_asked(settings.base_path)), settings)
+    counts = None if front is None else front.requests.counts
+    busy = Requests(Failures(_busy, as_the_surface_asked(settings.base_path)), settings, counts=counts)
     shared = Shared(Limits(connections), busy, front, websocket=settings.base_path + PATH)
     return cast(type[asyncio.Protocol], partial(Protocol, shared=shared))
 

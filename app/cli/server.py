@@ -13,11 +13,11 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.loops.auto import auto_loop_factory
 
+from app import VERSION
 from app.cli import demo
 from app.cli.data_folder import Whereabouts, prepare
 from app.cli.database import exclusive, node_of_server, shown_database
 from app.cli.http_connections import protocol
-from app.cli.versions import VERSION
 from app.domain.ids import new_request_id
 from app.http import logs
 from app.http.output import PATIENCE_SECONDS, STDERR

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
-VERSION = "0.1.0"  # as in pyproject.toml: a checkout is not installed
 SUPPORTED = {"aiosqlite": "0.22", "sqlalchemy": "2.1", "uvicorn": "0.54"}
 
 

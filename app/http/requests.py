@@ -19,6 +19,7 @@ from app.http import logs
 from app.http.addresses import LOCAL_NETWORKS, client_address
 from app.http.headers import AnswerHeaders, Header
 from app.http.output import STDERR
+from app.http.request_counts import RequestCounts
 from app.http.request_lines import renderer
 from app.settings import Settings
 from app.store.host import Client
@@ -91,8 +92,8 @@ def info_of(scope: Scope) -> RequestInfo:
 
 class Requests:
     """Gives each request its id, binds that and the address to every log line, completes the headers of the answer,
-    and logs it: `write_line` gets the line. `note_refusal` gets the token's id, the code and the request's id when a
-    token is refused."""
+    counts and logs it: `write_line` gets the line. `note_refusal` gets the token's id, the code and the request's id
+    when a token is refused."""
 
     def __init__(
         self,
@@ -100,8 +101,10 @@ class Requests:
         settings: Settings,
         write_line: Callable[[str], None] = STDERR.write,
         note_refusal: Callable[[str, str, str], None] = lambda *_: None,
+        counts: RequestCounts | None = None,
     ) -> None:
         self.app = app
+        self.counts = counts or RequestCounts()
         self._note_refusal = note_refusal
         self.headers = AnswerHeaders(settings)
         self._log_addresses = settings.log_addresses
@@ -153,7 +156,9 @@ class Requests:
         """The one line of a request. Its status is 0 if the client left before the answer."""
         if info.code is not None and isinstance(info.actor, Token):
             self._note_refusal(info.actor.token_id, info.code, info.request_id)
-        self._write_line(self._line(info, status, method, time.perf_counter() - info.began))
+        seconds = time.perf_counter() - info.began
+        self.counts.note(info.route, status, method, info.code, seconds)
+        self._write_line(self._line(info, status, method, seconds))
 
     def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:
         """Logs the refusal of what is no request, and gives it an id."""

@@ -66,6 +66,7 @@ class CredentialCache(Generic[Live]):
         self._live: dict[str, tuple[Live, float]] = {}  # by hash, with when it was read
         self._hashes: dict[str, set[str]] = {}  # by owner
         self._invalidations = 0
+        self.looked_up = self.read = 0
 
     async def find(self, secret: str) -> Live | None:
         """The credential of the secret; None for one that is mistyped, unknown, ended or expired."""
@@ -81,6 +82,7 @@ class CredentialCache(Generic[Live]):
         return live if live is not None and live.expires_at > self._clock.posix() else None
 
     def _known(self, secret_hash: str) -> Live | None:
+        self.looked_up += 1
         live, read_at = self._live.get(secret_hash, (None, 0.0))
         if live is None or self.ttl == math.inf:
             return live
@@ -110,6 +112,7 @@ class CredentialCache(Generic[Live]):
 
     async def _read(self, secret: str, secret_hash: str) -> Live | None:
         """What is invalidated while it is read is read once more."""
+        self.read += 1
         while True:
             read_at, invalidations = self._clock.posix(), self._invalidations
             if (live := await self._load(secret)) is None:

@@ -63,6 +63,7 @@ class RulesetCache:
         self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._missed: dict[str, list[EnvironmentCommit]] = {}  # by environment, while one is read
         self._changed: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()  # who waits for a version
+        self.looked_up = self.read = 0
         self._past: dict[tuple[str, int], Ruleset] = {}  # what was asked for last comes last
         self._scoped: WeakKeyDictionary[Ruleset, Scoped] = WeakKeyDictionary()
 
@@ -83,6 +84,7 @@ class RulesetCache:
 
         `committed` is a version that it has reached, though this node may not have been told so yet.
         """
+        self.looked_up += 1
         while (snapshot := self._snapshots.get(environment_id) or await self._load(environment_id)).version < committed:
             self._snapshots.pop(environment_id, None)
         return snapshot
@@ -118,8 +120,13 @@ class RulesetCache:
             del self._past[next(iter(self._past))]
         return found
 
+    def in_memory(self) -> list[Ruleset]:
+        """The snapshots that the node has now."""
+        return list(self._snapshots.values())
+
     def present(self, environment_id: str) -> Ruleset | None:
         """The environment's present ruleset, if it has one that is in memory."""
+        self.looked_up += 1
         snapshot = self._snapshots.get(environment_id)
         return None if snapshot is None or snapshot.version == 0 else snapshot
 
@@ -191,6 +198,7 @@ class RulesetCache:
         return snapshot
 
     async def _read(self, environment_id: str) -> Ruleset:
+        self.read += 1
         with refusing_if_busy():
             async with self._database.reading() as session:
                 rows = await self.load(session, environment_id)

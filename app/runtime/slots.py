@@ -16,6 +16,10 @@ class Slots:
         self._message = message
         self._taken = Counter[str]()
 
+    def __len__(self) -> int:
+        """How many are taken."""
+        return self._taken.total()
+
     @contextmanager
     def one(self, actor: Actor) -> Iterator[None]:
         """One of the actor's, while it is needed. Raises what `take` does."""

@@ -54,6 +54,11 @@ class Usage:
         if token_id is not None and token_id not in self._tokens.evaluating:
             self._tokens.note_first(token_id)
 
+    @property
+    def waiting(self) -> int:
+        """Counts that are not saved yet."""
+        return self._size + sum(map(len, self._noted.values()))
+
     def totals(self) -> dict[str, int]:
         """How many evaluations each environment has had since the process started."""
         totals = self._totals.copy()

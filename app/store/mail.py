@@ -30,6 +30,12 @@ async def next_due_at(session: AsyncSession) -> datetime | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def number_waiting(session: AsyncSession) -> int:
+    """How many are to be sent, now or later."""
+    query = select(func.count()).select_from(QueuedMail).where(col(QueuedMail.given_up_at).is_(None))
+    return (await session.execute(query)).scalar_one()
+
+
 async def claim(session: AsyncSession, queued: QueuedMail, until: datetime) -> bool:
     """Keeps other nodes from the mail until the instant. False when one of them was faster."""
     query = (

@@ -114,7 +114,11 @@ class UnitOfWork:
         """Waits for the turn to write. What was read before may be stale now: read it again."""
         if self._changes is None:
             await self.release()
-            self._session = await self._stack.enter_async_context(self._database.writing())
+            self._database.waiting_writers += 1
+            try:
+                self._session = await self._stack.enter_async_context(self._database.writing())
+            finally:
+                self._database.waiting_writers -= 1
             self.now = self.host.now()
             self._changes = Changeset(self.now)
 

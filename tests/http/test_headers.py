@@ -21,6 +21,7 @@ OTHERS = [
     "/app/",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/nowhere",
     "/static/app.css",
     "/static/nothing",

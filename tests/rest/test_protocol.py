@@ -174,6 +174,7 @@ async def test_a_path_that_leads_nowhere(workspace: Workspace, path: str) -> Non
     [
         ("/healthz", "GET, HEAD, OPTIONS"),
         ("/readyz", "GET, HEAD, OPTIONS"),
+        ("/metrics", "GET, HEAD, OPTIONS"),
         ("/docs", "GET, HEAD, OPTIONS"),
         ("/app/claim", "GET, HEAD, OPTIONS, POST"),
         ("/auth/link", "GET, HEAD, OPTIONS, POST"),

@@ -162,6 +162,12 @@ async def test_probes_answer_at_the_root_as_well(probe: str, client: httpx2.Asyn
         assert (await client.get(address)).json() == {"status": "ok"}
 
 
+async def test_metrics_answer_at_the_root_as_well(client: httpx2.AsyncClient) -> None:
+    for address in ("https://example.com/metrics", f"{BASE}/metrics"):
+        assert (await client.get(address)).status_code == 404  # what they tell takes a token here
+        assert (await client.get(address)).json()["message"] == "There is no such path."
+
+
 async def test_pointers_from_near_misses_stay_inside(client: httpx2.AsyncClient) -> None:
     told = await client.get("/graphiql")
     assert told.json()["message"] == "There is no such path. Did you mean /flags/graphql?"

@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import text
@@ -25,6 +26,13 @@ class InUse(Exception):
     """Another server works on the database."""
 
 
+class Connections(NamedTuple):
+    """How many are in use, and how many there may be."""
+
+    in_use: int
+    most: int
+
+
 class Database(ABC):
     """Gives sessions, locks and migrations. Services use the session of their unit of work."""
 
@@ -32,6 +40,14 @@ class Database(ABC):
     """How long a writer waits for its turn before it is refused."""
     lease: Lease | None = None
     """The right to serve from memory what the database holds."""
+
+    waiting_writers = 0
+    """How many wait for their turn to write."""
+
+    @property
+    @abstractmethod
+    def connections(self) -> Connections:
+        """Those to the database."""
 
     @abstractmethod
     def reading(self) -> Reader:

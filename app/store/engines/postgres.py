@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import asyncpg
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import QueuePool, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlmodel import col
 
 from app.store.audit_guard import GuardedSession
-from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
+from app.store.engines import WRITE_WAIT_SECONDS, Connections, Database, InUse, Rows
 from app.store.engines.compiled import OPTIONS, POSTGRES
 from app.store.engines.prepared import Reader
 
@@ -21,6 +22,7 @@ _MIGRATION_LOCK, SERVING_LOCK, _KEYS, _WRITERS = 0x51691B0, 0x51691B1, 0x51691B2
 _SILENT_SECONDS = 10
 _SILENT_WRITER_SECONDS = 30
 _CONNECT_SECONDS = 10
+_POOL, _OVERFLOW = 10, 10
 _OLDEST = 14
 _FAULTS = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
 _SESSION = "SELECT pg_backend_pid()"
@@ -38,11 +40,15 @@ class Postgres(Database):
             async_creator=lambda **options: asyncpg.connect(url, **options),
             json_deserializer=orjson.loads,
             hide_parameters=True,
-            pool_size=10,
-            max_overflow=10,
+            pool_size=_POOL,
+            max_overflow=_OVERFLOW,
             pool_timeout=WRITE_WAIT_SECONDS,
         )
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @property
+    def connections(self) -> Connections:
+        return Connections(cast(QueuePool, self._engine.pool).checkedout(), _POOL + _OVERFLOW)
 
     def reading(self) -> Reader:
         """A session on a snapshot."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, event, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, QueuePool, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from sqlalchemy.util.concurrency import await_only, greenlet_spawn
 
 from app.domain.errors import AppError
 from app.store.audit_guard import GuardedSession
-from app.store.engines import WRITE_WAIT_SECONDS, Database, InUse, Rows
+from app.store.engines import WRITE_WAIT_SECONDS, Connections, Database, InUse, Rows
 from app.store.engines.compiled import OPTIONS, SQLITE
 from app.store.engines.prepared import Compiled, Prepared, Reader
 from app.store.engines.sqlite_driver import Driver
@@ -57,6 +57,11 @@ class Sqlite(Database):
                 yield session
         finally:
             self._turn.release()
+
+    @property
+    def connections(self) -> Connections:
+        writing = cast(QueuePool, self._writer.pool).checkedout()
+        return Connections(self._readers.in_use + writing, READERS + 1)
 
     async def lock(self, session: AsyncSession, rows: Rows) -> None:
         """There is one writer, so all rows are locked."""
@@ -101,14 +106,16 @@ class _Readers:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._room = asyncio.Semaphore(READERS)
+        self.in_use = 0
         self._free: list[PoolProxiedConnection] = []
 
     async def take(self) -> PoolProxiedConnection:
         await self._room.acquire()
+        self.in_use += 1
         try:
             return self._free.pop() if self._free else await greenlet_spawn(self._open)
         except BaseException:
-            self._room.release()
+            self._leave()
             raise
 
     def _open(self) -> PoolProxiedConnection:
@@ -118,10 +125,14 @@ class _Readers:
 
     def give_back(self, taken: PoolProxiedConnection) -> None:
         """Ends what it reads. For one that was lost another will be opened."""
-        self._room.release()
+        self._leave()
         if taken.is_valid and taken.dbapi_connection is not None:
             taken.dbapi_connection.rollback()
             self._free.append(taken)
+
+    def _leave(self) -> None:
+        self.in_use -= 1
+        self._room.release()
 
 
 class _Session(Session):
