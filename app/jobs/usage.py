@@ -11,7 +11,9 @@ from app.runtime.node import Node
 from app.store.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
-EVERY_SECONDS = 5.0  # so much is lost at most when the process is killed, and what one flush takes
+EVERY_SECONDS = 1.0
+AT_MOST_SECONDS = 5.0  # so much is lost at most when the process is killed, and what one flush takes
+RESTS = 20  # times as long as a flush has taken: of very many keys it is made less often
 TOKENS_EVERY_SECONDS = 1.0
 
 
@@ -19,17 +21,24 @@ def _unit(node: Node) -> UnitOfWork:
     return node.unit(new_request_id())
 
 
-def usage_job(node: Node, every_seconds: float = EVERY_SECONDS) -> Job:
+def pause_after(seconds: float) -> float:
+    """How long a flush that took so long is followed by none."""
+    return min(AT_MOST_SECONDS, max(EVERY_SECONDS, RESTS * seconds))
+
+
+def usage_job(node: Node) -> Job:
     flush = partial(node.usage.flush, partial(_unit, node))
 
     async def run() -> float:
+        began = node.clock.monotonic()
         try:
             await flush()
-        except Exception:  # what was not written is kept, and tried again as soon as always
+        except Exception:  # what was not written is kept, and tried again
             log.warning("usage is not saved", exc_info=True)
-        return every_seconds
+            return AT_MOST_SECONDS
+        return pause_after(node.clock.monotonic() - began)
 
-    return Job("usage", run, first_pause=every_seconds, at_end=flush)
+    return Job("usage", run, first_pause=EVERY_SECONDS, at_end=flush)
 
 
 def token_usage_job(node: Node, every_seconds: float = TOKENS_EVERY_SECONDS) -> Job:

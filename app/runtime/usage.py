@@ -25,20 +25,23 @@ log = structlog.get_logger()
 MAX_PENDING = 100_000
 """Counts that are kept while the database takes none. What comes beyond them is dropped; `dropped` says how much."""
 MAX_OUTCOMES = 50
-"""Of a key, at one time. What it has beyond them is counted together."""
+"""Of a key in an hour. What it has beyond them is counted together."""
 AT_ONCE = 200
 """Counts that are written together, so that nobody else waits long for the turn to write."""
 
 
 class Usage:
-    def __init__(self, clock: Clock, tokens: TokenUsages) -> None:
+    def __init__(self, clock: Clock, tokens: TokenUsages, max_pending: int = MAX_PENDING) -> None:
         self.dropped = 0
+        self._max_pending = max_pending
         self._clock = clock
         self._tokens = tokens
         self._noted: dict[str, Counter[Evaluation | None]] = {}  # by environment
         self._totals = Counter[str]()  # of what is not noted any more
         self._pending: dict[str, dict[KeyRef, Counts]] = {}  # by environment
         self._size = 0  # of what is pending
+        self._hour: datetime | None = None
+        self._had: dict[tuple[str, KeyRef], set[str]] = {}  # outcomes of the hour
         self._flushing = asyncio.Lock()
 
     def note(self, environment_id: str, outcomes: Collection[Evaluation | None], token_id: str | None = None) -> None:
@@ -83,27 +86,30 @@ class Usage:
     async def _collect(self) -> None:
         """Makes of what was noted what is pending. Between pieces of it others run, and note anew."""
         at, noted, self._noted = self._clock.now(), self._noted, {}
+        if self._hour != hour_of(at) or len(self._had) > self._max_pending:
+            self._hour, self._had = hour_of(at), {}
         for environment_id, counts in noted.items():
             counts.pop(None, None)
             self._totals[environment_id] += counts.total()
         for environment_id, counts in noted.items():
-            keys = self._pending.setdefault(environment_id, {})
             for piece in pieces(list(counts.items()), PIECE):
                 for outcome, count in piece:
                     if outcome is not None:
-                        self._keep(keys, outcome, count, at)
+                        self._keep(environment_id, outcome, count, at)
                 await asyncio.sleep(0)
 
-    def _keep(self, keys: dict[KeyRef, Counts], outcome: Evaluation, count: int, at: datetime) -> None:
-        of_key = keys.setdefault(KeyRef(outcome.state.kind, outcome.state.key), {})
-        place = hour_of(at), outcome.text()
-        if place not in of_key and len(of_key) >= MAX_OUTCOMES:
-            place = hour_of(at), OTHER
-        before = of_key.get(place)
-        if before is not None:
-            of_key[place] = Count(before.times + count, at)
-        elif self._size < MAX_PENDING:
-            of_key[place] = Count(count, at)
+    def _keep(self, environment_id: str, outcome: Evaluation, count: int, at: datetime) -> None:
+        key, text = KeyRef(outcome.state.kind, outcome.state.key), outcome.text()
+        had = self._had.setdefault((environment_id, key), set())
+        if len(had) < MAX_OUTCOMES:
+            had.add(text.id)
+        elif text.id not in had:
+            text = OTHER
+        keys, place = self._pending.setdefault(environment_id, {}), (hour_of(at), text)
+        if (before := keys.get(key, {}).get(place)) is not None:
+            keys[key][place] = Count(before.times + count, at)
+        elif self._size < self._max_pending:
+            keys.setdefault(key, {})[place] = Count(count, at)
             self._size += 1
         else:
             if self.dropped == 0:

@@ -12,10 +12,12 @@ from app.domain.errors import AppError
 from app.domain.ids import new_request_id
 from app.engine.instants import rfc3339
 from app.jobs.housekeeping import housekeeping_job
+from app.jobs.usage import AT_MOST_SECONDS, EVERY_SECONDS, usage_job
 from app.models import EvaluationCount, Period, Primitive
+from app.runtime.usage import MAX_OUTCOMES, Usage
 from app.store.unit_of_work import UnitOfWork
 from tests.clients import Api
-from tests.clock import SetClock
+from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
 
 SPLIT = [{"split": [{"value": "a", "percent": 50, "name": "A"}, {"value": "b", "percent": 50, "name": "B"}]}]
@@ -261,6 +263,74 @@ async def test_counts_are_kept_while_the_database_fails(instance: Instance, work
         await evaluate(workspace, workspace.org.viewer, "checkout")
     assert (await stored(instance)).total() == 5
     assert instance.node.usage.dropped == 0
+
+
+async def test_what_is_beyond_the_memory_is_dropped_and_the_rest_saved(
+    instance: Instance, workspace: Workspace, clock: SetClock
+) -> None:
+    usage = Usage(clock, instance.node.token_usages, max_pending=2)
+    ruleset = await instance.node.rulesets.get(workspace.environment_id)
+    outcomes = ruleset.compiled.call({}).evaluate_all()
+    usage.note(workspace.environment_id, outcomes)
+    usage.note(workspace.environment_id, outcomes[2:])
+    await usage.flush(lambda: instance.node.unit(new_request_id()))
+    assert (usage.dropped, len(outcomes), (await stored(instance)).total()) == (2, 3, 2)
+    usage.note(workspace.environment_id, outcomes)
+    await usage.flush(lambda: instance.node.unit(new_request_id()))
+    assert (await stored(instance)).total() == 4
+
+
+async def test_a_key_has_so_many_outcomes_in_an_hour_at_most(
+    instance: Instance, workspace: Workspace, clock: SetClock
+) -> None:
+    clock.stopped_at = now()
+    for n in range(MAX_OUTCOMES + 3):
+        await workspace.org.editor.make("updateFlagState", **workspace.banner, defaultValue=f"v-{n}")
+        await evaluate(workspace, workspace.org.viewer, "banner")
+        if n % 10 == 0:
+            await flush(instance)
+    await flush(instance)
+    (found,) = await used(workspace, key="banner")
+    assert (found["total"], len(found["outcomes"])) == (MAX_OUTCOMES + 3, MAX_OUTCOMES + 1)
+    (rest,) = (one for one in found["outcomes"] if one["valueOmitted"])
+    assert (rest["reason"], rest["value"], rest["count"]) == ({"kind": "other"}, None, 3)
+
+
+async def test_openfeature_is_counted_but_not_what_it_has_already_or_goes_through(
+    instance: Instance, workspace: Workspace
+) -> None:
+    rules = [{"if": {"$flag": "checkout", "$equals": True}, "value": "x"}]
+    await workspace.org.editor.make("updateFlagState", **workspace.banner, rules=rules)
+    headers, etag = {"X-Signalbox-Env": workspace.environment_id}, ""
+    client = instance.bearer((await instance.minted(workspace.org, resources=["flag:*"]))["token"]).client
+
+    async def asked(path: str, status: int, **more: str) -> Counter[str]:
+        nonlocal etag
+        before = await by_key()
+        url = f"/ofrep/v1/evaluate/flags{path}"
+        reply = await client.post(url, json={"context": {"targetingKey": "u-1"}}, headers=headers | more)
+        assert reply.status_code == status
+        etag = reply.headers.get("etag", etag)
+        return await by_key() - before
+
+    async def by_key() -> Counter[str]:
+        found = Counter[str]()
+        for (key, _, _), times in (await stored(instance)).items():
+            found[key] += times
+        return found
+
+    assert await asked("/banner", 200) == {"banner": 1}
+    assert await asked("/nothing", 404) == {}
+    assert await asked("", 200) == {"banner": 1, "checkout": 1}
+    assert await asked("", 304, **{"If-None-Match": etag}) == {}
+
+
+async def test_what_the_job_saves_is_seen(instance: Instance, workspace: Workspace) -> None:
+    await evaluate(workspace, workspace.org.viewer, "checkout")
+    job = usage_job(instance.node)
+    assert EVERY_SECONDS <= await job.run() <= AT_MOST_SECONDS
+    (found,) = await used(workspace, key="checkout")
+    assert found["total"] == 1
 
 
 @pytest.mark.raises_codes("token_resource_out_of_scope")

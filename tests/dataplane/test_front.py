@@ -194,6 +194,33 @@ async def test_what_a_token_has_left_is_counted_once(app: Starlette, instance: I
     assert (refused.status_code, refused.json()["code"]) == (429, "token_rate_limit")
 
 
+async def test_the_front_counts_evaluations_as_the_surfaces_do(
+    app: Starlette, instance: Instance, workspace: Workspace
+) -> None:
+    both, here, evaluated = Both(app), workspace.environment["id"], instance.node.usage.totals
+    token = (await instance.minted(workspace.org))["token"]
+    headers = {"Authorization": f"Bearer {token}", "X-Signalbox-Env": here}
+    calls: list[tuple[str, dict[str, Any], int]] = [
+        (f"/api/v1/envs/{here}/evaluate", {}, 3),
+        (f"/api/v1/envs/{here}/evaluate", {"keys": ["banner", "banner", "limits", "none"]}, 2),
+        ("/ofrep/v1/evaluate/flags", {}, 3),
+        ("/ofrep/v1/evaluate/flags/banner", {}, 1),
+        ("/ofrep/v1/evaluate/flags/none", {}, 0),
+    ]
+    for path, asked, times in calls:
+        await both.answers("POST", path, json={"context": {}, **asked}, headers=headers)  # into memory
+        before = evaluated().get(here, 0)
+        answers = await both.answers("POST", path, json={"context": {}, **asked}, headers=headers)
+        assert answers[0].status_code == answers[1].status_code
+        assert both.front_answered is (times > 0)
+        assert evaluated().get(here, 0) - before == 2 * times
+    tag = (await both.answers("POST", calls[2][0], json={"context": {}}, headers=headers))[0].headers["etag"]
+    before = evaluated()
+    answers = await both.answers("POST", calls[2][0], json={"context": {}}, headers={**headers, "If-None-Match": tag})
+    assert [one.status_code for one in answers] == [304, 304]
+    assert evaluated() == before
+
+
 async def test_known_callers_are_answered_from_memory(app: Starlette, instance: Instance, workspace: Workspace) -> None:
     both, here = Both(app), f"/api/v1/envs/{workspace.environment['id']}"
     token = await instance.minted(workspace.org, environments={"envs": [workspace.environment["id"]]})
