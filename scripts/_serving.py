@@ -24,7 +24,7 @@ from app.domain.preconditions import IfMatch
 from app.main import open_node
 from app.models import Environment
 from app.runtime.node import Node
-from app.services import api_keys, claim, environments, orgs, projects
+from app.services import api_keys, claim, environments, orgs, projects, traffic_sample
 from app.settings import MAX_RATE_PER_MIN, Settings
 from app.store.unit_of_work import Subject
 from scripts._bench import beside_bare
@@ -32,6 +32,7 @@ from scripts._commit_to_servable import primitive
 
 CODE = "claim-code-of-the-bench"
 OWNER = {"email": "owner@acme.example", "orgName": "Acme", "orgSlug": "acme", "claimCode": CODE}
+SAMPLE = {"size": 1000, "fields": ["plan", "country"]}
 TOKENS = 64
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]
@@ -61,6 +62,8 @@ async def fill(folder: Path, sizes: tuple[int, ...], rules: Rules) -> Instance:
         await owner.do(claim.install_claim, OWNER)
         await owner.do(orgs.update_org, "acme", {"maxRateLimitPerMin": MAX_RATE_PER_MIN}, IfMatch())
         made = {size: await _environment(node, owner, size, rules) for size in sizes}
+        for one in made.values():
+            await owner.do(traffic_sample.set_traffic_sample, one, SAMPLE, IfMatch())
         asked = {"level": "observer", "environments": {"envs": list(made.values())}, "resources": ["*"]}
         tokens = [
             (
