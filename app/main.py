@@ -1,6 +1,7 @@
 """The composition root: builds everything once, and hands each path to its surface."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -22,6 +23,7 @@ from app.http.methods import Methods
 from app.http.output import STDERR
 from app.http.request_counts import RequestCounts
 from app.http.requests import Requests, info_of
+from app.http.traces import tracing
 from app.jobs.event_streams import event_streams_job
 from app.jobs.housekeeping import housekeeping_job
 from app.jobs.last_uses import last_uses_job
@@ -93,6 +95,8 @@ def create_app(
     Without a lease nothing keeps other servers off the database. `write_line` gets the log's line of each request.
     """
 
+    traced = tracing(os.environ)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         ready = asyncio.get_running_loop().create_future()
@@ -105,6 +109,8 @@ def create_app(
         finally:
             serving.cancel()
             await asyncio.wait({serving})
+            if traced is not None:
+                await asyncio.to_thread(traced.close)
 
     def note_refusal(token_id: str, code: str, request_id: str) -> None:
         app.state.node.token_usages.note_refusal(token_id, code, request_id)
@@ -115,7 +121,7 @@ def create_app(
     if settings.base_path:
         inside = BasePath(inside, settings.base_path, web.not_found_page)
     # In the place of Starlette's own stack, whose layers answer failures, as every surface does itself.
-    app.middleware_stack = requests = Requests(inside, settings, write_line, note_refusal)
+    app.middleware_stack = requests = Requests(inside, settings, write_line, note_refusal, tracing=traced)
     app.state.request_counts = requests.counts
     app.state.front = Front(requests, settings, app.state)
     return app

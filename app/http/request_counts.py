@@ -7,7 +7,7 @@ from typing import NamedTuple
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """In seconds, upper bounds of the buckets. What takes longer is in one of its own."""
 MAX_KINDS = 5_000
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER = "other"
 
 
@@ -42,7 +42,7 @@ class RequestCounts:
 
     def _new(self, route: str, status: int, method: str | None, code: str | None) -> list[float]:
         """Methods are what callers write, and so they are counted by name only where there is such a one."""
-        known = method if method is None or method in _METHODS else _OTHER
+        known = method if method is None or method in METHODS else _OTHER
         if len(self._buckets) >= MAX_KINDS:
             route, code = _OTHER, None
         return self._buckets.setdefault((route, status, known, code), [0] * (len(BOUNDS) + 2))

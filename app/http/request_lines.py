@@ -25,6 +25,7 @@ class Logged(Protocol):
     route: str
     logged_address: str | None
     caller_request_id: str | None
+    trace_id: str | None
     code: str | None
 
 
@@ -53,6 +54,8 @@ def as_json(info: Logged, status: int, method: str | None, seconds: float) -> st
         line += f', "address": "{info.logged_address}"'
     if info.caller_request_id is not None:
         line += f', "callerRequestId": {_as_json(info.caller_request_id)}'
+    if info.trace_id is not None:
+        line += f', "traceId": "{info.trace_id}"'
     return f'{line}, "level": "info", "timestamp": "{timestamp()}"}}\n'
 
 
@@ -78,6 +81,7 @@ class Console:
             "requestId": info.request_id,
             "address": info.logged_address,
             "callerRequestId": info.caller_request_id and _for_people(info.caller_request_id),
+            "traceId": info.trace_id,
         }
         key, value, end = self._key, self._value, self._end
         pairs = [f" {key}{name}{end}={value}{fact}{end}" for name, fact in facts.items() if fact is not None]

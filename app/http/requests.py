@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +21,7 @@ from app.http.headers import AnswerHeaders, Header
 from app.http.output import STDERR
 from app.http.request_counts import RequestCounts
 from app.http.request_lines import renderer
+from app.http.traces import Tracing
 from app.settings import Settings
 from app.store.host import Client
 
@@ -53,6 +54,8 @@ class RequestInfo:
     """What the caller showed in place of credentials."""
     admitted: bool = False
     """Whether the caller is known, and a request of theirs is taken."""
+    span: Any = None
+    trace_id: str | None = None
     began: float = field(default_factory=time.perf_counter)
 
     def client(self, browser: str | None = None) -> Client:
@@ -65,6 +68,8 @@ class RequestInfo:
             bound["address"] = self.logged_address
         if self.caller_request_id is not None:
             bound["callerRequestId"] = self.caller_request_id
+        if self.trace_id is not None:
+            bound["traceId"] = self.trace_id
         return bound
 
 
@@ -73,16 +78,19 @@ class Sender(NamedTuple):
 
     forwarded_for: str
     request_id: str | None
+    traceparent: str | None = None
 
     @classmethod
     def named_in(cls, headers: Iterable[Header]) -> "Sender":
-        forwarded_for, request_id = [], None
+        forwarded_for, request_id, traceparent = [], None, None
         for name, value in headers:
             if name == b"x-request-id":
                 request_id = "".join(filter(str.isprintable, value[:MAX_LOGGED_ID].decode("ascii", "ignore")))
             elif name == b"x-forwarded-for":
                 forwarded_for.append(value.decode("latin-1"))
-        return cls(",".join(forwarded_for), request_id)
+            elif name == b"traceparent":
+                traceparent = value.decode("latin-1")
+        return cls(",".join(forwarded_for), request_id, traceparent)
 
 
 def info_of(scope: Scope) -> RequestInfo:
@@ -102,8 +110,10 @@ class Requests:
         write_line: Callable[[str], None] = STDERR.write,
         note_refusal: Callable[[str, str, str], None] = lambda *_: None,
         counts: RequestCounts | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.app = app
+        self.tracing = tracing
         self.counts = counts or RequestCounts()
         self._note_refusal = note_refusal
         self.headers = AnswerHeaders(settings)
@@ -141,6 +151,9 @@ class Requests:
         """What is known of a request when its head is read. `client` is the peer of its connection."""
         info = RequestInfo(new_request_id(), caller_request_id=sender.request_id)
         info.address = client_address(client and client[0], sender.forwarded_for, self._trusted)
+        if self.tracing is not None:
+            info.span = self.tracing.begin(sender.traceparent)
+            info.trace_id = self.tracing.trace_id(info.span)
         if self._log_addresses and info.address is not None:
             info.logged_address = _text_of(info.address)
         if sender.forwarded_for and self._warns_of_proxy and info.address in LOCAL_NETWORKS:
@@ -159,6 +172,8 @@ class Requests:
         seconds = time.perf_counter() - info.began
         self.counts.note(info.route, status, method, info.code, seconds)
         self._write_line(self._line(info, status, method, seconds))
+        if self.tracing is not None:
+            self.tracing.end(info, method, status)
 
     def refused(self, client: tuple[str, int] | None, code: str, status: int) -> str:
         """Logs the refusal of what is no request, and gives it an id."""
