@@ -116,7 +116,7 @@ OPENFEATURE_ENDPOINTS = [
         Operation.EVALUATE,
         response=EventsSchema,
         query=streams.StreamParameters,
-        errors=("rate_limited",),
+        errors=("rate_limited", "not_found"),
         takes=("Environment", "LastEventId"),
         prefix=OFREP,
     ),

@@ -19,6 +19,7 @@ MADE = {
     "createInvitation": "ends",
     "createApiKey": "stays: a token is the organisation's, and a removal names and revokes them",
     "createOrg": "stays: it is theirs, with a role of its own",
+    "createStreamTicket": "ends: it is good for a minute, and opens what its maker may read then",
     "createProject": "stays",
     "createEnvironment": "stays",
     "createFlag": "stays",

@@ -54,7 +54,7 @@ WITH_IDS = [
     "flagState",
     *(f"{kind}{what}" for kind in ("config", "segment") for what in ("", "s", "State", "States", "References")),
     *("flagReferences", "allowList", "denyList", "flagHistory", "configHistory", "segmentHistory"),
-    "ruleset",
+    *("ruleset", "usage", "createStreamTicket"),
     "evaluate",
     "preview",
     "history",

@@ -7,7 +7,7 @@ const details = { boolean: "getBooleanDetails", string: "getStringDetails", floa
 let provider;
 
 globalThis.connect = async (baseUrl, headers) => {
-  provider = new OFREPWebProvider({ baseUrl, headers: Object.entries(headers), pollInterval: 50, cacheMode: "disabled" });
+  provider = new OFREPWebProvider({ baseUrl, headers: Object.entries(headers), pollInterval: 50, changeDetection: "polling", cacheMode: "disabled" });
   try {
     await OpenFeature.setProviderAndWait(provider);
   } catch (fault) {
