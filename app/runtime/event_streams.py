@@ -108,12 +108,15 @@ class EventStreams:
         """A stream whose client knows the version `told`. What comes back is to be called when its line is gone."""
         follower = self._followers.get(followed)
         if follower is None:
+            # As if it had expired: the next beat looks at it, should its credential have ended meanwhile.
             follower = self._followers[followed] = Follower(followed, actor, 0.0)
             for one in follower.ids:
                 self._by_id[one].add(follower)
         stream = Stream(follower, line, told, slot)
         follower.streams.add(stream)
-        self.tell(followed.environment_id)  # what was committed since `told` was looked up
+        present = self._host.rulesets.present(followed.environment_id)
+        if present is None or present.version != told:
+            self.tell(followed.environment_id)  # what was committed since `told` was looked up
         return partial(self._remove, stream)
 
     def follow(self, commit: Commit) -> None:
@@ -135,8 +138,7 @@ class EventStreams:
         """Whoever may not follow it any more is not told, and their streams end."""
         self._due.add(environment_id)
         if environment_id not in self._telling:
-            task = self._telling[environment_id] = asyncio.create_task(self._tell(environment_id))
-            task.add_done_callback(lambda _: self._telling.pop(environment_id, None))
+            self._telling[environment_id] = asyncio.create_task(self._tell(environment_id))
 
     async def beat(self) -> float:
         """To be called every second: heartbeats, ends that no commit tells of, and what could not be told before."""
@@ -162,21 +164,28 @@ class EventStreams:
             self._end(follower)
 
     async def _tell(self, environment_id: str) -> None:
-        while environment_id in self._due:
-            self._due.discard(environment_id)
-            try:
-                ruleset = await self._host.rulesets.snapshot(environment_id)
-                telling = Telling(ruleset, self._retargeted.get(environment_id, 0))
-                for follower in list(self._by_id.get(environment_id, ())):
-                    await self._tell_follower(follower, telling)
-                    await asyncio.sleep(0)  # so that nobody waits for all of them
-            except AppError as error:
-                if error.code != "not_found":
-                    self._due.add(environment_id)  # until the next beat
-                    return
-            except Exception:
-                log.exception("streams are not told", environmentId=environment_id)
+        try:
+            while environment_id in self._due:
+                self._due.discard(environment_id)
+                await self._tell_followers(environment_id)
+        except AppError:
+            self._due.add(environment_id)  # until the next beat
+        except Exception:
+            log.exception("streams are not told", environmentId=environment_id)
+        finally:
+            del self._telling[environment_id]
+
+    async def _tell_followers(self, environment_id: str) -> None:
+        try:
+            ruleset = await self._host.rulesets.snapshot(environment_id)
+        except AppError as error:
+            if error.code == "not_found":  # their streams have ended with it
                 return
+            raise
+        telling = Telling(ruleset, self._retargeted.get(environment_id, 0))
+        for follower in list(self._by_id.get(environment_id, ())):
+            await self._tell_follower(follower, telling)
+            await asyncio.sleep(0)  # so that nobody waits for all of them
 
     async def _tell_follower(self, follower: Follower, telling: "Telling") -> None:
         ruleset = telling.ruleset

@@ -37,6 +37,9 @@ class Rulesets(Protocol):
     async def snapshot(self, environment_id: str, committed: int = 0) -> Ruleset:
         """What the environment has now, at version 0 too, and at least at a version that has been committed."""
 
+    def present(self, environment_id: str) -> Ruleset | None:
+        """The environment's present ruleset, if it has one that is in memory."""
+
     async def at(self, environment_id: str, version: int, target_id_field: str) -> Ruleset:
         """The environment's ruleset at a version that it has reached, when ids came from the field."""
 

@@ -200,6 +200,22 @@ async def test_heartbeats_come_while_nothing_happens(app: Starlette, workspace: 
         assert stream.text == ":\n\n:\n\n"
 
 
+async def test_a_stream_that_begins_does_not_have_all_others_looked_at(
+    app: Starlette, instance: Instance, workspace: Workspace
+) -> None:
+    async with listening(app, of(workspace), headers_of(workspace.org.viewer)) as stream:
+        await stream.event()
+        await app.state.node.event_streams.beat()
+        await workspace.org.editor.make("updateFlagState", **workspace.checkout, defaultValue=False)
+        await stream.event()
+        before = app.state.node.callers.sessions.looked_up
+        caller = headers_of(await instance.token(workspace.org, level="observer"))
+        async with listening(app, of(workspace), caller) as another:
+            assert (await another.event()).id == "3"
+            await workspace.org.viewer.make("ruleset", environmentId=workspace.environment_id)
+            assert app.state.node.callers.sessions.looked_up == before
+
+
 async def test_an_actor_has_so_many_streams(app: Starlette, instance: Instance, workspace: Workspace) -> None:
     minted = await instance.minted(workspace.org, level="observer")
     caller = {"authorization": f"Bearer {minted['token']}"}
