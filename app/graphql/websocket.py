@@ -79,12 +79,12 @@ class Handshake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         info = info_of(scope)
         info.route = PATH
-        secret = await authenticate(self.node, scope)
+        await authenticate(self.node, scope)
         require_origin_of_websocket(self.node, scope)
         _require_protocol(Headers(scope=scope))
         await receive()
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL, "headers": _cookie(info)})
-        await Conversation(self.node, self.turns, self.patience, scope, receive, send, secret).run()
+        await Conversation(self.node, self.turns, self.patience, scope, receive, send).run()
 
 
 @dataclass
@@ -97,7 +97,6 @@ class Conversation:
     scope: Scope
     receive: Receive
     send: Send
-    secret: str | None
     subscriptions: dict[str, Subscribed] = field(default_factory=dict)
     good_for: float = 0.0
 
@@ -127,7 +126,7 @@ class Conversation:
     async def look(self) -> None:
         """Looks at the caller again, who is let go where that fails."""
         try:
-            self.good_for = await authenticate_again(self.node, self.info, self.secret or "")
+            self.good_for = await authenticate_again(self.node, self.info)
         except AppError as error:
             await self.let_go(error)
             raise
@@ -162,7 +161,6 @@ class Conversation:
         try:
             if (token := _token_in(payload)) is not None:
                 await authenticate_token(self.node, self.info, token)
-                self.secret = token
             _require_credentials(self.info.actor)
         except AppError as error:
             raise self._ended(error, Close.FORBIDDEN) from None

@@ -27,9 +27,8 @@ _HTTP = {"ws": "http", "wss": "https"}
 _ALSO_RATED = {HTTPStatus.NOT_MODIFIED, HTTPStatus.TOO_MANY_REQUESTS}
 
 
-async def authenticate(node: Node, scope: Scope) -> str | None:
-    """Sets the actor in the request's info, and gives the secret that they are known by. A token takes precedence over
-    a cookie.
+async def authenticate(node: Node, scope: Scope) -> None:
+    """Sets the actor in the request's info. A token takes precedence over a cookie.
 
     A cookie whose session has ended counts as no credentials and is cleared; of several, the first live one counts.
     Raises `unauthorized` for a token that is not valid, `token_ip_denied`, and what `take_from_buckets` does.
@@ -38,42 +37,34 @@ async def authenticate(node: Node, scope: Scope) -> str | None:
     info = info_of(scope)
     info.user_agent = Headers(scope=scope).get("user-agent")
     if info.admitted:
-        return None
+        return
     if (token := _token_in(scope)) is not None:
         await authenticate_token(node, info, token)
-        return token
+        return
     secret = None
     for secret in islice(secrets_in(node.settings, Headers(scope=scope), SESSION), MAX_COOKIES):
         if (session := await node.sessions.find(secret)) is not None:
-            info.actor, info.buckets = session.member, (Bucket(session.member.user_id, PER_PERSON),)
+            _let_in(node, info, session)
             await take_from_buckets(node, info)
             if node.clock.now().timestamp() - session.last_seen_at > SLIDES_AFTER_SECONDS:
                 node.sessions.note_use(session.member.session_id)
                 info.session_cookie = _session_cookie(node, secret)
-            return secret
+            return
     if secret is not None:
         info.actor = Anonymous(SESSION_ENDED)
         info.session_cookie = _session_cookie(node, "")
     elif scope["query_string"] and not _TOKEN_PARAMETERS.isdisjoint(QueryParams(scope["query_string"])):
         info.actor = Anonymous("Tokens in the query string are not accepted: send `Authorization: Bearer sbx_…`.")
-    return None
 
 
-async def authenticate_again(node: Node, info: RequestInfo, secret: str) -> float:
+async def authenticate_again(node: Node, info: RequestInfo) -> float:
     """Looks at the caller of a connection that lasts again, and gives for how many seconds more the credential is good.
 
     Raises `unauthorized` once it has ended.
     """
     await node.database.require_lease()
-    live: LiveApiKey | LiveSession | None
-    if isinstance(info.actor, Token):
-        if (live := await node.api_keys.find(secret)) is None:
-            raise AppError("unauthorized", API_KEY_ENDED)
-        info.actor, info.buckets = live.actor, live.buckets
-    else:
-        if (live := await node.sessions.find(secret)) is None:
-            raise AppError("unauthorized", SESSION_ENDED)
-        info.actor = live.member
+    live = await node.callers.again(info.actor)
+    _let_in(node, info, live)
     return live.expires_at - node.clock.posix()
 
 
@@ -93,11 +84,7 @@ async def authenticate_by_ticket(node: Node, scope: Scope, text: str, *, once: b
         raise AppError("unauthorized", NOT_A_TICKET)
     if once and await node.host.rate_limits.take(Allowance(f"ticket:{ticket.once}", 1)):
         raise AppError("unauthorized", NOT_A_TICKET)
-    live = await node.callers.find(ticket.credential_id, of_token=ticket.of_token)
-    if isinstance(live, LiveApiKey):
-        _let_in(node, info, live)
-    else:
-        info.actor, info.buckets = live.member, (Bucket(live.member.user_id, PER_PERSON),)
+    _let_in(node, info, await node.callers.find(ticket.credential_id, of_token=ticket.of_token))
     await take_from_buckets(node, info)
     info.ticket = ticket
 
@@ -112,14 +99,17 @@ async def authenticate_token(node: Node, info: RequestInfo, secret: str) -> None
     node.api_keys.note_use(token.actor.token_id)
 
 
-def _let_in(node: Node, info: RequestInfo, token: LiveApiKey) -> None:
-    """Raises `token_ip_denied`."""
-    actor = token.actor
-    if token.networks is not None and info.address not in token.networks:
+def _let_in(node: Node, info: RequestInfo, live: LiveApiKey | LiveSession) -> None:
+    """Sets who calls, and what they have for it. Raises `token_ip_denied`."""
+    if isinstance(live, LiveSession):
+        info.actor, info.buckets = live.member, (Bucket(live.member.user_id, PER_PERSON),)
+        return
+    actor = live.actor
+    if live.networks is not None and info.address not in live.networks:
         _note_refusal(node, info, "token_ip_denied", Concerned(actor.org_id, "api_key", actor.token_id, actor.name))
         node.token_usages.note_refusal(actor.token_id, "token_ip_denied", info.request_id)
         raise AppError("token_ip_denied")
-    info.actor, info.buckets = actor, token.buckets
+    info.actor, info.buckets = actor, live.buckets
 
 
 def admit(node: Node, info: RequestInfo, token: LiveApiKey) -> bool:
