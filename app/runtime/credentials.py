@@ -19,6 +19,7 @@ from app.domain.rate_limits import Bucket
 from app.domain.token_secrets import is_well_formed
 from app.engine.cidrs import Networks
 from app.models import Session, User
+from app.runtime.by_id import ById
 from app.runtime.clock import Clock
 from app.services import api_keys, sessions
 from app.store import api_keys as stored_api_keys
@@ -64,7 +65,7 @@ class CredentialCache(Generic[Live]):
         self._load = load
         self._on_use = on_use
         self._live: dict[str, tuple[Live, float]] = {}  # by hash, with when it was read
-        self._hashes: dict[str, set[str]] = {}  # by owner
+        self._hashes = ById[str]()  # by owner
         self._invalidations = 0
         self.looked_up = self.read = 0
 
@@ -92,7 +93,7 @@ class CredentialCache(Generic[Live]):
         """Forgets the credentials of these owners."""
         for one in ids:
             self._invalidations += 1
-            for secret_hash in self._hashes.pop(one, ()):
+            for secret_hash in self._hashes.of(one):
                 self._forget(secret_hash)
 
     def note_use(self, credential_id: str) -> None:
@@ -125,17 +126,12 @@ class CredentialCache(Generic[Live]):
         if len(self._live) >= MAX_KEPT:
             self._forget(next(iter(self._live)))
         self._live[secret_hash] = live, read_at
-        for one in live.owner_ids:
-            self._hashes.setdefault(one, set()).add(secret_hash)
+        self._hashes.add(secret_hash, live.owner_ids)
 
     def _forget(self, secret_hash: str) -> None:
         if (kept := self._live.pop(secret_hash, None)) is None:
             return
-        for one in kept[0].owner_ids:
-            if hashes := self._hashes.get(one):
-                hashes.discard(secret_hash)
-                if not hashes:
-                    del self._hashes[one]
+        self._hashes.discard(secret_hash, kept[0].owner_ids)
 
 
 @dataclass(frozen=True, slots=True)

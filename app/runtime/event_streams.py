@@ -5,7 +5,6 @@ changed since then, put together when its client is ready for it, and once for a
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +20,7 @@ from app.domain.ids import new_request_id
 from app.domain.operations import Operation
 from app.engine.kinds import SPECS
 from app.engine.ruleset import Part, Ruleset
+from app.runtime.by_id import ById
 from app.runtime.clock import Clock
 from app.runtime.credentials import Callers, LiveApiKey
 from app.runtime.rulesets import Resources
@@ -95,7 +95,7 @@ class EventStreams:
         self._slots = slots
         self._clock = clock
         self._followers: dict[Followed, Follower] = {}
-        self._by_id: defaultdict[str, set[Follower]] = defaultdict(set)
+        self._by_id = ById[Follower]()
         self._telling: dict[str, asyncio.Task[None]] = {}  # by environment
         self._due: set[str] = set()  # environments whose streams are to be told, and are not
         self._retargeted: dict[str, int] = {}  # the last version of an environment in which no state changed
@@ -110,8 +110,7 @@ class EventStreams:
         if follower is None:
             # As if it had expired: the next beat looks at it, should its credential have ended meanwhile.
             follower = self._followers[followed] = Follower(followed, actor, 0.0)
-            for one in follower.ids:
-                self._by_id[one].add(follower)
+            self._by_id.add(follower, follower.ids)
         stream = Stream(follower, line, told, slot)
         follower.streams.add(stream)
         present = self._host.rulesets.present(followed.environment_id)
@@ -121,18 +120,16 @@ class EventStreams:
 
     def follow(self, commit: Commit) -> None:
         """Tells those who follow what the commit has changed, and looks again at those whom it concerns."""
-        for environment_id in commit.deleted_environment_ids:
-            for follower in list(self._by_id.get(environment_id, ())):
-                self._end(follower)
+        for follower in self._by_id.of(*commit.deleted_environment_ids):
+            self._end(follower)
         for environment in commit.environments:
             if environment.environment_id in self._by_id:
                 if not environment.deltas:
                     self._retargeted[environment.environment_id] = environment.version
                 self.tell(environment.environment_id)
         roles = (one.org_id for one in commit.audited if one.resource_type == "member" and one.org_id)
-        for one in (*commit.invalidated, *roles):
-            for follower in self._by_id.get(one, ()):
-                self.tell(follower.followed.environment_id)
+        for follower in self._by_id.of(*commit.invalidated, *roles):
+            self.tell(follower.followed.environment_id)
 
     def tell(self, environment_id: str) -> None:
         """Whoever may not follow it any more is not told, and their streams end."""
@@ -183,7 +180,7 @@ class EventStreams:
                 return
             raise
         telling = Telling(ruleset, self._retargeted.get(environment_id, 0))
-        for follower in list(self._by_id.get(environment_id, ())):
+        for follower in self._by_id.of(environment_id):
             await self._tell_follower(follower, telling)
             await asyncio.sleep(0)  # so that nobody waits for all of them
 
@@ -231,11 +228,9 @@ class EventStreams:
         self._slots.give_back(stream.slot)
         if not follower.streams:
             del self._followers[follower.followed]
-            for one in follower.ids:
-                self._by_id[one].discard(follower)
-                if not self._by_id[one]:
-                    del self._by_id[one]
-                    self._retargeted.pop(one, None)
+            self._by_id.discard(follower, follower.ids)
+            if follower.followed.environment_id not in self._by_id:
+                self._retargeted.pop(follower.followed.environment_id, None)
 
 
 class Telling:

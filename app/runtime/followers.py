@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from app.domain.errors import AppError
 from app.domain.operations import Operation
 from app.engine.kinds import KeyRef, Kind
+from app.runtime.by_id import ById
 from app.services.following import Interest, Keys, News, Topic
 from app.store.changeset import Audited, Commit, EnvironmentCommit
 
@@ -98,45 +99,35 @@ class Followers:
     """All of them, by the ids with which something happens to them."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, set[Follower]] = {}
+        self._by_id = ById[Follower]()
 
     @contextmanager
     def one(self, topic: Topic, caller_ids: Iterable[str]) -> Iterator[Follower]:
         """A follower, for as long as it follows. `caller_ids` are those with which the caller's credential ends."""
         follower = Follower(topic)
         ids = {topic.environment_id or topic.project_id, topic.project_id, topic.org_id, *caller_ids}
-        for one in ids:
-            self._by_id.setdefault(one, set()).add(follower)
+        self._by_id.add(follower, ids)
         try:
             yield follower
         finally:
-            for one in ids:
-                self._by_id[one].discard(follower)
-                if not self._by_id[one]:
-                    del self._by_id[one]
+            self._by_id.discard(follower, ids)
 
     def __len__(self) -> int:
-        return len(set().union(*self._by_id.values()))
+        return len(self._by_id.all())
 
     def follow(self, commit: Commit) -> None:
         """Tells those to whom it is of interest."""
-        if not self._by_id:
-            return
-        concerned = self._of(
-            self._by_id
-            if _is_in_doubt(commit)
-            else {*commit.deleted_environment_ids, *commit.invalidated, *_orgs(commit)}
-        )
-        below = {one.project_id for one in commit.environments} | {one.project_id or "" for one in commit.audited}
-        for follower in concerned | self._of(below):
+        if _is_in_doubt(commit):
+            concerned = self._by_id.all()
+        else:
+            concerned = self._by_id.of(*commit.deleted_environment_ids, *commit.invalidated, *_orgs(commit))
+        projects = {one.project_id for one in commit.environments} | {one.project_id or "" for one in commit.audited}
+        for follower in concerned | self._by_id.of(*projects):
             follower.take_in(commit, concerned=follower in concerned)
-
-    def _of(self, ids: Iterable[str]) -> set[Follower]:
-        return set().union(*(self._by_id.get(one, ()) for one in ids))
 
     def close(self) -> None:
         """Nobody is told anything any more."""
-        for follower in set().union(*self._by_id.values()):
+        for follower in self._by_id.all():
             follower.close()
 
 
