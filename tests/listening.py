@@ -84,7 +84,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, address: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Listener]:
+async def listening(
+    app: ASGIApp, address: str, headers: Mapping[str, str] | None = None, peer: str = "127.0.0.1"
+) -> AsyncIterator[Listener]:
     """A stream that has begun. Raises Refused."""
     listener, answer = Listener(), list[Message]()
     kept: list[Any] = []
@@ -106,7 +108,7 @@ async def listening(app: ASGIApp, address: str, headers: Mapping[str, str] | Non
         "path": url.path,
         "raw_path": url.path.encode(),
         "query_string": url.query.encode(),
-        "client": ("127.0.0.1", 4711),
+        "client": (peer, 4711),
         "headers": [
             (name.encode(), value.encode("latin-1"))
             for name, value in {"host": "signalbox.test", **(headers or {})}.items()

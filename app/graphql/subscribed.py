@@ -59,13 +59,13 @@ class Subscribed:
         return self.task
 
     def cancel(self) -> None:
-        if self.task is not None:
+        """Unless it is its own task that calls this, and so ends by itself."""
+        if self.task is not None and self.task is not asyncio.current_task():
             self.task.cancel()
 
     async def end(self, *errors: GraphQLError | AppError) -> None:
         """Tells why, and with that the subscription is over."""
-        if self.task is not None and self.task is not asyncio.current_task():
-            self.task.cancel()
+        self.cancel()
         await self.say("error", payload=self._entries([_located(error, self.response_name) for error in errors]))
 
     async def _run(self, payload: dict[str, Any]) -> None:

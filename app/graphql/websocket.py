@@ -5,13 +5,13 @@ import binascii
 import time
 from base64 import b64decode
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
@@ -29,6 +29,7 @@ from app.http.failures import Failures
 from app.http.requests import RequestInfo, info_of
 from app.runtime.node import Node
 
+log = structlog.get_logger()
 MAX_SUBSCRIPTIONS = 50
 MAX_ID = 128
 _KEY_BYTES = 16
@@ -135,8 +136,11 @@ class Conversation:
         """Ends the connection. Each subscription is told why, unless clients had better come again with all of them."""
         ended = self._ended(error, Close.UNAUTHORIZED)
         subscriptions, self.subscriptions = self.subscriptions, {}
-        for subscribed in subscriptions.values() if ended.code is not Close.TRY_AGAIN else ():
-            await subscribed.end(error)
+        for subscribed in subscriptions.values():
+            if ended.code is Close.TRY_AGAIN:
+                subscribed.cancel()
+            else:
+                await subscribed.end(error)
         await self._close(ended.code, ended.reason)
 
     async def _begin(self) -> bool:
@@ -167,10 +171,15 @@ class Conversation:
 
     async def _look_again(self) -> None:
         """Whether or not anything happens, a credential that has ended ends the connection."""
-        with suppress(AppError):
+        try:
             while True:
                 await self.look()
                 await asyncio.sleep(min(self.patience.looks_seconds, self.good_for))
+        except AppError:  # with which the client was let go
+            return
+        except Exception:
+            log.exception("internal")
+            await self.let_go(AppError("unavailable"))
 
     async def _take(self, message: dict[str, Any]) -> None:
         kind = message["type"]

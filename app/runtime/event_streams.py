@@ -165,10 +165,10 @@ class EventStreams:
             while environment_id in self._due:
                 self._due.discard(environment_id)
                 await self._tell_followers(environment_id)
-        except AppError:
+        except Exception as fault:
             self._due.add(environment_id)  # until the next beat
-        except Exception:
-            log.exception("streams are not told", environmentId=environment_id)
+            if not isinstance(fault, AppError):
+                log.exception("streams are not told", environmentId=environment_id)
         finally:
             del self._telling[environment_id]
 
@@ -179,10 +179,15 @@ class EventStreams:
             if error.code == "not_found":  # their streams have ended with it
                 return
             raise
-        telling = Telling(ruleset, self._retargeted.get(environment_id, 0))
+        telling, failed = Telling(ruleset, self._retargeted.get(environment_id, 0)), None
         for follower in self._by_id.of(environment_id):
-            await self._tell_follower(follower, telling)
+            try:
+                await self._tell_follower(follower, telling)
+            except Exception as fault:  # noqa: BLE001 - it is raised when the others are told
+                failed = failed or fault
             await asyncio.sleep(0)  # so that nobody waits for all of them
+        if failed is not None:
+            raise failed
 
     async def _tell_follower(self, follower: Follower, telling: "Telling") -> None:
         ruleset = telling.ruleset

@@ -1,5 +1,6 @@
 """What event streams tell, to whom, and what ends them. What happens is done over both transports."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from app.services.throttling import STREAMS
 from tests.clients import Api
 from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
-from tests.listening import Listener, Refused, listening
+from tests.listening import PATIENCE, Listener, Refused, listening
 from tests.sockets import headers_of
 
 NONE: dict[str, list[str]] = {"flags": [], "configs": [], "segments": []}
@@ -216,6 +217,38 @@ async def test_a_stream_that_begins_does_not_have_all_others_looked_at(
             assert app.state.node.callers.sessions.looked_up == before
 
 
+class Broken:
+    """A lease on the database that cannot be looked at."""
+
+    is_valid = True
+
+    def __init__(self) -> None:
+        self.looked_at = asyncio.Event()
+
+    async def require(self) -> None:
+        self.looked_at.set()
+        raise RuntimeError
+
+
+async def test_what_could_not_be_told_is_told_at_the_next_beat(
+    app: Starlette, instance: Instance, workspace: Workspace
+) -> None:
+    caller, node = headers_of(await instance.token(workspace.org, level="observer")), app.state.node
+    async with listening(app, of(workspace), caller) as stream:
+        await stream.event()
+        stream.is_full = True
+        await workspace.org.editor.make("updateFlagState", **workspace.checkout, defaultValue=False)
+        await node.event_streams.beat()
+        node.database.lease = broken = Broken()
+        stream.read_on()
+        async with asyncio.timeout(PATIENCE):
+            await broken.looked_at.wait()
+        assert stream.text == ""
+        node.database.lease = None
+        await node.event_streams.beat()
+        assert (await stream.event()).data["changed"] == keys(flags=["checkout"])
+
+
 async def test_an_actor_has_so_many_streams(app: Starlette, instance: Instance, workspace: Workspace) -> None:
     minted = await instance.minted(workspace.org, level="observer")
     caller = {"authorization": f"Bearer {minted['token']}"}
@@ -314,8 +347,12 @@ class TestTickets:
     ) -> None:
         minted = await instance.minted(workspace.org, level="observer", ipAllowlist=["127.0.0.1/32"])
         made = await instance.bearer(minted["token"]).make("createStreamTicket", environmentId=workspace.environment_id)
-        async with listening(app, f"{of(workspace)}?ticket={made['ticket']}") as stream:
-            await stream.event()
+        address = f"{of(workspace)}?ticket={made['ticket']}"
+        with pytest.raises(Refused) as refused:
+            async with listening(app, address, peer="198.51.100.1"):
+                pass
+        assert (refused.value.status, refused.value.code) == (403, "token_ip_denied")
+        assert len(app.state.node.event_streams) == 0
 
 
 class TestOpenFeature:

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
 from sqlmodel import col
 from starlette.applications import Starlette
 
+from app.domain.errors import AppError
 from app.domain.ids import digest
 from app.graphql.pace import Turns
 from app.graphql.websocket import Handshake, Patience
@@ -16,6 +17,7 @@ from app.http.requests import Requests
 from app.models import Session
 from app.runtime.followers import MOST
 from app.settings import Settings
+from app.store.engines.lease import Lease
 from tests.clients import Api
 from tests.clock import SetClock, now
 from tests.factories import Instance, Workspace
@@ -352,6 +354,33 @@ async def test_a_role_that_is_lost_but_not_all_of_it_ends_nothing(app: Starlette
         await following(socket, PROJECT, workspace.project_id)
         await workspace.org.owner.make("updateMember", orgSlug="acme", userId=editor, role="viewer")
         assert (await socket.event())["members"] is True
+
+
+class Broken:
+    """A lease on the database that cannot be looked at."""
+
+    is_valid = True
+
+    def __init__(self, fault: Exception) -> None:
+        self._fault = fault
+
+    async def require(self) -> None:
+        raise self._fault
+
+
+@pytest.mark.parametrize("fault", [AppError("unavailable"), RuntimeError("of ours")])
+async def test_who_cannot_be_looked_at_may_come_again_and_leaves_nothing_behind(
+    instance: Instance, workspace: Workspace, settings: Settings, fault: Exception
+) -> None:
+    handshake, node = Handshake(instance.node, Turns(), Patience(looks_seconds=0.01)), instance.node
+    async with speaking(Requests(handshake, settings), workspace.org.viewer) as socket:
+        await following(socket, ENVIRONMENT, workspace.environment_id)
+        node.database.lease = cast(Lease, Broken(fault))
+        with pytest.raises(Closed) as closed:
+            await socket.hear()
+        assert closed.value.code == 1013
+    node.database.lease = None
+    assert (len(node.followers), len(node.streams)) == (0, 0)
 
 
 async def test_a_node_that_closes_ends_all(app: Starlette, instance: Instance, workspace: Workspace) -> None:
